@@ -1,0 +1,200 @@
+import { isIP } from "node:net";
+import { z } from "zod";
+import { durationProblem } from "./go-duration";
+import { labelNameProblem } from "./label-name";
+import { hostNameProblem } from "./names";
+import { signalNames, type SignalName } from "./signals";
+
+/** Adapts a function that says what is wrong with a text to zod; the finding reads `<key> is "<value>", which <problem>`. */
+function text(problemOf: (text: string) => string | undefined) {
+  return z.string().superRefine((value, context) => {
+    const message = problemOf(value);
+    if (message !== undefined) {
+      context.addIssue({ code: "custom", message });
+    }
+  });
+}
+
+/** A description repeated in Pulumi.yaml, where a test holds the two against each other. */
+const described = <T extends z.ZodType>(schema: T, description: string): T => schema.describe(description);
+
+const hexId = /^[0-9a-f]{32}$/;
+
+/** True when a zone is configured by its ID instead of its name. */
+export function isZoneId(zone: string): boolean {
+  return hexId.test(zone);
+}
+
+/**
+ * A write path becomes a destination of an Access application and, anchored, a pattern of the tunnel. The characters
+ * are the ones that mean themselves in both; wildcards, dot segments and trailing slashes would open more than one path.
+ */
+const writePath = text((path) =>
+  /^(?:\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$/.test(path)
+    ? undefined
+    : "is no write path: it begins with a slash, does not end with one, and has no wildcard, dot segment or query. Write it as in /api/v1/write",
+);
+
+const origin = text((value) => {
+  const hint = "Write it as in http://localhost:9090; cloudflared adds the request's own path";
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (url === undefined || (url.protocol !== "http:" && url.protocol !== "https:")) {
+    return `is no http or https address. ${hint}`;
+  }
+  // A path is refused by cloudflared: "ingress rules don't support proxying to a different path on the origin service".
+  return `${url.protocol}//${url.host}` === value
+    ? undefined
+    : `has more than scheme, host and port. ${hint}`;
+});
+
+const endpointSchema = z.strictObject({
+  hostname: text(hostNameProblem),
+  paths: z
+    .array(writePath)
+    .min(1, "is empty. Leave the key out for the default, or name a path")
+    // Cloudflare allows five destinations an application (account limits page), and each path is one.
+    .max(5, "has more than the 5 paths that one Access application takes")
+    .refine((paths) => new Set(paths).size === paths.length, "names a path twice")
+    .optional(),
+  origin: origin.optional(),
+});
+
+const addressProblem = (address: string): string | undefined => {
+  const kind = isIP(address);
+  if (kind === 0) {
+    return hostNameProblem(address) === undefined
+      ? undefined
+      : "is neither an IP address nor a host name. Write it as in 203.0.113.10, 2001:db8::1 or origin.example.net";
+  }
+  return privateAddress(address, kind)
+    ? "is not reachable from the internet, so Cloudflare cannot proxy to it. Take a public address, or publish through a tunnel"
+    : undefined;
+};
+
+/** RFC 1918, loopback, link-local, carrier-grade NAT and unique local addresses. */
+function privateAddress(address: string, kind: number): boolean {
+  return kind === 4
+    ? /^(?:0|10|127)\.|^169\.254\.|^192\.168\.|^172\.(?:1[6-9]|2\d|3[01])\.|^100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\./.test(
+        address,
+      )
+    : /^(?:::1?$|f[cd]|fe[89ab])/i.test(address);
+}
+
+const perSignal = <T extends z.ZodType>(schema: T) =>
+  z.strictObject(
+    Object.fromEntries(signalNames.map((name) => [name, schema.optional()])) as Record<
+      SignalName,
+      z.ZodOptional<T>
+    >,
+  );
+
+const publishSchema = z
+  .strictObject({
+    tunnel: z
+      .strictObject({
+        name: z
+          .string()
+          .trim()
+          .min(1, "is empty. Give the tunnel a name")
+          .max(100, "is longer than 100 characters"),
+      })
+      .optional(),
+    addresses: perSignal(text(addressProblem)).optional(),
+  })
+  .superRefine((publish, context) => {
+    if (publish.tunnel === undefined && publish.addresses === undefined) {
+      context.addIssue({
+        code: "custom",
+        message:
+          "says neither tunnel nor addresses. Write { tunnel: { name: ... } }, or { addresses: ... } without a tunnel",
+      });
+    }
+    if (publish.tunnel !== undefined && publish.addresses !== undefined) {
+      context.addIssue({
+        code: "custom",
+        message: "says both tunnel and addresses. Keep one of them: a host name leads to one place",
+      });
+    }
+  });
+
+/**
+ * Every configuration key in the namespace `sitepass`. Pulumi.yaml documents the same keys, types, descriptions and
+ * defaults; test/repository.test.ts holds the two together.
+ */
+export const configSchema = z.strictObject({
+  accountId: described(
+    text((id) =>
+      hexId.test(id)
+        ? undefined
+        : "is no account ID: 32 characters 0-9 and a-f. Copy it from the dashboard's Overview page",
+    ),
+    "ID of the Cloudflare account: 32 hexadecimal digits, on the dashboard's Overview page of the zone.",
+  ),
+  zone: described(
+    text((zone) =>
+      isZoneId(zone) || hostNameProblem(zone) === undefined
+        ? undefined
+        : "is neither a zone name such as example.com nor a zone ID of 32 hexadecimal digits. Copy either from the dashboard",
+    ),
+    "The zone that the host names lie in, by name (example.com) or by ID (32 hexadecimal digits).",
+  ),
+  endpoints: described(
+    perSignal(endpointSchema).superRefine((endpoints, context) => {
+      if (signalNames.every((name) => endpoints[name] === undefined)) {
+        context.addIssue({
+          code: "custom",
+          message: `names no endpoint. Give at least one of ${signalNames.join(", ")}`,
+        });
+      }
+    }),
+    "Where each signal is pushed: metrics and logs, each { hostname, paths, origin }. Paths and origin have defaults by signal.",
+  ),
+  publish: described(
+    publishSchema,
+    "How the host names reach the central host: { tunnel: { name } }, or { addresses: { metrics, logs } } with an IPv4 address, IPv6 address or host name each.",
+  ),
+  teamName: described(
+    text((name) =>
+      name === "" || /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(name)
+        ? undefined
+        : "is no team name: give the part before .cloudflareaccess.com alone",
+    ).default(""),
+    "Zero Trust team name, the part before .cloudflareaccess.com. Empty: looked up from the account's organization.",
+  ),
+  tokenDuration: described(
+    text(durationProblem).default("8760h"),
+    "How long a service token is valid when its site does not say: hours such as 8760h, or forever.",
+  ),
+  siteLabel: described(
+    text(labelNameProblem).default("provider"),
+    "Name of the label that carries the site's name on every sample and log line.",
+  ),
+  serviceTokenLimit: described(
+    z
+      .int("is no whole number of tokens. Give the account's limit")
+      .min(1, "is less than one token. Give the account's limit")
+      .default(50),
+    "How many service tokens the account may have; Cloudflare's default is 50, and Enterprise accounts can have more.",
+  ),
+  alertEmails: described(
+    z.array(z.email("is no e-mail address. Write it as in ops@example.com")).default([]),
+    "Who is told by e-mail that a token is about to expire or the tunnel's health has changed. Empty: no alerts.",
+  ),
+  protect: described(
+    z.boolean().default(false),
+    "Refuse to delete the tunnel, which every connector would have to be given a new token for.",
+  ),
+  preflight: described(
+    z.boolean().default(true),
+    "Count the account's service tokens before anything is declared, and stop when they would not fit.",
+  ),
+  allowRemovals: described(
+    z
+      .int("is no whole number of sites. Give the number of sites that are to go")
+      .min(0, "is less than none. Give the number of sites that are to go")
+      .default(0),
+    "How many sites one up may remove beyond the brake, which stops at 30 percent of a fleet of ten or more, and at the last site.",
+  ),
+});
+
+export type ConfigValues = z.infer<typeof configSchema>;

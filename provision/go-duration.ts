@@ -1,0 +1,58 @@
+const millisecondsPerUnit: Readonly<Record<string, number>> = {
+  ns: 1e-6,
+  us: 1e-3,
+  µs: 1e-3,
+  μs: 1e-3,
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+};
+
+const component = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)/y;
+
+/**
+ * Reads a Go duration such as `8760h` or `2h45m`.
+ *
+ * @returns milliseconds, or undefined when the text is no Go duration. Go has no unit above the hour, so `365d` and
+ * `1y` are none. Source: https://pkg.go.dev/time#ParseDuration, which Cloudflare's `duration` fields follow.
+ */
+export function parseGoDuration(text: string): number | undefined {
+  if (text === "") {
+    return undefined;
+  }
+  let milliseconds = 0;
+  component.lastIndex = 0;
+  while (component.lastIndex < text.length) {
+    const match = component.exec(text);
+    const unit = millisecondsPerUnit[match?.[2] ?? ""];
+    if (match === null || unit === undefined) {
+      return undefined;
+    }
+    milliseconds += Number(match[1]) * unit;
+  }
+  return milliseconds;
+}
+
+/**
+ * What is wrong with a service token's duration, or undefined when Cloudflare accepts it.
+ * Cloudflare takes Go durations and the word `forever` (@pulumi/cloudflare 6.22.1, ZeroTrustAccessServiceTokenArgs.duration).
+ */
+export function durationProblem(text: string): string | undefined {
+  if (text === "forever") {
+    return undefined;
+  }
+  const milliseconds = parseGoDuration(text);
+  if (milliseconds === undefined) {
+    return `is no duration that Cloudflare accepts. Write hours, such as ${suggestHours(text)}, or forever`;
+  }
+  return milliseconds > 0 ? undefined : "is no time at all. Write hours, such as 8760h, or forever";
+}
+
+/** `365d` and `1y` are the usual slips; the right spelling can be computed for them. */
+function suggestHours(text: string): string {
+  const hoursPerUnit: Readonly<Record<string, number>> = { d: 24, w: 168, y: 8760 };
+  const match = /^(\d{1,4})([dwy])$/.exec(text);
+  const hours = hoursPerUnit[match?.[2] ?? ""];
+  return match === null || hours === undefined ? "8760h (one year)" : `${Number(match[1]) * hours}h`;
+}

@@ -1,0 +1,122 @@
+import { z } from "zod";
+import { durationProblem } from "./go-duration";
+import { labelNameProblem } from "./label-name";
+import { signalNames } from "./signals";
+
+/** The agents that a site can run; each has its file in collectors/. */
+export const collectorNames = [
+  "prometheus",
+  "promtail",
+  "alloy",
+  "otelcol",
+  "vmagent",
+  "vector",
+  "fluent-bit",
+  "telegraf",
+] as const;
+
+const labelName = z.string().superRefine((name, context) => {
+  const message = labelNameProblem(name);
+  if (message !== undefined) {
+    context.addIssue({ code: "custom", message });
+  }
+});
+
+/** Loki refuses values over 2,048 bytes (limits_config.max_label_value_length); an empty value is no label in Prometheus. */
+const labelValue = z
+  .string()
+  .min(1, "is empty, and Prometheus takes an empty label for none. Give it a value, or drop the label")
+  .refine(
+    (value) => Buffer.byteLength(value) <= 2048,
+    "is longer than the 2048 bytes that Loki accepts. Shorten it",
+  )
+  .refine((value) => !/\p{Cc}/u.test(value), "holds a control character. Write it on one line of plain text");
+
+const tokenSchema = z
+  .strictObject({
+    duration: z
+      .string()
+      .superRefine((duration, context) => {
+        const message = durationProblem(duration);
+        if (message !== undefined) {
+          context.addIssue({ code: "custom", message });
+        }
+      })
+      .optional()
+      .describe(
+        "How long the token is valid: hours such as 8760h, or forever. Default: the stack's tokenDuration.",
+      ),
+    enabled: z
+      .boolean()
+      .default(true)
+      .describe("false shuts the site out at once and keeps its token, so that it can be let in again."),
+    secretVersion: z
+      .int("is no whole number. Count rotations: 1, 2, 3")
+      .min(1, "is less than 1. Count rotations from 1")
+      .default(1)
+      .describe("Raise by one to rotate the client secret. Never lower it again."),
+    previousSecretExpiresAt: z.iso
+      .datetime({
+        offset: true,
+        message: "is no time. Write it as in 2026-12-01T00:00:00Z",
+      })
+      .optional()
+      .describe(
+        "Until when the secret before the rotation keeps working: a fixed time. Only with a raised secretVersion.",
+      ),
+  })
+  .superRefine((token, context) => {
+    if (token.secretVersion > 1 && token.previousSecretExpiresAt === undefined) {
+      context.addIssue({
+        code: "custom",
+        path: ["secretVersion"],
+        message:
+          "needs token.previousSecretExpiresAt with it. Say until when the secret before it keeps working, such as 2026-12-01T00:00:00Z",
+      });
+    }
+    if (token.secretVersion === 1 && token.previousSecretExpiresAt !== undefined) {
+      context.addIssue({
+        code: "custom",
+        path: ["previousSecretExpiresAt"],
+        message:
+          "means nothing without a raised token.secretVersion. Set secretVersion to 2 to rotate, or drop the time",
+      });
+    }
+  });
+
+/**
+ * One file in `sites/`. Every key is optional: an empty file is a valid site. Strict, because a misspelt key would
+ * otherwise be taken for its default in silence.
+ */
+export const siteSchema = z.strictObject({
+  $schema: z.string().optional().describe("For editors of JSON files; ignored."),
+  description: z
+    .string()
+    .max(200, "is longer than 200 characters. Shorten it")
+    .optional()
+    .describe("What and where the site is, for people."),
+  signals: z
+    .array(z.enum(signalNames))
+    .min(
+      1,
+      "is empty. Name a signal, or drop the key for all of them; to shut the site out, set token.enabled to false",
+    )
+    .refine((names) => new Set(names).size === names.length, "names a signal twice. Name it once")
+    .optional()
+    .describe("What the site may push. Default: every signal that has an endpoint."),
+  labels: z
+    .record(labelName, labelValue)
+    .default({})
+    .describe(
+      "Labels that the site's collector adds to every sample and log line, beside the site's own name.",
+    ),
+  token: tokenSchema.prefault({}).describe("The site's service token."),
+  collector: z.enum(collectorNames).optional().describe("The agent that the site runs."),
+});
+
+export type SiteFile = z.infer<typeof siteSchema>;
+
+/** Keys of the objects in a site file, for suggestions. */
+export function knownSiteKeys(path: readonly PropertyKey[]): readonly string[] {
+  return path[0] === "token" ? Object.keys(tokenSchema.shape) : Object.keys(siteSchema.shape);
+}

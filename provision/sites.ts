@@ -1,0 +1,105 @@
+import type { Config } from "./config";
+import { signalNames, type SignalName } from "./signals";
+import type { NamedSiteFile } from "./site-files";
+import type { SiteFile } from "./site-schema";
+
+/** A site with the stack's defaults filled in. */
+export interface Site {
+  /** The file's name without its extension: the site's identity, and the logical name of its service token. */
+  readonly name: string;
+  readonly file: string;
+  readonly description: string | undefined;
+  /** In the order of the signal table; never empty. */
+  readonly signals: readonly SignalName[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly token: {
+    /** A Go duration or `forever`. */
+    readonly duration: string;
+    readonly enabled: boolean;
+    readonly secretVersion: number;
+    /** RFC 3339; set exactly when secretVersion is above 1. */
+    readonly previousSecretExpiresAt: string | undefined;
+  };
+  readonly collector: SiteFile["collector"];
+}
+
+/** Cloudflare evaluates at most 1,000 rules an application (account limits page); each admitted site is one. */
+const mostSitesPerApplication = 1000;
+
+/** Fills in the stack's defaults. */
+export function resolveSites(files: readonly NamedSiteFile[], config: Config): readonly Site[] {
+  const configured = config.endpoints.map(({ signal }) => signal);
+  return files.map(({ name, file, values }) => ({
+    name,
+    file,
+    description: values.description,
+    signals: signalNames.filter((signal) => (values.signals ?? configured).includes(signal)),
+    labels: values.labels,
+    token: {
+      duration: values.token.duration ?? config.tokenDuration,
+      enabled: values.token.enabled,
+      secretVersion: values.token.secretVersion,
+      previousSecretExpiresAt: values.token.previousSecretExpiresAt,
+    },
+    collector: values.collector,
+  }));
+}
+
+/** Everything that is wrong with the sites in the light of the configuration, one problem a line. */
+export function siteProblems(sites: readonly Site[], config: Config): string[] {
+  return [
+    ...emptyFleetProblems(sites, config),
+    ...sites.flatMap((site) => oneSiteProblems(site, config)),
+    ...fleetProblems(sites, config),
+  ];
+}
+
+/**
+ * An empty folder is more often a wrong checkout than a wish to delete a fleet, and the tokens it would delete cannot
+ * be had back. So it counts as a removal and needs to be allowed like one.
+ */
+function emptyFleetProblems(sites: readonly Site[], config: Config): string[] {
+  return sites.length > 0 || config.allowRemovals > 0
+    ? []
+    : [
+        "sites/: holds no site, and with no site every service token would be deleted. Add a file such as sites/tokyo.yaml (it may be empty), or set sitepass:allowRemovals to the number of sites that are to go.",
+      ];
+}
+
+function oneSiteProblems(site: Site, config: Config): string[] {
+  const configured = config.endpoints.map(({ signal }) => signal);
+  const missing = site.signals.filter((signal) => !configured.includes(signal));
+  return [
+    ...missing.map(
+      (signal) =>
+        `${site.file}: signals names ${signal}, which has no endpoint. Add sitepass:endpoints.${signal} to the stack, or drop ${signal} here.`,
+    ),
+    ...(Object.hasOwn(site.labels, config.siteLabel)
+      ? [
+          `${site.file}: labels.${config.siteLabel} is "${site.labels[config.siteLabel]}", but this label carries the site's name. Drop it, or set sitepass:siteLabel to another name.`,
+        ]
+      : []),
+  ];
+}
+
+function fleetProblems(sites: readonly Site[], config: Config): string[] {
+  const problems: string[] = [];
+  if (sites.length > config.serviceTokenLimit) {
+    problems.push(
+      `sites/: holds ${sites.length} sites, and the account may have ${config.serviceTokenLimit} service tokens. ${waysOutOfTheLimit}.`,
+    );
+  }
+  for (const { signal } of config.endpoints) {
+    const admitted = sites.filter((site) => site.token.enabled && site.signals.includes(signal)).length;
+    if (admitted > mostSitesPerApplication) {
+      problems.push(
+        `sites/: ${admitted} sites push ${signal}, and Cloudflare evaluates at most ${mostSitesPerApplication} rules an application. Split the fleet into two stacks with host names of their own.`,
+      );
+    }
+  }
+  return problems;
+}
+
+/** What a person can do when service tokens run out, cheapest first. */
+export const waysOutOfTheLimit =
+  "Delete tokens that nobody uses, have Cloudflare raise the limit (Enterprise) and set sitepass:serviceTokenLimit to it, or put the other sites into a stack on a second account";
