@@ -1,0 +1,52 @@
+import { join } from "node:path";
+import { readAccountFacts } from "./provision/account-facts";
+import { Alerts } from "./provision/alerts";
+import { readInputs } from "./provision/inputs";
+import { stackOutputs } from "./provision/outputs";
+import { program } from "./provision/program";
+import { PublicRecords } from "./provision/public-records";
+import { PublicTunnel } from "./provision/public-tunnel";
+import { planRecords, planRoutes } from "./provision/publishing";
+import { PushEndpoint } from "./provision/push-endpoint";
+import { PushPolicies } from "./provision/push-policies";
+import { SitePasses } from "./provision/site-passes";
+import { readStackSettings } from "./provision/stack-settings";
+
+export = program(async () => {
+  const settings = readStackSettings();
+  const { ownPrefix } = settings;
+  const inputs = readInputs(settings.raw, join(__dirname, "sites"));
+  const { config, sites } = inputs;
+  const { accountId, publish } = config;
+  const { zone, teamName } = await readAccountFacts(inputs, settings);
+
+  const { tokens } = new SitePasses("sites", { accountId, sites, ownPrefix });
+  const policies = new PushPolicies("push", { accountId, sites, tokens, ownPrefix });
+  const endpoints = new Map(
+    config.endpoints.map((endpoint) => [
+      endpoint.signal,
+      new PushEndpoint(endpoint.signal, {
+        accountId,
+        endpoint,
+        policies: policies.forSignal(endpoint.signal),
+        ownPrefix,
+      }),
+    ]),
+  );
+  const tunnel =
+    publish.kind === "tunnel"
+      ? new PublicTunnel("tunnel", {
+          accountId,
+          tunnelName: publish.name,
+          teamName,
+          routes: planRoutes(config, endpoints),
+          protect: config.protect,
+        })
+      : undefined;
+  new PublicRecords("dns", { zoneId: zone.id, records: planRecords(config, endpoints, tunnel), ownPrefix });
+  if (config.alertEmails.length > 0) {
+    new Alerts("alerts", { accountId, emails: config.alertEmails, tunnelId: tunnel?.tunnelId, ownPrefix });
+  }
+
+  return stackOutputs(config, sites, tokens, tunnel);
+});

@@ -1,0 +1,47 @@
+import { shardCount, shardOf } from "./shards";
+import { signalNames, type SignalName } from "./signals";
+import type { Site } from "./sites";
+
+/** A policy to be: the sites that push the same signals and fall into the same shard. */
+export interface PolicyShard {
+  /** Logical name. Holds the number of shards, so that changing it replaces policies instead of reshuffling them. */
+  readonly logicalName: string;
+  readonly signals: readonly SignalName[];
+  /** 0 to shardCount - 1. */
+  readonly shard: number;
+  /** Unique among all policies and a function of what the policy is, so that no other policy's changes when one comes. */
+  readonly precedence: number;
+  /** Sorted, so that adding a site does not reorder. */
+  readonly siteNames: readonly string[];
+}
+
+/** The policies that let the enabled sites in, by precedence. A shard without sites does not exist. */
+export function planShards(
+  sites: readonly Pick<Site, "name" | "signals" | "token">[],
+): readonly PolicyShard[] {
+  const members = new Map<number, string[]>();
+  const descriptions = new Map<number, Omit<PolicyShard, "siteNames" | "precedence">>();
+  // A disabled site leaves the policies too: a provider plugin that does not know `enabled` ignores it in silence.
+  for (const { name, signals } of sites.filter(({ token }) => token.enabled)) {
+    const shard = shardOf(name);
+    const precedence = (signalSetNumber(signals) - 1) * shardCount + shard + 1;
+    members.set(precedence, [...(members.get(precedence) ?? []), name]);
+    descriptions.set(precedence, {
+      logicalName: `${signals.join("-")}-${String(shard).padStart(2, "0")}-of-${shardCount}`,
+      signals,
+      shard,
+    });
+  }
+  return [...descriptions]
+    .sort(([a], [b]) => a - b)
+    .map(([precedence, description]) => ({
+      ...description,
+      precedence,
+      siteNames: (members.get(precedence) ?? []).sort(),
+    }));
+}
+
+/** A set of signals as a number of its own: one bit for each entry of the signal table, so that a new entry moves nothing. */
+function signalSetNumber(signals: readonly SignalName[]): number {
+  return signalNames.reduce((bits, name, index) => (signals.includes(name) ? bits | (1 << index) : bits), 0);
+}

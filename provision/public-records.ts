@@ -1,0 +1,77 @@
+import { isIP } from "node:net";
+import { DnsRecord } from "@pulumi/cloudflare";
+import * as pulumi from "@pulumi/pulumi";
+import type { SignalName } from "./signals";
+
+/** What a host name points to. */
+export interface RecordTarget {
+  readonly type: "A" | "AAAA" | "CNAME";
+  readonly content: pulumi.Input<string>;
+}
+
+export interface PublicRecord {
+  readonly signal: SignalName;
+  readonly hostname: string;
+  readonly target: RecordTarget;
+  /** What must stand before the name becomes public: its applications, and the way behind them. */
+  readonly after: readonly pulumi.Resource[];
+}
+
+export interface PublicRecordsArgs {
+  readonly zoneId: string;
+  readonly records: readonly PublicRecord[];
+  readonly ownPrefix: string;
+}
+
+/**
+ * The proxied DNS records, the last thing to be declared: a host name is public from the moment it has one.
+ *
+ * One component for both ways of publishing, so that changing from a tunnel to addresses or back replaces a record in
+ * place, first deleting the old one, instead of declaring a second one that Cloudflare refuses.
+ */
+export class PublicRecords extends pulumi.ComponentResource {
+  constructor(name: string, args: PublicRecordsArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("sitepass:provision:PublicRecords", name, {}, opts);
+    for (const { signal, hostname, target, after } of args.records) {
+      new DnsRecord(
+        signal,
+        {
+          zoneId: args.zoneId,
+          // In full: the API answers with the full name, and a short one would differ from it on every refresh.
+          name: hostname,
+          type: target.type,
+          content: target.content,
+          // Unproxied, pushes would go around Access.
+          proxied: true,
+          // Automatic, the only value that a proxied record can have.
+          ttl: 1,
+          comment: recordComment(args.ownPrefix, signal),
+        },
+        {
+          parent: this,
+          dependsOn: [...after],
+          // A CNAME shares its name with nothing (error 81053): a record of another type has to wait for it.
+          deleteBeforeReplace: true,
+        },
+      );
+    }
+    this.registerOutputs({});
+  }
+}
+
+/** The kind of record that leads to an address or host name. */
+export function recordTypeFor(address: string): RecordTarget["type"] {
+  switch (isIP(address)) {
+    case 4:
+      return "A";
+    case 6:
+      return "AAAA";
+    default:
+      return "CNAME";
+  }
+}
+
+/** At most 100 characters, which is what free zones may have (cloudflare-docs, record-attributes). */
+function recordComment(ownPrefix: string, signal: SignalName): string {
+  return `${ownPrefix}${signal}`.slice(0, 100);
+}

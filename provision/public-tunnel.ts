@@ -1,0 +1,96 @@
+import {
+  ZeroTrustTunnelCloudflared,
+  ZeroTrustTunnelCloudflaredConfig,
+  getZeroTrustTunnelCloudflaredToken,
+} from "@pulumi/cloudflare";
+import * as pulumi from "@pulumi/pulumi";
+import { firstLine } from "./first-line";
+import { anchoredPattern } from "./path-pattern";
+
+/** One host name's way through the tunnel. */
+export interface PublicRoute {
+  readonly hostname: string;
+  readonly paths: readonly string[];
+  /** Where cloudflared finds the service. */
+  readonly origin: string;
+  /** Audience tag of the application on the write paths. */
+  readonly audience: pulumi.Input<string>;
+}
+
+export interface PublicTunnelArgs {
+  readonly accountId: string;
+  /** The tunnel's name in Cloudflare. */
+  readonly tunnelName: string;
+  /** Zero Trust team name, the issuer of the assertions that cloudflared checks. */
+  readonly teamName: string;
+  readonly routes: readonly PublicRoute[];
+  /** Refuse to delete the tunnel. */
+  readonly protect: boolean;
+}
+
+/** A remotely configured tunnel that leads the write paths, and nothing else, to the central host. */
+export class PublicTunnel extends pulumi.ComponentResource {
+  readonly tunnelId: pulumi.Output<string>;
+  /** What `cloudflared` is started with; secret. */
+  readonly tunnelToken: pulumi.Output<string>;
+  /** What the host names' DNS records point to. */
+  readonly target: pulumi.Output<string>;
+  readonly ingress: ZeroTrustTunnelCloudflaredConfig;
+
+  constructor(name: string, args: PublicTunnelArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("sitepass:provision:PublicTunnel", name, {}, opts);
+    const tunnel = new ZeroTrustTunnelCloudflared(
+      name,
+      {
+        accountId: args.accountId,
+        name: args.tunnelName,
+        // The default is "local", and a local tunnel ignores the ingress rules below.
+        configSrc: "cloudflare",
+      },
+      {
+        parent: this,
+        protect: args.protect,
+        // A tunnel's name is unique among live tunnels (error 1013): a replacement has to wait for it.
+        deleteBeforeReplace: true,
+      },
+    );
+    this.ingress = new ZeroTrustTunnelCloudflaredConfig(
+      `${name}-ingress`,
+      {
+        accountId: args.accountId,
+        tunnelId: tunnel.id,
+        config: {
+          ingresses: [
+            ...args.routes.map(({ hostname, paths, origin, audience }) => ({
+              hostname,
+              path: anchoredPattern(paths),
+              service: origin,
+              // Checked again at the central host, so that a deleted or loosened application does not open it. Only
+              // here, on each rule: at the top level cloudflared accepts it and checks nothing.
+              originRequest: { access: { required: true, teamName: args.teamName, audTags: [audience] } },
+            })),
+            { service: "http_status:404" },
+          ],
+        },
+      },
+      // Cloudflare has no call to delete a configuration; it goes with its tunnel.
+      { parent: this, deletedWith: tunnel },
+    );
+    this.tunnelId = tunnel.id;
+    this.target = pulumi.interpolate`${tunnel.id}.cfargotunnel.com`;
+    // The provider returns the token as plain text (pulumi/pulumi#15583).
+    this.tunnelToken = pulumi.secret(tunnel.id.apply((id) => readTunnelToken(args, id)));
+    this.registerOutputs({});
+  }
+}
+
+async function readTunnelToken(args: PublicTunnelArgs, tunnelId: string): Promise<string> {
+  try {
+    const { token } = await getZeroTrustTunnelCloudflaredToken({ accountId: args.accountId, tunnelId });
+    return token;
+  } catch (error) {
+    throw new pulumi.RunError(
+      `tunnel "${args.tunnelName}": its token cannot be read, ID ${tunnelId} (${firstLine(error)}). If the tunnel was deleted outside of this stack, run \`pulumi refresh\` and then \`pulumi up\` to make it again; if not, give the API token the permission "Cloudflare Tunnel" Edit.`,
+    );
+  }
+}
