@@ -1,0 +1,261 @@
+import type { Cloudflare } from "cloudflare";
+import { dependentsFirst } from "./deletion-order";
+import { describeFailure } from "./describe-failure";
+import { changedProperties } from "./input-diff";
+import type { Properties } from "./properties";
+import { previewedOutputs, type ResourceKind } from "./resource-kind";
+import { kindOf } from "./resource-kinds";
+import { Slots } from "./slots";
+import { shortName, type ResourceState, type StackState } from "./state";
+
+export type Operation = "create" | "update" | "replace" | "delete" | "same";
+
+/** One thing that was done, or would be. */
+export interface Step {
+  readonly operation: Operation;
+  readonly type: string;
+  readonly name: string;
+  readonly milliseconds: number;
+}
+
+/** What the program registers: a resource as it is to be. */
+export interface Goal extends Omit<ResourceState, "id" | "outputs"> {
+  readonly deleteBeforeReplace: boolean;
+  /** Checks of the program's own, to run before a change; each rejects with the reason against it. */
+  readonly beforeUpdate: readonly ((before: ResourceState, id: string) => Promise<void>)[];
+}
+
+export interface DeploymentOptions {
+  readonly client: Cloudflare;
+  readonly before: StackState;
+  /** Plan only: no call that changes anything, nothing saved. */
+  readonly preview: boolean;
+  /** Called after each change, with the state as it is from then on. */
+  readonly save: (state: StackState) => Promise<void>;
+  readonly onStep: (step: Step) => void;
+  /** Called at the first failure; calls that are under way are still awaited by `idle`. */
+  readonly onFailure: () => void;
+  readonly signal: AbortSignal;
+}
+
+/** Calls under way at a time. Cloudflare allows 1,200 in five minutes, so more would only wait elsewhere. */
+const parallelCalls = 8;
+
+/** Said to the program for everything after the first failure, which stops the deployment. */
+export class DeploymentStopped extends Error {}
+
+/**
+ * Brings the stack from one state to the next, as Pulumi's engine does: resources are made and changed as the program
+ * registers them; what it no longer registers is deleted after everything else, dependents first.
+ */
+export class Deployment {
+  /** Why it failed, one message a line; empty while all is well. */
+  readonly failures: string[] = [];
+
+  private readonly options: DeploymentOptions;
+  private readonly before: ReadonlyMap<string, ResourceState>;
+  private readonly registered = new Set<string>();
+  private readonly done = new Map<string, ResourceState>();
+  /** Replaced resources whose successors stand already. */
+  private replaced: ResourceState[] = [];
+  private removed = new Set<string>();
+  private outputs: Properties;
+  private readonly slots = new Slots(parallelCalls);
+  private readonly underWay = new Set<Promise<unknown>>();
+
+  constructor(options: DeploymentOptions) {
+    this.options = options;
+    this.before = new Map(options.before.resources.map((resource) => [resource.urn, resource]));
+    this.outputs = options.before.outputs;
+  }
+
+  /** Makes one resource so. Rejects with DeploymentStopped once anything has failed. */
+  async register(goal: Goal): Promise<ResourceState> {
+    const work = this.apply(goal);
+    this.underWay.add(work);
+    try {
+      return await work;
+    } finally {
+      this.underWay.delete(work);
+    }
+  }
+
+  /** Waits until no call is under way, so that the state is whole. */
+  async idle(): Promise<void> {
+    await Promise.allSettled(this.underWay);
+  }
+
+  private async apply(goal: Goal): Promise<ResourceState> {
+    this.requireGoing();
+    if (this.registered.has(goal.urn)) {
+      this.fail(`${shortName(goal)}: is declared twice. Give one of them another logical name.`);
+    }
+    this.registered.add(goal.urn);
+    const started = performance.now();
+    try {
+      const { operation, state } = goal.custom
+        ? await this.slots.run(() => this.applyCustom(goal))
+        : this.applyComponent(goal);
+      this.done.set(goal.urn, state);
+      if (!this.options.preview) {
+        await this.options.save(this.state());
+      }
+      this.report(operation, goal, started);
+      return state;
+    } catch (error) {
+      return this.fail(error instanceof DeploymentStopped ? undefined : describeFailure(goal, error));
+    }
+  }
+
+  /** Takes the outputs of the whole stack. */
+  setOutputs(outputs: Properties): void {
+    this.outputs = outputs;
+  }
+
+  /** Deletes what was not registered, and saves. Does nothing after a failure: what is deleted might still be needed. */
+  async finish(): Promise<void> {
+    try {
+      this.requireGoing();
+      const gone = [...this.before.values()].filter(({ urn }) => !this.registered.has(urn));
+      await this.deleteAll([...this.replaced, ...gone]);
+      if (!this.options.preview) {
+        await this.options.save(this.state());
+      }
+    } catch (error) {
+      if (!(error instanceof DeploymentStopped)) {
+        throw error;
+      }
+    }
+  }
+
+  private applyComponent(goal: Goal): { operation: Operation; state: ResourceState } {
+    return { operation: this.before.has(goal.urn) ? "same" : "create", state: stateOf(goal, "", {}) };
+  }
+
+  private async applyCustom(goal: Goal): Promise<{ operation: Operation; state: ResourceState }> {
+    this.requireGoing();
+    const kind = kindOf(goal.type);
+    const before = this.before.get(goal.urn);
+    if (before === undefined) {
+      return { operation: "create", state: await this.create(kind, goal) };
+    }
+    const changed = changedProperties(before.inputs, goal.inputs);
+    if (changed.length === 0) {
+      return { operation: "same", state: stateOf(goal, before.id, before.outputs) };
+    }
+    if (changed.some((name) => kind.replaceOn.includes(name))) {
+      return { operation: "replace", state: await this.replace(kind, goal, before) };
+    }
+    for (const check of goal.beforeUpdate) {
+      await check(before, before.id);
+    }
+    const outputs = this.options.preview
+      ? previewedOutputs(kind, goal.inputs, before.outputs, changed)
+      : await kind.update(this.options.client, before.id, goal.inputs, before.outputs);
+    return { operation: "update", state: stateOf(goal, before.id, outputs) };
+  }
+
+  private async create(kind: ResourceKind, goal: Goal): Promise<ResourceState> {
+    if (this.options.preview) {
+      return stateOf(goal, "", goal.inputs);
+    }
+    const { id, outputs } = await kind.create(this.options.client, goal.inputs);
+    return stateOf(goal, id, outputs);
+  }
+
+  private async replace(kind: ResourceKind, goal: Goal, before: ResourceState): Promise<ResourceState> {
+    requireUnprotected([before]);
+    if (!goal.deleteBeforeReplace) {
+      const successor = await this.create(kind, goal);
+      this.replaced.push(before);
+      return successor;
+    }
+    if (!this.options.preview) {
+      await kind.delete(this.options.client, before.id, before.inputs);
+    }
+    this.removed.add(before.urn);
+    return this.create(kind, goal);
+  }
+
+  private async deleteAll(doomed: readonly ResourceState[]): Promise<void> {
+    try {
+      requireUnprotected(doomed);
+    } catch (error) {
+      this.fail(error instanceof Error ? error.message : String(error));
+    }
+    const doomedUrns = new Set(doomed.map(({ urn }) => urn));
+    for (const resource of dependentsFirst(doomed)) {
+      this.requireGoing();
+      const started = performance.now();
+      try {
+        if (resource.custom && !this.options.preview && !doomedUrns.has(resource.deletedWith)) {
+          await kindOf(resource.type).delete(this.options.client, resource.id, resource.inputs);
+        }
+      } catch (error) {
+        this.fail(describeFailure(resource, error));
+      }
+      this.replaced = this.replaced.filter((other) => other !== resource);
+      if (!this.registered.has(resource.urn)) {
+        this.removed.add(resource.urn);
+      }
+      if (!this.options.preview) {
+        await this.options.save(this.state());
+      }
+      this.report("delete", resource, started);
+    }
+  }
+
+  /** What stands now: what was registered, what is still to be deleted, and what has not had its turn. */
+  private state(): StackState {
+    const waiting = [...this.before.values()].filter(
+      ({ urn }) => !this.done.has(urn) && !this.removed.has(urn),
+    );
+    return { resources: [...this.done.values(), ...this.replaced, ...waiting], outputs: this.outputs };
+  }
+
+  private report(
+    operation: Operation,
+    { type, name }: Pick<ResourceState, "type" | "name">,
+    started: number,
+  ): void {
+    this.options.onStep({ operation, type, name, milliseconds: performance.now() - started });
+  }
+
+  private requireGoing(): void {
+    if (this.options.signal.aborted && this.failures.length === 0) {
+      this.fail(
+        "Stopped by a signal. What was done until then is in the state; run the same command to go on.",
+      );
+    }
+    if (this.failures.length > 0) {
+      this.fail(undefined);
+    }
+  }
+
+  private fail(failure: string | undefined): never {
+    if (failure !== undefined) {
+      this.failures.push(failure);
+    }
+    this.options.onFailure();
+    throw new DeploymentStopped(this.failures[0]);
+  }
+}
+
+function stateOf(goal: Goal, id: string, outputs: Properties): ResourceState {
+  const { urn, type, name, custom, parent, inputs, dependencies, protect, deletedWith } = goal;
+  return { urn, type, name, custom, id, parent, inputs, outputs, dependencies, protect, deletedWith };
+}
+
+function requireUnprotected(doomed: readonly ResourceState[]): void {
+  const guarded = doomed.filter(({ protect }) => protect);
+  if (guarded.length > 0) {
+    throw new Error(
+      guarded
+        .map(
+          (resource) =>
+            `${shortName(resource)}: is protected and would be deleted. Set sitepass:protect to false, run \`up\`, and try again.`,
+        )
+        .join("\n"),
+    );
+  }
+}

@@ -1,0 +1,164 @@
+import { parseArgs } from "node:util";
+import { join, resolve } from "node:path";
+import { UserError } from "../../provision/user-error";
+import type { Step } from "./deployment";
+import { showFailures, showOutputs, showStep, showSummary } from "./display";
+import { runEngine, type Command, type EngineOptions } from "./engine";
+import { masked } from "./masked-outputs";
+import { revealed } from "./properties";
+import { StateFile } from "./state-file";
+
+const help = `Runs index.ts on this machine, against the stand-in for Cloudflare's API, without the Pulumi CLI.
+
+  npm run engine -- <command> [options]
+
+Commands
+  up          make what the program declares
+  preview     say what up would do; changes nothing
+  destroy     delete everything that up made
+  refresh     forget what Cloudflare no longer has
+  output      print the stack's outputs as JSON, secrets masked
+
+Options
+  --stack NAME         the stack, and so the file Pulumi.NAME.yaml; default prod
+  --cwd DIR            the project's folder; default this one
+  --state FILE         where the state is kept; default .sitepass/NAME.json in the project's folder
+  --config KEY=VALUE   configuration in place of the file's, structured values as JSON; may be repeated
+  --json               one JSON document instead of text
+  --show-secrets       with output: print secrets in clear
+
+Environment
+  CLOUDFLARE_BASE_URL, CLOUDFLARE_API_TOKEN   as \`npm run standin\` prints them; addresses off this machine are refused
+  PULUMI_CONFIG_PASSPHRASE                    encrypts the secrets in the state file
+
+Exit code: 0 all went well, 1 something failed, 2 wrong usage, 130 stopped by Ctrl-C.`;
+
+const changing: readonly string[] = ["up", "preview", "destroy", "refresh"] satisfies Command[];
+
+function readArguments() {
+  return parseArgs({
+    allowPositionals: true,
+    options: {
+      stack: { type: "string", default: "prod" },
+      cwd: { type: "string", default: "." },
+      state: { type: "string" },
+      config: { type: "string", multiple: true, default: [] },
+      json: { type: "boolean", default: false },
+      "show-secrets": { type: "boolean", default: false },
+      help: { type: "boolean", default: false, short: "h" },
+    },
+  });
+}
+
+type Arguments = ReturnType<typeof readArguments>["values"];
+
+/** @returns the exit code. */
+async function main(): Promise<number> {
+  let parsed: ReturnType<typeof readArguments>;
+  try {
+    parsed = readArguments();
+  } catch (error) {
+    return wrongUsage(error instanceof Error ? error.message : String(error));
+  }
+  const { values, positionals } = parsed;
+  const [command = "", ...more] = positionals;
+  if (values.help) {
+    console.log(help);
+    return 0;
+  }
+  if (more.length > 0 || (command !== "output" && !isCommand(command))) {
+    return wrongUsage(
+      `"${positionals.join(" ")}" is no command. Give one of ${changing.join(", ")}, output.`,
+    );
+  }
+  const passphrase = process.env.PULUMI_CONFIG_PASSPHRASE ?? "";
+  if (passphrase === "") {
+    throw new UserError([
+      "PULUMI_CONFIG_PASSPHRASE: is not set, and the state holds secrets. Export one; the same is needed for this state from then on.",
+    ]);
+  }
+  const directory = resolve(values.cwd);
+  const statePath = resolve(values.state ?? join(directory, ".sitepass", `${values.stack}.json`));
+  if (!isCommand(command)) {
+    const { outputs } = new StateFile(statePath, passphrase).state;
+    console.log(JSON.stringify(values["show-secrets"] ? revealed(outputs) : masked(outputs), undefined, 2));
+    return 0;
+  }
+  return change(command, values, { directory, statePath, passphrase });
+}
+
+async function change(
+  command: Command,
+  values: Arguments,
+  place: Pick<EngineOptions, "directory" | "statePath" | "passphrase">,
+): Promise<number> {
+  const steps: Step[] = [];
+  const stopping = new AbortController();
+  // The second Ctrl-C is Node's own and ends the process at once.
+  process.once("SIGINT", () => {
+    stopping.abort();
+  });
+  process.once("SIGTERM", () => {
+    stopping.abort();
+  });
+  const started = performance.now();
+  const { failures, state } = await runEngine({
+    ...place,
+    command,
+    stack: values.stack,
+    overrides: overridesIn(values.config),
+    environment: process.env,
+    onStep: (step) => {
+      steps.push(step);
+      if (!values.json) {
+        showStep(step, command === "preview");
+      }
+    },
+    signal: stopping.signal,
+  });
+  if (values.json) {
+    console.log(JSON.stringify({ failures, steps, outputs: masked(state.outputs) }, undefined, 2));
+  } else if (failures.length > 0) {
+    showFailures(failures);
+  } else {
+    showOutputs(state.outputs);
+    showSummary(steps, performance.now() - started);
+  }
+  return stopping.signal.aborted ? 130 : failures.length > 0 ? 1 : 0;
+}
+
+function isCommand(text: string): text is Command {
+  return changing.includes(text);
+}
+
+function overridesIn(pairs: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const [key, ...value] = pair.split("=");
+      if (key === undefined || key === "" || value.length === 0) {
+        throw new UserError([`--config: is "${pair}". Write KEY=VALUE, as in sitepass:protect=false.`]);
+      }
+      return [key, value.join("=")];
+    }),
+  );
+}
+
+function wrongUsage(problem: string): number {
+  console.error(`error: ${problem}\nSee \`npm run engine -- --help\`.`);
+  return 2;
+}
+
+main().then(
+  (code) => {
+    // Not left to the event loop: after a failure the program's promises never settle.
+    process.exit(code);
+  },
+  (error: unknown) => {
+    showFailures(
+      error instanceof UserError
+        ? error.problems
+        : [error instanceof Error ? (error.stack ?? error.message) : String(error)],
+    );
+    process.exit(1);
+  },
+);
