@@ -1,0 +1,148 @@
+import { randomBytes } from "node:crypto";
+import { createServer, type Server } from "node:http";
+import { getRequestListener } from "@hono/node-server";
+import { createApp, type RequestRecord } from "./app";
+import { addZone, emptyDatabase, type Database } from "./database";
+import { Faults, type Fault } from "./faults";
+import { defaultLimits, type Limits } from "./limits";
+import { permissions, type Permission } from "./permissions";
+import { RateLimit } from "./rate-limit";
+import { StateFile } from "./state-file";
+
+export interface StandInOptions {
+  /** 32 hex digits. Default "0123456789abcdef0123456789abcdef". A state file of another account is refused. */
+  readonly accountId?: string;
+  /** The organization's `auth_domain` is `<teamName>.cloudflareaccess.com`. Default "example-team"; a state file's wins. */
+  readonly teamName?: string;
+  /** Zone names in the account. Default ["example.com"]; zones given are added to a state file's. */
+  readonly zones?: readonly string[];
+  /** Overrides of single limits; see {@link Limits} for what they are without. */
+  readonly limits?: Partial<Limits>;
+  /** Keeps the database in this file, and starts from it when it exists. Without it everything is in memory. */
+  readonly stateFile?: string;
+  /** Default 0: any free port. */
+  readonly port?: number;
+  /** The clock, for expiry and timestamps. Default: the machine's. */
+  readonly now?: () => Date;
+}
+
+export interface StandIn {
+  /** `http://127.0.0.1:PORT/client/v4`: the value for CLOUDFLARE_BASE_URL. */
+  readonly baseUrl: string;
+  /** An API token with every permission, new in each process. */
+  readonly apiToken: string;
+  readonly database: Database;
+  /** Requests to `/client/v4` in the order of their answers. */
+  readonly requests: readonly RequestRecord[];
+  clearRequests(): void;
+  /** A new API token with only these permissions. */
+  createApiToken(permissions: readonly Permission[]): string;
+  inject(fault: Fault): void;
+  /** Every client secret, tunnel secret and tunnel token this process has issued; in memory only. */
+  readonly issuedSecrets: ReadonlySet<string>;
+  /** Stops listening, then saves the state file, if any. A second call does nothing more. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a stand-in for Cloudflare's v4 API on 127.0.0.1; no option makes it listen elsewhere.
+ *
+ * Throws when the port is taken, the state file is broken or of another account, or an option is malformed.
+ */
+export async function startStandIn(options: StandInOptions = {}): Promise<StandIn> {
+  const now = options.now ?? ((): Date => new Date());
+  const stateFile =
+    options.stateFile === undefined ? undefined : new StateFile(options.stateFile, reportFailedSave);
+  const database = initialDatabase(options, await stateFile?.load(), now());
+  const limits: Limits = { ...defaultLimits, ...options.limits };
+  const apiTokens = new Map<string, ReadonlySet<string>>();
+  const faults = new Faults();
+  const requests: RequestRecord[] = [];
+  const issuedSecrets = new Set<string>();
+  const createApiToken = (granted: readonly Permission[]): string => {
+    const token = randomBytes(30).toString("base64url");
+    apiTokens.set(token, new Set(granted));
+    return token;
+  };
+  const app = createApp({
+    database,
+    limits,
+    now,
+    issuedSecrets,
+    apiTokens,
+    faults,
+    requests,
+    rateLimit: new RateLimit(limits.requestsPerFiveMinutes, now),
+    changed: () => stateFile?.saveSoon(database),
+  });
+  // The listener would otherwise put its own Request and Response in place of the process's.
+  const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  const server = createServer((request, response) => void listener(request, response));
+  const port = await listen(server, options.port ?? 0);
+  let closing: Promise<void> | undefined;
+
+  return {
+    baseUrl: `http://127.0.0.1:${port}/client/v4`,
+    apiToken: createApiToken(permissions),
+    database,
+    requests,
+    clearRequests: () => {
+      requests.length = 0;
+    },
+    createApiToken,
+    inject: (fault) => {
+      faults.inject(fault);
+    },
+    issuedSecrets,
+    close: () => {
+      closing ??= closeServer(server).then(() => stateFile?.save(database));
+      return closing;
+    },
+  };
+}
+
+function initialDatabase(options: StandInOptions, loaded: Database | undefined, now: Date): Database {
+  const accountId = options.accountId ?? "0123456789abcdef0123456789abcdef";
+  if (!/^[0-9a-f]{32}$/.test(accountId)) {
+    throw new Error(`accountId: "${accountId}" is not 32 hex digits.`);
+  }
+  if (loaded !== undefined && options.accountId !== undefined && loaded.accountId !== accountId) {
+    throw new Error(
+      `stateFile: it belongs to account ${loaded.accountId}, not ${accountId}. Name another file or account.`,
+    );
+  }
+  const database = loaded ?? emptyDatabase(accountId, options.teamName ?? "example-team");
+  for (const zone of options.zones ?? (loaded === undefined ? ["example.com"] : [])) {
+    addZone(database, zone, now);
+  }
+  return database;
+}
+
+function reportFailedSave(error: unknown): void {
+  console.error("The stand-in could not save its state file:", error);
+}
+
+async function listen(server: Server, port: number): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", resolve);
+  });
+  const address = server.address();
+  if (address === null || typeof address === "string") {
+    throw new Error("The stand-in is not listening on a TCP port.");
+  }
+  return address.port;
+}
+
+async function closeServer(server: Server): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.close((error) => {
+      if (error === undefined) {
+        resolve();
+      } else {
+        reject(error);
+      }
+    });
+    server.closeAllConnections();
+  });
+}
