@@ -1,3 +1,4 @@
+import { APIConnectionError, APIError, Cloudflare } from "cloudflare";
 import type { CloudflareAccess } from "./cloudflare-access";
 
 /** What a listing says of a service token; secrets are never part of it. */
@@ -23,8 +24,6 @@ const pageSize = 1000;
  * (cloudflare-typescript 7.3.0, core/pagination.ts, V4PagePaginationArray).
  */
 export async function listServiceTokens(access: CloudflareAccess, accountId: string): Promise<TokenListing> {
-  // Loaded only here: the SDK takes 0.7 s to load, and a program without preflight does not need it.
-  const { Cloudflare, APIError, APIConnectionError } = await import("cloudflare");
   const client = new Cloudflare({
     apiToken: access.apiToken,
     ...(access.baseUrl === undefined ? {} : { baseURL: access.baseUrl }),

@@ -19,6 +19,9 @@ const words: Readonly<Record<Operation, readonly [done: string, planned: string]
   same: ["unchanged", "unchanged"],
 };
 
+/** Of the types in resource-kinds.ts, so that names stand below each other. */
+const longestType = "ZeroTrustTunnelCloudflaredConfig".length;
+
 /** One line for each change; what stays as it is is only counted. */
 export function showStep({ operation, type, name, milliseconds }: Step, planned: boolean): void {
   if (operation === "same") {
@@ -26,7 +29,10 @@ export function showStep({ operation, type, name, milliseconds }: Step, planned:
   }
   const word = words[operation][planned ? 1 : 0];
   const time = planned ? "" : pc.dim(` (${(milliseconds / 1000).toFixed(2)} s)`);
-  console.log(` ${signs[operation].padEnd(2)} ${name}  ${pc.dim(type)}  ${word}${time}`);
+  const shortType = type.slice(type.lastIndexOf(":") + 1);
+  console.log(
+    ` ${signs[operation]}${operation === "replace" ? "" : " "} ${pc.dim(shortType.padEnd(longestType))} ${name} ${word}${time}`,
+  );
 }
 
 /** How many of each, in the manner of `pulumi up`. */

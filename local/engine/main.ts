@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { UserError } from "../../provision/user-error";
 import type { Step } from "./deployment";
 import { showFailures, showOutputs, showStep, showSummary } from "./display";
-import { runEngine, type Command, type EngineOptions } from "./engine";
+import type { Command, EngineOptions } from "./engine";
 import { masked } from "./masked-outputs";
 import { revealed } from "./properties";
 import { StateFile } from "./state-file";
@@ -24,6 +24,7 @@ Options
   --cwd DIR            the project's folder; default this one
   --state FILE         where the state is kept; default .sitepass/NAME.json in the project's folder
   --config KEY=VALUE   configuration in place of the file's, structured values as JSON; may be repeated
+  --suppress-outputs   do not print the stack's outputs after a change
   --json               one JSON document instead of text
   --show-secrets       with output: print secrets in clear
 
@@ -43,6 +44,7 @@ function readArguments() {
       cwd: { type: "string", default: "." },
       state: { type: "string" },
       config: { type: "string", multiple: true, default: [] },
+      "suppress-outputs": { type: "boolean", default: false },
       json: { type: "boolean", default: false },
       "show-secrets": { type: "boolean", default: false },
       help: { type: "boolean", default: false, short: "h" },
@@ -102,6 +104,8 @@ async function change(
     stopping.abort();
   });
   const started = performance.now();
+  // Loaded late: the SDKs take a second, and neither help nor output needs them.
+  const { runEngine } = await import("./engine.js");
   const { failures, state } = await runEngine({
     ...place,
     command,
@@ -121,7 +125,9 @@ async function change(
   } else if (failures.length > 0) {
     showFailures(failures);
   } else {
-    showOutputs(state.outputs);
+    if (!values["suppress-outputs"]) {
+      showOutputs(state.outputs);
+    }
     showSummary(steps, performance.now() - started);
   }
   return stopping.signal.aborted ? 130 : failures.length > 0 ? 1 : 0;

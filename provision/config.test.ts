@@ -1,0 +1,558 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { parseConfig } from "./config";
+
+const accountId = "0123456789abcdef0123456789abcdef";
+
+const minimal = {
+  accountId,
+  zone: "example.com",
+  endpoints: { metrics: { hostname: "prom.example.com" }, logs: { hostname: "loki.example.com" } },
+  publish: { tunnel: { name: "central" } },
+};
+
+/** The minimal configuration with some keys changed, as Pulumi hands it over; undefined takes a key out. */
+function raw(changes: Readonly<Record<string, unknown>> = {}): Record<string, string> {
+  const given = Object.entries({ ...minimal, ...changes }).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(
+    given.map(([key, value]) => [
+      `sitepass:${key}`,
+      typeof value === "string" ? value : JSON.stringify(value),
+    ]),
+  );
+}
+
+const parse = (changes: Readonly<Record<string, unknown>> = {}) => parseConfig(raw(changes));
+
+const problemsWith = (changes: Readonly<Record<string, unknown>>) => parse(changes).problems;
+
+const problemsOfMetrics = (endpoint: Readonly<Record<string, unknown>>) =>
+  problemsWith({ endpoints: { metrics: { hostname: "prom.example.com", ...endpoint } } });
+
+const problemsOfAddress = (address: string) =>
+  problemsWith({
+    endpoints: { metrics: { hostname: "prom.example.com" } },
+    publish: { addresses: { metrics: address } },
+  });
+
+describe("parseConfig", () => {
+  it("fills in the documented defaults", () => {
+    assert.deepEqual(parse(), {
+      value: {
+        accountId,
+        zone: { name: "example.com" },
+        endpoints: [
+          {
+            signal: "metrics",
+            hostname: "prom.example.com",
+            paths: ["/api/v1/write"],
+            origin: "http://localhost:9090",
+          },
+          {
+            signal: "logs",
+            hostname: "loki.example.com",
+            paths: ["/loki/api/v1/push", "/otlp/v1/logs"],
+            origin: "http://localhost:3100",
+          },
+        ],
+        publish: { kind: "tunnel", name: "central" },
+        teamName: "",
+        tokenDuration: "8760h",
+        siteLabel: "provider",
+        serviceTokenLimit: 50,
+        alertEmails: [],
+        protect: false,
+        preflight: true,
+        allowRemovals: 0,
+      },
+      problems: [],
+    });
+  });
+
+  it("takes every value that is given", () => {
+    assert.deepEqual(
+      parse({
+        zone: "fedcba9876543210fedcba9876543210",
+        endpoints: {
+          logs: { hostname: "loki.example.com", paths: ["/push", "/v2/push"], origin: "https://loki:3100" },
+          metrics: { hostname: "prom.example.com", paths: ["/write"], origin: "http://[::1]:9090" },
+        },
+        teamName: "acme",
+        tokenDuration: "forever",
+        siteLabel: "site",
+        serviceTokenLimit: 500,
+        alertEmails: ["ops@example.com"],
+        protect: true,
+        preflight: false,
+        allowRemovals: 2,
+      }),
+      {
+        value: {
+          accountId,
+          zone: { id: "fedcba9876543210fedcba9876543210" },
+          endpoints: [
+            {
+              signal: "metrics",
+              hostname: "prom.example.com",
+              paths: ["/write"],
+              origin: "http://[::1]:9090",
+            },
+            {
+              signal: "logs",
+              hostname: "loki.example.com",
+              paths: ["/push", "/v2/push"],
+              origin: "https://loki:3100",
+            },
+          ],
+          publish: { kind: "tunnel", name: "central" },
+          teamName: "acme",
+          tokenDuration: "forever",
+          siteLabel: "site",
+          serviceTokenLimit: 500,
+          alertEmails: ["ops@example.com"],
+          protect: true,
+          preflight: false,
+          allowRemovals: 2,
+        },
+        problems: [],
+      },
+    );
+  });
+
+  it("leaves out a signal that is not configured", () => {
+    const { value } = parse({ endpoints: { logs: { hostname: "loki.example.com" } } });
+    assert.deepEqual(value?.endpoints, [
+      {
+        signal: "logs",
+        hostname: "loki.example.com",
+        paths: ["/loki/api/v1/push", "/otlp/v1/logs"],
+        origin: "http://localhost:3100",
+      },
+    ]);
+  });
+
+  it("keeps the addresses of the configured signals", () => {
+    assert.deepEqual(
+      parse({ publish: { addresses: { metrics: "203.0.113.10", logs: "origin.example.net" } } }).value
+        ?.publish,
+      {
+        kind: "addresses",
+        addresses: new Map([
+          ["metrics", "203.0.113.10"],
+          ["logs", "origin.example.net"],
+        ]),
+      },
+    );
+  });
+
+  it("passes over keys of other namespaces", () => {
+    assert.deepEqual(
+      parseConfig({ ...raw(), "cloudflare:apiToken": "secret", "sitepassport:zone": "example.org" }),
+      parse(),
+    );
+  });
+
+  it("reports all missing keys at once, with what belongs there", () => {
+    assert.deepEqual(parseConfig({}).problems, [
+      "sitepass:accountId: is missing. Set it in the stack's file: ID of the Cloudflare account: 32 hexadecimal digits, on the dashboard's Overview page of the zone.",
+      "sitepass:zone: is missing. Set it in the stack's file: The zone that the host names lie in, by name (example.com) or by ID (32 hexadecimal digits).",
+      "sitepass:endpoints: is missing. Set it in the stack's file: Where each signal is pushed: metrics and logs, each { hostname, paths, origin }. Paths and origin have defaults by signal.",
+      "sitepass:publish: is missing. Set it in the stack's file: How the host names reach the central host: { tunnel: { name } }, or { addresses: { metrics, logs } } with an IPv4 address, IPv6 address or host name each.",
+    ]);
+  });
+
+  it("reports everything that is wrong at once, in the order of the keys", () => {
+    assert.deepEqual(
+      problemsWith({ accountId: "acme", serviceTokenLimit: 0, zone: undefined, protect: "yes" }),
+      [
+        `sitepass:accountId: is "acme", which is no account ID: 32 characters 0-9 and a-f. Copy it from the dashboard's Overview page.`,
+        "sitepass:zone: is missing. Set it in the stack's file: The zone that the host names lie in, by name (example.com) or by ID (32 hexadecimal digits).",
+        "sitepass:serviceTokenLimit: is 0, which is less than one token. Give the account's limit.",
+        'sitepass:protect: is "yes", not true or false. Give true or false.',
+      ],
+    );
+  });
+
+  it("refuses unknown keys and names the nearest right one", () => {
+    const known =
+      "Known keys here: accountId, alertEmails, allowRemovals, endpoints, preflight, protect, publish, serviceTokenLimit, siteLabel, teamName, tokenDuration, zone.";
+    assert.deepEqual(problemsWith({ tokenDurations: "8760h", xylophone: "1" }), [
+      `sitepass:tokenDurations: is no known key. Did you mean tokenDuration? ${known}`,
+      `sitepass:xylophone: is no known key. ${known}`,
+    ]);
+  });
+
+  it("refuses unknown keys inside of endpoints and publish", () => {
+    assert.deepEqual(
+      problemsWith({
+        endpoints: { metrics: { hostname: "prom.example.com", path: [] }, log: {} },
+        publish: { tunnel: { name: "central", names: "" }, address: {} },
+      }),
+      [
+        "sitepass:endpoints.metrics.path: is no known key. Did you mean paths? Known keys here: hostname, origin, paths.",
+        "sitepass:endpoints.log: is no known key. Did you mean logs? Known keys here: logs, metrics.",
+        "sitepass:publish.tunnel.names: is no known key. Did you mean name? Known keys here: name.",
+        "sitepass:publish.address: is no known key. Did you mean addresses? Known keys here: addresses, tunnel.",
+      ],
+    );
+    assert.deepEqual(problemsWith({ publish: { addresses: { metric: "203.0.113.10" } } }), [
+      "sitepass:publish.addresses.metric: is no known key. Did you mean metrics? Known keys here: logs, metrics.",
+    ]);
+  });
+
+  it("refuses structured values that are not JSON", () => {
+    assert.deepEqual(
+      problemsWith({
+        endpoints: "{ metrics: prom }",
+        publish: "central",
+        alertEmails: "ops@example.com",
+        serviceTokenLimit: "fifty",
+        preflight: "no",
+      }),
+      [
+        'sitepass:endpoints: is "{ metrics: prom }", not a mapping. Give a mapping.',
+        'sitepass:publish: is "central", not a mapping. Give a mapping.',
+        'sitepass:serviceTokenLimit: is "fifty", not a number. Give a number.',
+        'sitepass:alertEmails: is "ops@example.com", not a list. Give a list.',
+        'sitepass:preflight: is "no", not true or false. Give true or false.',
+      ],
+    );
+  });
+});
+
+describe("parseConfig, on single keys", () => {
+  it("refuses an accountId that is not 32 hexadecimal digits in lower case", () => {
+    for (const id of ["", "acme", accountId.toUpperCase(), `${accountId}0`]) {
+      assert.deepEqual(problemsWith({ accountId: id }), [
+        `sitepass:accountId: is "${id}", which is no account ID: 32 characters 0-9 and a-f. Copy it from the dashboard's Overview page.`,
+      ]);
+    }
+  });
+
+  it("refuses a zone that is neither a name nor an ID", () => {
+    for (const zone of ["", "localhost", "Example.com", "example.com.", accountId.toUpperCase()]) {
+      assert.deepEqual(problemsWith({ zone }), [
+        `sitepass:zone: is "${zone}", which is neither a zone name such as example.com nor a zone ID of 32 hexadecimal digits. Copy either from the dashboard.`,
+      ]);
+    }
+  });
+
+  it("refuses a teamName that is a whole domain or no label", () => {
+    for (const teamName of ["acme.cloudflareaccess.com", "Acme", "-acme", "a".repeat(64)]) {
+      assert.deepEqual(problemsWith({ teamName }), [
+        `sitepass:teamName: is "${teamName}", which is no team name: give the part before .cloudflareaccess.com alone.`,
+      ]);
+    }
+  });
+
+  it("refuses a tokenDuration that Cloudflare refuses", () => {
+    assert.deepEqual(problemsWith({ tokenDuration: "1y" }), [
+      'sitepass:tokenDuration: is "1y", which is no duration that Cloudflare accepts. Write hours, such as 8760h, or forever.',
+    ]);
+    assert.deepEqual(problemsWith({ tokenDuration: "" }), [
+      'sitepass:tokenDuration: is "", which is no duration that Cloudflare accepts. Write hours, such as 8760h (one year), or forever.',
+    ]);
+  });
+
+  it("refuses a siteLabel that Prometheus refuses", () => {
+    assert.deepEqual(problemsWith({ siteLabel: "site-name" }), [
+      'sitepass:siteLabel: is "site-name", which is no label name that Prometheus and Loki accept: letters, digits and underscores, no digit first.',
+    ]);
+    assert.deepEqual(problemsWith({ siteLabel: "__site" }), [
+      'sitepass:siteLabel: is "__site", which begins with __, which Prometheus reserves.',
+    ]);
+  });
+
+  it("refuses a serviceTokenLimit that is no count", () => {
+    assert.deepEqual(problemsWith({ serviceTokenLimit: -1 }), [
+      "sitepass:serviceTokenLimit: is -1, which is less than one token. Give the account's limit.",
+    ]);
+    assert.deepEqual(problemsWith({ serviceTokenLimit: 1.5 }), [
+      "sitepass:serviceTokenLimit: is 1.5, not a whole number. Give a whole number.",
+    ]);
+    assert.deepEqual(problemsWith({ serviceTokenLimit: "" }), [
+      'sitepass:serviceTokenLimit: is "", not a number. Give a number.',
+    ]);
+  });
+
+  it("refuses alertEmails that are no addresses", () => {
+    assert.deepEqual(problemsWith({ alertEmails: ["ops@example.com", "ops", ""] }), [
+      'sitepass:alertEmails.1: is "ops", which is no e-mail address. Write it as in ops@example.com.',
+      'sitepass:alertEmails.2: is "", which is no e-mail address. Write it as in ops@example.com.',
+    ]);
+  });
+
+  it("refuses protect and preflight that are neither true nor false", () => {
+    assert.deepEqual(problemsWith({ protect: "True", preflight: 0 }), [
+      'sitepass:protect: is "True", not true or false. Give true or false.',
+      "sitepass:preflight: is 0, not true or false. Give true or false.",
+    ]);
+  });
+
+  it("refuses allowRemovals that are no count", () => {
+    assert.deepEqual(problemsWith({ allowRemovals: -1 }), [
+      "sitepass:allowRemovals: is -1, which is less than none. Give the number of sites that are to go.",
+    ]);
+    assert.deepEqual(problemsWith({ allowRemovals: 0.5 }), [
+      "sitepass:allowRemovals: is 0.5, not a whole number. Give a whole number.",
+    ]);
+    assert.deepEqual(problemsWith({ allowRemovals: "two" }), [
+      'sitepass:allowRemovals: is "two", not a number. Give a number.',
+    ]);
+  });
+
+  it("refuses a tunnel without a name or with one that is too long", () => {
+    const withName = (name: unknown) => problemsWith({ publish: { tunnel: { name } } });
+    assert.deepEqual(withName(undefined), ["sitepass:publish.tunnel.name: is missing. Give text."]);
+    assert.deepEqual(withName(" "), [
+      'sitepass:publish.tunnel.name: is " ", which is empty. Give the tunnel a name.',
+    ]);
+    assert.deepEqual(withName("x".repeat(100)), []);
+    assert.deepEqual(withName("x".repeat(101)), [
+      `sitepass:publish.tunnel.name: is "${"x".repeat(76)}..., which is longer than 100 characters.`,
+    ]);
+  });
+});
+
+describe("parseConfig, on endpoints", () => {
+  it("refuses endpoints without a signal", () => {
+    assert.deepEqual(problemsWith({ endpoints: {} }), [
+      "sitepass:endpoints: is {}, which names no endpoint. Give at least one of metrics, logs.",
+    ]);
+  });
+
+  it("refuses an endpoint without a host name", () => {
+    assert.deepEqual(problemsWith({ endpoints: { metrics: {} } }), [
+      "sitepass:endpoints.metrics.hostname: is missing. Give text.",
+    ]);
+  });
+
+  it("refuses host names that are none", () => {
+    for (const hostname of [
+      "prom",
+      "Prom.example.com",
+      "*.example.com",
+      "prom.example.com:443",
+      "prom..com",
+    ]) {
+      assert.deepEqual(problemsOfMetrics({ hostname }), [
+        `sitepass:endpoints.metrics.hostname: is "${hostname}", which is no host name in lower case, such as prom.example.com (names in other scripts in punycode).`,
+      ]);
+    }
+  });
+
+  it("refuses a host outside the zone, one whose name merely ends like the zone included", () => {
+    for (const hostname of ["prom.example.org", "prom-example.com"]) {
+      assert.deepEqual(problemsOfMetrics({ hostname }), [
+        `sitepass:endpoints.metrics.hostname: is "${hostname}", which is not in the zone example.com. Take a name directly below it, or set sitepass:zone to the zone it is in.`,
+      ]);
+    }
+  });
+
+  it("refuses the zone itself as a host", () => {
+    assert.deepEqual(problemsOfMetrics({ hostname: "example.com" }), [
+      'sitepass:endpoints.metrics.hostname: is "example.com", which is the zone itself, and everything but the write paths is shut on a push host. Take a name below it, such as push.example.com.',
+    ]);
+  });
+
+  it("refuses a host two levels below the zone", () => {
+    assert.deepEqual(problemsOfMetrics({ hostname: "prom.push.example.com" }), [
+      'sitepass:endpoints.metrics.hostname: is "prom.push.example.com", which is two levels below the zone example.com, and Cloudflare\'s Universal SSL certificate covers one. Take a name such as prom-push.example.com.',
+    ]);
+  });
+
+  it("leaves hosts to the look-up when the zone is given by ID", () => {
+    assert.deepEqual(
+      problemsWith({ zone: accountId, endpoints: { metrics: { hostname: "a.b.example.org" } } }),
+      [],
+    );
+  });
+
+  it("refuses two signals on one host", () => {
+    assert.deepEqual(
+      problemsWith({
+        endpoints: { logs: { hostname: "push.example.com" }, metrics: { hostname: "push.example.com" } },
+      }),
+      [
+        'sitepass:endpoints.logs.hostname: is "push.example.com", which is also the host of metrics. Give each signal a host of its own: Access and the tunnel tell them apart by host.',
+      ],
+    );
+  });
+
+  it("refuses paths that would open more than themselves", () => {
+    const refused = ["/x/", "//x", "/../x", "/./x", "/x?y", "/x#y", "/*", "/%2e", "/x y", "x", "/", ""];
+    for (const path of refused) {
+      assert.deepEqual(problemsOfMetrics({ paths: [path] }), [
+        `sitepass:endpoints.metrics.paths.0: is "${path}", which is no write path: it begins with a slash, does not end with one, and has no wildcard, dot segment or query. Write it as in /api/v1/write.`,
+      ]);
+    }
+  });
+
+  it("accepts every character that means itself in a path", () => {
+    assert.deepEqual(problemsOfMetrics({ paths: ["/Api_v1.2/~write-0"] }), []);
+  });
+
+  it("accepts five paths and refuses six", () => {
+    const five = ["/a", "/b", "/c", "/d", "/e"];
+    assert.deepEqual(problemsOfMetrics({ paths: five }), []);
+    assert.deepEqual(problemsOfMetrics({ paths: [...five, "/f"] }), [
+      'sitepass:endpoints.metrics.paths: is ["/a","/b","/c","/d","/e","/f"], which has more than the 5 paths that one Access application takes.',
+    ]);
+  });
+
+  it("refuses a repeated path", () => {
+    assert.deepEqual(problemsOfMetrics({ paths: ["/a", "/b", "/a"] }), [
+      'sitepass:endpoints.metrics.paths: is ["/a","/b","/a"], which names a path twice.',
+    ]);
+  });
+
+  it("refuses an empty list of paths", () => {
+    assert.deepEqual(problemsOfMetrics({ paths: [] }), [
+      "sitepass:endpoints.metrics.paths: is [], which is empty. Leave the key out for the default, or name a path.",
+    ]);
+  });
+
+  it("refuses an origin with credentials, path, query or fragment", () => {
+    for (const extra of ["/", "/api", "?x", "#"]) {
+      assert.deepEqual(problemsOfMetrics({ origin: `http://localhost:9090${extra}` }), [
+        `sitepass:endpoints.metrics.origin: is "http://localhost:9090${extra}", which has more than scheme, host and port. Write it as in http://localhost:9090; cloudflared adds the request's own path.`,
+      ]);
+    }
+    assert.deepEqual(problemsOfMetrics({ origin: "http://user:word@localhost:9090" }), [
+      `sitepass:endpoints.metrics.origin: is "http://user:word@localhost:9090", which has more than scheme, host and port. Write it as in http://localhost:9090; cloudflared adds the request's own path.`,
+    ]);
+  });
+
+  it("refuses an origin that is neither http nor https", () => {
+    for (const origin of ["tcp://localhost:9090", "localhost:9090", "unix:/run/prom.sock", "http://", ""]) {
+      assert.deepEqual(problemsOfMetrics({ origin }), [
+        `sitepass:endpoints.metrics.origin: is "${origin}", which is no http or https address. Write it as in http://localhost:9090; cloudflared adds the request's own path.`,
+      ]);
+    }
+  });
+
+  it("accepts an origin that names its scheme's own port", () => {
+    assert.deepEqual(problemsOfMetrics({ origin: "http://localhost:80" }), []);
+    assert.deepEqual(problemsOfMetrics({ origin: "https://prometheus:443" }), []);
+  });
+});
+
+describe("parseConfig, on publish", () => {
+  it("refuses neither tunnel nor addresses", () => {
+    assert.deepEqual(problemsWith({ publish: {} }), [
+      "sitepass:publish: is {}, which says neither tunnel nor addresses. Write { tunnel: { name: ... } }, or { addresses: ... } without a tunnel.",
+    ]);
+  });
+
+  it("refuses both tunnel and addresses", () => {
+    assert.deepEqual(problemsWith({ publish: { tunnel: { name: "central" }, addresses: {} } }), [
+      'sitepass:publish: is {"tunnel":{"name":"central"},"addresses":{}}, which says both tunnel and addresses. Keep one of them: a host name leads to one place.',
+    ]);
+  });
+
+  it("refuses an endpoint without an address", () => {
+    assert.deepEqual(problemsWith({ publish: { addresses: { metrics: "203.0.113.10" } } }), [
+      "sitepass:publish.addresses.logs: is missing. Give the address that serves loki.example.com.",
+    ]);
+  });
+
+  it("refuses an address without an endpoint", () => {
+    assert.deepEqual(
+      problemsWith({
+        endpoints: { metrics: { hostname: "prom.example.com" } },
+        publish: { addresses: { metrics: "203.0.113.10", logs: "203.0.113.11" } },
+      }),
+      [
+        'sitepass:publish.addresses.logs: is "203.0.113.11", but endpoints.logs is not there. Add the endpoint, or drop the address.',
+      ],
+    );
+  });
+
+  it("refuses a push host as an address, the other signal's included", () => {
+    assert.deepEqual(
+      problemsWith({ publish: { addresses: { metrics: "loki.example.com", logs: "loki.example.com" } } }),
+      [
+        'sitepass:publish.addresses.metrics: is "loki.example.com", a push host itself. Give the name or address of the server behind it.',
+        'sitepass:publish.addresses.logs: is "loki.example.com", a push host itself. Give the name or address of the server behind it.',
+      ],
+    );
+  });
+
+  it("refuses an origin when the hosts are published by address", () => {
+    assert.deepEqual(
+      problemsWith({
+        endpoints: { metrics: { hostname: "prom.example.com", origin: "http://localhost:9090" } },
+        publish: { addresses: { metrics: "203.0.113.10" } },
+      }),
+      [
+        'sitepass:endpoints.metrics.origin: is "http://localhost:9090", which only a tunnel uses, and publish says addresses. Drop the origin, or publish through a tunnel.',
+      ],
+    );
+  });
+
+  const unreachable = (address: string) => [
+    `sitepass:publish.addresses.metrics: is "${address}", which is not reachable from the internet, so Cloudflare cannot proxy to it. Take a public address, or publish through a tunnel.`,
+  ];
+
+  it("refuses private, loopback, link-local and carrier-grade addresses of IPv4", () => {
+    const refused = [
+      "10.0.0.1",
+      "172.16.0.1",
+      "172.31.255.255",
+      "192.168.1.1",
+      "127.0.0.1",
+      "169.254.169.254",
+      "100.64.0.1",
+      "100.127.255.255",
+      "0.0.0.0",
+    ];
+    for (const address of refused) {
+      assert.deepEqual(problemsOfAddress(address), unreachable(address));
+    }
+  });
+
+  it("refuses unique local, loopback, link-local and unspecified addresses of IPv6", () => {
+    for (const address of ["fc00::1", "FD12:3456::1", "::1", "fe80::1", "febf::1", "::"]) {
+      assert.deepEqual(problemsOfAddress(address), unreachable(address));
+    }
+  });
+
+  it("refuses private addresses in every spelling of IPv6", () => {
+    for (const address of ["0:0:0:0:0:0:0:1", "::ffff:10.0.0.1", "::ffff:7f00:1"]) {
+      assert.deepEqual(problemsOfAddress(address), unreachable(address));
+    }
+  });
+
+  it("accepts the public neighbours of private addresses", () => {
+    const accepted = [
+      "9.255.255.255",
+      "11.0.0.1",
+      "172.15.255.255",
+      "172.32.0.1",
+      "192.167.1.1",
+      "100.63.255.255",
+      "100.128.0.1",
+      "2001:db8::1",
+      "fd.example.net",
+    ];
+    for (const address of accepted) {
+      assert.deepEqual(problemsOfAddress(address), [], address);
+    }
+  });
+
+  it("refuses what is neither an address nor a host name", () => {
+    for (const address of ["", "localhost", "203.0.113.10:443", "https://origin.example.net"]) {
+      assert.deepEqual(problemsOfAddress(address), [
+        `sitepass:publish.addresses.metrics: is "${address}", which is neither an IP address nor a host name. Write it as in 203.0.113.10, 2001:db8::1 or origin.example.net.`,
+      ]);
+    }
+  });
+
+  it("does not take a misspelt IPv4 address for a host name", () => {
+    for (const address of ["203.0.113.256", "203.0.113", "010.0.0.1"]) {
+      assert.deepEqual(problemsOfAddress(address), [
+        `sitepass:publish.addresses.metrics: is "${address}", which is neither an IP address nor a host name. Write it as in 203.0.113.10, 2001:db8::1 or origin.example.net.`,
+      ]);
+    }
+  });
+});

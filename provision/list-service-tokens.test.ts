@@ -1,0 +1,224 @@
+import assert from "node:assert/strict";
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import { describe, it } from "node:test";
+import { listServiceTokens, type ListedToken } from "./list-service-tokens";
+
+interface Answer {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+async function listen(server: Server): Promise<string> {
+  await new Promise<void>((resolve) => {
+    server.listen(0, "127.0.0.1", resolve);
+  });
+  const address = server.address();
+  assert.ok(typeof address === "object" && address !== null);
+  return `127.0.0.1:${address.port}`;
+}
+
+async function close(server: Server): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve));
+  server.closeAllConnections();
+  await closed;
+}
+
+/** Lists the tokens of the account `acme` from a server that gives these answers, and notes what it is asked. */
+async function listFrom(answer: (request: IncomingMessage, page: number) => Answer) {
+  const calls: string[] = [];
+  const server = createServer((request, response) => {
+    const { pathname, search, searchParams } = new URL(request.url ?? "", "http://localhost");
+    calls.push(`${request.method} ${pathname}${search}`);
+    const { status, headers, body } = answer(request, Number(searchParams.get("page")));
+    response.writeHead(status, { "content-type": "application/json", ...headers }).end(body);
+  });
+  const baseUrl = `http://${await listen(server)}/client/v4`;
+  try {
+    const listing = await listServiceTokens({ apiToken: "cf-secret", baseUrl }, "acme");
+    return { listing, calls, baseUrl };
+  } finally {
+    await close(server);
+  }
+}
+
+const pageCall = (page: number) =>
+  `GET /client/v4/accounts/acme/access/service_tokens?page=${page}&per_page=1000`;
+
+function listed(result: readonly ListedToken[], resultInfo: Readonly<Record<string, number>>): Answer {
+  return {
+    status: 200,
+    body: JSON.stringify({ success: true, errors: [], messages: [], result, result_info: resultInfo }),
+  };
+}
+
+function refused(status: number, code: number, message: string): Answer {
+  return {
+    status,
+    // Without it the SDK would try again after 429 and 500, and wait in between.
+    headers: { "x-should-retry": "false" },
+    body: JSON.stringify({ success: false, errors: [{ code, message }], messages: [], result: null }),
+  };
+}
+
+const tokens = (count: number): readonly ListedToken[] =>
+  Array.from({ length: count }, (_, index) => ({ id: `id-${index}`, name: `sitepass/prod/site-${index}` }));
+
+/** A server that gives at most so many tokens a page, whatever it is asked for. */
+const clampedTo = (perPage: number, all: readonly ListedToken[]) => (_: IncomingMessage, page: number) => {
+  const result = all.slice((page - 1) * perPage, page * perPage);
+  return listed(result, { page, per_page: perPage, count: result.length, total_count: all.length });
+};
+
+describe("listServiceTokens, on pages", () => {
+  it("lists an account in one call, with the API token", async () => {
+    const { listing, calls } = await listFrom((request, page) =>
+      request.headers.authorization === "Bearer cf-secret"
+        ? clampedTo(1000, tokens(3))(request, page)
+        : refused(401, 10000, "Authentication error"),
+    );
+    assert.deepEqual(listing, { kind: "listed", tokens: tokens(3) });
+    assert.deepEqual(calls, [pageCall(1)]);
+  });
+
+  it("keeps of a token its ID and name alone", async () => {
+    const token = { id: "id-0", name: "tokyo", client_id: "abc.access", duration: "8760h" };
+    const { listing } = await listFrom(() => listed([token], { page: 1, per_page: 1000 }));
+    assert.deepEqual(listing, { kind: "listed", tokens: [{ id: "id-0", name: "tokyo" }] });
+  });
+
+  it("lists an account without tokens", async () => {
+    const { listing, calls } = await listFrom(clampedTo(1000, []));
+    assert.deepEqual(listing, { kind: "listed", tokens: [] });
+    assert.deepEqual(calls, [pageCall(1)]);
+  });
+
+  it("goes on when the server gives fewer tokens a page than it is asked for", async () => {
+    const { listing, calls } = await listFrom(clampedTo(2, tokens(5)));
+    assert.deepEqual(listing, { kind: "listed", tokens: tokens(5) });
+    assert.deepEqual(calls, [pageCall(1), pageCall(2), pageCall(3)]);
+  });
+
+  it("asks for one page more when the last one is exactly full", async () => {
+    const { listing, calls } = await listFrom(clampedTo(2, tokens(4)));
+    assert.deepEqual(listing, { kind: "listed", tokens: tokens(4) });
+    assert.deepEqual(calls, [pageCall(1), pageCall(2), pageCall(3)]);
+  });
+
+  it("stops at the second call when the server gives the same full page for ever", async () => {
+    const { listing, calls } = await listFrom((request) => clampedTo(2, tokens(2))(request, 1));
+    assert.deepEqual(listing, { kind: "listed", tokens: tokens(2) });
+    assert.deepEqual(calls, [pageCall(1), pageCall(2)]);
+  });
+
+  it("counts a token once that moves to the next page in between", async () => {
+    const all = tokens(3);
+    const { listing, calls } = await listFrom((request, page) =>
+      clampedTo(2, page === 1 ? all : [...all.slice(0, 1), ...all.slice(0, 2), ...all.slice(2)])(
+        request,
+        page,
+      ),
+    );
+    assert.deepEqual(listing, { kind: "listed", tokens: all });
+    assert.deepEqual(calls, [pageCall(1), pageCall(2), pageCall(3)]);
+  });
+
+  it("tries again after a failure that passes", async () => {
+    let failures = 0;
+    const { listing, calls } = await listFrom((request, page) => {
+      failures += 1;
+      return failures === 1
+        ? { status: 500, headers: { "retry-after-ms": "1" }, body: "{}" }
+        : clampedTo(1000, tokens(1))(request, page);
+    });
+    assert.deepEqual(listing, { kind: "listed", tokens: tokens(1) });
+    assert.deepEqual(calls, [pageCall(1), pageCall(1)]);
+  });
+});
+
+describe("listServiceTokens, on refusals", () => {
+  it("tells a missing permission from a failure", async () => {
+    const { listing, calls } = await listFrom(() => refused(403, 10000, "Authentication error"));
+    assert.deepEqual(listing, { kind: "forbidden", reason: "HTTP 403, 10000 Authentication error" });
+    assert.deepEqual(calls, [pageCall(1)]);
+  });
+
+  const refusals = [
+    {
+      status: 400,
+      code: 6003,
+      message: "Invalid request headers",
+      advice: "Check that CLOUDFLARE_API_TOKEN is whole, not expired and not revoked.",
+    },
+    {
+      status: 401,
+      code: 10000,
+      message: "Authentication error",
+      advice: "Check that CLOUDFLARE_API_TOKEN is whole, not expired and not revoked.",
+    },
+    {
+      status: 404,
+      code: 7003,
+      message: "Could not route to /accounts/acme",
+      advice: "Check sitepass:accountId.",
+    },
+    {
+      status: 429,
+      code: 971,
+      message: "Please wait and consider throttling your request speed",
+      advice: "The account's 1,200 calls per five minutes are used up: wait five minutes.",
+    },
+    {
+      status: 500,
+      code: 10001,
+      message: "Internal error",
+      advice: "Try again; if it stays, look at cloudflarestatus.com, or set sitepass:preflight to false.",
+    },
+  ];
+  for (const { status, code, message, advice } of refusals) {
+    it(`says what to do about HTTP ${status}`, async () => {
+      const { listing, calls } = await listFrom(() => refused(status, code, message));
+      assert.deepEqual(listing, {
+        kind: "failed",
+        problem: `Cloudflare: refused to list the service tokens of account acme (HTTP ${status}, ${code} ${message}). ${advice}`,
+      });
+      assert.deepEqual(calls, [pageCall(1)]);
+    });
+  }
+
+  it("gives the status alone when the answer is no JSON", async () => {
+    const { listing, calls } = await listFrom(() => ({
+      status: 502,
+      headers: { "content-type": "text/html", "x-should-retry": "false" },
+      body: "<html>Bad gateway</html>",
+    }));
+    assert.deepEqual(listing, {
+      kind: "failed",
+      problem:
+        "Cloudflare: refused to list the service tokens of account acme (HTTP 502). Try again; if it stays, look at cloudflarestatus.com, or set sitepass:preflight to false.",
+    });
+    assert.deepEqual(calls, [pageCall(1)]);
+  });
+
+  it("takes a web page for no empty account", async () => {
+    const { listing, calls } = await listFrom(() => ({
+      status: 200,
+      headers: { "content-type": "text/html" },
+      body: "<html>Log in to the guest network</html>",
+    }));
+    assert.equal(listing.kind, "failed");
+    assert.deepEqual(calls, [pageCall(1)]);
+  });
+});
+
+describe("listServiceTokens, without a connection", () => {
+  it("says what is wrong with it", async () => {
+    const server = createServer();
+    const host = await listen(server);
+    await close(server);
+    assert.deepEqual(await listServiceTokens({ apiToken: "cf-secret", baseUrl: `http://${host}` }, "acme"), {
+      kind: "failed",
+      problem: `http://${host}: cannot be reached (connect ECONNREFUSED ${host}). Check the network, and CLOUDFLARE_BASE_URL if it is set.`,
+    });
+  });
+});

@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { dnsLabelProblem, hostInZoneProblem, hostNameProblem, ownNamePrefix } from "./names";
+
+describe("dnsLabelProblem", () => {
+  it("accepts letters, digits and inner hyphens", () => {
+    for (const text of ["a", "7", "tokyo", "rack-7", "a--b", "a".repeat(63)]) {
+      assert.equal(dnsLabelProblem(text), undefined, text);
+    }
+  });
+
+  it("refuses upper case, other characters, outer hyphens and nothing", () => {
+    for (const text of ["", "Tokyo", "rack_7", "-a", "a-", "a.b", "málaga", "a\n"]) {
+      assert.equal(
+        dnsLabelProblem(text),
+        "is no lower-case DNS label: a to z, 0 to 9 and inner hyphens are allowed",
+        text,
+      );
+    }
+  });
+
+  it("refuses more than 63 characters", () => {
+    assert.equal(dnsLabelProblem("a".repeat(64)), "has 64 characters; 63 are allowed");
+  });
+});
+
+describe("hostNameProblem", () => {
+  const longest = `${"a".repeat(63)}.${"b".repeat(63)}.${"c".repeat(63)}.${"d".repeat(61)}`;
+
+  it("accepts names of two labels and more, up to 253 characters", () => {
+    for (const text of ["example.com", "prom.push.example.com", "xn--mlaga-zqa.es", longest]) {
+      assert.equal(hostNameProblem(text), undefined, text);
+    }
+  });
+
+  it("refuses single labels, empty labels, other characters and longer names", () => {
+    for (const text of [
+      "localhost",
+      "a..com",
+      "example.com.",
+      ".com",
+      "Example.com",
+      "a b.com",
+      `${longest}d`,
+    ]) {
+      assert.equal(
+        hostNameProblem(text),
+        "is no host name in lower case, such as prom.example.com (names in other scripts in punycode)",
+        text,
+      );
+    }
+  });
+});
+
+describe("hostInZoneProblem", () => {
+  it("accepts a host directly below the zone", () => {
+    assert.equal(hostInZoneProblem("prom.example.com", "example.com"), undefined);
+    assert.equal(hostInZoneProblem("prom.push.example.com", "push.example.com"), undefined);
+  });
+
+  it("refuses the zone itself", () => {
+    assert.equal(
+      hostInZoneProblem("example.com", "example.com"),
+      "is the zone itself, and everything but the write paths is shut on a push host. Take a name below it, such as push.example.com",
+    );
+  });
+
+  it("refuses a host outside the zone", () => {
+    for (const host of ["prom.example.org", "promexample.com", "com"]) {
+      assert.equal(
+        hostInZoneProblem(host, "example.com"),
+        "is not in the zone example.com. Take a name directly below it, or set sitepass:zone to the zone it is in",
+        host,
+      );
+    }
+  });
+
+  it("refuses a host two levels below the zone", () => {
+    assert.equal(
+      hostInZoneProblem("prom.push.example.com", "example.com"),
+      "is two levels below the zone example.com, and Cloudflare's Universal SSL certificate covers one. Take a name such as prom-push.example.com",
+    );
+  });
+});
+
+describe("ownNamePrefix", () => {
+  it("keeps stacks apart whose names begin alike", () => {
+    assert.equal(ownNamePrefix("sitepass", "prod"), "sitepass/prod/");
+    assert.equal(ownNamePrefix("sitepass", "prod-eu").startsWith(ownNamePrefix("sitepass", "prod")), false);
+  });
+});

@@ -1,0 +1,178 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { comparePlan } from "./preflight";
+
+const ownPrefix = "sitepass/prod/";
+
+const numbered = (count: number) =>
+  Array.from({ length: count }, (_, index) => `site-${String(index + 1).padStart(2, "0")}`);
+
+interface Situation {
+  /** Whole names of the account's tokens. */
+  readonly tokens: readonly string[];
+  readonly sites: readonly string[];
+  readonly limit?: number;
+  readonly allowRemovals?: number;
+}
+
+function compare({ tokens, sites, limit = 50, allowRemovals = 0 }: Situation) {
+  return comparePlan(
+    tokens.map((name, index) => ({ id: `id-${index}`, name })),
+    { serviceTokenLimit: limit, allowRemovals },
+    sites.map((name) => ({ name })),
+    ownPrefix,
+  );
+}
+
+const own = (names: readonly string[]) => names.map((name) => ownPrefix + name);
+
+/** A fleet of which only the first sites still have a file. */
+const shrink = (before: number, after: number, allowRemovals = 0) =>
+  compare({ tokens: own(numbered(before)), sites: numbered(after), allowRemovals });
+
+const waysOut =
+  "Delete tokens that nobody uses, have Cloudflare raise the limit (Enterprise) and set sitepass:serviceTokenLimit to it, or put the other sites into a stack on a second account.";
+
+const nothing = { problems: [], warnings: [] };
+
+describe("comparePlan, on the limit", () => {
+  it("passes a fleet that reaches the limit exactly", () => {
+    assert.deepEqual(compare({ tokens: own(["oslo"]), sites: ["oslo", "lima", "tokyo"], limit: 3 }), nothing);
+  });
+
+  it("refuses one token more than the limit and names the sites that need one", () => {
+    assert.deepEqual(
+      compare({ tokens: own(["oslo", "porto"]), sites: ["oslo", "porto", "lima", "tokyo"], limit: 3 }),
+      {
+        problems: [
+          `sitepass:serviceTokenLimit: is 3, and the account has 2 service tokens and needs 2 more (lima, tokyo), 4 in all. ${waysOut}`,
+        ],
+        warnings: [],
+      },
+    );
+  });
+
+  it("names five sites and counts the others", () => {
+    assert.deepEqual(compare({ tokens: ["a", "b"], sites: numbered(5), limit: 6 }).problems, [
+      `sitepass:serviceTokenLimit: is 6, and the account has 2 service tokens and needs 5 more (site-01, site-02, site-03, site-04, site-05), 7 in all. ${waysOut}`,
+    ]);
+    assert.deepEqual(compare({ tokens: ["a", "b"], sites: numbered(8), limit: 9 }).problems, [
+      `sitepass:serviceTokenLimit: is 9, and the account has 2 service tokens and needs 8 more (site-01, site-02, site-03, site-04, site-05 and 3 more), 10 in all. ${waysOut}`,
+    ]);
+  });
+
+  it("passes an account above the limit that needs no further token", () => {
+    assert.deepEqual(compare({ tokens: own(numbered(4)), sites: numbered(4), limit: 3 }), nothing);
+  });
+
+  it("counts the tokens of other stacks and projects, and takes none of them for its own", () => {
+    const others = [
+      "sitepass/dev/tokyo",
+      "sitepass/prod-eu/tokyo",
+      "other/prod/tokyo",
+      "tokyo",
+      "sitepass/prod",
+    ];
+    assert.deepEqual(compare({ tokens: others, sites: ["tokyo"], limit: 5 }), {
+      problems: [
+        `sitepass:serviceTokenLimit: is 5, and the account has 5 service tokens and needs 1 more (tokyo), 6 in all. ${waysOut}`,
+      ],
+      warnings: [],
+    });
+  });
+
+  it("counts a renamed site twice, because its old token goes last", () => {
+    assert.deepEqual(
+      compare({ tokens: own(["oslo", "lima"]), sites: ["oslo", "lima-2"], limit: 2 }).problems,
+      [
+        `sitepass:serviceTokenLimit: is 2, and the account has 2 service tokens and needs 1 more (lima-2), 3 in all. ${waysOut}`,
+      ],
+    );
+  });
+});
+
+describe("comparePlan, on the brake", () => {
+  it("lets all but the last of nine sites go", () => {
+    assert.deepEqual(shrink(9, 1), nothing);
+    assert.deepEqual(shrink(9, 0).problems, [
+      "sitepass:allowRemovals: is 0, and 9 of 9 sites would lose their service tokens (site-01, site-02, site-03, site-04, site-05 and 4 more), which is more than the 8 that may go in one up. Bring their files back, or, if they are to go, set it to 1 for this up.",
+    ]);
+  });
+
+  it("lets three of ten sites go and stops at four", () => {
+    assert.deepEqual(shrink(10, 7), nothing);
+    assert.deepEqual(shrink(10, 6).problems, [
+      "sitepass:allowRemovals: is 0, and 4 of 10 sites would lose their service tokens (site-07, site-08, site-09, site-10), which is more than the 3 that may go in one up. Bring their files back, or, if they are to go, set it to 1 for this up.",
+    ]);
+  });
+
+  it("lets six of twenty sites go and stops at seven", () => {
+    assert.deepEqual(shrink(20, 14), nothing);
+    assert.deepEqual(shrink(20, 13).problems, [
+      "sitepass:allowRemovals: is 0, and 7 of 20 sites would lose their service tokens (site-14, site-15, site-16, site-17, site-18 and 2 more), which is more than the 6 that may go in one up. Bring their files back, or, if they are to go, set it to 1 for this up.",
+    ]);
+  });
+
+  it("lets as many more go as allowRemovals says", () => {
+    assert.deepEqual(shrink(10, 5, 2), nothing);
+    assert.deepEqual(shrink(10, 4, 2).problems, [
+      "sitepass:allowRemovals: is 2, and 6 of 10 sites would lose their service tokens (site-05, site-06, site-07, site-08, site-09 and 1 more), which is more than the 3 that may go in one up. Bring their files back, or, if they are to go, set it to 3 for this up.",
+    ]);
+    assert.deepEqual(shrink(3, 0, 1), nothing);
+  });
+
+  it("asks for a number that then lets the removal pass", () => {
+    assert.deepEqual(shrink(20, 0, 14), nothing);
+    assert.deepEqual(shrink(20, 0, 13).problems, [
+      "sitepass:allowRemovals: is 13, and 20 of 20 sites would lose their service tokens (site-01, site-02, site-03, site-04, site-05 and 15 more), which is more than the 6 that may go in one up. Bring their files back, or, if they are to go, set it to 14 for this up.",
+    ]);
+  });
+
+  it("sees sites that come as no replacement for sites that go", () => {
+    assert.deepEqual(compare({ tokens: own(["oslo", "lima"]), sites: ["tokyo", "porto"] }).problems, [
+      "sitepass:allowRemovals: is 0, and 2 of 2 sites would lose their service tokens (lima, oslo), which is more than the 1 that may go in one up. Bring their files back, or, if they are to go, set it to 1 for this up.",
+    ]);
+  });
+
+  it("never counts the tokens of other stacks and projects as sites that go", () => {
+    const others = ["sitepass/dev/a", "sitepass/prod-eu/b", "other/prod/c", "d"];
+    assert.deepEqual(compare({ tokens: others, sites: [] }), nothing);
+  });
+
+  it("does not brake the first up of a stack", () => {
+    assert.deepEqual(compare({ tokens: [], sites: numbered(40) }), nothing);
+  });
+});
+
+describe("comparePlan, on duplicates", () => {
+  it("warns of tokens of one name and counts them once as a site", () => {
+    assert.deepEqual(
+      compare({ tokens: own(["oslo", "lima", "oslo", "oslo", "lima"]), sites: ["lima", "oslo"] }),
+      {
+        problems: [],
+        warnings: [
+          "sites/oslo: the account has 3 service tokens named sitepass/prod/oslo. All but the one in `pulumi stack output sites` are left over from interrupted runs and count against the limit: delete them in the dashboard.",
+          "sites/lima: the account has 2 service tokens named sitepass/prod/lima. All but the one in `pulumi stack output sites` are left over from interrupted runs and count against the limit: delete them in the dashboard.",
+        ],
+      },
+    );
+  });
+
+  it("says nothing of other stacks' duplicates", () => {
+    assert.deepEqual(compare({ tokens: ["sitepass/dev/oslo", "sitepass/dev/oslo"], sites: [] }), nothing);
+  });
+});
+
+describe("comparePlan, on everything at once", () => {
+  it("reports the limit, then the brake, and warns of duplicates", () => {
+    assert.deepEqual(compare({ tokens: own(["oslo", "oslo"]), sites: ["lima"], limit: 2 }), {
+      problems: [
+        `sitepass:serviceTokenLimit: is 2, and the account has 2 service tokens and needs 1 more (lima), 3 in all. ${waysOut}`,
+        "sitepass:allowRemovals: is 0, and 1 of 1 sites would lose their service tokens (oslo), which is more than the 0 that may go in one up. Bring their files back, or, if they are to go, set it to 1 for this up.",
+      ],
+      warnings: [
+        "sites/oslo: the account has 2 service tokens named sitepass/prod/oslo. All but the one in `pulumi stack output sites` are left over from interrupted runs and count against the limit: delete them in the dashboard.",
+      ],
+    });
+  });
+});

@@ -1,0 +1,19 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { loweredVersionProblem } from "./secret-version-guard";
+
+describe("loweredVersionProblem", () => {
+  it("finds nothing wrong with a version that stays or rises", () => {
+    assert.equal(loweredVersionProblem("tokyo", 1, 1), undefined);
+    assert.equal(loweredVersionProblem("tokyo", 2, 2), undefined);
+    assert.equal(loweredVersionProblem("tokyo", 1, 2), undefined);
+    assert.equal(loweredVersionProblem("tokyo", 2, 5), undefined);
+  });
+
+  it("refuses a lowered version and names both ways out", () => {
+    assert.equal(
+      loweredVersionProblem("tokyo", 3, 1),
+      "sites/tokyo: token.secretVersion is 1, and 3 is in use. Set it back to 3 with its previousSecretExpiresAt, or raise it to 4 to rotate.",
+    );
+  });
+});

@@ -1,0 +1,182 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Config } from "./config";
+import type { NamedSiteFile } from "./site-files";
+import type { SiteFile } from "./site-schema";
+import { resolveSites, siteProblems } from "./sites";
+
+const metrics = {
+  signal: "metrics",
+  hostname: "prom.example.com",
+  paths: ["/api/v1/write"],
+  origin: "http://localhost:9090",
+} as const;
+
+const logs = {
+  signal: "logs",
+  hostname: "loki.example.com",
+  paths: ["/loki/api/v1/push"],
+  origin: "http://localhost:3100",
+} as const;
+
+const config: Config = {
+  accountId: "0123456789abcdef0123456789abcdef",
+  zone: { name: "example.com" },
+  endpoints: [metrics, logs],
+  publish: { kind: "tunnel", name: "central" },
+  teamName: "",
+  tokenDuration: "720h",
+  siteLabel: "provider",
+  serviceTokenLimit: 50,
+  alertEmails: [],
+  protect: false,
+  preflight: true,
+  allowRemovals: 0,
+};
+
+function siteFile(name: string, values: Partial<SiteFile> = {}): NamedSiteFile {
+  return {
+    name,
+    file: `sites/${name}.yaml`,
+    values: { labels: {}, token: { enabled: true, secretVersion: 1 }, ...values },
+  };
+}
+
+const problemsOf = (files: readonly NamedSiteFile[], changes: Partial<Config> = {}) => {
+  const changed = { ...config, ...changes };
+  return siteProblems(resolveSites(files, changed), changed);
+};
+
+const fleet = (count: number, values?: Partial<SiteFile>) =>
+  Array.from({ length: count }, (_, index) => siteFile(`site-${index}`, values));
+
+describe("resolveSites", () => {
+  it("fills in the stack's defaults", () => {
+    assert.deepEqual(resolveSites([siteFile("tokyo")], config), [
+      {
+        name: "tokyo",
+        file: "sites/tokyo.yaml",
+        description: undefined,
+        signals: ["metrics", "logs"],
+        labels: {},
+        token: {
+          duration: "720h",
+          enabled: true,
+          secretVersion: 1,
+          previousSecretExpiresAt: undefined,
+        },
+        collector: undefined,
+      },
+    ]);
+  });
+
+  it("keeps what the file says", () => {
+    const values = {
+      description: "Tokyo, rack A",
+      signals: ["logs"],
+      labels: { region: "apac" },
+      token: {
+        duration: "forever",
+        enabled: false,
+        secretVersion: 2,
+        previousSecretExpiresAt: "2026-12-01T00:00:00Z",
+      },
+      collector: "alloy",
+    } satisfies SiteFile;
+    assert.deepEqual(resolveSites([siteFile("tokyo", values)], config), [
+      { name: "tokyo", file: "sites/tokyo.yaml", ...values },
+    ]);
+  });
+
+  it("lets a site that names no signals push the configured ones alone", () => {
+    const [site] = resolveSites([siteFile("tokyo")], { ...config, endpoints: [logs] });
+    assert.deepEqual(site?.signals, ["logs"]);
+  });
+
+  it("puts signals into the table's order", () => {
+    const [site] = resolveSites([siteFile("tokyo", { signals: ["logs", "metrics"] })], config);
+    assert.deepEqual(site?.signals, ["metrics", "logs"]);
+  });
+
+  it("keeps the order of the files", () => {
+    assert.deepEqual(
+      resolveSites([siteFile("tokyo"), siteFile("berlin")], config).map(({ name }) => name),
+      ["tokyo", "berlin"],
+    );
+  });
+});
+
+describe("siteProblems", () => {
+  it("finds nothing wrong with good sites", () => {
+    assert.deepEqual(problemsOf([siteFile("berlin"), siteFile("tokyo", { labels: { region: "apac" } })]), []);
+  });
+
+  it("refuses a signal without an endpoint", () => {
+    assert.deepEqual(
+      problemsOf([siteFile("berlin"), siteFile("tokyo", { signals: ["metrics", "logs"] })], {
+        endpoints: [metrics],
+      }),
+      [
+        "sites/tokyo.yaml: signals names logs, which has no endpoint. Add sitepass:endpoints.logs to the stack, or drop logs here.",
+      ],
+    );
+  });
+
+  it("refuses a label that carries the site's name", () => {
+    assert.deepEqual(
+      problemsOf([siteFile("tokyo", { labels: { region: "apac", site: "x" } })], { siteLabel: "site" }),
+      [
+        `sites/tokyo.yaml: labels.site is "x", but this label carries the site's name. Drop it, or set sitepass:siteLabel to another name.`,
+      ],
+    );
+  });
+
+  it("takes no property that every object has for a label", () => {
+    assert.deepEqual(problemsOf([siteFile("tokyo")], { siteLabel: "constructor" }), []);
+  });
+
+  it("refuses more sites than service tokens", () => {
+    assert.deepEqual(problemsOf(fleet(2), { serviceTokenLimit: 2 }), []);
+    assert.deepEqual(problemsOf(fleet(3), { serviceTokenLimit: 2 }), [
+      "sites/: holds 3 sites, and the account may have 2 service tokens. Delete tokens that nobody uses, have Cloudflare raise the limit (Enterprise) and set sitepass:serviceTokenLimit to it, or put the other sites into a stack on a second account.",
+    ]);
+  });
+
+  it("refuses an empty folder unless removals are allowed", () => {
+    assert.deepEqual(problemsOf([]), [
+      "sites/: holds no site, and with no site every service token would be deleted. Add a file such as sites/tokyo.yaml (it may be empty), or set sitepass:allowRemovals to the number of sites that are to go.",
+    ]);
+    assert.deepEqual(problemsOf([], { allowRemovals: 1 }), []);
+  });
+
+  it("refuses more than 1000 admitted sites on one signal", () => {
+    const files = [...fleet(1000), siteFile("last", { signals: ["logs"] })];
+    assert.deepEqual(problemsOf(files, { serviceTokenLimit: 2000 }), [
+      "sites/: 1001 sites push logs, and Cloudflare evaluates at most 1000 rules an application. Split the fleet into two stacks with host names of their own.",
+    ]);
+  });
+
+  it("does not count disabled sites among the admitted ones", () => {
+    const disabled = siteFile("last", { token: { enabled: false, secretVersion: 1 } });
+    assert.deepEqual(problemsOf([...fleet(1000), disabled], { serviceTokenLimit: 2000 }), []);
+  });
+
+  it("reports each site's problems in order, then the fleet's", () => {
+    assert.deepEqual(
+      problemsOf(
+        [
+          siteFile("berlin", { signals: ["metrics"], labels: { provider: "x" } }),
+          siteFile("oslo"),
+          siteFile("tokyo", { signals: ["logs"], labels: { provider: "y" } }),
+        ],
+        { endpoints: [metrics], serviceTokenLimit: 2 },
+      ),
+      [
+        `sites/berlin.yaml: labels.provider is "x", but this label carries the site's name. Drop it, or set sitepass:siteLabel to another name.`,
+        "sites/tokyo.yaml: signals names logs, which has no endpoint. Add sitepass:endpoints.logs to the stack, or drop logs here.",
+        `sites/tokyo.yaml: labels.provider is "y", but this label carries the site's name. Drop it, or set sitepass:siteLabel to another name.`,
+        "sites/: holds 3 sites, and the account may have 2 service tokens. Delete tokens that nobody uses, have Cloudflare raise the limit (Enterprise) and set sitepass:serviceTokenLimit to it, or put the other sites into a stack on a second account.",
+      ],
+    );
+  });
+});

@@ -1,0 +1,30 @@
+import { readdirSync } from "node:fs";
+import { join, relative } from "node:path";
+import { run } from "node:test";
+import { spec } from "node:test/reporters";
+
+/**
+ * Runs every `*.test.ts` below the project, or only those whose path contains one of the arguments.
+ *
+ * Node 20's own test runner does not find TypeScript files, and shells differ in how they expand patterns.
+ */
+const root = join(__dirname, "..");
+const wanted = process.argv.slice(2);
+const files = readdirSync(root, { recursive: true, withFileTypes: true })
+  .filter((entry) => entry.isFile() && entry.name.endsWith(".test.ts"))
+  .map((entry) => join(entry.parentPath, entry.name))
+  .filter((file) => !relative(root, file).startsWith("node_modules"))
+  .filter((file) => wanted.length === 0 || wanted.some((part) => relative(root, file).includes(part)))
+  .sort();
+
+if (files.length === 0) {
+  console.error(`No test file's path contains ${wanted.join(" or ")}.`);
+  process.exitCode = 1;
+} else {
+  run({ files, concurrency: 2 })
+    .on("test:fail", () => {
+      process.exitCode = 1;
+    })
+    .compose(new spec())
+    .pipe(process.stdout);
+}
