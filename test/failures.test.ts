@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { engines } from "./engines";
+import { openScenario, tally, type Scenario } from "./scenario";
+
+for (const engine of engines) {
+  async function withFleet(body: (fleet: Scenario) => Promise<void>): Promise<void> {
+    const fleet = await openScenario(engine, { sites: { kyoto: "", osaka: "", tokyo: "" } });
+    try {
+      await body(fleet);
+    } finally {
+      await fleet.close();
+    }
+  }
+
+  const tokenNames = (fleet: Scenario): string[] =>
+    [...fleet.standIn.database.serviceTokens.values()].map(({ name }) => name).sort();
+
+  const wanted = ["sitepass/prod/kyoto", "sitepass/prod/osaka", "sitepass/prod/tokyo"];
+
+  describe(`when the API fails on ${engine.name}`, () => {
+    it("waits as it is told to when the rate limit is hit, and goes on", async () => {
+      await withFleet(async (fleet) => {
+        fleet.standIn.inject({
+          match: { method: "POST", path: /service_tokens$/ },
+          times: 2,
+          status: 429,
+          retryAfterSeconds: 0,
+        });
+        const { exitCode, text } = await fleet.up();
+        assert.equal(exitCode, 0, text);
+        assert.deepEqual(tokenNames(fleet), wanted);
+        assert.equal(tally(fleet.takeRequests().writes)["POST service_tokens"], 5);
+      });
+    });
+
+    it("keeps what was made before a failure, and makes only the rest the next time", async () => {
+      await withFleet(async (fleet) => {
+        fleet.standIn.inject({
+          match: { method: "PUT", path: /configurations$/ },
+          status: 400,
+          code: 1056,
+          message: "bad configuration",
+        });
+        const failed = await fleet.up();
+        assert.notEqual(failed.exitCode, 0);
+        assert.match(failed.text, /bad configuration/);
+        assert.equal(fleet.standIn.database.dnsRecords.size, 0);
+        fleet.takeRequests();
+        const { exitCode, text } = await fleet.up();
+        assert.equal(exitCode, 0, text);
+        const { writes } = fleet.takeRequests();
+        assert.deepEqual(tally(writes.filter((write) => /configurations|dns_records/.test(write))), {
+          "PUT cfd_tunnel/*/configurations": 1,
+          "POST dns_records": 2,
+        });
+        assert.deepEqual(tokenNames(fleet), wanted);
+        assert.equal(fleet.standIn.database.applications.size, 4);
+      });
+    });
+
+    it("warns of the token that a lost answer left behind, because it counts against the limit", async () => {
+      await withFleet(async (fleet) => {
+        fleet.standIn.inject({ match: { method: "POST", path: /service_tokens$/ }, lostAnswer: true });
+        const first = await fleet.up();
+        assert.equal(first.exitCode, 0, first.text);
+        assert.equal(fleet.standIn.database.serviceTokens.size, 4);
+        const { exitCode, text } = await fleet.up();
+        assert.equal(exitCode, 0, text);
+        assert.match(
+          text,
+          /sites\/(?:kyoto|osaka|tokyo): the account has 2 service tokens named sitepass\/prod\/\w+\. All but the one in `pulumi stack output sites` are left over from interrupted runs and count against the limit: delete them in the dashboard\./,
+        );
+      });
+    });
+
+    it("names the object that stands in the way", async () => {
+      await withFleet(async (fleet) => {
+        await fleet.up();
+        const other = await openScenario(engine, { sites: { tokyo: "" } });
+        try {
+          const taken = [...fleet.standIn.database.tunnels.values()];
+          for (const tunnel of taken) {
+            other.standIn.database.tunnels.set(tunnel.id, { ...tunnel });
+          }
+          const { exitCode, text } = await other.up();
+          assert.notEqual(exitCode, 0);
+          assert.match(text, /1013.*[Yy]ou already have a tunnel with this name/s);
+          assert.equal(other.standIn.database.dnsRecords.size, 0);
+        } finally {
+          await other.close();
+        }
+      });
+    });
+  });
+}
