@@ -6,6 +6,11 @@ export default defineConfig(
   { ignores: ["node_modules/"] },
   js.configs.recommended,
   {
+    // Run by Node as they are, to measure what compiles TypeScript elsewhere.
+    files: ["**/*.cjs"],
+    languageOptions: { sourceType: "commonjs", globals: { require: "readonly" } },
+  },
+  {
     files: ["**/*.ts"],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
     languageOptions: { parserOptions: { projectService: true } },

@@ -11,6 +11,7 @@ import { PushEndpoint } from "./provision/push-endpoint";
 import { PushPolicies } from "./provision/push-policies";
 import { SitePasses } from "./provision/site-passes";
 import { readStackSettings } from "./provision/stack-settings";
+import { omitStackTraces } from "./provision/stack-traces";
 
 export = program(async () => {
   const settings = readStackSettings();
@@ -19,6 +20,7 @@ export = program(async () => {
   const { config, sites } = inputs;
   const { accountId, publish } = config;
   const { zone, teamName } = await readAccountFacts(inputs, settings);
+  omitStackTraces();
 
   const { tokens } = new SitePasses("sites", { accountId, sites, ownPrefix });
   const policies = new PushPolicies("push", { accountId, sites, tokens, ownPrefix });

@@ -1,8 +1,8 @@
-import { isIP } from "node:net";
 import { z } from "zod";
 import { durationProblem } from "./go-duration";
 import { labelNameProblem } from "./label-name";
 import { hostNameProblem } from "./names";
+import { publicAddressProblem } from "./public-address";
 import { signalNames, type SignalName } from "./signals";
 
 /** Adapts a function that says what is wrong with a text to zod; the finding reads `<key> is "<value>", which <problem>`. */
@@ -30,21 +30,18 @@ export function isZoneId(zone: string): boolean {
  * are the ones that mean themselves in both; wildcards, dot segments and trailing slashes would open more than one path.
  */
 const writePath = text((path) =>
-  /^(?:\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$/.test(path)
+  /^(?:\/(?!\.\.?(?:\/|$))[A-Za-z0-9._~-]+)+$/.test(path)
     ? undefined
     : "is no write path: it begins with a slash, does not end with one, and has no wildcard, dot segment or query. Write it as in /api/v1/write",
 );
 
 const origin = text((value) => {
   const hint = "Write it as in http://localhost:9090; cloudflared adds the request's own path";
-  const url = URL.canParse(value) ? new URL(value) : undefined;
-  if (url === undefined || (url.protocol !== "http:" && url.protocol !== "https:")) {
+  if (!URL.canParse(value) || !/^https?:\/\//.test(value)) {
     return `is no http or https address. ${hint}`;
   }
   // A path is refused by cloudflared: "ingress rules don't support proxying to a different path on the origin service".
-  return `${url.protocol}//${url.host}` === value
-    ? undefined
-    : `has more than scheme, host and port. ${hint}`;
+  return /^https?:\/\/[^/?#@]+$/.test(value) ? undefined : `has more than scheme, host and port. ${hint}`;
 });
 
 const endpointSchema = z.strictObject({
@@ -53,32 +50,11 @@ const endpointSchema = z.strictObject({
     .array(writePath)
     .min(1, "is empty. Leave the key out for the default, or name a path")
     // Cloudflare allows five destinations an application (account limits page), and each path is one.
-    .max(5, "has more than the 5 paths that one Access application takes")
-    .refine((paths) => new Set(paths).size === paths.length, "names a path twice")
+    .max(5, "has more than the 5 paths that one Access application takes. Drop some")
+    .refine((paths) => new Set(paths).size === paths.length, "names a path twice. Name it once")
     .optional(),
   origin: origin.optional(),
 });
-
-const addressProblem = (address: string): string | undefined => {
-  const kind = isIP(address);
-  if (kind === 0) {
-    return hostNameProblem(address) === undefined
-      ? undefined
-      : "is neither an IP address nor a host name. Write it as in 203.0.113.10, 2001:db8::1 or origin.example.net";
-  }
-  return privateAddress(address, kind)
-    ? "is not reachable from the internet, so Cloudflare cannot proxy to it. Take a public address, or publish through a tunnel"
-    : undefined;
-};
-
-/** RFC 1918, loopback, link-local, carrier-grade NAT and unique local addresses. */
-function privateAddress(address: string, kind: number): boolean {
-  return kind === 4
-    ? /^(?:0|10|127)\.|^169\.254\.|^192\.168\.|^172\.(?:1[6-9]|2\d|3[01])\.|^100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\./.test(
-        address,
-      )
-    : /^(?:::1?$|f[cd]|fe[89ab])/i.test(address);
-}
 
 const perSignal = <T extends z.ZodType>(schema: T) =>
   z.strictObject(
@@ -96,10 +72,10 @@ const publishSchema = z
           .string()
           .trim()
           .min(1, "is empty. Give the tunnel a name")
-          .max(100, "is longer than 100 characters"),
+          .max(100, "is longer than 100 characters. Shorten it"),
       })
       .optional(),
-    addresses: perSignal(text(addressProblem)).optional(),
+    addresses: perSignal(text(publicAddressProblem)).optional(),
   })
   .superRefine((publish, context) => {
     if (publish.tunnel === undefined && publish.addresses === undefined) {
@@ -157,7 +133,7 @@ export const configSchema = z.strictObject({
     text((name) =>
       name === "" || /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(name)
         ? undefined
-        : "is no team name: give the part before .cloudflareaccess.com alone",
+        : "is no team name. Give the part before .cloudflareaccess.com alone",
     ).default(""),
     "Zero Trust team name, the part before .cloudflareaccess.com. Empty: looked up from the account's organization.",
   ),
@@ -170,10 +146,7 @@ export const configSchema = z.strictObject({
     "Name of the label that carries the site's name on every sample and log line.",
   ),
   serviceTokenLimit: described(
-    z
-      .int("is no whole number of tokens. Give the account's limit")
-      .min(1, "is less than one token. Give the account's limit")
-      .default(50),
+    z.int().min(1, "is less than one token. Give the account's limit").default(50),
     "How many service tokens the account may have; Cloudflare's default is 50, and Enterprise accounts can have more.",
   ),
   alertEmails: described(
@@ -189,10 +162,7 @@ export const configSchema = z.strictObject({
     "Count the account's service tokens before anything is declared, and stop when they would not fit.",
   ),
   allowRemovals: described(
-    z
-      .int("is no whole number of sites. Give the number of sites that are to go")
-      .min(0, "is less than none. Give the number of sites that are to go")
-      .default(0),
+    z.int().min(0, "is less than none. Give the number of sites that are to go").default(0),
     "How many sites one up may remove beyond the brake, which stops at 30 percent of a fleet of ten or more, and at the last site.",
   ),
 });

@@ -13,7 +13,8 @@ const minimal = {
 
 /** The minimal configuration with some keys changed, as Pulumi hands it over; undefined takes a key out. */
 function raw(changes: Readonly<Record<string, unknown>> = {}): Record<string, string> {
-  const given = Object.entries({ ...minimal, ...changes }).filter(([, value]) => value !== undefined);
+  const changed: Readonly<Record<string, unknown>> = { ...minimal, ...changes };
+  const given = Object.entries(changed).filter(([, value]) => value !== undefined);
   return Object.fromEntries(
     given.map(([key, value]) => [
       `sitepass:${key}`,
@@ -240,7 +241,7 @@ describe("parseConfig, on single keys", () => {
   it("refuses a teamName that is a whole domain or no label", () => {
     for (const teamName of ["acme.cloudflareaccess.com", "Acme", "-acme", "a".repeat(64)]) {
       assert.deepEqual(problemsWith({ teamName }), [
-        `sitepass:teamName: is "${teamName}", which is no team name: give the part before .cloudflareaccess.com alone.`,
+        `sitepass:teamName: is "${teamName}", which is no team name. Give the part before .cloudflareaccess.com alone.`,
       ]);
     }
   });
@@ -256,10 +257,10 @@ describe("parseConfig, on single keys", () => {
 
   it("refuses a siteLabel that Prometheus refuses", () => {
     assert.deepEqual(problemsWith({ siteLabel: "site-name" }), [
-      'sitepass:siteLabel: is "site-name", which is no label name that Prometheus and Loki accept: letters, digits and underscores, no digit first.',
+      'sitepass:siteLabel: is "site-name", which is no label name that Prometheus and Loki accept: letters, digits and underscores, no digit first. Rename it.',
     ]);
     assert.deepEqual(problemsWith({ siteLabel: "__site" }), [
-      'sitepass:siteLabel: is "__site", which begins with __, which Prometheus reserves.',
+      'sitepass:siteLabel: is "__site", which begins with __, which Prometheus reserves. Rename it.',
     ]);
   });
 
@@ -309,7 +310,7 @@ describe("parseConfig, on single keys", () => {
     ]);
     assert.deepEqual(withName("x".repeat(100)), []);
     assert.deepEqual(withName("x".repeat(101)), [
-      `sitepass:publish.tunnel.name: is "${"x".repeat(76)}..., which is longer than 100 characters.`,
+      `sitepass:publish.tunnel.name: is "${"x".repeat(75)}...", which is longer than 100 characters. Shorten it.`,
     ]);
   });
 });
@@ -336,7 +337,7 @@ describe("parseConfig, on endpoints", () => {
       "prom..com",
     ]) {
       assert.deepEqual(problemsOfMetrics({ hostname }), [
-        `sitepass:endpoints.metrics.hostname: is "${hostname}", which is no host name in lower case, such as prom.example.com (names in other scripts in punycode).`,
+        `sitepass:endpoints.metrics.hostname: is "${hostname}", which is no host name in lower case. Write it as in prom.example.com, names in other scripts in punycode.`,
       ]);
     }
   });
@@ -357,7 +358,7 @@ describe("parseConfig, on endpoints", () => {
 
   it("refuses a host two levels below the zone", () => {
     assert.deepEqual(problemsOfMetrics({ hostname: "prom.push.example.com" }), [
-      'sitepass:endpoints.metrics.hostname: is "prom.push.example.com", which is two levels below the zone example.com, and Cloudflare\'s Universal SSL certificate covers one. Take a name such as prom-push.example.com.',
+      'sitepass:endpoints.metrics.hostname: is "prom.push.example.com", which is more than one level below the zone example.com, and Cloudflare\'s Universal SSL certificate covers one. Take a name such as prom-push.example.com.',
     ]);
   });
 
@@ -396,13 +397,13 @@ describe("parseConfig, on endpoints", () => {
     const five = ["/a", "/b", "/c", "/d", "/e"];
     assert.deepEqual(problemsOfMetrics({ paths: five }), []);
     assert.deepEqual(problemsOfMetrics({ paths: [...five, "/f"] }), [
-      'sitepass:endpoints.metrics.paths: is ["/a","/b","/c","/d","/e","/f"], which has more than the 5 paths that one Access application takes.',
+      'sitepass:endpoints.metrics.paths: is ["/a","/b","/c","/d","/e","/f"], which has more than the 5 paths that one Access application takes. Drop some.',
     ]);
   });
 
   it("refuses a repeated path", () => {
     assert.deepEqual(problemsOfMetrics({ paths: ["/a", "/b", "/a"] }), [
-      'sitepass:endpoints.metrics.paths: is ["/a","/b","/a"], which names a path twice.',
+      'sitepass:endpoints.metrics.paths: is ["/a","/b","/a"], which names a path twice. Name it once.',
     ]);
   });
 

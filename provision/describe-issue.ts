@@ -73,7 +73,7 @@ function describeInvalidValue(value: unknown, allowed: readonly string[]): strin
 
 function mendType(expected: string, value: unknown): string {
   if (expected === "string" && (typeof value === "number" || typeof value === "boolean")) {
-    return `Put it in quotes: "${value}"`;
+    return "Put it in quotes";
   }
   return `Give ${kinds[expected] ?? expected}`;
 }
@@ -81,7 +81,7 @@ function mendType(expected: string, value: unknown): string {
 /** Long values are cut: the message must stay readable whatever somebody pasted. */
 function show(value: unknown): string {
   const text = value === undefined ? "nothing" : JSON.stringify(value);
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+  return text.length > 80 ? `${text.slice(0, 76)}...${text.startsWith('"') ? '"' : ""}` : text;
 }
 
 function valueAt(data: unknown, path: readonly PropertyKey[]): unknown {

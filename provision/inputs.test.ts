@@ -67,7 +67,7 @@ describe("readInputs", () => {
 
   it("reports a bad configuration beside good sites", () => {
     assertRefused({ ...good, "sitepass:siteLabel": "__site" }, { "tokyo.yaml": "" }, [
-      'sitepass:siteLabel: is "__site", which begins with __, which Prometheus reserves.',
+      'sitepass:siteLabel: is "__site", which begins with __, which Prometheus reserves. Rename it.',
     ]);
   });
 

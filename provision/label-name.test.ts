@@ -13,7 +13,7 @@ describe("labelNameProblem", () => {
     for (const name of ["a-b", "a.b", "7rack", "größe", "a b", "a\n", ""]) {
       assert.equal(
         labelNameProblem(name),
-        "is no label name that Prometheus and Loki accept: letters, digits and underscores, no digit first",
+        "is no label name that Prometheus and Loki accept: letters, digits and underscores, no digit first. Rename it",
         name,
       );
     }
@@ -21,7 +21,7 @@ describe("labelNameProblem", () => {
 
   it("refuses names that begin with two underscores", () => {
     for (const name of ["__name__", "__"]) {
-      assert.equal(labelNameProblem(name), "begins with __, which Prometheus reserves", name);
+      assert.equal(labelNameProblem(name), "begins with __, which Prometheus reserves. Rename it", name);
     }
   });
 });

@@ -4,7 +4,7 @@
  */
 export function labelNameProblem(name: string): string | undefined {
   if (!/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name)) {
-    return "is no label name that Prometheus and Loki accept: letters, digits and underscores, no digit first";
+    return "is no label name that Prometheus and Loki accept: letters, digits and underscores, no digit first. Rename it";
   }
-  return name.startsWith("__") ? "begins with __, which Prometheus reserves" : undefined;
+  return name.startsWith("__") ? "begins with __, which Prometheus reserves. Rename it" : undefined;
 }

@@ -1,5 +1,6 @@
-import { APIConnectionError, APIError, Cloudflare } from "cloudflare";
+import { z } from "zod";
 import type { CloudflareAccess } from "./cloudflare-access";
+import { loadCloudflareSdk } from "./cloudflare-sdk";
 
 /** What a listing says of a service token; secrets are never part of it. */
 export interface ListedToken {
@@ -14,6 +15,14 @@ export type TokenListing =
   /** Anything else; `problem` is a whole message for people. */
   | { readonly kind: "failed"; readonly problem: string };
 
+const listSchema = z.object({
+  success: z.literal(true),
+  result: z.array(z.object({ id: z.string(), name: z.string().catch("") })),
+  result_info: z.object({ per_page: z.number().optional() }).nullish(),
+});
+
+const errorsSchema = z.array(z.object({ code: z.number(), message: z.string() }));
+
 /** The most that a list call returns; a default account holds 50 tokens, so this is one call. */
 const pageSize = 1000;
 
@@ -24,6 +33,13 @@ const pageSize = 1000;
  * (cloudflare-typescript 7.3.0, core/pagination.ts, V4PagePaginationArray).
  */
 export async function listServiceTokens(access: CloudflareAccess, accountId: string): Promise<TokenListing> {
+  const address = access.baseUrl ?? "api.cloudflare.com";
+  if (access.baseUrl !== undefined && !URL.canParse(access.baseUrl)) {
+    return failed(
+      `CLOUDFLARE_BASE_URL: is "${access.baseUrl}", which is no address. Unset it for Cloudflare's own API.`,
+    );
+  }
+  const { APIConnectionError, APIError, Cloudflare } = loadCloudflareSdk();
   const client = new Cloudflare({
     apiToken: access.apiToken,
     ...(access.baseUrl === undefined ? {} : { baseURL: access.baseUrl }),
@@ -33,40 +49,49 @@ export async function listServiceTokens(access: CloudflareAccess, accountId: str
   const tokens = new Map<string, ListedToken>();
   try {
     for (let page = 1; ; page += 1) {
-      const answer = await client.zeroTrust.access.serviceTokens.list({
-        account_id: accountId,
-        page,
-        per_page: pageSize,
-      });
+      const answer = await client.zeroTrust.access.serviceTokens
+        .list({ account_id: accountId, page, per_page: pageSize })
+        // The answer itself: the SDK takes anything with status 200 for an empty list.
+        .asResponse();
+      const body = listSchema.safeParse(await answer.json().catch(() => undefined));
+      if (!body.success) {
+        return failed(
+          `${address}: answered the question for the account's service tokens with something else (${answer.headers.get("content-type") ?? "no content type"}). Check CLOUDFLARE_BASE_URL, and whether a proxy stands in between.`,
+        );
+      }
+      const { result, result_info: info } = body.data;
       const known = tokens.size;
-      const found = answer.getPaginatedItems();
-      for (const { id = "", name = "" } of found) {
+      for (const { id, name } of result) {
         tokens.set(id, { id, name });
       }
       // A server may give fewer a page than it was asked for; result_info says how many it gives.
-      if (tokens.size === known || found.length < (answer.result_info.per_page ?? pageSize)) {
+      if (tokens.size === known || result.length < (info?.per_page ?? pageSize)) {
         return { kind: "listed", tokens: [...tokens.values()] };
       }
     }
   } catch (error) {
     if (error instanceof APIConnectionError) {
-      return {
-        kind: "failed",
-        problem: `${access.baseUrl ?? "api.cloudflare.com"}: cannot be reached (${causeOf(error)}). Check the network, and CLOUDFLARE_BASE_URL if it is set.`,
-      };
+      return failed(
+        `${address}: cannot be reached (${deepestMessage(error)}). Check the network, and CLOUDFLARE_BASE_URL if it is set.`,
+      );
     }
     if (!(error instanceof APIError)) {
       throw error;
     }
-    const reason = `HTTP ${String(error.status)}${error.errors.map(({ code, message }) => `, ${String(code)} ${String(message)}`).join("")}`;
+    const { data: said = [] } = errorsSchema.safeParse(error.errors);
+    const reason = [
+      `HTTP ${String(error.status)}`,
+      ...said.map(({ code, message }) => `${code} ${message}`),
+    ].join(", ");
     return error.status === 403
       ? { kind: "forbidden", reason }
-      : {
-          kind: "failed",
-          problem: `Cloudflare: refused to list the service tokens of account ${accountId} (${reason}). ${adviceFor(Number(error.status))}`,
-        };
+      : failed(
+          `Cloudflare: refused to list the service tokens of account ${accountId} (${reason}). ${adviceFor(Number(error.status))}`,
+        );
   }
 }
+
+const failed = (problem: string): TokenListing => ({ kind: "failed", problem });
 
 function adviceFor(status: number): string {
   switch (status) {
@@ -82,6 +107,10 @@ function adviceFor(status: number): string {
   }
 }
 
-function causeOf(error: Error): string {
-  return error.cause instanceof Error ? causeOf(error.cause) : error.message;
+/** What it came to in the end: fetch wraps the cause, and one refusal for each address of a name comes as several errors. */
+function deepestMessage(error: Error): string {
+  if (error instanceof AggregateError && error.errors[0] instanceof Error) {
+    return deepestMessage(error.errors[0]);
+  }
+  return error.cause instanceof Error ? deepestMessage(error.cause) : error.message;
 }

@@ -45,7 +45,7 @@ describe("hostNameProblem", () => {
     ]) {
       assert.equal(
         hostNameProblem(text),
-        "is no host name in lower case, such as prom.example.com (names in other scripts in punycode)",
+        "is no host name in lower case. Write it as in prom.example.com, names in other scripts in punycode",
         text,
       );
     }
@@ -78,7 +78,7 @@ describe("hostInZoneProblem", () => {
   it("refuses a host two levels below the zone", () => {
     assert.equal(
       hostInZoneProblem("prom.push.example.com", "example.com"),
-      "is two levels below the zone example.com, and Cloudflare's Universal SSL certificate covers one. Take a name such as prom-push.example.com",
+      "is more than one level below the zone example.com, and Cloudflare's Universal SSL certificate covers one. Take a name such as prom-push.example.com",
     );
   });
 });

@@ -19,9 +19,11 @@ export function hostNameProblem(text: string): string | undefined {
   if (
     text.length > 253 ||
     labels.length < 2 ||
-    labels.some((label) => dnsLabelProblem(label) !== undefined)
+    labels.some((label) => dnsLabelProblem(label) !== undefined) ||
+    // An address, or one that was mistyped: no top-level domain is a number (RFC 3696, section 2).
+    /^\d+$/.test(labels.at(-1) ?? "")
   ) {
-    return "is no host name in lower case, such as prom.example.com (names in other scripts in punycode)";
+    return "is no host name in lower case. Write it as in prom.example.com, names in other scripts in punycode";
   }
   return undefined;
 }
@@ -42,7 +44,7 @@ export function hostInZoneProblem(host: string, zone: string): string | undefine
   }
   const below = host.slice(0, -zone.length - 1);
   return below.includes(".")
-    ? `is two levels below the zone ${zone}, and Cloudflare's Universal SSL certificate covers one. Take a name such as ${below.replaceAll(".", "-")}.${zone}`
+    ? `is more than one level below the zone ${zone}, and Cloudflare's Universal SSL certificate covers one. Take a name such as ${below.replaceAll(".", "-")}.${zone}`
     : undefined;
 }
 

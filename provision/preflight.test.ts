@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
 import { describe, it } from "node:test";
-import { comparePlan } from "./preflight";
+import type { Config } from "./config";
+import { comparePlan, preflight } from "./preflight";
+import type { Site } from "./sites";
 
 const ownPrefix = "sitepass/prod/";
 
@@ -116,7 +119,7 @@ describe("comparePlan, on the brake", () => {
   it("lets as many more go as allowRemovals says", () => {
     assert.deepEqual(shrink(10, 5, 2), nothing);
     assert.deepEqual(shrink(10, 4, 2).problems, [
-      "sitepass:allowRemovals: is 2, and 6 of 10 sites would lose their service tokens (site-05, site-06, site-07, site-08, site-09 and 1 more), which is more than the 3 that may go in one up. Bring their files back, or, if they are to go, set it to 3 for this up.",
+      "sitepass:allowRemovals: is 2, and 6 of 10 sites would lose their service tokens (site-05, site-06, site-07, site-08, site-09 and 1 more), which is more than the 5 that may go in one up. Bring their files back, or, if they are to go, set it to 3 for this up.",
     ]);
     assert.deepEqual(shrink(3, 0, 1), nothing);
   });
@@ -124,7 +127,7 @@ describe("comparePlan, on the brake", () => {
   it("asks for a number that then lets the removal pass", () => {
     assert.deepEqual(shrink(20, 0, 14), nothing);
     assert.deepEqual(shrink(20, 0, 13).problems, [
-      "sitepass:allowRemovals: is 13, and 20 of 20 sites would lose their service tokens (site-01, site-02, site-03, site-04, site-05 and 15 more), which is more than the 6 that may go in one up. Bring their files back, or, if they are to go, set it to 14 for this up.",
+      "sitepass:allowRemovals: is 13, and 20 of 20 sites would lose their service tokens (site-01, site-02, site-03, site-04, site-05 and 15 more), which is more than the 19 that may go in one up. Bring their files back, or, if they are to go, set it to 14 for this up.",
     ]);
   });
 
@@ -165,14 +168,96 @@ describe("comparePlan, on duplicates", () => {
 
 describe("comparePlan, on everything at once", () => {
   it("reports the limit, then the brake, and warns of duplicates", () => {
-    assert.deepEqual(compare({ tokens: own(["oslo", "oslo"]), sites: ["lima"], limit: 2 }), {
+    assert.deepEqual(compare({ tokens: own(["oslo", "oslo", "porto"]), sites: ["lima"], limit: 3 }), {
       problems: [
-        `sitepass:serviceTokenLimit: is 2, and the account has 2 service tokens and needs 1 more (lima), 3 in all. ${waysOut}`,
-        "sitepass:allowRemovals: is 0, and 1 of 1 sites would lose their service tokens (oslo), which is more than the 0 that may go in one up. Bring their files back, or, if they are to go, set it to 1 for this up.",
+        `sitepass:serviceTokenLimit: is 3, and the account has 3 service tokens and needs 1 more (lima), 4 in all. ${waysOut}`,
+        "sitepass:allowRemovals: is 0, and 2 of 2 sites would lose their service tokens (oslo, porto), which is more than the 1 that may go in one up. Bring their files back, or, if they are to go, set it to 1 for this up.",
       ],
       warnings: [
         "sites/oslo: the account has 2 service tokens named sitepass/prod/oslo. All but the one in `pulumi stack output sites` are left over from interrupted runs and count against the limit: delete them in the dashboard.",
       ],
+    });
+  });
+});
+
+describe("preflight", () => {
+  const config: Config = {
+    accountId: "acme",
+    zone: { name: "example.com" },
+    endpoints: [],
+    publish: { kind: "tunnel", name: "central" },
+    teamName: "",
+    tokenDuration: "8760h",
+    siteLabel: "provider",
+    serviceTokenLimit: 2,
+    alertEmails: [],
+    protect: false,
+    preflight: true,
+    allowRemovals: 0,
+  };
+
+  const site: Site = {
+    name: "tokyo",
+    file: "sites/tokyo.yaml",
+    description: undefined,
+    signals: ["metrics"],
+    labels: {},
+    token: { duration: "8760h", enabled: true, secretVersion: 1, previousSecretExpiresAt: undefined },
+    collector: undefined,
+  };
+
+  /** Looks at an account of which one server gives the same answer to everything. */
+  async function reportOn(status: number, answer: object) {
+    const server = createServer((_, response) => {
+      response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(answer));
+    });
+    await new Promise<void>((resolve) => {
+      server.listen(0, "127.0.0.1", resolve);
+    });
+    try {
+      const address = server.address();
+      assert.ok(typeof address === "object" && address !== null);
+      const baseUrl = `http://127.0.0.1:${address.port}`;
+      return await preflight({ apiToken: "cf-secret", baseUrl }, config, [site], ownPrefix);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  }
+
+  const refusal = { success: false, errors: [{ code: 10000, message: "Authentication error" }] };
+
+  it("compares what the account lists", async () => {
+    const result = [
+      { id: "id-0", name: "oslo" },
+      { id: "id-1", name: "lima" },
+    ];
+    assert.deepEqual(
+      await reportOn(200, { success: true, result, result_info: { page: 1, per_page: 1000 } }),
+      {
+        problems: [
+          `sitepass:serviceTokenLimit: is 2, and the account has 2 service tokens and needs 1 more (tokyo), 3 in all. ${waysOut}`,
+        ],
+        warnings: [],
+      },
+    );
+  });
+
+  it("warns, and stops nothing, when the API token may not list", async () => {
+    assert.deepEqual(await reportOn(403, refusal), {
+      problems: [],
+      warnings: [
+        'CLOUDFLARE_API_TOKEN: may not list the account\'s service tokens (HTTP 403, 10000 Authentication error), so their number was not checked. Give it the permission "Access: Service Tokens" Edit on the account, or set sitepass:preflight to false.',
+      ],
+    });
+  });
+
+  it("stops when the listing fails", async () => {
+    assert.deepEqual(await reportOn(401, refusal), {
+      problems: [
+        "Cloudflare: refused to list the service tokens of account acme (HTTP 401, 10000 Authentication error). Check that CLOUDFLARE_API_TOKEN is whole, not expired and not revoked.",
+      ],
+      warnings: [],
     });
   });
 });

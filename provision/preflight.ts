@@ -1,6 +1,7 @@
 import type { CloudflareAccess } from "./cloudflare-access";
 import type { Config } from "./config";
 import { listServiceTokens, type ListedToken } from "./list-service-tokens";
+import { plural } from "./plural";
 import { waysOutOfTheLimit, type Site } from "./sites";
 
 /** What the look at the account found. */
@@ -73,7 +74,7 @@ function limitProblems(existing: number, toCreate: readonly string[], limit: num
   return toCreate.length === 0 || wanted <= limit
     ? []
     : [
-        `sitepass:serviceTokenLimit: is ${limit}, and the account has ${existing} service tokens and needs ${toCreate.length} more (${some(toCreate)}), ${wanted} in all. ${waysOutOfTheLimit}.`,
+        `sitepass:serviceTokenLimit: is ${limit}, and the account has ${plural(existing, "service token")} and needs ${toCreate.length} more (${some(toCreate)}), ${wanted} in all. ${waysOutOfTheLimit}.`,
       ];
 }
 
@@ -83,7 +84,7 @@ function brakeProblems(fleet: number, toRemove: readonly string[], allowed: numb
   return toRemove.length <= free + allowed
     ? []
     : [
-        `sitepass:allowRemovals: is ${allowed}, and ${toRemove.length} of ${fleet} sites would lose their service tokens (${some(toRemove)}), which is more than the ${free} that may go in one up. Bring their files back, or, if they are to go, set it to ${toRemove.length - free} for this up.`,
+        `sitepass:allowRemovals: is ${allowed}, and ${toRemove.length} of ${plural(fleet, "site")} would lose ${toRemove.length === 1 ? "its service token" : "their service tokens"} (${some(toRemove)}), which is more than ${free + allowed === 0 ? "may go" : `the ${free + allowed} that may go`} in one up. Bring their files back, or, if they are to go, set it to ${toRemove.length - free} for this up.`,
       ];
 }
 

@@ -91,7 +91,7 @@ describe("readSiteFiles, on a folder", () => {
       }),
       [
         'sites/C.yaml: the name "C" is no lower-case DNS label: a to z, 0 to 9 and inner hyphens are allowed. Rename the file.',
-        'sites/a.yaml: description is 5, not text. Put it in quotes: "5".',
+        "sites/a.yaml: description is 5, not text. Put it in quotes.",
         "sites/a.yaml: signals is [], which is empty. Name a signal, or drop the key for all of them; to shut the site out, set token.enabled to false.",
         "sites/b.yaml: signal is no known key. Did you mean signals? Known keys here: $schema, collector, description, labels, signals, token.",
         "sites/d.md: is no .yaml, .yml or .json file. Only site files live here: rename it, or move it elsewhere.",
@@ -169,7 +169,7 @@ describe("readSiteFiles, on a folder", () => {
     const folder = folderWith({});
     symlinkSync(join(folder, "nowhere"), join(folder, "tokyo.yaml"));
     assert.deepEqual(readSiteFiles(folder).problems, [
-      "sites/tokyo.yaml: cannot be read (no such file or directory). Mend its permissions, or take it away.",
+      "sites/tokyo.yaml: cannot be read (no such file or directory). Mend it, or take it away.",
     ]);
   });
 
@@ -180,7 +180,7 @@ describe("readSiteFiles, on a folder", () => {
       const folder = folderWith({});
       writeFileSync(join(folder, "tokyo.yaml"), "", { mode: 0o000 });
       assert.deepEqual(readSiteFiles(folder).problems, [
-        "sites/tokyo.yaml: cannot be read (permission denied). Mend its permissions, or take it away.",
+        "sites/tokyo.yaml: cannot be read (permission denied). Mend it, or take it away.",
       ]);
     },
   );
@@ -262,16 +262,16 @@ describe("readSiteFiles, on a file's syntax", () => {
 
   it("names the line of what is not YAML", () => {
     assert.deepEqual(problemsIn("token:\n\tduration: 24h\n"), [
-      "sites/tokyo.yaml: is not YAML (line 2): Tabs are not allowed as indentation. Mend the syntax.",
+      "sites/tokyo.yaml: cannot be read as YAML (line 2): Tabs are not allowed as indentation. Mend the syntax.",
     ]);
     assert.deepEqual(problemsIn("# Tokyo\n\ndescription: Tokyo: rack A\n"), [
-      "sites/tokyo.yaml: is not YAML (line 3): Nested mappings are not allowed in compact mappings. Mend the syntax.",
+      "sites/tokyo.yaml: cannot be read as YAML (line 3): Nested mappings are not allowed in compact mappings. Mend the syntax.",
     ]);
   });
 
   it("names the line of what is not JSON", () => {
     assert.deepEqual(problemsOf({ "tokyo.json": '{\n  "description": "Tokyo"\n' }), [
-      "sites/tokyo.json: is not YAML (line 3): Flow map must end with a }. Mend the syntax.",
+      "sites/tokyo.json: cannot be read as YAML (line 3): Flow map must end with a }. Mend the syntax.",
     ]);
   });
 
@@ -295,9 +295,9 @@ describe("readSiteFiles, on a file's syntax", () => {
         "c.json": '{\n"description": "Tokyo",\n"descr\\u0069ption": "Oslo"\n}\n',
       }),
       [
-        "sites/a.yaml: is not YAML (line 2): Map keys must be unique. Mend the syntax.",
-        "sites/b.yaml: is not YAML (line 3): Map keys must be unique. Mend the syntax.",
-        "sites/c.json: is not YAML (line 3): Map keys must be unique. Mend the syntax.",
+        "sites/a.yaml: cannot be read as YAML (line 2): Map keys must be unique. Mend the syntax.",
+        "sites/b.yaml: cannot be read as YAML (line 3): Map keys must be unique. Mend the syntax.",
+        "sites/c.json: cannot be read as YAML (line 3): Map keys must be unique. Mend the syntax.",
       ],
     );
   });
@@ -310,7 +310,7 @@ describe("readSiteFiles, on a file's syntax", () => {
 
   it("refuses a tag that it does not know", () => {
     assert.deepEqual(problemsIn("description: !secret Tokyo\n"), [
-      "sites/tokyo.yaml: is not YAML (line 1): Unresolved tag: !secret. Mend the syntax.",
+      "sites/tokyo.yaml: cannot be read as YAML (line 1): Unresolved tag: !secret. Mend the syntax.",
     ]);
   });
 
@@ -386,8 +386,8 @@ describe("readSiteFiles, on a file's values", () => {
     assert.deepEqual(
       problemsOf({ "a.yaml": "description: 2026", "b.yaml": `description: ${"x".repeat(201)}` }),
       [
-        'sites/a.yaml: description is 2026, not text. Put it in quotes: "2026".',
-        `sites/b.yaml: description is "${"x".repeat(76)}..., which is longer than 200 characters. Shorten it.`,
+        "sites/a.yaml: description is 2026, not text. Put it in quotes.",
+        `sites/b.yaml: description is "${"x".repeat(75)}...", which is longer than 200 characters. Shorten it.`,
       ],
     );
   });
@@ -427,7 +427,7 @@ describe("readSiteFiles, on a file's values", () => {
       [
         'sites/a.yaml: token.duration is "365d", which is no duration that Cloudflare accepts. Write hours, such as 8760h, or forever.',
         'sites/b.yaml: token.duration is "1y", which is no duration that Cloudflare accepts. Write hours, such as 8760h, or forever.',
-        'sites/c.yaml: token.duration is 8760, not text. Put it in quotes: "8760".',
+        "sites/c.yaml: token.duration is 8760, not text. Put it in quotes.",
       ],
     );
   });
@@ -444,11 +444,13 @@ describe("readSiteFiles, on a file's values", () => {
         "a.yaml": "token: { secretVersion: 0 }",
         "b.yaml": "token: { secretVersion: 1.5 }",
         "c.yaml": 'token: { secretVersion: "2" }',
+        "d.yaml": "token: { secretVersion: 0, previousSecretExpiresAt: 2026-12-01T00:00:00Z }",
       }),
       [
         "sites/a.yaml: token.secretVersion is 0, which is less than 1. Count rotations from 1.",
         "sites/b.yaml: token.secretVersion is 1.5, not a whole number. Give a whole number.",
         'sites/c.yaml: token.secretVersion is "2", not a number. Give a number.',
+        "sites/d.yaml: token.secretVersion is 0, which is less than 1. Count rotations from 1.",
       ],
     );
   });
@@ -500,18 +502,18 @@ describe("readSiteFiles, on a file's values", () => {
 
   it("refuses label names that Prometheus and Loki refuse", () => {
     const says =
-      "is no label name that Prometheus and Loki accept: letters, digits and underscores, no digit first.";
+      "is no label name that Prometheus and Loki accept: letters, digits and underscores, no digit first. Rename it.";
     assert.deepEqual(problemsIn("labels: { a-b: x, 1st: x, größe: x, __x: x, _Ok1: x }\n"), [
       `sites/tokyo.yaml: labels.a-b ${says}`,
       `sites/tokyo.yaml: labels.1st ${says}`,
       `sites/tokyo.yaml: labels.größe ${says}`,
-      "sites/tokyo.yaml: labels.__x begins with __, which Prometheus reserves.",
+      "sites/tokyo.yaml: labels.__x begins with __, which Prometheus reserves. Rename it.",
     ]);
   });
 
   it("refuses the label __proto__ as it refuses every name that begins with two underscores", () => {
     assert.deepEqual(problemsIn("labels: { __proto__: x }\n"), [
-      "sites/tokyo.yaml: labels.__proto__ begins with __, which Prometheus reserves.",
+      "sites/tokyo.yaml: labels.__proto__ begins with __, which Prometheus reserves. Rename it.",
     ]);
   });
 
@@ -523,8 +525,8 @@ describe("readSiteFiles, on a file's values", () => {
 
   it("refuses label values that are no text", () => {
     assert.deepEqual(problemsIn("labels: { rack: 7, spare: true, owner: null, rows: [1] }\n"), [
-      'sites/tokyo.yaml: labels.rack is 7, not text. Put it in quotes: "7".',
-      'sites/tokyo.yaml: labels.spare is true, not text. Put it in quotes: "true".',
+      "sites/tokyo.yaml: labels.rack is 7, not text. Put it in quotes.",
+      "sites/tokyo.yaml: labels.spare is true, not text. Put it in quotes.",
       "sites/tokyo.yaml: labels.owner is null, not text. Give text.",
       "sites/tokyo.yaml: labels.rows is [1], not text. Give text.",
     ]);
@@ -539,7 +541,7 @@ describe("readSiteFiles, on a file's values", () => {
 
   it("counts the bytes of a label value and refuses more than 2048", () => {
     assert.deepEqual(problemsIn(`labels: { fits: ${"é".repeat(1024)}, large: ${"é".repeat(1024)}x }\n`), [
-      `sites/tokyo.yaml: labels.large is "${"é".repeat(76)}..., which is longer than the 2048 bytes that Loki accepts. Shorten it.`,
+      `sites/tokyo.yaml: labels.large is "${"é".repeat(75)}...", which is longer than the 2048 bytes that Loki accepts. Shorten it.`,
     ]);
   });
 

@@ -1,10 +1,9 @@
 import { lstatSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join, parse } from "node:path";
-import { parseDocument } from "yaml";
 import type { Parsed } from "./config";
-import { describeIssue } from "./describe-issue";
 import { dnsLabelProblem } from "./names";
-import { knownSiteKeys, siteSchema, type SiteFile } from "./site-schema";
+import { parseSite } from "./parse-site";
+import type { SiteFile } from "./site-schema";
 
 /** One checked site file. The file's name, without its extension, is the site's identity. */
 export interface NamedSiteFile {
@@ -108,49 +107,8 @@ function readText(path: string, extension: string): Parsed<string> {
   } catch (error) {
     return error instanceof TypeError
       ? { problems: ["is not UTF-8 text. Save it as UTF-8"] }
-      : { problems: [`cannot be read (${reason(error)}). Mend its permissions, or take it away`] };
+      : { problems: [`cannot be read (${reason(error)}). Mend it, or take it away`] };
   }
-}
-
-/** JSON is read as YAML too (YAML 1.2 includes it), because JSON.parse takes the last of two equal keys in silence. */
-function parseSite(text: string): Parsed<SiteFile> {
-  const document = parseDocument(text, { prettyErrors: true, strict: true, uniqueKeys: true });
-  const faults = [...document.errors, ...document.warnings];
-  if (faults.length > 0) {
-    return {
-      problems: faults.map((fault) => {
-        const line = fault.linePos?.[0].line;
-        const message = (fault.message.split("\n")[0] ?? "")
-          .replace(/ at line \d+, column \d+:?$/, "")
-          .replace(/\.$/, "");
-        return `is not YAML${line === undefined ? "" : ` (line ${line})`}: ${message}. Mend the syntax`;
-      }),
-    };
-  }
-  let data: unknown;
-  try {
-    // An empty file is a site with every default.
-    data = document.toJS() ?? {};
-  } catch (error) {
-    return {
-      problems: [`cannot be unfolded: ${reason(error)}. Write the values out instead of using aliases`],
-    };
-  }
-  if (typeof data !== "object" || data === null || Array.isArray(data)) {
-    return {
-      problems: [
-        `holds ${Array.isArray(data) ? "a list" : `only ${JSON.stringify(data)}`}, not keys and values. Write it as in signals: [metrics]`,
-      ],
-    };
-  }
-  const parsed = siteSchema.safeParse(data);
-  return parsed.success
-    ? { value: parsed.data, problems: [] }
-    : {
-        problems: parsed.error.issues
-          .flatMap((issue) => describeIssue(issue, data, knownSiteKeys))
-          .map(({ key, says }) => `${key} ${says}`),
-      };
 }
 
 function reason(error: unknown): string {

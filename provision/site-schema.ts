@@ -51,7 +51,7 @@ const tokenSchema = z
       .default(true)
       .describe("false shuts the site out at once and keeps its token, so that it can be let in again."),
     secretVersion: z
-      .int("is no whole number. Count rotations: 1, 2, 3")
+      .int()
       .min(1, "is less than 1. Count rotations from 1")
       .default(1)
       .describe("Raise by one to rotate the client secret. Never lower it again."),

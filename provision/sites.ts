@@ -1,4 +1,5 @@
 import type { Config } from "./config";
+import { plural } from "./plural";
 import { signalNames, type SignalName } from "./signals";
 import type { NamedSiteFile } from "./site-files";
 import type { SiteFile } from "./site-schema";
@@ -86,7 +87,7 @@ function fleetProblems(sites: readonly Site[], config: Config): string[] {
   const problems: string[] = [];
   if (sites.length > config.serviceTokenLimit) {
     problems.push(
-      `sites/: holds ${sites.length} sites, and the account may have ${config.serviceTokenLimit} service tokens. ${waysOutOfTheLimit}.`,
+      `sites/: holds ${plural(sites.length, "site")}, and the account may have ${plural(config.serviceTokenLimit, "service token")}. ${waysOutOfTheLimit}.`,
     );
   }
   for (const { signal } of config.endpoints) {

@@ -47,7 +47,8 @@ for (const engine of engines) {
         const audience = (domain: string) =>
           [...applications.values()].find((application) => application.domain === domain)?.aud;
         const [tunnel] = [...tunnels.values()];
-        assert.deepEqual(tunnel?.configuration?.config, {
+        assert.ok(tunnel !== undefined);
+        assert.deepEqual(tunnel.configuration.config, {
           ingress: [
             {
               hostname: "prom.example.com",

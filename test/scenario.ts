@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseDocument } from "yaml";
+import { parseDocument, stringify } from "yaml";
 import { startStandIn, type StandIn, type StandInOptions } from "../local/api/stand-in";
 import { copyProject } from "../local/stack/project-copy";
 import type { Stack } from "../local/stack/stack";
@@ -9,6 +9,15 @@ import { shardOf } from "../provision/shards";
 import type { Engine } from "./engines";
 
 export const accountId = "9a7806061c88ada191ed06f989cc3dac";
+
+/** The stack's file that scenarios start from. */
+const defaultConfiguration = {
+  "sitepass:accountId": accountId,
+  "sitepass:zone": "example.com",
+  "sitepass:endpoints": { metrics: { hostname: "prom.example.com" }, logs: { hostname: "loki.example.com" } },
+  "sitepass:publish": { tunnel: { name: "central-observability" } },
+  "sitepass:teamName": "example-team",
+};
 
 /** A copy of the project, a stand-in, and a stack of the copy on an engine. */
 export interface Scenario extends Stack {
@@ -52,6 +61,8 @@ export async function openScenario(engine: Engine, options: ScenarioOptions): Pr
     ...(options.now === undefined ? {} : { now: options.now }),
   });
   const stackFile = join(directory, "Pulumi.prod.yaml");
+  // Not the shipped one, which users fill with their own values.
+  writeFileSync(stackFile, stringify({ config: defaultConfiguration }));
   const scenario: Scenario = {
     ...engine.open({
       directory,
@@ -96,8 +107,7 @@ export async function openScenario(engine: Engine, options: ScenarioOptions): Pr
   for (const [name, text] of Object.entries(options.sites)) {
     scenario.putSite(name, text);
   }
-  // Destroying is part of most scenarios; protection has its own.
-  scenario.configure({ protect: false, ...options.configuration });
+  scenario.configure({ ...options.configuration });
   return scenario;
 }
 

@@ -1,0 +1,171 @@
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { describe, it } from "node:test";
+import ts from "typescript";
+import { parse } from "yaml";
+import { z } from "zod";
+import { configSchema } from "../provision/config-schema";
+import { parseConfig } from "../provision/config";
+import { readSiteFiles } from "../provision/site-files";
+import { siteJsonSchema } from "../provision/site-json-schema";
+import { readStackConfig } from "../local/engine/stack-config";
+
+const root = join(__dirname, "..");
+
+const text = (path: string): string => readFileSync(join(root, path), "utf8");
+
+const packageSchema = z.looseObject({
+  scripts: z.record(z.string(), z.string()),
+  dependencies: z.record(z.string(), z.string()),
+  devDependencies: z.record(z.string(), z.string()),
+});
+
+const packageFile = packageSchema.parse(JSON.parse(text("package.json")));
+
+/** Every file of ours below a folder, as paths from the root. */
+function sources(folder: string, suffix: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith(suffix) && !path.includes("node_modules"))
+    .map((path) => join(folder, path));
+}
+
+/** What a file imports, statically or not: paths from the root, and package names. */
+function importsOf(file: string): string[] {
+  return ts.preProcessFile(text(file), true, true).importedFiles.map(({ fileName }) => {
+    if (!fileName.startsWith(".")) {
+      return fileName;
+    }
+    const path = relative(root, join(root, dirname(file), fileName)).replace(/\.js$/, "");
+    return existsSync(join(root, `${path}.ts`)) ? `${path}.ts` : path;
+  });
+}
+
+/** Everything that is loaded with a file. */
+function reachableFrom(file: string, seen = new Set<string>()): Set<string> {
+  if (!seen.has(file)) {
+    seen.add(file);
+    if (existsSync(join(root, file))) {
+      for (const imported of importsOf(file)) {
+        reachableFrom(imported, seen);
+      }
+    }
+  }
+  return seen;
+}
+
+describe("the repository", () => {
+  // When this fails: bring Pulumi.yaml and provision/config-schema.ts back together; users read the one, the program the other.
+  it("documents in Pulumi.yaml exactly the keys, types, defaults and descriptions that the program knows", () => {
+    const schema = z
+      .looseObject({
+        properties: z.record(
+          z.string(),
+          z.looseObject({ type: z.string(), description: z.string(), default: z.unknown().optional() }),
+        ),
+      })
+      .parse(z.toJSONSchema(configSchema, { io: "input" }));
+    const expected = Object.fromEntries(
+      Object.entries(schema.properties).map(([key, property]) => [
+        key,
+        {
+          type: property.type,
+          description: property.description,
+          ...(property.default === undefined ? {} : { default: property.default }),
+          ...(property.type === "array" ? { items: { type: "string" } } : {}),
+        },
+      ]),
+    );
+    const project = z
+      .looseObject({ config: z.record(z.string(), z.unknown()) })
+      .parse(parse(text("Pulumi.yaml")));
+    assert.deepEqual(project.config, expected);
+  });
+
+  it("ships a production stack and sites that are valid as they are", () => {
+    assert.deepEqual(parseConfig(readStackConfig(root, "prod", {}).values).problems, []);
+    const sites = readSiteFiles(join(root, "sites"));
+    assert.deepEqual(sites.problems, []);
+    assert.ok((sites.value?.length ?? 0) > 0);
+  });
+
+  // When this fails: run `npm run schema`.
+  it("has a JSON Schema of site files that is current", () => {
+    assert.equal(text("site.schema.json"), siteJsonSchema());
+  });
+
+  it("has no secret in a stack's file", () => {
+    for (const file of readdirSync(root).filter((name) => /^Pulumi\..+\.yaml$/.test(name))) {
+      assert.doesNotMatch(text(file), /cfast_|apiToken:|apiKey:|[0-9a-f]{64}|eyJ/, file);
+    }
+  });
+
+  // When this fails: what production runs must not depend on what only the demo and the tests need.
+  it("cannot reach local/ or test code from index.ts", () => {
+    const reachable = [...reachableFrom("index.ts")];
+    assert.ok(reachable.includes("provision/site-passes.ts"));
+    assert.deepEqual(
+      reachable.filter(
+        (path) =>
+          /^(?:local|test|bench|scripts|operate|collectors)\//.test(path) || path.endsWith(".test.ts"),
+      ),
+      [],
+    );
+  });
+
+  it("needs only runtime dependencies in what pulumi up loads", () => {
+    const packages = [...reachableFrom("index.ts")].filter(
+      (path) => !path.endsWith(".ts") && !path.startsWith("node:"),
+    );
+    const declared = Object.keys(packageFile.dependencies);
+    assert.deepEqual(
+      packages.filter((name) => !declared.some((known) => name === known || name.startsWith(`${known}/`))),
+      [],
+    );
+  });
+
+  it("never lets provision/ import operate/, collectors/ or local/", () => {
+    const offenders = sources("provision", ".ts").flatMap((file) =>
+      importsOf(file)
+        .filter((path) => /^(?:operate|collectors|local)\//.test(path))
+        .map((path) => `${file} imports ${path}`),
+    );
+    assert.deepEqual(offenders, []);
+  });
+
+  it("has only site files in sites/", () => {
+    assert.deepEqual(
+      readdirSync(join(root, "sites")).filter((name) => !/\.(?:ya?ml|json)$/.test(name)),
+      [],
+    );
+  });
+
+  it("names in README and docs only commands and files that exist", () => {
+    const documents = ["README.md", ...sources("docs", ".md"), "local/api/README.md"];
+    for (const document of documents) {
+      const content = text(document);
+      for (const [, script = ""] of content.matchAll(/npm run (?:-s )?([a-z-]+)/g)) {
+        assert.ok(packageFile.scripts[script] !== undefined, `${document}: there is no script ${script}`);
+      }
+      for (const [, path = ""] of content.matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)) {
+        assert.ok(existsSync(join(root, dirname(document), path)), `${document}: there is no ${path}`);
+      }
+      for (const [, path = ""] of content.matchAll(
+        /`((?:provision|local|test|bench|docs|scripts|sites)\/[\w./-]+\.[a-z]+)`/g,
+      )) {
+        assert.ok(existsSync(join(root, path)), `${document}: there is no ${path}`);
+      }
+    }
+  });
+
+  it("pins every package, and TypeScript below the version that Pulumi cannot load", () => {
+    for (const [name, version] of Object.entries({
+      ...packageFile.dependencies,
+      ...packageFile.devDependencies,
+    })) {
+      assert.match(version, /^\d+\.\d+\.\d+$/, name);
+    }
+    assert.equal(packageFile.dependencies["@pulumi/pulumi"], "3.248.0");
+    assert.ok(Number(packageFile.dependencies.typescript?.split(".")[0]) < 7);
+  });
+});
