@@ -137,9 +137,7 @@ describe("what the program declares", () => {
       includes: [{ serviceToken: { tokenId: "tokyo-id" } }],
       sessionDuration: "30m",
     });
-    const decisions = declarations.flatMap(({ inputs }) =>
-      "decision" in inputs ? [inputs.decision] : [],
-    );
+    const decisions = declarations.flatMap(({ inputs }) => ("decision" in inputs ? [inputs.decision] : []));
     assert.deepEqual(decisions, ["non_identity"]);
   });
 

@@ -74,6 +74,34 @@ for (const engine of engines) {
       });
     });
 
+    it("saves what was done when it is interrupted, and goes on from there the next time", async () => {
+      const sites = Object.fromEntries(Array.from({ length: 24 }, (_, index) => [`site-${index + 1}`, ""]));
+      const fleet = await openScenario(engine, { sites });
+      try {
+        fleet.standIn.inject({
+          match: { method: "POST", path: /service_tokens$/ },
+          times: 24,
+          latencyMs: 200,
+        });
+        const stopping = new AbortController();
+        const running = fleet.interruptible(stopping.signal).up();
+        while (fleet.standIn.database.serviceTokens.size === 0) {
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+        stopping.abort();
+        const interrupted = await running;
+        assert.notEqual(interrupted.exitCode, 0);
+        const made = fleet.standIn.database.serviceTokens.size;
+        assert.ok(made > 0 && made < 24, `${made} tokens were made`);
+        const { exitCode, text } = await fleet.up();
+        assert.equal(exitCode, 0, text);
+        assert.equal(fleet.standIn.database.serviceTokens.size, 24);
+        assert.equal(Object.keys((await fleet.outputs()).sites).length, 24);
+      } finally {
+        await fleet.close();
+      }
+    });
+
     it("names the object that stands in the way", async () => {
       await withFleet(async (fleet) => {
         await fleet.up();

@@ -30,6 +30,8 @@ export interface Scenario extends Stack {
   readonly configure: (values: Readonly<Record<string, unknown>>) => void;
   /** What was asked of the stand-in since the last call, as `POST service_tokens` or `PUT apps/*`, in order. */
   readonly takeRequests: () => Requests;
+  /** The same stack, whose engine is sent a Ctrl-C when the signal aborts. */
+  readonly interruptible: (signal: AbortSignal) => Stack;
   readonly close: () => Promise<void>;
 }
 
@@ -63,15 +65,16 @@ export async function openScenario(engine: Engine, options: ScenarioOptions): Pr
   const stackFile = join(directory, "Pulumi.prod.yaml");
   // Not the shipped one, which users fill with their own values.
   writeFileSync(stackFile, stringify({ config: defaultConfiguration }));
+  const stackOptions = {
+    directory,
+    home,
+    stackName: "prod",
+    baseUrl: standIn.baseUrl,
+    apiToken: options.apiToken?.(standIn) ?? standIn.apiToken,
+    passphrase: "a passphrase for tests",
+  };
   const scenario: Scenario = {
-    ...engine.open({
-      directory,
-      home,
-      stackName: "prod",
-      baseUrl: standIn.baseUrl,
-      apiToken: options.apiToken?.(standIn) ?? standIn.apiToken,
-      passphrase: "a passphrase for tests",
-    }),
+    ...engine.open(stackOptions),
     standIn,
     directory,
     putSite: (name, text = "") => {
@@ -99,6 +102,7 @@ export async function openScenario(engine: Engine, options: ScenarioOptions): Pr
         writes: requests.filter((request) => !request.startsWith("GET ")),
       };
     },
+    interruptible: (signal) => engine.open({ ...stackOptions, signal }),
     close: async () => {
       await standIn.close();
       rmSync(home, { recursive: true, force: true });

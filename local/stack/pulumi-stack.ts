@@ -17,7 +17,9 @@ export type PulumiAvailability =
     }
   | { readonly available: false; readonly reason: string };
 
-const pluginsSchema = z.array(z.looseObject({ name: z.string(), kind: z.string(), version: z.string().optional() }));
+const pluginsSchema = z.array(
+  z.looseObject({ name: z.string(), kind: z.string(), version: z.string().optional() }),
+);
 
 /** Looks for the `pulumi` CLI and its Cloudflare plugin; without the plugin, the CLI would try to download it. */
 export function findPulumi(): PulumiAvailability {
@@ -69,7 +71,8 @@ export function pulumiStack(options: StackOptions): Stack {
     });
   let created: Promise<ProcessResult> | undefined;
   const inStack = async (args: readonly string[], quiet = false): Promise<ProcessResult> => {
-    created ??= run(["stack", "init", options.stackName], true);
+    // Not `init`, which fails for a stack that another run of the same folder has made.
+    created ??= run(["stack", "select", "--create", options.stackName], true);
     const result = await created;
     return result.exitCode === 0 ? run([...args, "--stack", options.stackName], quiet) : result;
   };
