@@ -21,10 +21,10 @@ if (files.length === 0) {
   console.error(`No test file's path contains ${wanted.join(" or ")}.`);
   process.exitCode = 1;
 } else {
-  run({ files, concurrency: 2 })
-    .on("test:fail", () => {
-      process.exitCode = 1;
-    })
-    .compose(new spec())
-    .pipe(process.stdout);
+  const results = run({ files, concurrency: 2 });
+  results.on("test:fail", () => {
+    process.exitCode = 1;
+  });
+  const reporter = new spec();
+  results.pipe(reporter).pipe(process.stdout);
 }

@@ -48,7 +48,8 @@ export CLOUDFLARE_API_TOKEN=${standIn.apiToken}
 
 Then, for instance: PULUMI_CONFIG_PASSPHRASE=demo npm run engine -- up`);
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.once(signal, () => {
+    // Not `once`: see local/engine/main.ts.
+    process.on(signal, () => {
       void standIn.close();
     });
   }

@@ -96,13 +96,15 @@ async function change(
 ): Promise<number> {
   const steps: Step[] = [];
   const stopping = new AbortController();
-  // The second Ctrl-C is Node's own and ends the process at once.
-  process.once("SIGINT", () => {
-    stopping.abort();
-  });
-  process.once("SIGTERM", () => {
-    stopping.abort();
-  });
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    // Not `once`: write-file-atomic's signal-exit ends the process when it finds no other listener left.
+    process.on(name, () => {
+      if (stopping.signal.aborted) {
+        process.exit(130);
+      }
+      stopping.abort();
+    });
+  }
   const started = performance.now();
   // Loaded late: the SDKs take a second, and neither help nor output needs them.
   const { runEngine } = await import("./engine.js");
