@@ -1,12 +1,13 @@
 import { parseConfig, type Config } from "../provision/config";
 import { UserError } from "../provision/user-error";
+import type { ZoneOption } from "./api/database";
 import { readStackConfig } from "./engine/stack-config";
 
 /** The account that a stack's configuration speaks of, for the stand-in to have. */
 export interface StandInAccount {
   readonly accountId: string;
   readonly teamName: string;
-  readonly zones: readonly string[];
+  readonly zones: readonly ZoneOption[];
 }
 
 /**
@@ -27,7 +28,7 @@ export function standInAccount(
     config,
     accountId: config.accountId,
     teamName: config.teamName === "" ? "example-team" : config.teamName,
-    zones: [zoneName(config)],
+    zones: [{ name: zoneName(config), ...("id" in config.zone ? { id: config.zone.id } : {}) }],
   };
 }
 

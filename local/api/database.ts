@@ -36,9 +36,15 @@ export function zoneId(name: string): string {
   return createHash("sha256").update(name).digest("hex").slice(0, 32);
 }
 
+/** A zone for the account to have. */
+export interface ZoneOption {
+  readonly name: string;
+  /** 32 hex digits; by default {@link zoneId} of the name. */
+  readonly id?: string;
+}
+
 /** Adds a zone unless the account has it. */
-export function addZone(database: Database, name: string, now: Date): void {
-  const id = zoneId(name);
+export function addZone(database: Database, { name, id = zoneId(name) }: ZoneOption, now: Date): void {
   if (!database.zones.has(id)) {
     database.zones.set(id, { id, name, created_on: now.toISOString(), fight_mode: false });
   }

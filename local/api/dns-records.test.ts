@@ -141,7 +141,7 @@ describe("dns records", () => {
   });
 
   it("lists by page, name, type and content, in one zone only", async (t) => {
-    const { client } = await standInFor(t, { zones: ["example.com", "example.org"] });
+    const { client } = await standInFor(t, { zones: [{ name: "example.com" }, { name: "example.org" }] });
     const { records } = client.dns;
     await records.create(address);
     await records.create({ ...address, content: "192.0.2.2" });

@@ -64,6 +64,8 @@ function wholeNumber(option: string, text: string, most: number): number {
 }
 
 main().catch((error: unknown) => {
-  console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
+  const taken = error instanceof Error && "code" in error && error.code === "EADDRINUSE";
+  const message = error instanceof Error ? error.message : String(error);
+  console.error(`error: ${taken ? `--port: is in use (${message}). Choose another.` : message}`);
   process.exitCode = 1;
 });

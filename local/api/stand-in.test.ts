@@ -28,7 +28,7 @@ describe("stand-in", () => {
 
   it("keeps everything but connectors and client secrets in a private file", async (t) => {
     const stateFile = await temporaryFile();
-    const first = await startStandIn({ stateFile, zones: ["example.org"] });
+    const first = await startStandIn({ stateFile, zones: [{ name: "example.org" }] });
     const client = clientOf(first);
     const token = await client.zeroTrust.access.serviceTokens.create({ account_id, name: "tokyo" });
     const rotated = await client.zeroTrust.access.serviceTokens.rotate(present(token.id), {
@@ -126,8 +126,8 @@ describe("stand-in", () => {
 
   it("adds the zones it is told to a state file's", async (t) => {
     const stateFile = await temporaryFile();
-    await (await startStandIn({ stateFile, zones: ["a.example"] })).close();
-    const { api } = await standInFor(t, { stateFile, zones: ["b.example", "a.example"] });
+    await (await startStandIn({ stateFile, zones: [{ name: "a.example" }] })).close();
+    const { api } = await standInFor(t, { stateFile, zones: [{ name: "b.example" }, { name: "a.example" }] });
     assert.deepEqual(
       [...api.database.zones.values()].map(({ name }) => name),
       ["a.example", "b.example"],

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { createApp, type RequestRecord } from "./app";
-import { addZone, emptyDatabase, type Database } from "./database";
+import { addZone, emptyDatabase, type Database, type ZoneOption } from "./database";
 import { Faults, type Fault } from "./faults";
 import { defaultLimits, type Limits } from "./limits";
 import { permissions, type Permission } from "./permissions";
@@ -14,8 +14,8 @@ export interface StandInOptions {
   readonly accountId?: string;
   /** The organization's `auth_domain` is `<teamName>.cloudflareaccess.com`. Default "example-team"; a state file's wins. */
   readonly teamName?: string;
-  /** Zone names in the account. Default ["example.com"]; zones given are added to a state file's. */
-  readonly zones?: readonly string[];
+  /** Zones in the account. Default example.com; zones given are added to a state file's. */
+  readonly zones?: readonly ZoneOption[];
   /** Overrides of single limits; see {@link Limits} for what they are without. */
   readonly limits?: Partial<Limits>;
   /** Keeps the database in this file, and starts from it when it exists. Without it everything is in memory. */
@@ -112,7 +112,7 @@ function initialDatabase(options: StandInOptions, loaded: Database | undefined, 
     );
   }
   const database = loaded ?? emptyDatabase(accountId, options.teamName ?? "example-team");
-  for (const zone of options.zones ?? (loaded === undefined ? ["example.com"] : [])) {
+  for (const zone of options.zones ?? (loaded === undefined ? [{ name: "example.com" }] : [])) {
     addZone(database, zone, now);
   }
   return database;

@@ -19,7 +19,7 @@ describe("zones", () => {
   });
 
   it("lists by page, and finds nothing for another name, account or status", async (t) => {
-    const { client } = await standInFor(t, { zones: ["b.example", "a.example"] });
+    const { client } = await standInFor(t, { zones: [{ name: "b.example" }, { name: "a.example" }] });
     const names = async (query: object): Promise<string[]> => {
       const found = [];
       for await (const { name } of client.zones.list(query)) {
