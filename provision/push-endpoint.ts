@@ -55,8 +55,8 @@ export class PushEndpoint extends pulumi.ComponentResource {
         policies: is.policies.map(({ id, precedence }) => ({ id, precedence })),
         sessionDuration,
         // 401 for a missing or wrong token instead of a redirect to a login page, which collectors follow and take
-        // for a delivery.
-        serviceAuth401Redirect: true,
+        // for a delivery. Cloudflare refuses it without a Service Auth policy (terraform-provider-cloudflare#2306).
+        serviceAuth401Redirect: is.policies.length > 0,
         appLauncherVisible: false,
       },
       // A host name and path belong to one application of an account (error 11010): a replacement has to wait for it.

@@ -86,7 +86,7 @@ for (const engine of engines) {
       });
     });
 
-    it("protects the write paths by policy and the rest of the host by none, and never redirects", async () => {
+    it("protects the write paths by policy, without redirects, and the rest of the host by none", async () => {
       await withFleet({ sites: { tokyo: "" } }, (fleet) => {
         const { applications, policies, serviceTokens } = fleet.standIn.database;
         const [policy] = [...policies.values()];
@@ -96,7 +96,7 @@ for (const engine of engines) {
               domain: application.domain,
               destinations: application.destinations.map((destination) => destination.uri),
               policies: application.policies,
-              redirects: !application.service_auth_401_redirect,
+              answers401: application.service_auth_401_redirect,
               launcher: application.app_launcher_visible,
               session: application.session_duration,
             }))
@@ -110,7 +110,7 @@ for (const engine of engines) {
             domain: uris[0],
             destinations: uris,
             policies: open ? [{ id: policy?.id, precedence: 65 + shardOf("tokyo") }] : [],
-            redirects: false,
+            answers401: open,
             launcher: false,
             session: "30m",
           })),
@@ -204,6 +204,21 @@ for (const engine of engines) {
           assert.equal(fleet.standIn.database.notificationPolicies.size, 0);
         },
       );
+    });
+
+    it("declares applications that nobody may pass as long as every site is shut out", async () => {
+      await withFleet({ sites: { tokyo: "token: { enabled: false }\n" } }, (fleet) => {
+        assert.deepEqual(
+          [...fleet.standIn.database.applications.values()].map(
+            ({ policies, service_auth_401_redirect: answers401 }) => ({
+              policies,
+              answers401,
+            }),
+          ),
+          Array.from({ length: 4 }, () => ({ policies: [], answers401: false })),
+        );
+        return Promise.resolve();
+      });
     });
 
     it("moves a host name by changing what stands, and never by making it anew", async () => {

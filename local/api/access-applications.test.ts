@@ -61,7 +61,6 @@ describe("access applications", () => {
       account_id,
       type: "self_hosted",
       domain: "loki.example.com",
-      service_auth_401_redirect: true,
       read_service_tokens_from_header: "X-CF-Access",
     });
     assert.deepEqual([updated.id, updated.aud], [id, aud]);
@@ -219,13 +218,23 @@ describe("access applications", () => {
       session_duration: "24h",
       app_launcher_visible: false,
       http_only_cookie_attribute: true,
-      service_auth_401_redirect: true,
+      service_auth_401_redirect: false,
       skip_app_launcher_login_page: false,
       custom_deny_message: null,
       allowed_idps: null,
       policies: [],
     };
     assert.equal((await send(api, "POST", path, body)).status, 201);
+  });
+
+  it("refuses 401 instead of a redirect where no Service Auth policy is attached", async (t) => {
+    const { api } = await standInFor(t);
+    await refusesBody(
+      api,
+      { type: "self_hosted", domain: uri, service_auth_401_redirect: true },
+      12130,
+      "access.api.error.invalid_request: service_auth_401_redirect needs a policy with the decision non_identity",
+    );
   });
 
   it("refuses other types, unknown fields and a wrong session duration", async (t) => {

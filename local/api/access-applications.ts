@@ -14,7 +14,8 @@ import { applicationSettings, type AccessApplication } from "./rows";
  * The body of create and update: what the provider can send for a self-hosted application (TF:zero_trust_access_application/
  * model.go) and cloudflare 7.3.0 applications.d.ts, less the objects nobody here needs (cors_headers, scim_config,
  * mfa_config, oauth_configuration, ...), which are refused as unknown. Defaults are the provider's and the docs'
- * (facts/pulumi.md §5); that a missing name becomes the domain is a gap.
+ * (facts/pulumi.md §5); that a missing name becomes the domain is a gap. `service_auth_401_redirect` is refused without a
+ * Service Auth policy (TF#2306, where policies could only be attached afterwards; code and text are a gap).
  */
 const applicationBody = z.strictObject({
   ...destinationFields,
@@ -147,6 +148,13 @@ function checked(
   if (parseGoDuration(session_duration) === undefined) {
     throw invalidRequest(`invalid session_duration '${session_duration}'`);
   }
+  const links = checkedLinks(policies, database, limits);
+  if (
+    service_auth_401_redirect &&
+    !links.some(({ id }) => database.policies.get(id)?.decision === "non_identity")
+  ) {
+    throw invalidRequest("service_auth_401_redirect needs a policy with the decision non_identity");
+  }
   const covered = { domain: wantedDomain, destinations: wantedDestinations, self_hosted_domains };
   const { domain, destinations } = checkedDestinations(covered, ownId, database, limits);
   return {
@@ -154,7 +162,7 @@ function checked(
     type,
     domain,
     destinations,
-    policies: checkedLinks(policies, database, limits),
+    policies: links,
     session_duration,
     app_launcher_visible,
     http_only_cookie_attribute,
