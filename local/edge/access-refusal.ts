@@ -1,0 +1,66 @@
+import type { Organization } from "../api/organization-row";
+import type { AccessApplication } from "../api/rows";
+import { ownAnswer, type Answer } from "./answer";
+import type { RequestTarget } from "./request-target";
+import type { Sender } from "./service-token-check";
+
+export interface Refusal {
+  readonly target: RequestTarget;
+  readonly application: AccessApplication;
+  readonly organization: Organization;
+  readonly sender: Sender;
+  readonly hasServiceAuth: boolean;
+  readonly hasAllow: boolean;
+}
+
+/**
+ * What a request gets that no policy lets in. In this order:
+ *
+ * - Strict mode and credentials in the request: 401 for a token that does not authenticate, 403 for one that is not allowed
+ *   here (service-tokens.mdx "Enforce strict service token authentication").
+ * - `service_auth_401_redirect`, where the application has a Service Auth policy: 401, also for a good token of another
+ *   application ("when the request is blocked by a Service Auth policy", cloudflare 7.3.0 applications.d.ts; "without the
+ *   correct service token", self-hosted-app/advanced-settings.mdx). Without a Service Auth policy it does nothing; the API
+ *   refuses it there (TF#2306).
+ * - An Allow policy: 302 to the login page (changelog 2026-10-02; facts/cloudflare.md §3).
+ * - Otherwise 403 (users' reports for Service Auth alone; for no policy at all
+ *   "deny by default", policies/index.mdx; that nobody is sent to the login page then is a gap, and a dangerous one).
+ */
+export function refuse(refusal: Refusal): Answer {
+  const { application, organization, sender, hasServiceAuth, hasAllow } = refusal;
+  const detail = `${application.name}: ${sender.detail}${sender.token === undefined ? "" : ", not allowed here"}`;
+  if (organization.strict_service_token_auth && (sender.token !== undefined || sender.attempted)) {
+    return sender.token === undefined ? unauthorized(detail) : forbidden(detail);
+  }
+  if (application.service_auth_401_redirect && hasServiceAuth) {
+    return unauthorized(detail);
+  }
+  return hasAllow ? redirectToLogin(refusal, detail) : forbidden(detail);
+}
+
+/** "Require Access protection": a host without an application gets the block page (require-access-protection.mdx; that it comes with 403 is a gap). */
+export function refuseUnmatched(): Answer {
+  return forbidden("no application protects this host, and the organization denies such hosts");
+}
+
+function unauthorized(detail: string): Answer {
+  return htmlAnswer(401, detail, "Unauthorized");
+}
+
+function forbidden(detail: string): Answer {
+  return htmlAnswer(403, detail, "Forbidden. You don't have permission to view this.");
+}
+
+/** What else Cloudflare puts into the query (`meta`, a signed state) means nothing here. */
+function redirectToLogin({ target, application, organization }: Refusal, detail: string): Answer {
+  const query = new URLSearchParams({ kid: application.aud, redirect_url: target.path });
+  const location = `https://${organization.auth_domain}/cdn-cgi/access/login/${target.host}?${query.toString()}`;
+  return { ...ownAnswer("access", 302, detail), headers: [["location", location]] };
+}
+
+function htmlAnswer(status: number, detail: string, text: string): Answer {
+  return {
+    ...ownAnswer("access", status, detail, `<!DOCTYPE html><title>${text}</title><h1>${text}</h1>\n`),
+    headers: [["content-type", "text/html; charset=UTF-8"]],
+  };
+}

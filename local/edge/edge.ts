@@ -1,0 +1,94 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Database } from "../api/database";
+import { ownAnswer, type Answer, type AnsweredBy } from "./answer";
+import { answerFor, type World } from "./front";
+import { headerLines, valuesOf } from "./header-lines";
+import { listenOnLoopback } from "./loopback-server";
+import { readTarget } from "./request-target";
+import { SigningKeys } from "./signing-keys";
+import type { UrlNormalization } from "./url-normalization";
+import type { Addresses } from "./way-to-origin";
+import { writeAnswer } from "./write-answer";
+
+export interface EdgeOptions {
+  readonly database: Database;
+  /** The clock, for expiry and assertions. Default: the machine's. */
+  readonly now?: () => Date;
+  /** Default 0: any free port. */
+  readonly port?: number;
+  /** Where the contents of A, AAAA and CNAME records are on this machine, such as `203.0.113.7` at `http://127.0.0.1:9090`. Default: nowhere. */
+  readonly addresses?: Addresses;
+  /** How the zone normalises URLs before Access. Default "cloudflare", which takes more spellings for the same path than "rfc3986". */
+  readonly urlNormalization?: UrlNormalization;
+}
+
+/** One request and who answered it. */
+export interface EdgeRecord {
+  readonly method: string;
+  /** Empty when the request did not say. */
+  readonly host: string;
+  /** As sent, with query. */
+  readonly path: string;
+  readonly status: number;
+  readonly by: AnsweredBy;
+  /** Why; never holds a secret. */
+  readonly detail: string;
+}
+
+export interface Edge {
+  /** `http://127.0.0.1:PORT`; requests name the host they are for in their Host header. */
+  readonly url: string;
+  /** In the order of the answers. The connector's own requests for the team's keys are among them. */
+  readonly answered: readonly EdgeRecord[];
+  clear(): void;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts an imitation of Cloudflare's data path on 127.0.0.1: DNS, then Access, then the tunnel or the address behind. It reads
+ * the database anew for each request, so whatever the API changed counts at once; at Cloudflare an application takes a
+ * while until it is enforced. Bodies are read whole before they go on. Bot and WAF products are not imitated.
+ */
+export async function startEdge(options: EdgeOptions): Promise<Edge> {
+  const { database, now = () => new Date(), port = 0 } = options;
+  const { addresses = new Map<string, string>(), urlNormalization = "cloudflare" } = options;
+  const keys = await SigningKeys.create();
+  const answered: EdgeRecord[] = [];
+  const server = await listenOnLoopback((request, response) => {
+    const world = { database, now, addresses, urlNormalization, keys, edgeUrl: server.url };
+    void serve(request, response, world, answered);
+  }, port);
+  return {
+    url: server.url,
+    answered,
+    clear: () => {
+      answered.length = 0;
+    },
+    close: () => server.close(),
+  };
+}
+
+async function serve(
+  request: IncomingMessage,
+  response: ServerResponse,
+  world: World,
+  answered: EdgeRecord[],
+): Promise<void> {
+  const { method = "", url = "" } = request;
+  const target = readTarget(url, valuesOf(headerLines(request.rawHeaders), "host"));
+  let answer: Answer;
+  if ("problem" in target) {
+    answer = ownAnswer("edge", 400, target.problem, "Bad Request\n");
+  } else {
+    try {
+      answer = await answerFor(request, target, world);
+    } catch (error) {
+      // The sender went away half-way through; anything else is a bug, which the record shows.
+      answer = ownAnswer("edge", 500, error instanceof Error ? error.message : String(error));
+    }
+  }
+  const { host, path } = "problem" in target ? { host: "", path: url } : target;
+  const { status, by, detail } = answer;
+  answered.push({ method, host, path, status, by, detail });
+  writeAnswer(response, answer);
+}
