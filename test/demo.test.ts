@@ -12,7 +12,7 @@ function runDemo(
   onText: (text: string, interrupt: () => void) => void,
 ): Promise<{ code: number | null; text: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ["--import", "tsx", join("local", "demo", "demo.ts")], {
+    const child = spawn(process.execPath, ["--import", "tsx", join("local", "demo", "main.ts")], {
       cwd: root,
       env: { ...process.env, NO_COLOR: "1" },
       stdio: ["ignore", "pipe", "pipe"],
@@ -42,6 +42,10 @@ describe("the demo", () => {
       assert.match(text, new RegExp(`│ ${file.replace(/\.\w+$/, "")} `));
     }
     assert.match(text, /No call changed anything\./);
+    assert.match(text, /no token at all +│ 401 /);
+    assert.match(text, /the old secret, inside its window +│ 204 /);
+    assert.match(text, /an expired token +│ 401 /);
+    assert.match(text, /What arrived, by site/);
     assert.doesNotMatch(text, /cfast_/);
     assert.deepEqual(leftovers(), before);
   });

@@ -1,40 +1,54 @@
-import { mkdtempSync, mkdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { randomBytes } from "node:crypto";
+import { mkdirSync, readdirSync } from "node:fs";
+import { join, parse } from "node:path";
 import pc from "picocolors";
-import { UserError } from "../../provision/user-error";
 import { startStandIn, type StandIn } from "../api/stand-in";
 import { standInAccount } from "../stand-in-account";
 import { engineStack } from "../stack/engine-stack";
 import { copyProject } from "../stack/project-copy";
 import { findPulumi, pulumiStack } from "../stack/pulumi-stack";
 import type { RunResult, Stack } from "../stack/stack";
-import { siteTable } from "./site-table";
+import { pushShipped, tryLater, tryNow, type Attempt } from "./attempts";
+import { openDataPath, type DataPath } from "./data-path";
+import { changeGuests, inviteGuests, shortLife } from "./guests";
+import { arrivalTable, attemptTable, siteTable } from "./tables";
 
 const root = join(__dirname, "..", "..");
 const stackName = "prod";
 
 /** The demo found something that is not as the README says; the reason is for people. */
-class DemoFailed extends Error {}
+export class DemoFailed extends Error {}
 
-/** Provisions the shipped sites against a stand-in, in a folder of its own that is gone afterwards. */
-async function demo(home: string, signal: AbortSignal): Promise<void> {
+/**
+ * Provisions the shipped sites against a stand-in, pushes as they would, and tries what must be refused.
+ *
+ * @param home a folder of its own, which only the owner may enter.
+ * @throws DemoFailed, or UserError for what is wrong with the project's own files.
+ */
+export async function runDemo(home: string, signal: AbortSignal): Promise<void> {
   const account = standInAccount(root, stackName);
-  const standIn = await startStandIn(account);
+  const clock = { ahead: 0 };
+  const now = () => new Date(Date.now() + clock.ahead);
+  const standIn = await startStandIn({ ...account, now });
+  let path: DataPath | undefined;
   try {
-    heading("A stand-in for Cloudflare's API");
-    console.log(`listens on ${standIn.baseUrl}, on this machine only; nothing leaves it.`);
-    const stack = openStack(home, standIn, signal);
+    heading("Cloudflare, on this machine");
+    console.log(`A stand-in for its API listens on ${standIn.baseUrl}; nothing leaves this machine.`);
+    const directory = join(home, "project");
+    mkdirSync(directory, { mode: 0o700 });
+    copyProject(directory);
+    const shipped = readdirSync(join(directory, "sites")).map((file) => parse(file).name);
+    const guests = inviteGuests(directory);
+    const stack = openStack(home, directory, standIn, signal);
+    console.log(
+      `The demo adds four sites of its own to a copy of the project, to show later what is refused.`,
+    );
 
     heading("First up: make what index.ts declares for the files in sites/");
     requireSuccess(await stack.up(), signal);
     const made = writesIn(standIn);
-    const outputs = await stack.outputs();
-    console.log(`\n${siteTable(outputs)}`);
-    for (const [signal, url] of Object.entries(outputs.endpoints)) {
-      console.log(`${signal} are pushed to ${url}`);
-    }
+    const before = await stack.outputs();
+    console.log(`\n${siteTable(before, shipped)}`);
     console.log(`${made} calls changed something at the stand-in.`);
 
     heading("Second up: nothing has changed, so nothing changes");
@@ -46,19 +60,45 @@ async function demo(home: string, signal: AbortSignal): Promise<void> {
     }
     console.log("No call changed anything.");
 
+    heading("Third up: one of the demo's sites is rotated, one shut out, one removed");
+    changeGuests(directory, guests, now());
+    requireSuccess(await stack.up(), signal);
+    const outputs = await stack.outputs();
+
+    heading("Pushes, through an imitation of Access and the tunnel");
+    const { config } = account;
+    path = await openDataPath({ standIn, config, tunnelToken: outputs.tunnelToken, now, home });
+    for (const [name, origin] of path.origins) {
+      console.log(`${name} end at ${origin.name}.`);
+    }
+    const site = shipped.find((name) => outputs.sites[name] !== undefined) ?? guests.rotated;
+    const options = { config, path, outputs, before, guests, site };
+    const pushes = await pushShipped(options, shipped);
+    console.log(attemptTable(pushes));
+
+    heading("What is refused, and what a rotation's window still lets in");
+    const attempts = await tryNow(options);
+    clock.ahead = 2 * shortLife.token;
+    attempts.push(...(await tryLater(options)));
+    console.log(attemptTable(attempts));
+    requireExpected([...pushes, ...attempts]);
+
+    heading("What arrived, by site");
+    const { text, counts } = await arrivalTable(path.origins, config.siteLabel);
+    console.log(text);
+    requireArrivals([...pushes, ...attempts], counts);
+
     heading("Go on");
     console.log(`cp sites/tokyo.yaml sites/osaka.yaml && npm run demo   ${pc.dim("add a site: a file is all it takes")}
 npm run standin                                        ${pc.dim("keep a stand-in running, and try `npm run engine -- up` on it")}
 pulumi up                                              ${pc.dim("on your account; the README says what it needs")}`);
   } finally {
+    await path?.close();
     await standIn.close();
   }
 }
 
-function openStack(home: string, standIn: StandIn, signal: AbortSignal): Stack {
-  const directory = join(home, "project");
-  mkdirSync(directory, { mode: 0o700 });
-  copyProject(directory);
+function openStack(home: string, directory: string, standIn: StandIn, signal: AbortSignal): Stack {
   const options = {
     directory,
     home,
@@ -90,37 +130,24 @@ function requireSuccess({ exitCode }: RunResult, signal: AbortSignal): void {
   }
 }
 
+function requireExpected(attempts: readonly Attempt[]): void {
+  const surprising = attempts.filter(({ outcome, expected }) => !expected.includes(outcome.status));
+  if (surprising.length > 0) {
+    throw new DemoFailed(
+      `Answered otherwise than expected: ${surprising.map(({ what }) => what).join("; ")}.`,
+    );
+  }
+}
+
+/** What was answered as delivered is there, and nothing else. */
+function requireArrivals(attempts: readonly Attempt[], counts: ReadonlyMap<string, number>): void {
+  const delivered = attempts.filter(({ outcome }) => outcome.status < 300).length;
+  const arrived = [...counts.values()].reduce((sum, count) => sum + count, 0);
+  if (delivered !== arrived) {
+    throw new DemoFailed(`${delivered} pushes were answered as delivered, and ${arrived} arrived.`);
+  }
+}
+
 function heading(text: string): void {
   console.log(`\n${pc.bold(text)}`);
 }
-
-async function main(): Promise<number> {
-  const home = mkdtempSync(join(tmpdir(), "sitepass-demo-"));
-  const stopping = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.on(name, () => {
-      stopping.abort();
-    });
-  }
-  // Whoever reads may stop reading, as in `npm run demo | head`.
-  process.stdout.on("error", () => {
-    stopping.abort();
-  });
-  process.on("exit", () => {
-    rmSync(home, { recursive: true, force: true });
-  });
-  try {
-    await demo(home, stopping.signal);
-    return 0;
-  } catch (error) {
-    if (!(error instanceof DemoFailed || error instanceof UserError)) {
-      throw error;
-    }
-    console.error(`${pc.red("error:")} ${error.message}`);
-    return stopping.signal.aborted ? 130 : 1;
-  }
-}
-
-void main().then((code) => {
-  process.exitCode = code;
-});

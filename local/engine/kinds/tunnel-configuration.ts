@@ -2,6 +2,10 @@ import type { Cloudflare } from "cloudflare";
 import { z } from "zod";
 import { defineKind } from "../resource-kind";
 
+const originRequest = z.strictObject({
+  access: z.strictObject({ required: z.boolean(), teamName: z.string(), audTags: z.array(z.string()) }),
+});
+
 const inputs = z.strictObject({
   accountId: z.string(),
   tunnelId: z.string(),
@@ -11,17 +15,10 @@ const inputs = z.strictObject({
         hostname: z.string().optional(),
         path: z.string().optional(),
         service: z.string(),
-        originRequest: z
-          .strictObject({
-            access: z.strictObject({
-              required: z.boolean(),
-              teamName: z.string(),
-              audTags: z.array(z.string()),
-            }),
-          })
-          .optional(),
+        originRequest: originRequest.optional(),
       }),
     ),
+    originRequest: originRequest.optional(),
   }),
 });
 
@@ -33,23 +30,23 @@ async function put(
   await client.put(`/accounts/${accountId}/cfd_tunnel/${tunnelId}/configurations`, {
     body: {
       config: {
-        ingress: config.ingresses.map(({ originRequest, ...rule }) => ({
+        ingress: config.ingresses.map(({ originRequest: settings, ...rule }) => ({
           ...rule,
-          ...(originRequest === undefined
-            ? {}
-            : {
-                originRequest: {
-                  access: {
-                    required: originRequest.access.required,
-                    teamName: originRequest.access.teamName,
-                    audTag: originRequest.access.audTags,
-                  },
-                },
-              }),
+          ...body(settings),
         })),
+        ...body(config.originRequest),
       },
     },
   });
+}
+
+/** The provider's plural is the API's `audTag`. */
+function body(settings: z.infer<typeof originRequest> | undefined): object {
+  if (settings === undefined) {
+    return {};
+  }
+  const { audTags, ...access } = settings.access;
+  return { originRequest: { access: { ...access, audTag: audTags } } };
 }
 
 /**
