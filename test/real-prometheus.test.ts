@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { z } from "zod";
+import { startConnector } from "../local/edge/connector";
+import { startEdge } from "../local/edge/edge";
+import { freePort, startService, versionOf, type ServiceProcess } from "../local/origins/service-process";
+import type { SiteCredentials } from "../local/stack/stack";
+import { engines } from "./engines";
+import { openScenario } from "./scenario";
+
+/** Why this cannot run here; undefined when it can. */
+const absent = [
+  ...(versionOf("prometheus") === undefined ? ["prometheus"] : []),
+  // nginx has no --version.
+  ...(spawnSync("nginx", ["-v"]).status === 0 ? [] : ["nginx"]),
+];
+const skip =
+  absent.length === 0 ? undefined : `${absent.join(" and ")} not on PATH: apt-get install prometheus nginx`;
+
+const vectorSchema = z.object({
+  data: z.object({ result: z.array(z.object({ metric: z.record(z.string(), z.string()) })) }),
+});
+
+/** A central Prometheus with its remote write receiver on. */
+async function startReceiver(directory: string, url: string): Promise<ServiceProcess> {
+  mkdirSync(directory);
+  writeFileSync(join(directory, "prometheus.yml"), "global: {}\n");
+  return startService(
+    "prometheus",
+    [
+      `--config.file=${join(directory, "prometheus.yml")}`,
+      `--storage.tsdb.path=${join(directory, "data")}`,
+      "--web.enable-remote-write-receiver",
+      `--web.listen-address=${new URL(url).host}`,
+    ],
+    `${url}/-/ready`,
+  );
+}
+
+/** A site's Prometheus in agent mode: it scrapes itself and writes to `target`. */
+async function startAgent(
+  directory: string,
+  url: string,
+  target: string,
+  site: string,
+): Promise<ServiceProcess> {
+  mkdirSync(directory);
+  const { host } = new URL(url);
+  writeFileSync(
+    join(directory, "prometheus.yml"),
+    JSON.stringify({
+      global: { scrape_interval: "1s", external_labels: { provider: site } },
+      scrape_configs: [{ job_name: "self", static_configs: [{ targets: [host] }] }],
+      remote_write: [
+        { url: target, follow_redirects: false, queue_config: { batch_send_deadline: "500ms" } },
+      ],
+    }),
+  );
+  return startService(
+    "prometheus",
+    [
+      "--enable-feature=agent",
+      `--config.file=${join(directory, "prometheus.yml")}`,
+      `--storage.agent.path=${join(directory, "data")}`,
+      `--web.listen-address=${host}`,
+    ],
+    `${url}/-/ready`,
+  );
+}
+
+/** A proxy on loopback that adds a site's credentials, because Debian 12's Prometheus never sends `headers`. */
+async function startProxy(
+  directory: string,
+  port: number,
+  edgeUrl: string,
+  pass: SiteCredentials,
+): Promise<ServiceProcess> {
+  mkdirSync(directory, { mode: 0o700 });
+  const config = join(directory, "nginx.conf");
+  writeFileSync(
+    config,
+    `daemon off; pid ${directory}/pid; error_log stderr; events {}
+http {
+  access_log off;
+  client_body_temp_path ${directory}/body; proxy_temp_path ${directory}/proxy;
+  fastcgi_temp_path ${directory}/f; uwsgi_temp_path ${directory}/u; scgi_temp_path ${directory}/s;
+  server {
+    listen 127.0.0.1:${port};
+    location = /ready { return 200; }
+    location / {
+      proxy_pass ${edgeUrl};
+      proxy_set_header Host prom.example.com;
+      proxy_set_header CF-Access-Client-Id ${pass.clientId};
+      proxy_set_header CF-Access-Client-Secret ${pass.clientSecret};
+    }
+  }
+}
+`,
+    { mode: 0o600 },
+  );
+  return startService("nginx", ["-p", directory, "-c", config], `http://127.0.0.1:${port}/ready`);
+}
+
+const [engine] = engines;
+
+describe("a real Prometheus", () => {
+  it(
+    "in agent mode writes through Access and the tunnel to another, under its site's label",
+    { skip },
+    async (t) => {
+      assert.ok(engine !== undefined);
+      const home = mkdtempSync(join(tmpdir(), "sitepass-prometheus-"));
+      t.after(() => {
+        rmSync(home, { recursive: true, force: true });
+      });
+      const fleet = await openScenario(engine, { sites: { tokyo: "" } });
+      t.after(() => fleet.close());
+      const { exitCode, text } = await fleet.up();
+      assert.equal(exitCode, 0, text);
+      const { sites, tunnelToken } = await fleet.outputs();
+      const { tokyo } = sites;
+      assert.ok(tokyo !== undefined && tunnelToken !== undefined);
+
+      const central = `http://127.0.0.1:${await freePort()}`;
+      const receiver = await startReceiver(join(home, "central"), central);
+      t.after(() => receiver.close());
+      const { database } = fleet.standIn;
+      const edge = await startEdge({ database });
+      t.after(() => edge.close());
+      const services = new Map([["http://localhost:9090", central]]);
+      const connector = await startConnector({ database, tunnelToken, services });
+      t.after(() => connector.close());
+      const proxyPort = await freePort();
+      const proxy = await startProxy(join(home, "proxy"), proxyPort, edge.url, tokyo);
+      t.after(() => proxy.close());
+      const agent = await startAgent(
+        join(home, "agent"),
+        `http://127.0.0.1:${await freePort()}`,
+        `http://127.0.0.1:${proxyPort}/api/v1/write`,
+        "tokyo",
+      );
+      t.after(() => agent.close());
+
+      let labels: readonly Readonly<Record<string, string>>[] = [];
+      for (let tries = 0; labels.length === 0 && tries < 200; tries += 1) {
+        await delay(100);
+        const answer = await fetch(`${central}/api/v1/query?query=up`);
+        labels = vectorSchema.parse(await answer.json()).data.result.map(({ metric }) => metric);
+      }
+      assert.deepEqual(
+        labels.map(({ provider, job }) => ({ provider, job })),
+        [{ provider: "tokyo", job: "self" }],
+        agent.text(),
+      );
+      const writes = edge.answered.filter(({ path }) => path === "/api/v1/write");
+      assert.ok(writes.length > 0);
+      assert.deepEqual(
+        new Set(writes.map(({ status, by }) => `${status} by ${by}`)),
+        new Set(["204 by origin"]),
+      );
+      const token = [...database.serviceTokens.values()][0];
+      assert.notEqual(token?.lastSeenAt, null);
+    },
+  );
+});
