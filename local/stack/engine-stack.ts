@@ -26,6 +26,8 @@ export function engineStack(options: StackOptions): Stack {
           CLOUDFLARE_BASE_URL: options.baseUrl,
           CLOUDFLARE_API_TOKEN: options.apiToken,
           PULUMI_CONFIG_PASSPHRASE: options.passphrase,
+          // As for the Pulumi CLI: what is printed is read by programs, and CI systems would have it coloured.
+          NO_COLOR: "1",
         },
         onText: quiet ? undefined : options.onText,
         signal: options.signal,
