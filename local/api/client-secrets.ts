@@ -33,19 +33,3 @@ export function rotateClientSecret(
   token.clientSecretHash = hashClientSecret(secret);
   return secret;
 }
-
-/** Whether a request with this secret is the token's. A disabled or expired token accepts neither secret (service-tokens.mdx; D:changelog/access/2026-08-25-service-token-status-controls.mdx). */
-export function acceptsClientSecret(token: ServiceToken, secret: string, now: Date): boolean {
-  if (!token.enabled || (token.expires_at !== null && Date.parse(token.expires_at) <= now.getTime())) {
-    return false;
-  }
-  const hash = hashClientSecret(secret);
-  if (hash === token.clientSecretHash) {
-    return true;
-  }
-  return (
-    hash === token.previousClientSecretHash &&
-    token.previousClientSecretExpiresAt !== undefined &&
-    Date.parse(token.previousClientSecretExpiresAt) > now.getTime()
-  );
-}

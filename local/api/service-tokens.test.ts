@@ -1,8 +1,18 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { crc32 } from "node:zlib";
-import { acceptsClientSecret } from "./client-secrets";
+import { authenticate } from "../edge/service-token-check";
+import { emptyDatabase } from "./database";
+import type { ServiceToken } from "./rows";
 import { account_id, present, refuses, standInFor } from "./test-stand-in";
+
+/** Whether the data path takes this secret for the token's at this time. */
+function accepted(token: ServiceToken, clientSecret: string, now: Date): boolean {
+  const database = emptyDatabase("0123456789abcdef0123456789abcdef", "example-team");
+  database.serviceTokens.set(token.id, token);
+  const credentials = { kind: "pair" as const, clientId: token.client_id, clientSecret };
+  return authenticate(credentials, database, now).token !== undefined;
+}
 
 const start = "2026-01-01T00:00:00.000Z";
 
@@ -76,8 +86,8 @@ describe("service tokens", () => {
     const row = present(api.database.serviceTokens.get(present(created.id)));
     assert.equal(rotated.client_id, created.client_id);
     assert.notEqual(rotated.client_secret, created.client_secret);
-    assert.equal(acceptsClientSecret(row, present(rotated.client_secret), new Date()), true);
-    assert.equal(acceptsClientSecret(row, present(created.client_secret), new Date()), false);
+    assert.equal(accepted(row, present(rotated.client_secret), new Date()), true);
+    assert.equal(accepted(row, present(created.client_secret), new Date()), false);
   });
 
   it("accepts the old secret until its expiry, which can be moved, and keeps only one", async (t) => {
@@ -93,18 +103,18 @@ describe("service tokens", () => {
         .client_secret,
     );
     assert.deepEqual(
-      [first, second].map((secret) => acceptsClientSecret(row, secret, now)),
+      [first, second].map((secret) => accepted(row, secret, now)),
       [true, true],
     );
     now = new Date("2026-01-02T00:00:00Z");
-    assert.equal(acceptsClientSecret(row, first, now), false);
+    assert.equal(accepted(row, first, now), false);
     await tokens.update(id, { account_id, previous_client_secret_expires_at: "2026-01-03T00:00:00Z" });
-    assert.equal(acceptsClientSecret(row, first, now), true);
+    assert.equal(accepted(row, first, now), true);
     await tokens.update(id, { account_id, previous_client_secret_expires_at: "2020-01-01T00:00:00Z" });
-    assert.equal(acceptsClientSecret(row, first, now), false);
+    assert.equal(accepted(row, first, now), false);
     await tokens.rotate(id, { account_id, previous_client_secret_expires_at: "2026-02-01T00:00:00Z" });
     assert.deepEqual(
-      [first, second].map((secret) => acceptsClientSecret(row, secret, now)),
+      [first, second].map((secret) => accepted(row, secret, now)),
       [false, true],
     );
   });
@@ -128,7 +138,7 @@ describe("service tokens", () => {
     assert.equal(await update(2), undefined);
     assert.equal(await update(1), undefined);
     const row = present(api.database.serviceTokens.get(id));
-    assert.equal(acceptsClientSecret(row, String(raised), new Date()), true);
+    assert.equal(accepted(row, String(raised), new Date()), true);
     assert.equal(row.clientSecretVersion, 1);
     assert.equal(row.client_id, created.client_id);
   });
@@ -168,10 +178,10 @@ describe("service tokens", () => {
     const { id = "", client_secret = "" } = await tokens.create({ account_id, name: "tokyo" });
     const row = present(api.database.serviceTokens.get(id));
     assert.equal((await tokens.update(id, { account_id, enabled: false })).enabled, false);
-    assert.equal(acceptsClientSecret(row, client_secret, new Date()), false);
+    assert.equal(accepted(row, client_secret, new Date()), false);
     await tokens.update(id, { account_id, enabled: true });
-    assert.equal(acceptsClientSecret(row, client_secret, new Date()), true);
-    assert.equal(acceptsClientSecret(row, client_secret, new Date("2100-01-01")), false);
+    assert.equal(accepted(row, client_secret, new Date()), true);
+    assert.equal(accepted(row, client_secret, new Date("2100-01-01")), false);
   });
 
   it("allows two tokens of one name, and names of up to 350 characters", async (t) => {
