@@ -4,7 +4,7 @@ import {
   getZeroTrustTunnelCloudflaredToken,
 } from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
-import { firstLine } from "./first-line";
+import { briefMessage } from "./brief-message";
 import { anchoredPattern } from "./path-pattern";
 
 /** One host name's way through the tunnel. */
@@ -90,7 +90,7 @@ async function readTunnelToken(args: PublicTunnelArgs, tunnelId: string): Promis
     return token;
   } catch (error) {
     throw new pulumi.RunError(
-      `tunnel "${args.tunnelName}": its token cannot be read, ID ${tunnelId} (${firstLine(error)}). If the tunnel was deleted outside of this stack, run \`pulumi refresh\` and then \`pulumi up\` to make it again; if not, give the API token the permission "Cloudflare Tunnel" Edit.`,
+      `tunnel "${args.tunnelName}": its token cannot be read, ID ${tunnelId} (${briefMessage(error)}). If the tunnel was deleted outside of this stack, run \`pulumi refresh\` and then \`pulumi up\` to make it again; if not, give the API token the permission "Cloudflare Tunnel" Edit.`,
     );
   }
 }

@@ -1,8 +1,12 @@
 import { getZeroTrustOrganization } from "@pulumi/cloudflare";
+import { z } from "zod";
 import type { Config } from "./config";
-import { firstLine } from "./first-line";
+import { briefMessage } from "./brief-message";
 
 const domainSuffix = ".cloudflareaccess.com";
+
+/** What is used of the answer; the SDK's types promise more than a provider has to give. */
+const answerSchema = z.object({ authDomain: z.string() });
 
 /** The team name, or why it is not known, one problem a line. */
 export type TeamNameLookup =
@@ -21,11 +25,11 @@ export async function lookUpTeamName(config: Config): Promise<TeamNameLookup> {
   }
   let authDomain: string;
   try {
-    ({ authDomain } = await getZeroTrustOrganization({ accountId: config.accountId }));
+    ({ authDomain } = answerSchema.parse(await getZeroTrustOrganization({ accountId: config.accountId })));
   } catch (error) {
     return {
       problems: [
-        `sitepass:teamName: is not set, and the account's organization cannot be read (${firstLine(error)}). Set it to the part before ${domainSuffix}, or give the API token the permission "Access: Organizations, Identity Providers, and Groups" Read; an account without Zero Trust has to be set up once in the dashboard.`,
+        `sitepass:teamName: is not set, and the account's organization cannot be read (${briefMessage(error)}). Set it to the part before ${domainSuffix}, or give the API token the permission "Access: Organizations, Identity Providers, and Groups" Read; an account without Zero Trust has to be set up once in the dashboard.`,
       ],
     };
   }

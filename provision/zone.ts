@@ -1,6 +1,7 @@
 import { getZone } from "@pulumi/cloudflare";
+import { z } from "zod";
 import type { Config } from "./config";
-import { firstLine } from "./first-line";
+import { briefMessage } from "./brief-message";
 import { hostInZoneProblem } from "./names";
 
 export interface Zone {
@@ -13,32 +14,41 @@ export type ZoneLookup =
   | { readonly zone: Zone; readonly problems: readonly [] }
   | { readonly zone?: undefined; readonly problems: readonly string[] };
 
+/** What is used of the answer; the SDK's types promise more than a provider has to give. */
+const answerSchema = z.object({
+  zoneId: z.string(),
+  name: z.string(),
+  account: z.object({ id: z.string().nullish() }).nullish(),
+});
+
 /** Looks the zone up by the name or ID that is configured, and checks what only Cloudflare knows of it. */
 export async function lookUpZone(config: Config): Promise<ZoneLookup> {
   const wanted = "id" in config.zone ? config.zone.id : config.zone.name;
-  let found: Awaited<ReturnType<typeof getZone>>;
+  let found: z.infer<typeof answerSchema>;
   try {
-    found = await getZone(
-      "id" in config.zone ? { zoneId: config.zone.id } : { filter: { name: config.zone.name } },
+    found = answerSchema.parse(
+      await getZone(
+        "id" in config.zone ? { zoneId: config.zone.id } : { filter: { name: config.zone.name } },
+      ),
     );
   } catch (error) {
     return {
       problems: [
-        `sitepass:zone: is "${wanted}", and Cloudflare shows the API token no such zone (${firstLine(error)}). Check the spelling, that the zone is in the account, and that the token has the permission "Zone" Read for it.`,
+        `sitepass:zone: is "${wanted}", and Cloudflare shows the API token no such zone (${briefMessage(error)}). Check the spelling, that the zone is in the account, and that the token has the permission "Zone" Read for it.`,
       ],
     };
   }
   const zone = { id: found.zoneId, name: found.name };
   const problems = [
-    ...accountProblem(found.account.id, wanted, config.accountId),
+    ...accountProblem(found.account?.id, wanted, config.accountId),
     ...("id" in config.zone ? hostProblems(config, zone.name) : []),
   ];
   return problems.length > 0 ? { problems } : { zone, problems: [] };
 }
 
 /** A tunnel serves host names of its own account only (cloudflare-docs, tunnel/dns-records-intro). */
-function accountProblem(zoneAccount: string | undefined, zone: string, accountId: string): string[] {
-  return zoneAccount === undefined || zoneAccount === accountId
+function accountProblem(zoneAccount: string | null | undefined, zone: string, accountId: string): string[] {
+  return typeof zoneAccount !== "string" || zoneAccount === accountId
     ? []
     : [
         `sitepass:accountId: is ${accountId}, and the zone ${zone} belongs to account ${zoneAccount}. Configure account and zone that belong together.`,
