@@ -79,7 +79,6 @@ for (const engine of engines) {
       const writes = await up();
       assert.deepEqual(writes.slice(-2), ["POST dns_records", "POST dns_records"]);
       assert.ok(writes.indexOf("PUT cfd_tunnel/*/configurations") > writes.lastIndexOf("POST apps"));
-      assert.ok(writes.indexOf("POST policies") > writes.lastIndexOf("POST service_tokens"));
     });
 
     it("changes nothing in the second up", async () => {

@@ -20,6 +20,21 @@ export interface DataPath {
   readonly close: () => Promise<void>;
 }
 
+/** Starts an origin for each signal: the real service where it is on PATH, else a small receiver. */
+export async function openOrigins(config: Config, home: string): Promise<ReadonlyMap<SignalName, Origin>> {
+  return new Map(
+    await Promise.all(
+      config.endpoints.map(async ({ signal }) => {
+        const directory = join(home, signal);
+        mkdirSync(directory, { recursive: true, mode: 0o700 });
+        const real =
+          signal === "metrics" ? await prometheusOrigin(directory, demoMetric) : await lokiOrigin(directory);
+        return [signal, real ?? (await receiverOrigin())] as const;
+      }),
+    ),
+  );
+}
+
 export interface DataPathOptions {
   readonly standIn: StandIn;
   readonly config: Config;
@@ -27,27 +42,18 @@ export interface DataPathOptions {
   readonly tunnelToken: string | undefined;
   /** The clock of everything at Cloudflare. */
   readonly now: () => Date;
-  /** A folder of its own for origins that keep something on disk. */
-  readonly home: string;
+  readonly origins: ReadonlyMap<SignalName, Origin>;
 }
 
-/** Starts an origin for each signal, the real service where it is on PATH, and the way to them. */
+/** Opens the way to the origins. */
 export async function openDataPath({
   standIn,
   config,
   tunnelToken,
   now,
-  home,
+  origins,
 }: DataPathOptions): Promise<DataPath> {
   const { database } = standIn;
-  const origins = new Map<SignalName, Origin>();
-  for (const { signal } of config.endpoints) {
-    const directory = join(home, signal);
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-    const real =
-      signal === "metrics" ? await prometheusOrigin(directory, demoMetric) : await lokiOrigin(directory);
-    origins.set(signal, real ?? (await receiverOrigin()));
-  }
   const { publish } = config;
   const places = new Map(
     config.endpoints.map(({ signal, origin }) => [
@@ -70,7 +76,6 @@ export async function openDataPath({
     close: async () => {
       await connector?.close();
       await edge.close();
-      await Promise.all([...origins.values()].map((origin) => origin.close()));
     },
   };
 }

@@ -9,7 +9,7 @@ import { copyProject } from "../stack/project-copy";
 import { findPulumi, pulumiStack } from "../stack/pulumi-stack";
 import type { RunResult, Stack } from "../stack/stack";
 import { pushShipped, tryLater, tryNow, type Attempt } from "./attempts";
-import { openDataPath, type DataPath } from "./data-path";
+import { openDataPath, openOrigins, type DataPath } from "./data-path";
 import { changeGuests, inviteGuests, shortLife } from "./guests";
 import { arrivalTable, attemptTable, siteTable } from "./tables";
 
@@ -30,6 +30,11 @@ export async function runDemo(home: string, signal: AbortSignal): Promise<void> 
   const clock = { ahead: 0 };
   const now = () => new Date(Date.now() + clock.ahead);
   const standIn = await startStandIn({ ...account, now });
+  const { config } = account;
+  // They take their time to start, and nothing here waits for them until the pushes.
+  const origins = openOrigins(config, home);
+  // Whatever goes wrong with them is said when they are needed.
+  origins.catch(() => undefined);
   let path: DataPath | undefined;
   try {
     heading("Cloudflare, on this machine");
@@ -66,8 +71,13 @@ export async function runDemo(home: string, signal: AbortSignal): Promise<void> 
     const outputs = await stack.outputs();
 
     heading("Pushes, through an imitation of Access and the tunnel");
-    const { config } = account;
-    path = await openDataPath({ standIn, config, tunnelToken: outputs.tunnelToken, now, home });
+    path = await openDataPath({
+      standIn,
+      config,
+      tunnelToken: outputs.tunnelToken,
+      now,
+      origins: await origins,
+    });
     for (const [name, origin] of path.origins) {
       console.log(`${name} end at ${origin.name}.`);
     }
@@ -94,6 +104,10 @@ npm run standin                                        ${pc.dim("keep a stand-in
 pulumi up                                              ${pc.dim("on your account; the README says what it needs")}`);
   } finally {
     await path?.close();
+    await origins.then(
+      (opened) => Promise.all([...opened.values()].map((origin) => origin.close())),
+      () => undefined,
+    );
     await standIn.close();
   }
 }
