@@ -2,10 +2,17 @@ import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
 import { omitStackTraces } from "./stack-traces";
 
+// tsx maps stack traces in this property; without it, V8's own would do.
+const usual = Object.getOwnPropertyDescriptor(Error, "prepareStackTrace");
+
 describe("omitStackTraces", () => {
   afterEach(() => {
     Error.stackTraceLimit = 10;
-    delete Error.prepareStackTrace;
+    Object.defineProperty(
+      Error,
+      "prepareStackTrace",
+      usual ?? { value: undefined, writable: true, configurable: true },
+    );
   });
 
   it("makes stack traces empty, also where code lifts the limit for itself", () => {
