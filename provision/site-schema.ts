@@ -15,12 +15,16 @@ export const collectorNames = [
   "telegraf",
 ] as const;
 
-const labelName = z.string().superRefine((name, context) => {
-  const message = labelNameProblem(name);
-  if (message !== undefined) {
-    context.addIssue({ code: "custom", message });
-  }
-});
+// Patterns and dependencies in `meta` are for editors, by way of the JSON Schema; the checks beside them are the gate.
+const labelName = z
+  .string()
+  .superRefine((name, context) => {
+    const message = labelNameProblem(name);
+    if (message !== undefined) {
+      context.addIssue({ code: "custom", message });
+    }
+  })
+  .meta({ pattern: "^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$" });
 
 /** Loki refuses values over 2,048 bytes (limits_config.max_label_value_length); an empty value is no label in Prometheus. */
 const labelValue = z
@@ -41,6 +45,10 @@ const tokenSchema = z
         if (message !== undefined) {
           context.addIssue({ code: "custom", message });
         }
+      })
+      .meta({
+        pattern: "^(?:forever|(?:[0-9]+(?:[.][0-9]*)?(?:ns|us|µs|ms|s|m|h))+)$",
+        examples: ["8760h", "forever"],
       })
       .optional()
       .describe(
@@ -82,7 +90,8 @@ const tokenSchema = z
           "means nothing without a raised token.secretVersion. Set secretVersion to 2 to rotate, or drop the time",
       });
     }
-  });
+  })
+  .meta({ dependencies: { previousSecretExpiresAt: ["secretVersion"] } });
 
 /**
  * One file in `sites/`. Every key is optional: an empty file is a valid site. Strict, because a misspelt key would
