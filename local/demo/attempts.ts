@@ -40,16 +40,16 @@ const readPaths: Readonly<Record<SignalName, readonly (readonly [method: string,
 /** Each shipped site pushes everything it may, with its own credentials. */
 export async function pushShipped(
   { config, path, outputs }: Pick<AttemptOptions, "config" | "path" | "outputs">,
-  sites: readonly string[],
+  sites: readonly { readonly name: string; readonly enabled: boolean }[],
 ): Promise<Attempt[]> {
   const attempts: Attempt[] = [];
-  for (const site of sites) {
+  for (const { name: site, enabled } of sites) {
     const credentials = credentialsOf(outputs, site);
     for (const signal of signalNames) {
       const url = credentials.endpoints[signal];
       if (url !== undefined) {
         attempts.push({
-          what: `${site} pushes ${signal === "metrics" ? "a sample" : "a log line"}`,
+          what: `${site}${enabled ? "" : ", which is shut out,"} pushes ${signal === "metrics" ? "a sample" : "a log line"}`,
           outcome: await push(
             path.edge,
             { site, siteLabel: config.siteLabel },
@@ -57,7 +57,7 @@ export async function pushShipped(
             url,
             headersOf(credentials),
           ),
-          expected: delivered,
+          expected: enabled ? delivered : [401, 403],
         });
       }
     }

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readdirSync } from "node:fs";
-import { join, parse } from "node:path";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import pc from "picocolors";
+import { readSiteFiles } from "../../provision/site-files";
 import { startStandIn, type StandIn } from "../api/stand-in";
 import { standInAccount } from "../stand-in-account";
 import { engineStack } from "../stack/engine-stack";
@@ -42,7 +43,11 @@ export async function runDemo(home: string, signal: AbortSignal): Promise<void> 
     const directory = join(home, "project");
     mkdirSync(directory, { mode: 0o700 });
     copyProject(directory);
-    const shipped = readdirSync(join(directory, "sites")).map((file) => parse(file).name);
+    // What is wrong with them, the engine says.
+    const shipped = (readSiteFiles(join(directory, "sites")).value ?? []).map(({ name, values }) => ({
+      name,
+      enabled: values.token.enabled,
+    }));
     const guests = inviteGuests(directory);
     const stack = openStack(home, directory, standIn, signal);
     console.log(
@@ -53,7 +58,12 @@ export async function runDemo(home: string, signal: AbortSignal): Promise<void> 
     requireSuccess(await stack.up(), signal);
     const made = writesIn(standIn);
     const before = await stack.outputs();
-    console.log(`\n${siteTable(before, shipped)}`);
+    console.log(
+      `\n${siteTable(
+        before,
+        shipped.map(({ name }) => name),
+      )}`,
+    );
     console.log(`${made} calls changed something at the stand-in.`);
 
     heading("Second up: nothing has changed, so nothing changes");
@@ -81,7 +91,7 @@ export async function runDemo(home: string, signal: AbortSignal): Promise<void> 
     for (const [name, origin] of path.origins) {
       console.log(`${name} end at ${origin.name}.`);
     }
-    const site = shipped.find((name) => outputs.sites[name] !== undefined) ?? guests.rotated;
+    const site = shipped.find(({ enabled }) => enabled)?.name ?? guests.rotated;
     const options = { config, path, outputs, before, guests, site };
     const pushes = await pushShipped(options, shipped);
     console.log(attemptTable(pushes));
@@ -99,9 +109,9 @@ export async function runDemo(home: string, signal: AbortSignal): Promise<void> 
     requireArrivals([...pushes, ...attempts], counts);
 
     heading("Go on");
-    console.log(`cp sites/tokyo.yaml sites/osaka.yaml && npm run demo   ${pc.dim("add a site: a file is all it takes")}
-npm run standin                                        ${pc.dim("keep a stand-in running, and try `npm run engine -- up` on it")}
-pulumi up                                              ${pc.dim("on your account; the README says what it needs")}`);
+    console.log(`touch sites/osaka.yaml && npm run demo   ${pc.dim("add a site: a file is all it takes")}
+npm run standin                          ${pc.dim("keep a stand-in running, and try `npm run engine -- up` on it")}
+pulumi up                                ${pc.dim("on your account; the README says what it needs")}`);
   } finally {
     await path?.close();
     await origins.then(
