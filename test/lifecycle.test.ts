@@ -53,6 +53,18 @@ for (const engine of engines) {
       return token;
     }
 
+    it("plans the first up without changing anything", async () => {
+      const { exitCode, text } = await fleet.preview();
+      assert.equal(exitCode, 0, text);
+      assert.match(text, /tokyo/);
+      assert.deepEqual(fleet.takeRequests().writes, []);
+      const { serviceTokens, policies, applications, tunnels, dnsRecords } = fleet.standIn.database;
+      assert.deepEqual(
+        [serviceTokens, policies, applications, tunnels, dnsRecords].map(({ size }) => size),
+        [0, 0, 0, 0, 0],
+      );
+    });
+
     it("makes tokens, shards, four applications, a tunnel, its ingress and two records in the first up", async () => {
       const { exitCode, text } = await fleet.up();
       assert.equal(exitCode, 0, text);
