@@ -59,6 +59,31 @@ for (const engine of engines) {
       });
     });
 
+    it("knows that the old record is gone when the new one could not be made", async () => {
+      await withFleet(async (fleet) => {
+        assert.equal((await fleet.up()).exitCode, 0);
+        fleet.configure({ publish: { addresses: { metrics: "203.0.113.10", logs: "203.0.113.11" } } });
+        fleet.standIn.inject({
+          match: { method: "POST", path: /dns_records$/ },
+          status: 400,
+          code: 9005,
+          message: "content refused",
+          times: 2,
+        });
+        const failed = await fleet.up();
+        assert.notEqual(failed.exitCode, 0);
+        assert.match(failed.text, /content refused/);
+        const { exitCode, text } = await fleet.up();
+        assert.equal(exitCode, 0, text);
+        assert.deepEqual(
+          [...fleet.standIn.database.dnsRecords.values()]
+            .map(({ name, content }) => `${name} ${content}`)
+            .sort(),
+          ["loki.example.com 203.0.113.11", "prom.example.com 203.0.113.10"],
+        );
+      });
+    });
+
     it("warns of the token that a lost answer left behind, because it counts against the limit", async () => {
       await withFleet(async (fleet) => {
         fleet.standIn.inject({ match: { method: "POST", path: /service_tokens$/ }, lostAnswer: true });

@@ -2,19 +2,20 @@ import type { ResourceState } from "./state";
 
 /** Orders resources so that each comes before what it depends on, the latest made first. */
 export function dependentsFirst(resources: readonly ResourceState[]): readonly ResourceState[] {
-  const byUrn = new Map(resources.map((resource) => [resource.urn, resource]));
+  // A replaced resource and its successor have the same URN.
+  const byUrn = new Map<string, ResourceState[]>();
+  for (const resource of resources) {
+    byUrn.set(resource.urn, [...(byUrn.get(resource.urn) ?? []), resource]);
+  }
   const ordered: ResourceState[] = [];
-  const visited = new Set<string>();
+  const visited = new Set<ResourceState>();
   const visit = (resource: ResourceState): void => {
-    if (visited.has(resource.urn)) {
+    if (visited.has(resource)) {
       return;
     }
-    visited.add(resource.urn);
+    visited.add(resource);
     for (const urn of [...resource.dependencies, resource.parent]) {
-      const needed = byUrn.get(urn);
-      if (needed !== undefined) {
-        visit(needed);
-      }
+      byUrn.get(urn)?.forEach(visit);
     }
     ordered.push(resource);
   };

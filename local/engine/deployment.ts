@@ -56,8 +56,8 @@ export class Deployment {
   private readonly before: ReadonlyMap<string, ResourceState>;
   private readonly registered = new Set<string>();
   private readonly done = new Map<string, ResourceState>();
-  /** Replaced resources whose successors stand already. */
-  private replaced: ResourceState[] = [];
+  /** Replaced resources whose successors stand already, in this run or in one that failed. */
+  private condemned: readonly ResourceState[];
   private removed = new Set<string>();
   private outputs: Properties;
   private readonly slots = new Slots(parallelCalls);
@@ -66,6 +66,7 @@ export class Deployment {
   constructor(options: DeploymentOptions) {
     this.options = options;
     this.before = new Map(options.before.resources.map((resource) => [resource.urn, resource]));
+    this.condemned = options.before.condemned;
     this.outputs = options.before.outputs;
   }
 
@@ -117,7 +118,7 @@ export class Deployment {
     try {
       this.requireGoing();
       const gone = [...this.before.values()].filter(({ urn }) => !this.registered.has(urn));
-      await this.deleteAll([...this.replaced, ...gone]);
+      await this.deleteAll([...this.condemned, ...gone]);
       if (!this.options.preview) {
         await this.options.save(this.state());
       }
@@ -167,13 +168,16 @@ export class Deployment {
     requireUnprotected([before]);
     if (!goal.deleteBeforeReplace) {
       const successor = await this.create(kind, goal);
-      this.replaced.push(before);
+      this.condemned = [...this.condemned, before];
       return successor;
     }
-    if (!this.options.preview) {
-      await kind.delete(this.options.client, before.id, before.inputs);
+    if (this.options.preview) {
+      return this.create(kind, goal);
     }
+    await kind.delete(this.options.client, before.id, before.inputs);
+    // Known at once: its successor may fail to come.
     this.removed.add(before.urn);
+    await this.options.save(this.state());
     return this.create(kind, goal);
   }
 
@@ -194,8 +198,9 @@ export class Deployment {
       } catch (error) {
         this.fail(describeFailure(resource, error));
       }
-      this.replaced = this.replaced.filter((other) => other !== resource);
-      if (!this.registered.has(resource.urn)) {
+      if (this.condemned.includes(resource)) {
+        this.condemned = this.condemned.filter((other) => other !== resource);
+      } else {
         this.removed.add(resource.urn);
       }
       if (!this.options.preview) {
@@ -210,7 +215,11 @@ export class Deployment {
     const waiting = [...this.before.values()].filter(
       ({ urn }) => !this.done.has(urn) && !this.removed.has(urn),
     );
-    return { resources: [...this.done.values(), ...this.replaced, ...waiting], outputs: this.outputs };
+    return {
+      resources: [...this.done.values(), ...waiting],
+      condemned: this.condemned,
+      outputs: this.outputs,
+    };
   }
 
   private report(

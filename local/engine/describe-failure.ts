@@ -9,7 +9,9 @@ export function describeFailure(resource: Pick<ResourceState, "type" | "name">, 
     return `${subject}: Cloudflare's API did not answer (${deepest(error).message}). Check CLOUDFLARE_BASE_URL, and run the same command again: what was done is kept.`;
   }
   if (error instanceof APIError) {
-    const said = error.errors.map(({ code, message }) => `${String(code)} ${String(message)}`).join("; ");
+    const said = error.errors
+      .map(({ code, message }) => `${String(code)} ${String(message).replace(/\.$/, "")}`)
+      .join("; ");
     return `${subject}: Cloudflare answered HTTP ${String(error.status)}${said === "" ? "" : `, ${said}`}. ${advice(resource.type, Number(error.status))}`;
   }
   return `${subject}: ${error instanceof Error ? error.message : String(error)}`;

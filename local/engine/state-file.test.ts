@@ -29,6 +29,7 @@ function resource(name: string): ResourceState {
 
 const stack = (...names: string[]): StackState => ({
   resources: names.map(resource),
+  condemned: [{ ...resource("condemned"), id: "the-old-one" }],
   outputs: { token: secret("output secret") },
 });
 

@@ -5,28 +5,29 @@ import { z } from "zod";
 import { UserError } from "../../provision/user-error";
 import { isObject, mapSecrets, secret } from "./properties";
 import { secretBox, type SecretBox } from "./secret-box";
-import { emptyState, type StackState } from "./state";
+import { emptyState, type ResourceState, type StackState } from "./state";
 
 const properties = z.record(z.string(), z.unknown());
+
+const resource = z.strictObject({
+  urn: z.string(),
+  type: z.string(),
+  name: z.string(),
+  custom: z.boolean(),
+  id: z.string(),
+  parent: z.string(),
+  inputs: properties,
+  outputs: properties,
+  dependencies: z.array(z.string()),
+  protect: z.boolean(),
+  deletedWith: z.string(),
+});
 
 const fileSchema = z.strictObject({
   version: z.literal(1),
   salt: z.string(),
-  resources: z.array(
-    z.strictObject({
-      urn: z.string(),
-      type: z.string(),
-      name: z.string(),
-      custom: z.boolean(),
-      id: z.string(),
-      parent: z.string(),
-      inputs: properties,
-      outputs: properties,
-      dependencies: z.array(z.string()),
-      protect: z.boolean(),
-      deletedWith: z.string(),
-    }),
-  ),
+  resources: z.array(resource),
+  condemned: z.array(resource),
   outputs: properties,
 });
 
@@ -60,13 +61,15 @@ export class StateFile {
       throw new UserError([`${path}: is no state file of this engine. Move it away to start anew.`]);
     }
     this.box = secretBox(passphrase, parsed.data.salt);
-    const { resources, outputs } = parsed.data;
+    const { resources, condemned, outputs } = parsed.data;
+    const opened = (stored: z.infer<typeof resource>): ResourceState => ({
+      ...stored,
+      inputs: this.unsealed(stored.inputs),
+      outputs: this.unsealed(stored.outputs),
+    });
     this.stored = {
-      resources: resources.map((resource) => ({
-        ...resource,
-        inputs: this.unsealed(resource.inputs),
-        outputs: this.unsealed(resource.outputs),
-      })),
+      resources: resources.map(opened),
+      condemned: condemned.map(opened),
       outputs: this.unsealed(outputs),
     };
   }
@@ -91,14 +94,16 @@ export class StateFile {
 
   private async write(state: StackState): Promise<void> {
     const seal = (value: unknown) => mapSecrets(value, (hidden) => ({ [sealedKey]: this.box.seal(hidden) }));
+    const closed = (open: ResourceState) => ({
+      ...open,
+      inputs: seal(open.inputs),
+      outputs: seal(open.outputs),
+    });
     const file = {
       version: 1,
       salt: this.box.salt,
-      resources: state.resources.map((resource) => ({
-        ...resource,
-        inputs: seal(resource.inputs),
-        outputs: seal(resource.outputs),
-      })),
+      resources: state.resources.map(closed),
+      condemned: state.condemned.map(closed),
       outputs: seal(state.outputs),
     };
     mkdirSync(dirname(this.path), { recursive: true, mode: 0o700 });

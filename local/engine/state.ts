@@ -23,10 +23,12 @@ export interface ResourceState {
 export interface StackState {
   /** In an order in which each resource comes after what it needs. */
   readonly resources: readonly ResourceState[];
+  /** Replaced resources that still have to be deleted; each has a successor of the same URN among the resources. */
+  readonly condemned: readonly ResourceState[];
   readonly outputs: Properties;
 }
 
-export const emptyState: StackState = { resources: [], outputs: {} };
+export const emptyState: StackState = { resources: [], condemned: [], outputs: {} };
 
 /** For messages: the type's last part and the logical name. */
 export function shortName({ type, name }: Pick<ResourceState, "type" | "name">): string {

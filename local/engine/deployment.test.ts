@@ -1,0 +1,121 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { Cloudflare } from "cloudflare";
+import { startStandIn } from "../api/stand-in";
+import { Deployment, type DeploymentOptions, type Goal } from "./deployment";
+import type { ResourceState, StackState } from "./state";
+
+const accountId = "0123456789abcdef0123456789abcdef";
+const type = "cloudflare:index/zeroTrustAccessServiceToken:ZeroTrustAccessServiceToken";
+const urn = `urn:pulumi:prod::sitepass::${type}::tokyo`;
+
+const token: Omit<ResourceState, "id" | "outputs"> = {
+  urn,
+  type,
+  name: "tokyo",
+  custom: true,
+  parent: "",
+  inputs: { accountId, name: "tokyo" },
+  dependencies: [],
+  protect: false,
+  deletedWith: "",
+};
+
+const goal: Goal = { ...token, deleteBeforeReplace: false, beforeUpdate: [] };
+
+/** A deployment from a state, on a stand-in that is closed afterwards. */
+async function withDeployment(
+  body: (made: {
+    readonly client: Cloudflare;
+    readonly tokenIds: () => string[];
+    readonly deploy: (before: StackState) => {
+      readonly deployment: Deployment;
+      readonly newest: () => StackState;
+    };
+  }) => Promise<void>,
+): Promise<void> {
+  const standIn = await startStandIn({ accountId });
+  try {
+    const client = new Cloudflare({ apiToken: standIn.apiToken, baseURL: standIn.baseUrl, maxRetries: 0 });
+    await body({
+      client,
+      tokenIds: () => [...standIn.database.serviceTokens.keys()],
+      deploy: (before) => {
+        let newest = before;
+        const options: DeploymentOptions = {
+          client,
+          before,
+          preview: false,
+          save: (state) => {
+            newest = state;
+            return Promise.resolve();
+          },
+          onStep: () => undefined,
+          onFailure: () => undefined,
+          signal: new AbortController().signal,
+        };
+        return { deployment: new Deployment(options), newest: () => newest };
+      },
+    });
+  } finally {
+    await standIn.close();
+  }
+}
+
+async function madeToken(client: Cloudflare): Promise<ResourceState> {
+  const { id = "" } = await client.zeroTrust.access.serviceTokens.create({
+    account_id: accountId,
+    name: "tokyo",
+  });
+  return { ...token, id, outputs: {} };
+}
+
+describe("Deployment", () => {
+  it("deletes a replaced resource that an earlier run left standing, and not its successor", async () => {
+    await withDeployment(async ({ client, tokenIds, deploy }) => {
+      const [old, successor] = [await madeToken(client), await madeToken(client)];
+      const { deployment, newest } = deploy({ resources: [successor], condemned: [old], outputs: {} });
+      await deployment.register(goal);
+      await deployment.finish();
+      assert.deepEqual(deployment.failures, []);
+      assert.deepEqual(tokenIds(), [successor.id]);
+      assert.deepEqual(newest(), { resources: [successor], condemned: [], outputs: {} });
+    });
+  });
+
+  it("deletes both when nothing is registered any more", async () => {
+    await withDeployment(async ({ client, tokenIds, deploy }) => {
+      const [old, successor] = [await madeToken(client), await madeToken(client)];
+      const { deployment, newest } = deploy({ resources: [successor], condemned: [old], outputs: {} });
+      await deployment.finish();
+      assert.deepEqual(deployment.failures, []);
+      assert.deepEqual(tokenIds(), []);
+      assert.deepEqual(newest(), { resources: [], condemned: [], outputs: {} });
+    });
+  });
+
+  it("refuses a resource that is declared twice", async () => {
+    await withDeployment(async ({ tokenIds, deploy }) => {
+      const { deployment } = deploy({ resources: [], condemned: [], outputs: {} });
+      await deployment.register(goal);
+      await assert.rejects(deployment.register(goal));
+      assert.deepEqual(deployment.failures, [
+        "ZeroTrustAccessServiceToken tokyo: is declared twice. Give one of them another logical name.",
+      ]);
+      assert.equal(tokenIds().length, 1);
+    });
+  });
+
+  it("deletes nothing after a failure", async () => {
+    await withDeployment(async ({ client, tokenIds, deploy }) => {
+      const made = await madeToken(client);
+      const { deployment } = deploy({ resources: [made], condemned: [], outputs: {} });
+      await assert.rejects(
+        deployment.register({ ...goal, urn: "urn:other", inputs: { accountId, name: "" } }),
+      );
+      await deployment.finish();
+      assert.equal(deployment.failures.length, 1);
+      assert.deepEqual(tokenIds(), [made.id]);
+    });
+  });
+});
