@@ -106,7 +106,7 @@ for (const engine of engines) {
         fleet.standIn.inject({
           match: { method: "POST", path: /service_tokens$/ },
           times: 24,
-          latencyMs: 200,
+          latencyMs: 500,
         });
         const stopping = new AbortController();
         const running = fleet.interruptible(stopping.signal).up();
