@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { CloudflareAccess } from "./cloudflare-access";
 import { loadCloudflareSdk } from "./cloudflare-sdk";
+import { deepestMessage } from "./deepest-message";
 
 /** What a listing says of a service token; secrets are never part of it. */
 export interface ListedToken {
@@ -105,12 +106,4 @@ function adviceFor(status: number): string {
     default:
       return "Try again; if it stays, look at cloudflarestatus.com, or set sitepass:preflight to false.";
   }
-}
-
-/** What it came to in the end: fetch wraps the cause, and one refusal for each address of a name comes as several errors. */
-function deepestMessage(error: Error): string {
-  if (error instanceof AggregateError && error.errors[0] instanceof Error) {
-    return deepestMessage(error.errors[0]);
-  }
-  return error.cause instanceof Error ? deepestMessage(error.cause) : error.message;
 }

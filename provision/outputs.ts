@@ -34,14 +34,14 @@ export function stackOutputs(
 ): StackOutputs {
   return {
     sites: Object.fromEntries(
-      sites.flatMap(({ name, signals }) => {
+      sites.map(({ name, signals }) => {
         const token = tokens.get(name);
         if (token === undefined) {
           throw new Error(`no service token was declared for ${name}`);
         }
         const { clientId, clientSecret, expiresAt } = token;
         const endpoints = urls(config.endpoints.filter(({ signal }) => signals.includes(signal)));
-        return [[name, { clientId, clientSecret, expiresAt, endpoints }] as const];
+        return [name, { clientId, clientSecret, expiresAt, endpoints }] as const;
       }),
     ),
     endpoints: urls(config.endpoints),

@@ -19,26 +19,20 @@ export interface PolicyShard {
 export function planShards(
   sites: readonly Pick<Site, "name" | "signals" | "token">[],
 ): readonly PolicyShard[] {
-  const members = new Map<number, string[]>();
-  const descriptions = new Map<number, Omit<PolicyShard, "siteNames" | "precedence">>();
+  const shards = new Map<number, PolicyShard>();
   // A disabled site leaves the policies too: a provider plugin that does not know `enabled` ignores it in silence.
   for (const { name, signals } of sites.filter(({ token }) => token.enabled)) {
     const shard = shardOf(name);
     const precedence = (signalSetNumber(signals) - 1) * shardCount + shard + 1;
-    members.set(precedence, [...(members.get(precedence) ?? []), name]);
-    descriptions.set(precedence, {
+    shards.set(precedence, {
       logicalName: `${signals.join("-")}-${String(shard).padStart(2, "0")}-of-${shardCount}`,
       signals,
       shard,
+      precedence,
+      siteNames: [...(shards.get(precedence)?.siteNames ?? []), name].sort(),
     });
   }
-  return [...descriptions]
-    .sort(([a], [b]) => a - b)
-    .map(([precedence, description]) => ({
-      ...description,
-      precedence,
-      siteNames: (members.get(precedence) ?? []).sort(),
-    }));
+  return [...shards.values()].sort((a, b) => a.precedence - b.precedence);
 }
 
 /** A set of signals as a number of its own: one bit for each entry of the signal table, so that a new entry moves nothing. */

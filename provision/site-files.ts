@@ -82,7 +82,8 @@ function readSiteFile(path: string, entry: string): Parsed<SiteFile> {
 
 function readText(path: string, extension: string): Parsed<string> {
   try {
-    if (!statSync(path).isFile()) {
+    const found = statSync(path);
+    if (!found.isFile()) {
       const kind = lstatSync(path).isDirectory() ? "a folder" : "no regular file";
       return {
         problems: [`is ${kind}. Only site files live here: one .yaml, .yml or .json file for each site`],
@@ -95,11 +96,10 @@ function readText(path: string, extension: string): Parsed<string> {
         ],
       };
     }
-    const { size } = statSync(path);
-    if (size > largestFileBytes) {
+    if (found.size > largestFileBytes) {
       return {
         problems: [
-          `has ${size} bytes; a site file has at most ${largestFileBytes}. Look whether it is the right file`,
+          `has ${found.size} bytes; a site file has at most ${largestFileBytes}. Look whether it is the right file`,
         ],
       };
     }

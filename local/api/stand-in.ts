@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { createServer, type Server } from "node:http";
 import { getRequestListener } from "@hono/node-server";
+import { listenOnLoopback } from "../loopback-server";
 import { createApp, type RequestRecord } from "./app";
 import { addZone, emptyDatabase, type Database, type ZoneOption } from "./database";
 import { Faults, type Fault } from "./faults";
@@ -77,12 +77,14 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
   });
   // The listener would otherwise put its own Request and Response in place of the process's.
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
-  const server = createServer((request, response) => void listener(request, response));
-  const port = await listen(server, options.port ?? 0);
+  const server = await listenOnLoopback(
+    (request, response) => void listener(request, response),
+    options.port ?? 0,
+  );
   let closing: Promise<void> | undefined;
 
   return {
-    baseUrl: `http://127.0.0.1:${port}/client/v4`,
+    baseUrl: `${server.url}/client/v4`,
     apiToken: createApiToken(permissions),
     database,
     requests,
@@ -95,7 +97,7 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
     },
     issuedSecrets,
     close: () => {
-      closing ??= closeServer(server).then(() => stateFile?.save(database));
+      closing ??= server.close().then(() => stateFile?.save(database));
       return closing;
     },
   };
@@ -120,29 +122,4 @@ function initialDatabase(options: StandInOptions, loaded: Database | undefined, 
 
 function reportFailedSave(error: unknown): void {
   console.error("The stand-in could not save its state file:", error);
-}
-
-async function listen(server: Server, port: number): Promise<number> {
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, "127.0.0.1", resolve);
-  });
-  const address = server.address();
-  if (address === null || typeof address === "string") {
-    throw new Error("The stand-in is not listening on a TCP port.");
-  }
-  return address.port;
-}
-
-async function closeServer(server: Server): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    server.close((error) => {
-      if (error === undefined) {
-        resolve();
-      } else {
-        reject(error);
-      }
-    });
-    server.closeAllConnections();
-  });
 }

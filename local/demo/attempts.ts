@@ -69,8 +69,7 @@ export async function pushShipped(
 export async function tryNow(options: AttemptOptions): Promise<Attempt[]> {
   const { config, path, outputs, before, guests, site } = options;
   const good = credentialsOf(outputs, site);
-  const [signal, url] = firstEndpoint(config, good);
-  const attempt = attemptWith(options, signal, url);
+  const attempt = attemptWith(options);
   const reads: Attempt[] = [];
   for (const { signal: name, hostname } of config.endpoints) {
     for (const [method, address] of readPaths[name]) {
@@ -120,9 +119,8 @@ export async function tryNow(options: AttemptOptions): Promise<Attempt[]> {
 
 /** What is refused once the clock has gone on. */
 export async function tryLater(options: AttemptOptions): Promise<Attempt[]> {
-  const { config, outputs, before, guests, site } = options;
-  const [signal, url] = firstEndpoint(config, credentialsOf(outputs, site));
-  const attempt = attemptWith(options, signal, url);
+  const { outputs, before, guests } = options;
+  const attempt = attemptWith(options);
   return [
     await attempt(
       "the old secret, after its window",
@@ -139,7 +137,9 @@ export async function tryLater(options: AttemptOptions): Promise<Attempt[]> {
   ];
 }
 
-function attemptWith({ config, path }: AttemptOptions, signal: SignalName, url: string) {
+/** Pushes to the first endpoint that the good site may use, whoever pretends to push. */
+function attemptWith({ config, path, outputs, site: goodSite }: AttemptOptions) {
+  const [signal, url] = firstEndpoint(config, credentialsOf(outputs, goodSite));
   return async (
     what: string,
     site: string,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import { UnsecuredJWT } from "jose";
 import { AssertionCheck } from "./assertion-check";
-import { listenOnLoopback } from "./loopback-server";
+import { listenOnLoopback } from "../loopback-server";
 import { SigningKeys, type ApplicationToken } from "./signing-keys";
 
 const now = new Date("2026-11-23T12:00:00Z");

@@ -3,7 +3,7 @@ import { describe, it, type TestContext } from "node:test";
 import { account_id, present, standInFor } from "../api/test-stand-in";
 import type { TunnelConfig } from "../api/tunnel-rows";
 import { startConnector } from "./connector";
-import { listenOnLoopback } from "./loopback-server";
+import { listenOnLoopback } from "../loopback-server";
 import { valuesOf } from "./header-lines";
 import { send } from "./push";
 import { hosts, outcomeOf, pushAs, warmUp, worldFor, type TestWorld } from "./test-world";

@@ -3,7 +3,7 @@ import type { Database } from "../api/database";
 import { ownAnswer, type Answer, type AnsweredBy } from "./answer";
 import { answerFor, type World } from "./front";
 import { headerLines, valuesOf } from "./header-lines";
-import { listenOnLoopback } from "./loopback-server";
+import { listenOnLoopback } from "../loopback-server";
 import { readTarget } from "./request-target";
 import { SigningKeys } from "./signing-keys";
 import type { UrlNormalization } from "./url-normalization";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { valuesOf } from "./header-lines";
-import { listenOnLoopback } from "./loopback-server";
+import { listenOnLoopback } from "../loopback-server";
 import { sendToLoopback } from "./loopback-request";
 import { lokiBody, lokiHeaders, remoteWriteBody, remoteWriteHeaders, send } from "./push";
 import { receiverFor } from "./test-world";

@@ -3,7 +3,7 @@ import { goPath } from "./go-path";
 import { headerLines, valuesOf, type HeaderLines } from "./header-lines";
 import { LabelSets } from "./label-sets";
 import { decodeLokiJson, decodeLokiProtobuf, type Line, type Stream } from "./loki-message";
-import { listenOnLoopback } from "./loopback-server";
+import { listenOnLoopback } from "../loopback-server";
 import { decodeOtlpLogs } from "./otlp-logs-message";
 import { readBody } from "./read-body";
 import { decodeRemoteWrite, type Sample, type Series } from "./remote-write-message";

@@ -98,9 +98,7 @@ export class Deployment {
         ? await this.slots.run(() => this.applyCustom(goal))
         : this.applyComponent(goal);
       this.done.set(goal.urn, state);
-      if (!this.options.preview) {
-        await this.options.save(this.state());
-      }
+      await this.save();
       this.report(operation, goal, started);
       return state;
     } catch (error) {
@@ -119,9 +117,7 @@ export class Deployment {
       this.requireGoing();
       const gone = [...this.before.values()].filter(({ urn }) => !this.registered.has(urn));
       await this.deleteAll([...this.condemned, ...gone]);
-      if (!this.options.preview) {
-        await this.options.save(this.state());
-      }
+      await this.save();
     } catch (error) {
       if (!(error instanceof DeploymentStopped)) {
         throw error;
@@ -165,7 +161,7 @@ export class Deployment {
   }
 
   private async replace(kind: ResourceKind, goal: Goal, before: ResourceState): Promise<ResourceState> {
-    requireUnprotected([before]);
+    this.requireUnprotected([before]);
     if (!goal.deleteBeforeReplace) {
       const successor = await this.create(kind, goal);
       this.condemned = [...this.condemned, before];
@@ -177,16 +173,12 @@ export class Deployment {
     await kind.delete(this.options.client, before.id, before.inputs);
     // Known at once: its successor may fail to come.
     this.removed.add(before.urn);
-    await this.options.save(this.state());
+    await this.save();
     return this.create(kind, goal);
   }
 
   private async deleteAll(doomed: readonly ResourceState[]): Promise<void> {
-    try {
-      requireUnprotected(doomed);
-    } catch (error) {
-      this.fail(error instanceof Error ? error.message : String(error));
-    }
+    this.requireUnprotected(doomed);
     const doomedUrns = new Set(doomed.map(({ urn }) => urn));
     for (const resource of dependentsFirst(doomed)) {
       this.requireGoing();
@@ -203,10 +195,14 @@ export class Deployment {
       } else {
         this.removed.add(resource.urn);
       }
-      if (!this.options.preview) {
-        await this.options.save(this.state());
-      }
+      await this.save();
       this.report("delete", resource, started);
+    }
+  }
+
+  private async save(): Promise<void> {
+    if (!this.options.preview) {
+      await this.options.save(this.state());
     }
   }
 
@@ -228,6 +224,15 @@ export class Deployment {
     started: number,
   ): void {
     this.options.onStep({ operation, type, name, milliseconds: performance.now() - started });
+  }
+
+  private requireUnprotected(doomed: readonly ResourceState[]): void {
+    const guarded = doomed.filter(({ protect }) => protect);
+    if (guarded.length > 0) {
+      const say = (resource: ResourceState) =>
+        `${shortName(resource)}: is protected and would be deleted. Set sitepass:protect to false, run \`up\`, and try again.`;
+      this.fail(guarded.map(say).join("\n"));
+    }
   }
 
   private requireGoing(): void {
@@ -253,18 +258,4 @@ export class Deployment {
 function stateOf(goal: Goal, id: string, outputs: Properties): ResourceState {
   const { urn, type, name, custom, parent, inputs, dependencies, protect, deletedWith } = goal;
   return { urn, type, name, custom, id, parent, inputs, outputs, dependencies, protect, deletedWith };
-}
-
-function requireUnprotected(doomed: readonly ResourceState[]): void {
-  const guarded = doomed.filter(({ protect }) => protect);
-  if (guarded.length > 0) {
-    throw new Error(
-      guarded
-        .map(
-          (resource) =>
-            `${shortName(resource)}: is protected and would be deleted. Set sitepass:protect to false, run \`up\`, and try again.`,
-        )
-        .join("\n"),
-    );
-  }
 }

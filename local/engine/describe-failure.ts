@@ -1,4 +1,5 @@
 import { APIConnectionError, APIError } from "cloudflare";
+import { deepestMessage } from "../../provision/deepest-message";
 import { kindOf } from "./resource-kinds";
 import { shortName, type ResourceState } from "./state";
 
@@ -6,7 +7,7 @@ import { shortName, type ResourceState } from "./state";
 export function describeFailure(resource: Pick<ResourceState, "type" | "name">, error: unknown): string {
   const subject = shortName(resource);
   if (error instanceof APIConnectionError) {
-    return `${subject}: Cloudflare's API did not answer (${deepest(error).message}). Check CLOUDFLARE_BASE_URL, and run the same command again: what was done is kept.`;
+    return `${subject}: Cloudflare's API did not answer (${deepestMessage(error)}). Check CLOUDFLARE_BASE_URL, and run the same command again: what was done is kept.`;
   }
   if (error instanceof APIError) {
     const said = error.errors
@@ -30,8 +31,4 @@ function advice(type: string, status: number): string {
     default:
       return "Mend that and run the same command again: what was done is kept.";
   }
-}
-
-function deepest(error: Error): Error {
-  return error.cause instanceof Error ? deepest(error.cause) : error;
 }

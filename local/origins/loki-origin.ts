@@ -1,17 +1,9 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
-import { z } from "zod";
+import { countBySite } from "./count-by-site";
 import type { Origin } from "./origin";
 import { freePort, startService, versionOf } from "./service-process";
-
-const answerSchema = z.object({
-  data: z.object({
-    result: z.array(
-      z.object({ metric: z.record(z.string(), z.string()), value: z.tuple([z.number(), z.string()]) }),
-    ),
-  }),
-});
 
 /**
  * A real Loki, when `loki` is on PATH: one process, everything in a folder (grafana/loki, cmd/loki/loki-local-config.yaml).
@@ -32,12 +24,12 @@ export async function lokiOrigin(directory: string): Promise<Origin | undefined>
   return {
     name: version.replace(/ \(.*$/, ""),
     url,
-    arrived: async (siteLabel) => {
-      const query = `sum by (${siteLabel}) (count_over_time({${siteLabel}=~".+"}[1h]))`;
-      const response = await fetch(`${url}/loki/api/v1/query?${new URLSearchParams({ query }).toString()}`);
-      const { data } = answerSchema.parse(await response.json());
-      return new Map(data.result.map(({ metric, value }) => [metric[siteLabel] ?? "", Number(value[1])]));
-    },
+    arrived: (siteLabel) =>
+      countBySite(
+        `${url}/loki/api/v1/query`,
+        `sum by (${siteLabel}) (count_over_time({${siteLabel}=~".+"}[1h]))`,
+        siteLabel,
+      ),
     close: () => service.close(),
   };
 }

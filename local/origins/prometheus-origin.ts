@@ -1,16 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
+import { countBySite } from "./count-by-site";
 import type { Origin } from "./origin";
 import { freePort, startService, versionOf } from "./service-process";
-
-const answerSchema = z.object({
-  data: z.object({
-    result: z.array(
-      z.object({ metric: z.record(z.string(), z.string()), value: z.tuple([z.number(), z.string()]) }),
-    ),
-  }),
-});
 
 /**
  * A real Prometheus with its remote write receiver on, when `prometheus` is on PATH.
@@ -39,14 +31,8 @@ export async function prometheusOrigin(directory: string, metric: string): Promi
   return {
     name: version.replace(/ \(.*$/, ""),
     url,
-    arrived: async (siteLabel) => {
-      const query = `sum by (${siteLabel}) (count_over_time(${metric}[1h]))`;
-      const response = await fetch(`${url}/api/v1/query?${new URLSearchParams({ query }).toString()}`);
-      const { data } = answerSchema.parse(await response.json());
-      return new Map(
-        data.result.map(({ metric: labels, value }) => [labels[siteLabel] ?? "", Number(value[1])]),
-      );
-    },
+    arrived: (siteLabel) =>
+      countBySite(`${url}/api/v1/query`, `sum by (${siteLabel}) (count_over_time(${metric}[1h]))`, siteLabel),
     close: () => service.close(),
   };
 }
