@@ -1,7 +1,7 @@
 import { parseConfig, type Config } from "../provision/config";
 import { UserError } from "../provision/user-error";
 import type { ZoneOption } from "./api/database";
-import { readStackConfig } from "./engine/stack-config";
+import { readStackConfig } from "../operate/stack-config";
 
 /** The account that a stack's configuration speaks of, for the stand-in to have. */
 export interface StandInAccount {

@@ -81,37 +81,37 @@ describe("listServiceTokens, on pages", () => {
         ? clampedTo(1000, tokens(3))(request, page)
         : refused(401, 10000, "Authentication error"),
     );
-    assert.deepEqual(listing, { kind: "listed", tokens: tokens(3) });
+    assert.deepEqual(listing, { kind: "answered", value: tokens(3) });
     assert.deepEqual(calls, [pageCall(1)]);
   });
 
   it("keeps of a token its ID and name alone", async () => {
     const token = { id: "id-0", name: "tokyo", client_id: "abc.access", duration: "8760h" };
     const { listing } = await listFrom(() => listed([token], { page: 1, per_page: 1000 }));
-    assert.deepEqual(listing, { kind: "listed", tokens: [{ id: "id-0", name: "tokyo" }] });
+    assert.deepEqual(listing, { kind: "answered", value: [{ id: "id-0", name: "tokyo" }] });
   });
 
   it("lists an account without tokens", async () => {
     const { listing, calls } = await listFrom(clampedTo(1000, []));
-    assert.deepEqual(listing, { kind: "listed", tokens: [] });
+    assert.deepEqual(listing, { kind: "answered", value: [] });
     assert.deepEqual(calls, [pageCall(1)]);
   });
 
   it("goes on when the server gives fewer tokens a page than it is asked for", async () => {
     const { listing, calls } = await listFrom(clampedTo(2, tokens(5)));
-    assert.deepEqual(listing, { kind: "listed", tokens: tokens(5) });
+    assert.deepEqual(listing, { kind: "answered", value: tokens(5) });
     assert.deepEqual(calls, [pageCall(1), pageCall(2), pageCall(3)]);
   });
 
   it("asks for one page more when the last one is exactly full", async () => {
     const { listing, calls } = await listFrom(clampedTo(2, tokens(4)));
-    assert.deepEqual(listing, { kind: "listed", tokens: tokens(4) });
+    assert.deepEqual(listing, { kind: "answered", value: tokens(4) });
     assert.deepEqual(calls, [pageCall(1), pageCall(2), pageCall(3)]);
   });
 
   it("stops at the second call when the server gives the same full page for ever", async () => {
     const { listing, calls } = await listFrom((request) => clampedTo(2, tokens(2))(request, 1));
-    assert.deepEqual(listing, { kind: "listed", tokens: tokens(2) });
+    assert.deepEqual(listing, { kind: "answered", value: tokens(2) });
     assert.deepEqual(calls, [pageCall(1), pageCall(2)]);
   });
 
@@ -121,7 +121,7 @@ describe("listServiceTokens, on pages", () => {
     const { listing, calls } = await listFrom((_, page) =>
       listed(pages[page - 1] ?? [], { page, per_page: 2 }),
     );
-    assert.deepEqual(listing, { kind: "listed", tokens: all });
+    assert.deepEqual(listing, { kind: "answered", value: all });
     assert.deepEqual(calls, [pageCall(1), pageCall(2), pageCall(3)]);
   });
 
@@ -133,7 +133,7 @@ describe("listServiceTokens, on pages", () => {
         ? { status: 500, headers: { "retry-after-ms": "1" }, body: "{}" }
         : clampedTo(1000, tokens(1))(request, page);
     });
-    assert.deepEqual(listing, { kind: "listed", tokens: tokens(1) });
+    assert.deepEqual(listing, { kind: "answered", value: tokens(1) });
     assert.deepEqual(calls, [pageCall(1), pageCall(1)]);
   });
 });
@@ -174,7 +174,7 @@ describe("listServiceTokens, on refusals", () => {
       status: 500,
       code: 10001,
       message: "Internal error",
-      advice: "Try again; if it stays, look at cloudflarestatus.com, or set sitepass:preflight to false.",
+      advice: "Try again; if it stays, look at cloudflarestatus.com.",
     },
   ];
   for (const { status, code, message, advice } of refusals) {
@@ -183,6 +183,7 @@ describe("listServiceTokens, on refusals", () => {
       assert.deepEqual(listing, {
         kind: "failed",
         problem: `Cloudflare: refused to list the service tokens of account acme (HTTP ${status}, ${code} ${message}). ${advice}`,
+        status,
       });
       assert.deepEqual(calls, [pageCall(1)]);
     });
@@ -197,7 +198,8 @@ describe("listServiceTokens, on refusals", () => {
     assert.deepEqual(listing, {
       kind: "failed",
       problem:
-        "Cloudflare: refused to list the service tokens of account acme (HTTP 502). Try again; if it stays, look at cloudflarestatus.com, or set sitepass:preflight to false.",
+        "Cloudflare: refused to list the service tokens of account acme (HTTP 502). Try again; if it stays, look at cloudflarestatus.com.",
+      status: 502,
     });
     assert.deepEqual(calls, [pageCall(1)]);
   });
@@ -221,6 +223,7 @@ describe("listServiceTokens, without a connection", () => {
     assert.deepEqual(await listServiceTokens({ apiToken: "cf-secret", baseUrl: `http://${host}` }, "acme"), {
       kind: "failed",
       problem: `http://${host}: cannot be reached (connect ECONNREFUSED ${host}). Check the network, and CLOUDFLARE_BASE_URL if it is set.`,
+      status: undefined,
     });
   });
 });

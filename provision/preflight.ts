@@ -41,9 +41,17 @@ export async function preflight(
     };
   }
   if (listed.kind === "failed") {
-    return { problems: [listed.problem], warnings: [] };
+    const outage = listed.status === undefined || listed.status >= 500;
+    return {
+      problems: [
+        outage
+          ? `${listed.problem} To go on without counting tokens, set sitepass:preflight to false.`
+          : listed.problem,
+      ],
+      warnings: [],
+    };
   }
-  return comparePlan(listed.tokens, config, sites, ownPrefix);
+  return comparePlan(listed.value, config, sites, ownPrefix);
 }
 
 /** The comparison itself, without the network. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 import type { ServiceToken } from "../local/api/rows";
-import type { SiteCredentials } from "../local/stack/stack";
+import type { SiteCredentials } from "../operate/stack-outputs";
 import { shardOf } from "../provision/shards";
 import { engines, pulumiAbsence } from "./engines";
 import { openScenario, siteNameInShard, tally, type Scenario } from "./scenario";

@@ -9,7 +9,7 @@ import { startConnector } from "../local/edge/connector";
 import { startEdge } from "../local/edge/edge";
 import { prometheusOrigin } from "../local/origins/prometheus-origin";
 import { freePort, startService, versionOf, type ServiceProcess } from "../local/origins/service-process";
-import type { SiteCredentials } from "../local/stack/stack";
+import type { SiteCredentials } from "../operate/stack-outputs";
 import { engines } from "./engines";
 import { openScenario } from "./scenario";
 

@@ -9,7 +9,7 @@ import { configSchema } from "../provision/config-schema";
 import { parseConfig } from "../provision/config";
 import { readSiteFiles } from "../provision/site-files";
 import { siteJsonSchema } from "../provision/site-json-schema";
-import { readStackConfig } from "../local/engine/stack-config";
+import { readStackConfig } from "../operate/stack-config";
 
 const root = join(__dirname, "..");
 

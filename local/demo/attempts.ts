@@ -1,6 +1,6 @@
 import type { Config } from "../../provision/config";
 import { signalNames, type SignalName } from "../../provision/signals";
-import type { RevealedOutputs, SiteCredentials } from "../stack/stack";
+import type { RevealedOutputs, SiteCredentials } from "../../operate/stack-outputs";
 import { tokenHeaders } from "../edge/push";
 import type { DataPath } from "./data-path";
 import type { Guests } from "./guests";

@@ -2,7 +2,7 @@ import type { Edge } from "../edge/edge";
 import type { HeaderLines } from "../edge/header-lines";
 import { lokiBody, lokiHeaders, remoteWriteBody, remoteWriteHeaders, send, tokenHeaders } from "../edge/push";
 import type { SignalName } from "../../provision/signals";
-import type { SiteCredentials } from "../stack/stack";
+import type { SiteCredentials } from "../../operate/stack-outputs";
 import { demoMetric } from "./data-path";
 
 /** What came of a request, and who answered it. */

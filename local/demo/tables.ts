@@ -1,9 +1,9 @@
-import { createHash } from "node:crypto";
 import Table from "cli-table3";
 import pc from "picocolors";
 import { signalNames, type SignalName } from "../../provision/signals";
 import type { Origin } from "../origins/origin";
-import type { RevealedOutputs } from "../stack/stack";
+import { fingerprint } from "../../operate/fingerprint";
+import type { RevealedOutputs } from "../../operate/stack-outputs";
 import type { Attempt } from "./attempts";
 
 const plain = { style: { head: [], border: [] } };
@@ -77,9 +77,4 @@ function meaningOf(status: number): string {
     default:
       return status < 500 ? "refused" : "failed; collectors try again";
   }
-}
-
-/** The first eight digits of a secret's SHA-256: enough to tell two apart, useless to find one. */
-function fingerprint(secret: string): string {
-  return createHash("sha256").update(secret).digest("hex").slice(0, 8);
 }

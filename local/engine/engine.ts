@@ -8,7 +8,7 @@ import { requireLoopback } from "./loopback";
 import { connectMonitor } from "./monitor";
 import { refreshed } from "./refresh";
 import { runProgram } from "./run-program";
-import { readStackConfig } from "./stack-config";
+import { readStackConfig } from "../../operate/stack-config";
 import { StateFile } from "./state-file";
 import { lockState } from "./state-lock";
 import type { StackState } from "./state";
@@ -41,7 +41,15 @@ export interface EngineResult {
  * @throws UserError for what is wrong before the program is even started.
  */
 export async function runEngine(options: EngineOptions): Promise<EngineResult> {
-  const { project, values } = readStackConfig(options.directory, options.stack, options.overrides);
+  const { project, values, encrypted } = readStackConfig(options.directory, options.stack, options.overrides);
+  if (encrypted.length > 0) {
+    throw new UserError(
+      encrypted.map(
+        (key) =>
+          `Pulumi.${options.stack}.yaml: ${key} is encrypted, which only the Pulumi CLI can read. Leave it out here.`,
+      ),
+    );
+  }
   const access = findCloudflareAccess(values, options.environment);
   const baseURL = requireLoopback(values["cloudflare:baseUrl"] ?? options.environment.CLOUDFLARE_BASE_URL);
   if (access === undefined) {

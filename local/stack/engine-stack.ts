@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseOutputs } from "./revealed-outputs";
+import { parseOutputs } from "../../operate/stack-outputs";
 import { runProcess, type ProcessResult } from "./run-process";
 import type { Stack, StackOptions } from "./stack";
 
@@ -9,36 +9,32 @@ const root = join(__dirname, "..", "..");
 /** A stack that local/engine runs, each command in a process of its own as the Pulumi CLI would be. */
 export function engineStack(options: StackOptions): Stack {
   const statePath = join(options.home, `${options.stackName}.json`);
+  const environment = {
+    CLOUDFLARE_BASE_URL: options.baseUrl,
+    CLOUDFLARE_API_TOKEN: options.apiToken,
+    PULUMI_CONFIG_PASSPHRASE: options.passphrase,
+  };
+  const place = ["--cwd", options.directory, "--stack", options.stackName, "--state", statePath];
   const run = (args: readonly string[], quiet = false): Promise<ProcessResult> =>
-    runProcess(
-      process.execPath,
-      [
-        "--import",
-        "tsx",
-        join("local", "engine", "main.ts"),
-        ...args,
-        ...["--cwd", options.directory, "--stack", options.stackName, "--state", statePath],
-      ],
-      {
-        // tsx is resolved from here.
-        cwd: root,
-        environment: {
-          CLOUDFLARE_BASE_URL: options.baseUrl,
-          CLOUDFLARE_API_TOKEN: options.apiToken,
-          PULUMI_CONFIG_PASSPHRASE: options.passphrase,
-          // As for the Pulumi CLI: what is printed is read by programs, and CI systems would have it coloured.
-          NO_COLOR: "1",
-        },
-        onText: quiet ? undefined : options.onText,
-        signal: options.signal,
+    runProcess(process.execPath, ["--import", "tsx", join("local", "engine", "main.ts"), ...args, ...place], {
+      // tsx is resolved from here.
+      cwd: root,
+      environment: {
+        ...environment,
+        // As for the Pulumi CLI: what is printed is read by programs, and CI systems would have it coloured.
+        NO_COLOR: "1",
       },
-    );
+      onText: quiet ? undefined : options.onText,
+      signal: options.signal,
+    });
   return {
     up: () => run(["up", "--suppress-outputs"]),
     preview: () => run(["preview"]),
     refresh: () => run(["refresh"]),
     destroy: () => run(["destroy"]),
     storedText: () => (existsSync(statePath) ? readFileSync(statePath, "utf8") : ""),
-    outputs: async () => parseOutputs((await run(["output", "--show-secrets"], true)).stdout),
+    outputs: async () =>
+      parseOutputs(JSON.parse((await run(["output", "--show-secrets"], true)).stdout), options.stackName),
+    place: { args: place, environment },
   };
 }

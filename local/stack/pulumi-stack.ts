@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { z } from "zod";
-import { parseOutputs } from "./revealed-outputs";
+import { parseOutputs } from "../../operate/stack-outputs";
 import { runProcess, type ProcessResult } from "./run-process";
 import type { Stack, StackOptions } from "./stack";
 
@@ -56,16 +56,17 @@ function knowsEnabled(version: string): boolean {
 export function pulumiStack(options: StackOptions): Stack {
   const backend = join(options.home, "backend");
   mkdirSync(backend, { recursive: true, mode: 0o700 });
+  const environment = {
+    CLOUDFLARE_BASE_URL: options.baseUrl,
+    CLOUDFLARE_API_TOKEN: options.apiToken,
+    PULUMI_BACKEND_URL: pathToFileURL(backend).href,
+    PULUMI_CONFIG_PASSPHRASE: options.passphrase,
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+  };
   const run = (args: readonly string[], quiet = false): Promise<ProcessResult> =>
     runProcess("pulumi", [...args, "--non-interactive", "--color", "never"], {
       cwd: options.directory,
-      environment: {
-        CLOUDFLARE_BASE_URL: options.baseUrl,
-        CLOUDFLARE_API_TOKEN: options.apiToken,
-        PULUMI_BACKEND_URL: pathToFileURL(backend).href,
-        PULUMI_CONFIG_PASSPHRASE: options.passphrase,
-        PULUMI_SKIP_UPDATE_CHECK: "true",
-      },
+      environment,
       onText: quiet ? undefined : options.onText,
       signal: options.signal,
     });
@@ -83,7 +84,11 @@ export function pulumiStack(options: StackOptions): Stack {
     destroy: () => inStack(["destroy", "--yes", "--skip-preview", "--suppress-outputs"]),
     storedText: () => textBelow(backend),
     outputs: async () =>
-      parseOutputs((await inStack(["stack", "output", "--json", "--show-secrets"], true)).stdout),
+      parseOutputs(
+        JSON.parse((await inStack(["stack", "output", "--json", "--show-secrets"], true)).stdout),
+        options.stackName,
+      ),
+    place: { args: ["--cwd", options.directory, "--stack", options.stackName], environment },
   };
 }
 

@@ -8,9 +8,10 @@ export interface ProcessOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What a process printed on its standard output alone, beside the whole. */
+/** What a process printed on each of its streams alone, beside the whole. */
 export interface ProcessResult extends RunResult {
   readonly stdout: string;
+  readonly stderr: string;
 }
 
 /**
@@ -33,6 +34,7 @@ export function runProcess(
     });
     let text = "";
     let stdout = "";
+    let stderr = "";
     const take = (chunk: string) => {
       text += chunk;
       options.onText?.(chunk);
@@ -41,7 +43,10 @@ export function runProcess(
       stdout += chunk;
       take(chunk);
     });
-    child.stderr.setEncoding("utf8").on("data", take);
+    child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
+      stderr += chunk;
+      take(chunk);
+    });
     const interrupt = () => {
       child.kill("SIGINT");
     };
@@ -49,7 +54,7 @@ export function runProcess(
     child.on("error", reject);
     child.on("close", (code) => {
       options.signal?.removeEventListener("abort", interrupt);
-      resolve({ exitCode: code ?? 1, text, stdout });
+      resolve({ exitCode: code ?? 1, text, stdout, stderr });
     });
     if (options.signal?.aborted === true) {
       interrupt();

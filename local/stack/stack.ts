@@ -1,3 +1,5 @@
+import type { RevealedOutputs } from "../../operate/stack-outputs";
+
 /** How a run of an engine ended. */
 export interface RunResult {
   readonly exitCode: number;
@@ -5,20 +7,10 @@ export interface RunResult {
   readonly text: string;
 }
 
-/** What a site's collector is given, with its secret in clear. */
-export interface SiteCredentials {
-  readonly clientId: string;
-  readonly clientSecret: string;
-  readonly expiresAt: string;
-  readonly endpoints: Readonly<Record<string, string>>;
-}
-
-/** The stack's outputs in clear, a public contract. */
-export interface RevealedOutputs {
-  readonly sites: Readonly<Record<string, SiteCredentials>>;
-  readonly endpoints: Readonly<Record<string, string>>;
-  readonly tunnelId?: string | undefined;
-  readonly tunnelToken?: string | undefined;
+/** What the sitepass command line is given to work on a stack. */
+export interface StackPlace {
+  readonly args: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
 }
 
 /** One stack of a copy of the project, run by either engine against the stand-in. */
@@ -31,6 +23,7 @@ export interface Stack {
   readonly storedText: () => string;
   /** @throws when there are none, or they are not what the contract says. */
   readonly outputs: () => Promise<RevealedOutputs>;
+  readonly place: StackPlace;
 }
 
 /** What a stack is run with. */

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parse } from "yaml";
+import { parseDocument } from "yaml";
 import { z } from "zod";
-import { UserError } from "../../provision/user-error";
+import { UserError } from "../provision/user-error";
 
 const projectSchema = z.looseObject({
   name: z.string(),
@@ -18,13 +18,15 @@ export interface StackConfig {
   readonly project: string;
   /** Full keys; values as text, structured ones as JSON. */
   readonly values: Readonly<Record<string, string>>;
+  /** Full keys of the encrypted values, which only the CLI can read; they are not among `values`. */
+  readonly encrypted: readonly string[];
 }
 
 /**
  * Reads a stack's configuration as the Pulumi CLI does: the stack's file, then the project's defaults for what it
  * leaves out (pulumi/pulumi, pkg/workspace/config.go, mergeConfig).
  *
- * @throws UserError for files that are missing or hold encrypted values, which only the CLI can read.
+ * @throws UserError for files that are missing or are no Pulumi files.
  */
 export function readStackConfig(
   directory: string,
@@ -35,12 +37,13 @@ export function readStackConfig(
   const file = `Pulumi.${stack}.yaml`;
   const { config } = readYaml(join(directory, file), stackSchema);
   const values: Record<string, string> = {};
-  const problems: string[] = [];
+  const encrypted: string[] = [];
   for (const [key, value] of Object.entries(config)) {
     if (typeof value === "object" && value !== null && "secure" in value) {
-      problems.push(`${file}: ${key} is encrypted, which only the Pulumi CLI can read. Leave it out here.`);
+      encrypted.push(fullKey(project.name, key));
+    } else {
+      values[fullKey(project.name, key)] = asText(value);
     }
-    values[fullKey(project.name, key)] = asText(value);
   }
   Object.assign(values, overrides);
   for (const [key, declared] of Object.entries(project.config)) {
@@ -49,10 +52,7 @@ export function readStackConfig(
       values[fullKey(project.name, key)] = asText(fallback);
     }
   }
-  if (problems.length > 0) {
-    throw new UserError(problems);
-  }
-  return { project: project.name, values };
+  return { project: project.name, values, encrypted };
 }
 
 const fullKey = (project: string, key: string): string => (key.includes(":") ? key : `${project}:${key}`);
@@ -65,7 +65,16 @@ function readYaml<T>(path: string, schema: z.ZodType<T>): T {
       `${path}: is not there. Run this in the project's folder, or name the stack with --stack.`,
     ]);
   }
-  const parsed = schema.safeParse(parse(readFileSync(path, "utf8")));
+  const document = parseDocument(readFileSync(path, "utf8"));
+  if (document.errors.length > 0) {
+    throw new UserError(
+      document.errors.map(
+        ({ message }) =>
+          `${path}: is no YAML (${(message.split("\n", 1)[0] ?? "").replace(/:$/, "")}). Mend it.`,
+      ),
+    );
+  }
+  const parsed = schema.safeParse(document.toJS());
   if (!parsed.success) {
     throw new UserError([`${path}: is no Pulumi file (${z.prettifyError(parsed.error)}). Mend it.`]);
   }

@@ -1,0 +1,60 @@
+import { Command, CommanderError } from "commander";
+import pc from "picocolors";
+import type { ExitCode } from "./cli/exit-code";
+import { addRender } from "./cli/render-command";
+import type { OnStack } from "./cli/stack-command";
+
+/** In the order in which `--help` shows them. */
+const commands = [addRender];
+
+/**
+ * The command line. Only what `--help` needs is imported here: each command loads its own code when it runs.
+ *
+ * @param argv as `process.argv`.
+ * @param prepareImports makes `import()` of this project's files work, where that is not so from the start.
+ * @returns the exit code; see cli/exit-code.ts.
+ */
+export async function run(argv: readonly string[], prepareImports: () => Promise<void>): Promise<ExitCode> {
+  let exitCode: ExitCode = 0;
+  const program = sitepass(async (options, work) => {
+    await prepareImports();
+    const { onStack } = await import("./cli/on-stack.js");
+    exitCode = await onStack(options, work);
+  });
+  try {
+    await program.parseAsync([...argv]);
+  } catch (error) {
+    if (!(error instanceof CommanderError)) {
+      throw error;
+    }
+    // Help and version are errors too to commander, of code 0.
+    return error.exitCode === 0 ? 0 : 2;
+  }
+  return exitCode;
+}
+
+function sitepass(onStack: OnStack): Command {
+  const program = new Command("sitepass")
+    .description(
+      "A Cloudflare Access pass for every site that pushes metrics and logs to a central Prometheus and Loki.",
+    )
+    .showHelpAfterError("See `sitepass --help`.")
+    .exitOverride()
+    .configureOutput({
+      outputError: (text, write) => {
+        write(text.replace(/^error:/, pc.red("error:")));
+      },
+    })
+    .addHelpText(
+      "after",
+      `
+Every command reads Pulumi.<stack>.yaml and sites/ in the project's folder, and the stack's outputs from pulumi, or with
+--state from a state file of local/engine.
+
+Exit code: 0 all is well, 1 something is wrong or could not be done, 2 wrong usage, 130 stopped.`,
+    );
+  for (const add of commands) {
+    add(program, onStack);
+  }
+  return program;
+}

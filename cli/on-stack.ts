@@ -1,0 +1,73 @@
+import pc from "picocolors";
+import { openStack, type StackReader } from "../operate/open-stack";
+import { UserError } from "../provision/user-error";
+import type { ExitCode } from "./exit-code";
+import type { StackOptions, Work } from "./stack-command";
+
+/**
+ * Runs a command on a stack, and says what went wrong: what a person can mend in one line each, anything else with its
+ * stack trace.
+ */
+export async function onStack(options: StackOptions, work: Work): Promise<ExitCode> {
+  const stopping = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    // Not `once`: write-file-atomic's signal-exit ends the process when it finds no other listener left.
+    process.on(name, () => {
+      if (stopping.signal.aborted) {
+        process.exit(130);
+      }
+      stopping.abort();
+    });
+  }
+  // Whoever reads may stop reading, as in `sitepass status | head`.
+  process.stdout.on("error", () => {
+    process.exit(1);
+  });
+  try {
+    const stack = openStack({
+      directory: options.cwd,
+      stackName: options.stack,
+      reader: options.state === undefined ? pulumiReader : stateReader(options.state),
+    });
+    const exitCode = await work(stack, stopping.signal);
+    return stopping.signal.aborted ? 130 : exitCode;
+  } catch (error) {
+    if (stopping.signal.aborted) {
+      return 130;
+    }
+    if (!(error instanceof UserError)) {
+      throw error;
+    }
+    for (const problem of error.problems) {
+      console.error(`${pc.red("error:")} ${problem}`);
+    }
+    return 1;
+  }
+}
+
+/** Loaded late: each takes its time, and many a command asks for neither. */
+const pulumiReader: StackReader = {
+  outputs: async (directory, stackName) => {
+    const { readPulumiOutputs } = await import("../operate/pulumi-stack-reader.js");
+    return readPulumiOutputs(directory, stackName);
+  },
+  secretConfig: async (directory, stackName, key) => {
+    const { readPulumiSecret } = await import("../operate/pulumi-stack-reader.js");
+    return readPulumiSecret(directory, stackName, key);
+  },
+};
+
+function stateReader(file: string): StackReader {
+  return {
+    outputs: async (_directory, stackName) => {
+      const { readStateOutputs } = await import("../local/engine/state-outputs.js");
+      return readStateOutputs(file, stackName, process.env.PULUMI_CONFIG_PASSPHRASE);
+    },
+    secretConfig: (_directory, stackName, key) =>
+      Promise.reject(
+        new UserError([
+          `Pulumi.${stackName}.yaml: ${key} is encrypted, which only the Pulumi CLI can read. Leave it out with --state, or drop --state.`,
+        ]),
+      ),
+  };
+}

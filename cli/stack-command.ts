@@ -1,0 +1,29 @@
+import { Option, type Command } from "commander";
+import type { OpenStack } from "../operate/open-stack";
+import type { ExitCode } from "./exit-code";
+
+/** Where the stack is, as every command that works on one takes it. */
+export interface StackOptions {
+  /** The project's folder. */
+  readonly cwd: string;
+  readonly stack: string;
+  /** A state file of local/engine, in place of pulumi. */
+  readonly state?: string;
+}
+
+export type Work = (stack: OpenStack, signal: AbortSignal) => Promise<ExitCode>;
+
+/** Opens the stack and runs a command's work on it; see cli/on-stack.ts. */
+export type OnStack = (options: StackOptions, work: Work) => Promise<void>;
+
+/** Adds a command with the options that say which stack it works on. */
+export function stackCommand(program: Command, name: string, examples: readonly string[]): Command {
+  return program
+    .command(name)
+    .addOption(new Option("--stack <name>", "the stack, and so the file Pulumi.<name>.yaml").default("prod"))
+    .addOption(new Option("--cwd <dir>", "the project's folder").default("."))
+    .addOption(
+      new Option("--state <file>", "read the stack from this state file of local/engine, not from pulumi"),
+    )
+    .addHelpText("after", `\nExamples:\n${examples.map((example) => `  $ sitepass ${example}`).join("\n")}`);
+}

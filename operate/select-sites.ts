@@ -1,0 +1,22 @@
+import { nearest } from "../provision/nearest";
+import type { Site } from "../provision/sites";
+import { UserError } from "../provision/user-error";
+
+/**
+ * The sites that a person named, in the order of names.
+ *
+ * @throws UserError for every name that is no site, with the nearest one that is.
+ */
+export function selectSites(sites: readonly Site[], names: readonly string[]): readonly Site[] {
+  const known = sites.map(({ name }) => name);
+  const unknown = [...new Set(names)].filter((name) => !known.includes(name));
+  if (unknown.length > 0) {
+    throw new UserError(
+      unknown.map((name) => {
+        const close = nearest(name, known);
+        return `${name}: is no site, for there is no sites/${name}.yaml. ${close === undefined ? "Name a file in sites/ without its extension." : `Did you mean ${close}?`}`;
+      }),
+    );
+  }
+  return sites.filter(({ name }) => names.includes(name));
+}
