@@ -1,0 +1,57 @@
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+
+/** Real programs that no Debian 12 package brings, each pinned by a Go module in a folder beside this file. */
+const agents = {
+  prometheus: {
+    title: "Prometheus 3.10",
+    programs: {
+      prometheus: "github.com/prometheus/prometheus/cmd/prometheus",
+      promtool: "github.com/prometheus/prometheus/cmd/promtool",
+    },
+  },
+  loki: { title: "Loki 3.7.8", programs: { loki: "github.com/grafana/loki/v3/cmd/loki" } },
+  otelcol: { title: "OpenTelemetry Collector 0.165.0", programs: { otelcol: "." } },
+  vmagent: {
+    title: "vmagent of July 2025",
+    programs: { vmagent: "github.com/VictoriaMetrics/VictoriaMetrics/app/vmagent" },
+  },
+} as const satisfies Record<
+  string,
+  { readonly title: string; readonly programs: Readonly<Record<string, string>> }
+>;
+
+export type AgentName = keyof typeof agents;
+
+export const agentNames = Object.keys(agents) as readonly AgentName[];
+
+/** How people name it, with its version. */
+export const agentTitle = (name: AgentName): string => agents[name].title;
+
+/** The programs of an agent, with the Go package that each is built from. */
+export const agentPrograms = (name: AgentName): Readonly<Record<string, string>> => agents[name].programs;
+
+/** The folder of the Go module that pins an agent. */
+export const moduleDirectory = (name: AgentName): string => join(__dirname, name);
+
+/**
+ * Where an agent's programs are kept: outside the repository, in a folder named after what they are built from, so that a
+ * changed module is another folder.
+ */
+export function agentDirectory(name: AgentName): string {
+  const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache");
+  const module = moduleDirectory(name);
+  const hash = createHash("sha256");
+  for (const file of readdirSync(module).sort()) {
+    hash.update(`${file}\0`).update(readFileSync(join(module, file)));
+  }
+  return join(cache, "sitepass", "agents", `${name}-${hash.digest("hex").slice(0, 12)}`);
+}
+
+/** A built program's path; undefined when it was not built on this machine: `npm run agents` does. */
+export function findProgram(name: AgentName, program: string): string | undefined {
+  const path = join(agentDirectory(name), program);
+  return existsSync(path) ? path : undefined;
+}
