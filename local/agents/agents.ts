@@ -3,6 +3,13 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
+interface AgentDefinition {
+  readonly title: string;
+  readonly programs: Readonly<Record<string, string>>;
+  /** Go build tags. */
+  readonly tags?: readonly string[];
+}
+
 /** Real programs that no Debian 12 package brings, each pinned by a Go module in a folder beside this file. */
 const agents = {
   prometheus: {
@@ -18,10 +25,29 @@ const agents = {
     title: "vmagent of July 2025",
     programs: { vmagent: "github.com/VictoriaMetrics/VictoriaMetrics/app/vmagent" },
   },
-} as const satisfies Record<
-  string,
-  { readonly title: string; readonly programs: Readonly<Record<string, string>> }
->;
+  telegraf: {
+    title: "Telegraf 1.39.3",
+    programs: { telegraf: "github.com/influxdata/telegraf/cmd/telegraf" },
+    // The plugins that are rendered and no other (Telegraf's docs/CUSTOMIZATION.md): all of them take half an hour.
+    tags: [
+      "custom",
+      "inputs.cpu",
+      "inputs.disk",
+      "inputs.internal",
+      "inputs.mem",
+      "inputs.prometheus",
+      "inputs.system",
+      "inputs.tail",
+      "outputs.http",
+      "outputs.loki",
+      "parsers.influx",
+      "processors.starlark",
+      "secretstores.docker",
+      "secretstores.systemd",
+      "serializers.prometheusremotewrite",
+    ],
+  },
+} as const satisfies Record<string, AgentDefinition>;
 
 export type AgentName = keyof typeof agents;
 
@@ -33,6 +59,12 @@ export const agentTitle = (name: AgentName): string => agents[name].title;
 /** The programs of an agent, with the Go package that each is built from. */
 export const agentPrograms = (name: AgentName): Readonly<Record<string, string>> => agents[name].programs;
 
+/** Go build tags of an agent. */
+export function agentTags(name: AgentName): readonly string[] {
+  const agent: AgentDefinition = agents[name];
+  return agent.tags ?? [];
+}
+
 /** The folder of the Go module that pins an agent. */
 export const moduleDirectory = (name: AgentName): string => join(__dirname, name);
 
@@ -43,7 +75,7 @@ export const moduleDirectory = (name: AgentName): string => join(__dirname, name
 export function agentDirectory(name: AgentName): string {
   const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache");
   const module = moduleDirectory(name);
-  const hash = createHash("sha256");
+  const hash = createHash("sha256").update(agentTags(name).join(","));
   for (const file of readdirSync(module).sort()) {
     hash.update(`${file}\0`).update(readFileSync(join(module, file)));
   }

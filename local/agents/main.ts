@@ -5,6 +5,7 @@ import {
   agentDirectory,
   agentNames,
   agentPrograms,
+  agentTags,
   agentTitle,
   moduleDirectory,
   type AgentName,
@@ -29,7 +30,7 @@ function build(name: AgentName): boolean {
       // Beside the module's own checksums nothing is trusted: -mod=readonly refuses what go.sum does not hold.
       const { status, error } = spawnSync(
         "go",
-        ["build", "-mod=readonly", "-o", join(unfinished, program), from],
+        ["build", "-mod=readonly", "-tags", agentTags(name).join(","), "-o", join(unfinished, program), from],
         {
           cwd: moduleDirectory(name),
           stdio: ["ignore", "inherit", "inherit"],
