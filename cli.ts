@@ -1,11 +1,29 @@
 import { Command, CommanderError } from "commander";
 import pc from "picocolors";
+import { addAdopt } from "./cli/adopt-command";
+import { addCheck } from "./cli/check-command";
 import type { ExitCode } from "./cli/exit-code";
+import { addOutput } from "./cli/output-command";
 import { addRender } from "./cli/render-command";
+import { addRenew } from "./cli/renew-command";
+import { addRevoke } from "./cli/revoke-command";
+import { addRotate } from "./cli/rotate-command";
 import type { OnStack } from "./cli/stack-command";
+import { addStatus } from "./cli/status-command";
+import { addVerify } from "./cli/verify-command";
 
 /** In the order in which `--help` shows them. */
-const commands = [addRender];
+const commands = [
+  addCheck,
+  addStatus,
+  addVerify,
+  addRender,
+  addOutput,
+  addRotate,
+  addRenew,
+  addRevoke,
+  addAdopt,
+];
 
 /**
  * The command line. Only what `--help` needs is imported here: each command loads its own code when it runs.

@@ -28,6 +28,7 @@ export async function onStack(options: StackOptions, work: Work): Promise<ExitCo
       directory: options.cwd,
       stackName: options.stack,
       reader: options.state === undefined ? pulumiReader : stateReader(options.state),
+      ...(options.emptyFleet === undefined ? {} : { emptyFleet: options.emptyFleet }),
     });
     const exitCode = await work(stack, stopping.signal);
     return stopping.signal.aborted ? 130 : exitCode;
@@ -37,6 +38,9 @@ export async function onStack(options: StackOptions, work: Work): Promise<ExitCo
     }
     if (!(error instanceof UserError)) {
       throw error;
+    }
+    if (options.refused !== undefined) {
+      return options.refused(error.problems);
     }
     for (const problem of error.problems) {
       console.error(`${pc.red("error:")} ${problem}`);
@@ -51,6 +55,10 @@ const pulumiReader: StackReader = {
     const { readPulumiOutputs } = await import("../operate/pulumi-stack-reader.js");
     return readPulumiOutputs(directory, stackName);
   },
+  resources: async (directory, stackName) => {
+    const { readPulumiResources } = await import("../operate/pulumi-stack-reader.js");
+    return readPulumiResources(directory, stackName);
+  },
   secretConfig: async (directory, stackName, key) => {
     const { readPulumiSecret } = await import("../operate/pulumi-stack-reader.js");
     return readPulumiSecret(directory, stackName, key);
@@ -62,6 +70,10 @@ function stateReader(file: string): StackReader {
     outputs: async (_directory, stackName) => {
       const { readStateOutputs } = await import("../local/engine/state-outputs.js");
       return readStateOutputs(file, stackName, process.env.PULUMI_CONFIG_PASSPHRASE);
+    },
+    resources: async () => {
+      const { readStateResources } = await import("../local/engine/state-resources.js");
+      return readStateResources(file);
     },
     secretConfig: (_directory, stackName, key) =>
       Promise.reject(

@@ -9,6 +9,10 @@ export interface StackOptions {
   readonly stack: string;
   /** A state file of local/engine, in place of pulumi. */
   readonly state?: string;
+  /** Set by a command, not by a person: it works on a project without sites too. */
+  readonly emptyFleet?: "allowed";
+  /** Set by a command: tells, in place of printing, what a person can mend, and why nothing was done. */
+  readonly refused?: (problems: readonly string[]) => Promise<ExitCode>;
 }
 
 export type Work = (stack: OpenStack, signal: AbortSignal) => Promise<ExitCode>;

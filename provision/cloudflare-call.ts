@@ -69,11 +69,20 @@ export async function callCloudflare<T>(
     const { data: said = [] } = errorsSchema.safeParse(error.errors);
     const status = Number(error.status);
     const reason = [`HTTP ${status}`, ...said.map(({ code, message }) => `${code} ${message}`)].join(", ");
+    if (said.some(({ code }) => code === notEnabled)) {
+      return failed(
+        `sitepass:accountId: is an account without Zero Trust (${reason}). Set Zero Trust up once in the dashboard, with a team name and a plan.`,
+        status,
+      );
+    }
     return status === 403
       ? { kind: "forbidden", reason }
       : failed(`Cloudflare: refused to ${doing} (${reason}). ${adviceFor(status)}`, status);
   }
 }
+
+/** access.api.error.not_enabled; with which HTTP status it comes is not known, so it is told by its code. */
+const notEnabled = 9999;
 
 const errorsSchema = z.array(z.object({ code: z.number(), message: z.string() }));
 

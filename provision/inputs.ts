@@ -14,16 +14,21 @@ export interface Inputs {
  *
  * @param raw the stack's whole configuration, full keys.
  * @param sitesDirectory absolute path of `sites/`.
+ * @param emptyFleet "allowed" where nothing is taken away from an empty `sites/`; see emptyFleetProblems in sites.ts.
  * @throws UserError with every problem in both, so that one run shows them all.
  */
-export function readInputs(raw: Readonly<Record<string, string>>, sitesDirectory: string): Inputs {
+export function readInputs(
+  raw: Readonly<Record<string, string>>,
+  sitesDirectory: string,
+  emptyFleet: "refused" | "allowed" = "refused",
+): Inputs {
   const config = parseConfig(raw);
   const files = readSiteFiles(sitesDirectory);
   if (config.value === undefined || files.value === undefined) {
     throw new UserError([...config.problems, ...files.problems]);
   }
   const sites = resolveSites(files.value, config.value);
-  const problems = siteProblems(sites, config.value);
+  const problems = sites.length === 0 && emptyFleet === "allowed" ? [] : siteProblems(sites, config.value);
   if (problems.length > 0) {
     throw new UserError(problems);
   }

@@ -145,6 +145,17 @@ describe("listServiceTokens, on refusals", () => {
     assert.deepEqual(calls, [pageCall(1)]);
   });
 
+  for (const status of [400, 403, 404]) {
+    it(`tells an account without Zero Trust from both, with HTTP ${status}`, async () => {
+      const { listing } = await listFrom(() => refused(status, 9999, "access.api.error.not_enabled"));
+      assert.deepEqual(listing, {
+        kind: "failed",
+        problem: `sitepass:accountId: is an account without Zero Trust (HTTP ${status}, 9999 access.api.error.not_enabled). Set Zero Trust up once in the dashboard, with a team name and a plan.`,
+        status,
+      });
+    });
+  }
+
   const refusals = [
     {
       status: 400,

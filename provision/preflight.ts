@@ -54,6 +54,35 @@ export async function preflight(
   return comparePlan(listed.value, config, sites, ownPrefix);
 }
 
+/** What an `up` would do to the account's service tokens, sites by name. */
+export interface TokenPlan {
+  /** All tokens of the account, other teams' included. */
+  readonly existing: number;
+  /** Sites of this stack that have a token. */
+  readonly fleet: number;
+  readonly toCreate: readonly string[];
+  /** Sorted. */
+  readonly toRemove: readonly string[];
+}
+
+export function planTokens(
+  tokens: readonly Pick<ListedToken, "name">[],
+  sites: readonly Pick<Site, "name">[],
+  ownPrefix: string,
+): TokenPlan {
+  const declared = new Set(sites.map(({ name }) => ownPrefix + name));
+  const present = new Set(tokens.map(({ name }) => name).filter((name) => name.startsWith(ownPrefix)));
+  return {
+    existing: tokens.length,
+    fleet: present.size,
+    toCreate: sites.map(({ name }) => name).filter((name) => !present.has(ownPrefix + name)),
+    toRemove: [...present]
+      .filter((name) => !declared.has(name))
+      .map((name) => name.slice(ownPrefix.length))
+      .sort(),
+  };
+}
+
 /** The comparison itself, without the network. */
 export function comparePlan(
   tokens: readonly ListedToken[],
@@ -61,17 +90,12 @@ export function comparePlan(
   sites: readonly Pick<Site, "name">[],
   ownPrefix: string,
 ): PreflightReport {
-  const declared = new Set(sites.map(({ name }) => ownPrefix + name));
+  const plan = planTokens(tokens, sites, ownPrefix);
   const own = tokens.map(({ name }) => name).filter((name) => name.startsWith(ownPrefix));
-  const present = new Set(own);
-  const toCreate = sites.map(({ name }) => name).filter((name) => !present.has(ownPrefix + name));
-  const toRemove = [...present]
-    .filter((name) => !declared.has(name))
-    .map((name) => name.slice(ownPrefix.length));
   return {
     problems: [
-      ...limitProblems(tokens.length, toCreate, config.serviceTokenLimit),
-      ...brakeProblems(present.size, toRemove.sort(), config.allowRemovals),
+      ...limitProblems(plan.existing, plan.toCreate, config.serviceTokenLimit),
+      ...brakeProblems(plan.fleet, plan.toRemove, config.allowRemovals),
     ],
     warnings: duplicateWarnings(own, ownPrefix),
   };

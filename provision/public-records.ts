@@ -1,11 +1,11 @@
-import { isIP } from "node:net";
 import { DnsRecord } from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
+import { recordComment, type RecordType } from "./record-values";
 import type { SignalName } from "./signals";
 
 /** What a host name points to. */
 export interface RecordTarget {
-  readonly type: "A" | "AAAA" | "CNAME";
+  readonly type: RecordType;
   readonly content: pulumi.Input<string>;
 }
 
@@ -57,21 +57,4 @@ export class PublicRecords extends pulumi.ComponentResource {
     }
     this.registerOutputs({});
   }
-}
-
-/** The kind of record that leads to an address or host name. */
-export function recordTypeFor(address: string): RecordTarget["type"] {
-  switch (isIP(address)) {
-    case 4:
-      return "A";
-    case 6:
-      return "AAAA";
-    default:
-      return "CNAME";
-  }
-}
-
-/** At most 100 characters, which is what free zones may have (cloudflare-docs, record-attributes). */
-function recordComment(ownPrefix: string, signal: SignalName): string {
-  return `${ownPrefix}${signal}`.slice(0, 100);
 }

@@ -1,7 +1,8 @@
 import type { Config } from "./config";
-import { recordTypeFor, type PublicRecord } from "./public-records";
+import type { PublicRecord } from "./public-records";
 import type { PublicRoute, PublicTunnel } from "./public-tunnel";
 import type { PushEndpoint } from "./push-endpoint";
+import { recordTypeFor } from "./record-values";
 import type { SignalName } from "./signals";
 
 /** The tunnel's routes: each endpoint's write paths, open to whom its application on them let in. */

@@ -1,5 +1,6 @@
 import { ZeroTrustAccessApplication } from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
+import { planApplications, type PlannedApplication } from "./application-plan";
 import type { Endpoint } from "./config";
 import type { AttachedPolicy } from "./push-policies";
 import { sessionDuration } from "./session-duration";
@@ -23,24 +24,21 @@ export class PushEndpoint extends pulumi.ComponentResource {
 
   constructor(name: string, args: PushEndpointArgs, opts?: pulumi.ComponentResourceOptions) {
     super("sitepass:provision:PushEndpoint", name, {}, opts);
-    const { hostname, paths, signal } = args.endpoint;
-    this.wholeHost = this.application(`${name}-whole-host`, args, {
-      name: `${args.ownPrefix}${signal}: everything else on ${hostname}`,
-      uris: [hostname],
-      policies: [],
-    });
-    this.writePaths = this.application(`${name}-write-paths`, args, {
-      name: `${args.ownPrefix}${signal}: push to ${hostname}`,
-      uris: paths.map((path) => hostname + path),
-      policies: args.policies,
-    });
+    const planned = planApplications(args.endpoint, args.ownPrefix);
+    this.writePaths = this.application(`${name}-write-paths`, args, planned.writePaths, args.policies, []);
+    // After the one on the write paths: where an adopted application lets sites in on the whole host, it must not stop
+    // before the other one does; and where it becomes the one on the write paths, it has to let go of the host first
+    // (error 11010).
+    this.wholeHost = this.application(`${name}-whole-host`, args, planned.wholeHost, [], [this.writePaths]);
     this.registerOutputs({});
   }
 
   private application(
     name: string,
     args: PushEndpointArgs,
-    is: { name: string; uris: readonly string[]; policies: readonly AttachedPolicy[] },
+    is: PlannedApplication,
+    policies: readonly AttachedPolicy[],
+    after: readonly pulumi.Resource[],
   ): ZeroTrustAccessApplication {
     return new ZeroTrustAccessApplication(
       name,
@@ -52,15 +50,15 @@ export class PushEndpoint extends pulumi.ComponentResource {
         ...(is.uris[0] === undefined ? {} : { domain: is.uris[0] }),
         destinations: is.uris.map((uri) => ({ type: "public", uri })),
         // Always given, even when empty: left out it would mean the same, but not say so.
-        policies: is.policies.map(({ id, precedence }) => ({ id, precedence })),
+        policies: policies.map(({ id, precedence }) => ({ id, precedence })),
         sessionDuration,
         // 401 for a missing or wrong token instead of a redirect to a login page, which collectors follow and take
         // for a delivery. Cloudflare refuses it without a Service Auth policy (terraform-provider-cloudflare#2306).
-        serviceAuth401Redirect: is.policies.length > 0,
+        serviceAuth401Redirect: policies.length > 0,
         appLauncherVisible: false,
       },
       // A host name and path belong to one application of an account (error 11010): a replacement has to wait for it.
-      { parent: this, deleteBeforeReplace: true },
+      { parent: this, deleteBeforeReplace: true, dependsOn: [...after] },
     );
   }
 }

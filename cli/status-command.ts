@@ -1,0 +1,67 @@
+import { Argument, InvalidArgumentError, Option, type Command } from "commander";
+import { wholeNumber } from "./option-values";
+import { stackCommand, type OnStack, type StackOptions } from "./stack-command";
+import type { StatusOptions } from "./status";
+
+export function addStatus(program: Command, onStack: OnStack): void {
+  stackCommand(program, "status", [
+    "status",
+    "status tokyo osaka --wide",
+    "status --warn 60 --stale 72",
+    "status --openmetrics /var/lib/node_exporter/textfile/sitepass.prom > /dev/null",
+  ])
+    .description("show the fleet: one row a site, worst first, and what to do about what is wrong")
+    .addArgument(new Argument("[site...]", "only these; default all, and tokens that belong to no site"))
+    .addOption(
+      new Option("--warn <days>", "an alarm for a token that expires sooner")
+        .argParser(wholeNumber(0))
+        .default(30),
+    )
+    .addOption(
+      new Option("--stale <hours>", 'an alarm for a site that was not seen for longer; "off" does not look')
+        .argParser(hoursOrOff)
+        .default(24),
+    )
+    .option("--wide", "every column", false)
+    .addOption(
+      new Option(
+        "--openmetrics <file>",
+        "also write gauges of the whole fleet to this .prom file, for node_exporter's textfile collector",
+      ).argParser(promFile),
+    )
+    .option("--json", "print one JSON document", false)
+    .addHelpText(
+      "after",
+      `
+Exit code 1 with an alarm: something expires or was not seen, pushes are refused, or something could not be read. Secret
+versions, and until when a previous secret works, come from the site files: Cloudflare does not tell them.`,
+    )
+    .action(async (sites: string[], options: StackOptions & Omit<StatusOptions, "sites">) => {
+      const all = { ...options, sites };
+      await onStack(
+        {
+          ...options,
+          refused: async (problems) => {
+            const { showRefusal } = await import("./status.js");
+            return showRefusal(problems, all);
+          },
+        },
+        async (stack) => {
+          const { status } = await import("./status.js");
+          return status(stack, all);
+        },
+      );
+    });
+}
+
+function hoursOrOff(text: string): number | "off" {
+  return text === "off" ? "off" : wholeNumber(1)(text);
+}
+
+/** node_exporter reads no other files. */
+function promFile(text: string): string {
+  if (!text.endsWith(".prom")) {
+    throw new InvalidArgumentError("Give a file whose name ends in .prom.");
+  }
+  return text;
+}

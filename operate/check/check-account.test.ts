@@ -1,0 +1,368 @@
+import assert from "node:assert/strict";
+import { describe, it, type TestContext } from "node:test";
+import { permissions, type Permission } from "../../local/api/permissions";
+import { testApplication, testPolicy, testToken } from "../../local/edge/test-rows";
+import { openTestFleet, type TestFleet, type TestFleetOptions } from "../test-fleet";
+import { checkAccount, type AccountCheck } from "./check-account";
+import type { Level } from "./finding";
+
+const now = new Date("2026-11-23T12:00:00Z");
+
+const check = ({ stack, api }: Pick<TestFleet, "stack" | "api">, readsOnly = false): Promise<AccountCheck> =>
+  checkAccount(stack, api, { readsOnly, now });
+
+const said = ({ findings }: AccountCheck, level: Level): readonly string[] =>
+  findings.filter((finding) => finding.level === level).map(({ says }) => says);
+
+/** A fleet on which nothing is wrong, so that a test shows what it breaks. */
+async function soundFleet(t: TestContext, options: Partial<TestFleetOptions> = {}): Promise<TestFleet> {
+  const fleet = await openTestFleet(t, { sites: { lima: {}, tokyo: {} }, ...options });
+  fleet.standIn.database.organization.strict_service_token_auth = true;
+  fleet.standIn.clearRequests();
+  return fleet;
+}
+
+const without = (...missing: readonly Permission[]): Permission[] =>
+  permissions.filter((permission) => !missing.includes(permission));
+
+const zoneOf = ({ standIn }: TestFleet): string => [...standIn.database.zones.keys()][0] ?? "";
+
+describe("checkAccount", () => {
+  it("finds nothing wrong with a sound account, and says all that it looked at", async (t) => {
+    const fleet = await soundFleet(t);
+    const { findings, plan } = await check(fleet);
+    assert.deepEqual(
+      findings.map(({ topic, level, says }) => `${topic} ${level} ${says}`),
+      [
+        "API token ok the API token is active and does not expire",
+        'API token ok permission "Access: Service Tokens" Edit',
+        'API token ok permission "Access: Apps and Policies" Edit',
+        'API token ok permission "DNS" Edit',
+        'API token ok permission "Bot Management" Read',
+        'API token ok permission "Cloudflare Tunnel" Edit',
+        'API token ok permission "Access: Organizations, Identity Providers, and Groups" Read',
+        "zone ok zone example.com is active, and in the account",
+        "zone ok Bot Fight Mode is off on example.com",
+        "Zero Trust ok Zero Trust is set up, and the team name is example-team",
+        "Zero Trust ok strict service token mode is on",
+        "service tokens ok the account has 2 service tokens, 2 of them this stack's; up makes 0 and removes 0, which leaves 2 of 1000",
+        "host names ok no foreign Access application is on the push hosts",
+        "host names ok no foreign DNS record stands at prom.example.com and loki.example.com",
+        "tunnel ok the tunnel's name central is free",
+      ],
+    );
+    assert.deepEqual(plan, { existing: 2, fleet: 2, toCreate: [], toRemove: [] });
+  });
+
+  it("changes nothing, and asks for each permission to write by one refused change", async (t) => {
+    const fleet = await soundFleet(t, { configuration: { alertEmails: ["ops@example.com"] } });
+    const before = JSON.stringify([...fleet.standIn.database.serviceTokens.values()]);
+    await check(fleet);
+    const writes = fleet.standIn.requests.filter(({ method }) => method !== "GET");
+    assert.deepEqual(
+      writes
+        .map(({ method, path, status }) => `${method} ${path.split("/").slice(3, -1).join("/")} ${status}`)
+        .sort(),
+      [
+        "PATCH cfd_tunnel 404",
+        "PATCH dns_records 404",
+        "PUT access/policies 400",
+        "PUT access/service_tokens 404",
+        "PUT alerting/v3/policies 404",
+      ],
+    );
+    assert.equal(JSON.stringify([...fleet.standIn.database.serviceTokens.values()]), before);
+    assert.ok(fleet.standIn.requests.length <= 20, `${fleet.standIn.requests.length} requests`);
+  });
+
+  it("sends reads alone when it is told to, and says that it did not ask", async (t) => {
+    const fleet = await soundFleet(t);
+    const result = await check(fleet, true);
+    assert.deepEqual(
+      fleet.standIn.requests.filter(({ method }) => method !== "GET"),
+      [],
+    );
+    assert.deepEqual(
+      said(result, "ok").filter((says) => says.includes("not asked for")),
+      [
+        'permission "Access: Service Tokens" Read; Edit was not asked for',
+        'permission "Access: Apps and Policies" Read; Edit was not asked for',
+        'permission "DNS" Read; Edit was not asked for',
+        'permission "Cloudflare Tunnel" Read; Edit was not asked for',
+      ],
+    );
+    assert.deepEqual(said(result, "problem"), []);
+  });
+});
+
+describe("checkAccount, on the API token", () => {
+  it("names every permission that a token for reading lacks, and what would fail without it", async (t) => {
+    const fleet = await soundFleet(t, { configuration: { alertEmails: ["ops@example.com"] } });
+    const api = fleet.apiWith(permissions.filter((permission) => permission.endsWith("Read")));
+    const refusal = "(HTTP 403, 10000 Authentication error)";
+    const readingOnly = (name: string, stopsAt: string) =>
+      `CLOUDFLARE_API_TOKEN: has the permission "${name}" for reading only ${refusal}: previews pass, and up stops at ${stopsAt}. Raise it to Edit.`;
+    const result = await check({ ...fleet, api });
+    assert.deepEqual(said(result, "problem"), [
+      readingOnly("Access: Service Tokens", "service tokens"),
+      readingOnly("Access: Apps and Policies", "applications and policies"),
+      readingOnly("DNS", "records"),
+      readingOnly("Cloudflare Tunnel", "the tunnel and its token"),
+      readingOnly("Notifications", "alerts to sitepass:alertEmails"),
+    ]);
+  });
+
+  it("looks on when a permission is missing altogether", async (t) => {
+    const fleet = await soundFleet(t);
+    const result = await check({
+      ...fleet,
+      api: fleet.apiWith(
+        without("Access: Service Tokens Read", "Access: Service Tokens Write", "DNS Read", "DNS Write"),
+      ),
+    });
+    const lacks = (name: string, needed: string, scope: string) =>
+      `CLOUDFLARE_API_TOKEN: lacks the permission "${name}" Edit (HTTP 403, 10000 Authentication error), which ${needed} need. Add it to the API token, for the ${scope}.`;
+    assert.deepEqual(said(result, "problem"), [
+      lacks("Access: Service Tokens", "service tokens", "account"),
+      lacks("DNS", "records", "zone"),
+    ]);
+    assert.equal(result.plan, undefined);
+    assert.ok(said(result, "ok").includes("strict service token mode is on"));
+    assert.ok(!said(result, "ok").some((says) => says.includes("no foreign DNS record")));
+  });
+
+  it("only warns where nothing but a check needs the permission", async (t) => {
+    const fleet = await soundFleet(t);
+    const groups = "Access: Organizations, Identity Providers, and Groups";
+    const api = fleet.apiWith(
+      without(`${groups} Read`, `${groups} Write`, "Bot Management Read", "Bot Management Write"),
+    );
+    const result = await check({ ...fleet, api });
+    assert.deepEqual(said(result, "problem"), []);
+    assert.deepEqual(said(result, "warning"), [
+      'CLOUDFLARE_API_TOKEN: lacks the permission "Bot Management" Read (HTTP 403, 10000 Authentication error), so Bot Fight Mode on example.com, which stops collectors, was not checked. Add it to the API token, for the zone, or look in the dashboard.',
+      'CLOUDFLARE_API_TOKEN: lacks the permission "Access: Organizations, Identity Providers, and Groups" Read (HTTP 403, 10000 Authentication error), so the team name and strict service token mode were not checked. Add it to the API token, for the account, or look in the dashboard.',
+    ]);
+  });
+
+  it("needs the organization where the team name is looked up in it", async (t) => {
+    const fleet = await soundFleet(t, { configuration: { teamName: "" } });
+    const groups = "Access: Organizations, Identity Providers, and Groups";
+    const result = await check({
+      ...fleet,
+      api: fleet.apiWith(without(`${groups} Read`, `${groups} Write`)),
+    });
+    assert.deepEqual(said(result, "problem"), [
+      `CLOUDFLARE_API_TOKEN: lacks the permission "${groups}" Read (HTTP 403, 10000 Authentication error), which stacks without sitepass:teamName need. Add it to the API token, for the account.`,
+    ]);
+  });
+
+  it("says one thing of a token that is not valid, and asks nothing else", async (t) => {
+    const fleet = await soundFleet(t);
+    for (const path of ["/user/tokens/verify", "/accounts/"]) {
+      fleet.standIn.inject({ match: { path }, status: 401, code: 1000, message: "Invalid API Token" });
+    }
+    const result = await check(fleet);
+    assert.deepEqual(
+      result.findings.map(({ says }) => says),
+      [
+        "CLOUDFLARE_API_TOKEN: is not valid (HTTP 401). Export a token that is whole, not expired and not revoked. Nothing else at Cloudflare was looked at.",
+      ],
+    );
+    assert.equal(fleet.standIn.requests.length, 2);
+  });
+
+  it("takes a token that belongs to the account", async (t) => {
+    const fleet = await soundFleet(t);
+    fleet.standIn.inject({ match: { path: "/user/tokens/verify" }, status: 401, code: 1000 });
+    const result = await check(fleet);
+    assert.deepEqual(said(result, "problem"), []);
+    assert.equal(said(result, "ok")[0], "the API token is active and does not expire");
+  });
+
+  it("says what kept it from asking, once", async (t) => {
+    const fleet = await soundFleet(t);
+    await fleet.standIn.close();
+    const { findings } = await check(fleet);
+    assert.equal(findings.length, 1);
+    assert.match(
+      findings[0]?.says ?? "",
+      /cannot be reached \(connect ECONNREFUSED .*\)\. Check the network, and CLOUDFLARE_BASE_URL if it is set\. Nothing else at Cloudflare was looked at\.$/,
+    );
+  });
+});
+
+describe("checkAccount, on what is in the account", () => {
+  it("says once that Zero Trust is not set up, though every call of Access meets it", async (t) => {
+    const fleet = await soundFleet(t);
+    fleet.standIn.inject({
+      match: { path: /\/access\// },
+      times: 100,
+      status: 403,
+      code: 9999,
+      message: "access.api.error.not_enabled",
+    });
+    assert.deepEqual(said(await check(fleet), "problem"), [
+      "sitepass:accountId: is an account without Zero Trust (HTTP 403, 9999 access.api.error.not_enabled). Set Zero Trust up once in the dashboard, with a team name and a plan.",
+    ]);
+  });
+
+  it("counts the tokens that the next up would make and remove", async (t) => {
+    const fleet = await soundFleet(t, { configuration: { serviceTokenLimit: 2 } });
+    fleet.standIn.database.serviceTokens.set("other", testToken({ id: "other", name: "another team's" }));
+    const gone = testToken({ id: "gone", name: "sitepass/prod/gone" });
+    fleet.standIn.database.serviceTokens.set("gone", gone);
+    const [first] = fleet.standIn.database.serviceTokens.keys();
+    fleet.standIn.database.serviceTokens.delete(first ?? "");
+    const result = await check(fleet);
+    assert.deepEqual(result.plan, { existing: 3, fleet: 2, toCreate: ["lima"], toRemove: ["gone"] });
+    assert.match(
+      said(result, "problem").join(),
+      /^sitepass:serviceTokenLimit: is 2, and the account has 3 service tokens and needs 1 more/,
+    );
+  });
+
+  it("finds host names that other applications cover", async (t) => {
+    const fleet = await soundFleet(t, { provisioned: false });
+    const { applications, policies } = fleet.standIn.database;
+    policies.set(
+      "open",
+      testPolicy({ id: "open", name: "staff", decision: "allow", include: [{ everyone: {} }] }),
+    );
+    const put = (id: string, uri: string, open = false) =>
+      applications.set(
+        id,
+        testApplication({
+          id,
+          name: id,
+          domain: uri,
+          destinations: [{ type: "public", uri }],
+          policies: open ? [{ id: "open", precedence: 1 }] : [],
+        }),
+      );
+    put("write", "prom.example.com/api/v1/write/");
+    put("status", "prom.example.com/status", true);
+    put("old", "prom.example.com/old");
+    put("everything", "*.example.com", true);
+    put("wild", "*.example.com/api/*");
+    put("elsewhere", "grafana.example.com", true);
+    const result = await check(fleet);
+    const prom = 'sitepass:endpoints.metrics.hostname: is "prom.example.com", and the Access application';
+    const loki = 'sitepass:endpoints.logs.hostname: is "loki.example.com", and the Access application';
+    const past = "there, past this stack's refusal of everything but the write paths";
+    assert.deepEqual(said(result, "problem"), [
+      `${prom} "write" already covers prom.example.com/api/v1/write. Delete it or move it to another host, take another host name, or bring it into the stack with \`sitepass adopt\`.`,
+      `${prom} "status" covers prom.example.com/status ${past}, with the decision "allow". Move it to another host, or take another host name.`,
+    ]);
+    assert.deepEqual(said(result, "warning"), [
+      `${prom} "old" covers prom.example.com/old ${past}. Move it to another host, if that is not meant.`,
+      `${prom} "wild" covers *.example.com/api/* ${past}. Move it to another host, if that is not meant.`,
+      `${loki} "wild" covers *.example.com/api/* ${past}. Move it to another host, if that is not meant.`,
+    ]);
+  });
+
+  it("finds what was done to its own applications", async (t) => {
+    const fleet = await soundFleet(t);
+    const { applications, policies } = fleet.standIn.database;
+    policies.set("staff", testPolicy({ id: "staff", name: "staff", decision: "allow" }));
+    policies.set("all", testPolicy({ id: "all", name: "all", include: [{ any_valid_service_token: {} }] }));
+    const push = [...applications.values()].find(({ name }) => name.endsWith("push to prom.example.com"));
+    assert.ok(push !== undefined);
+    push.policies.push({ id: "staff", precedence: 200 }, { id: "all", precedence: 201 });
+    push.service_auth_401_redirect = false;
+    const its =
+      'sitepass:endpoints.metrics.hostname: is "prom.example.com", and its application "sitepass/prod/metrics: push to prom.example.com"';
+    assert.deepEqual(said(await check(fleet), "problem"), [
+      `${its} has the policy "staff", which this stack did not attach: its decision is allow, so a wrong token is answered with a login page, which collectors take for a delivery. Detach it in the dashboard, or run \`pulumi refresh\` and \`pulumi up\`.`,
+      `${its} has the policy "all", which this stack did not attach: it lets in more than the tokens of sites. Detach it in the dashboard, or run \`pulumi refresh\` and \`pulumi up\`.`,
+      `${its} answers a wrong token with a redirect, which collectors follow and take for a delivery. Run \`pulumi refresh\` and \`pulumi up\`.`,
+    ]);
+  });
+
+  it("knows adopted objects by their IDs in the state", async (t) => {
+    const fleet = await soundFleet(t, { provisioned: false });
+    fleet.standIn.database.applications.set(
+      "adopted",
+      testApplication({
+        id: "adopted",
+        name: "Prometheus",
+        destinations: [{ type: "public", uri: "prom.example.com" }],
+      }),
+    );
+    assert.equal(said(await check(fleet), "problem").length, 1);
+    fleet.resources.push({ urn: "urn", type: "application", name: "metrics-whole-host", id: "adopted" });
+    assert.deepEqual(said(await check(fleet), "problem"), []);
+  });
+
+  it("finds DNS records at the host names that are not this stack's, and one that is not proxied", async (t) => {
+    const fleet = await soundFleet(t);
+    const put = (
+      name: string,
+      fields: { type: "A" | "AAAA"; content: string; comment?: string; proxied?: boolean },
+    ) => fleet.api.client.dns.records.create({ zone_id: zoneOf(fleet), ttl: 1, name, ...fields });
+    await put("prom.example.com", { type: "A", content: "203.0.113.7" });
+    await put("prom.example.com", { type: "AAAA", content: "2001:db8::7", comment: "old box" });
+    await put("loki.example.com", { type: "A", content: "203.0.113.8", comment: "sitepass/prod/logs" });
+    const prom =
+      'sitepass:endpoints.metrics.hostname: is "prom.example.com", which already has the DNS record';
+    const ways =
+      "not of this stack. Delete it, take another host name, or bring it into the stack with `sitepass adopt`.";
+    assert.deepEqual(said(await check(fleet), "problem"), [
+      `${prom} A 203.0.113.7 (with no comment), ${ways}`,
+      `${prom} AAAA 2001:db8::7 (with the comment "old box"), ${ways}`,
+      'sitepass:endpoints.logs.hostname: is "loki.example.com", and its DNS record is not proxied: pushes go around Access. Turn the proxy on in the dashboard, or run `pulumi refresh` and `pulumi up`.',
+    ]);
+  });
+
+  it("tells this stack's tunnel from another of its name", async (t) => {
+    const fleet = await soundFleet(t);
+    const { id = "" } = await fleet.api.client.zeroTrust.tunnels.cloudflared.create({
+      account_id: fleet.stack.config.accountId,
+      name: "central",
+      config_src: "cloudflare",
+    });
+    assert.deepEqual(said(await check(fleet), "problem"), [
+      `sitepass:publish.tunnel.name: is "central", which another tunnel of the account has (${id}). Take another name, delete that tunnel, or bring it into the stack with \`sitepass adopt\`.`,
+    ]);
+    fleet.resources.push({ urn: "urn", type: "tunnel", name: "tunnel", id });
+    const result = await check(fleet);
+    assert.deepEqual(said(result, "problem"), []);
+    assert.ok(said(result, "ok").includes("the tunnel central is this stack's, and inactive"));
+  });
+
+  it("says strict mode is off, and the one call that turns it on, without the API token in it", async (t) => {
+    const fleet = await soundFleet(t);
+    fleet.standIn.database.organization.strict_service_token_auth = false;
+    const [warning = "", ...others] = said(await check(fleet), "warning");
+    assert.deepEqual(others, []);
+    assert.match(warning, /^Zero Trust: strict service token mode is off: /);
+    assert.ok(
+      warning.endsWith(
+        `: printf 'Authorization: Bearer %s' "$CLOUDFLARE_API_TOKEN" | curl -X PATCH -H @- --json '{"strict_service_token_auth":true}' ${fleet.standIn.baseUrl}/accounts/${fleet.stack.config.accountId}/access/organizations`,
+      ),
+    );
+    assert.ok(!warning.includes(fleet.standIn.apiToken));
+  });
+
+  it("says that Bot Fight Mode is on", async (t) => {
+    const fleet = await soundFleet(t);
+    const zone = fleet.standIn.database.zones.get(zoneOf(fleet));
+    assert.ok(zone !== undefined);
+    zone.fight_mode = true;
+    assert.deepEqual(said(await check(fleet), "problem"), [
+      "zone example.com: Bot Fight Mode is on, which stops collectors before Access sees them. Turn it off in the dashboard's security settings, or take a zone of its own for the push hosts.",
+    ]);
+  });
+
+  it("says that a zone is none of those that the API token sees", async (t) => {
+    const fleet = await soundFleet(t, {
+      configuration: {
+        zone: "example.net",
+        endpoints: { metrics: { hostname: "prom.example.net" } },
+      },
+    });
+    assert.deepEqual(said(await check(fleet), "problem"), [
+      'sitepass:zone: is "example.net", and Cloudflare shows the API token no such zone. Check the spelling, that the zone is in the account, and that the token has the permission "Zone" Read for it.',
+    ]);
+  });
+});

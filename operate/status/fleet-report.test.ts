@@ -1,0 +1,302 @@
+import assert from "node:assert/strict";
+import { describe, it, type TestContext } from "node:test";
+import { permissions } from "../../local/api/permissions";
+import type { ServiceToken } from "../../local/api/rows";
+import { testToken } from "../../local/edge/test-rows";
+import { UserError } from "../../provision/user-error";
+import { openTestFleet, type TestFleet, type TestFleetOptions } from "../test-fleet";
+import { reportFleet, type FleetReport } from "./fleet-report";
+import { describeTrouble } from "./trouble";
+
+const now = new Date("2026-11-23T12:00:00Z");
+
+/** The default of the command line. */
+const report = (
+  { stack }: Pick<TestFleet, "stack">,
+  thresholds: { warnDays?: number; staleHours?: number | undefined } = {},
+): Promise<FleetReport> => reportFleet(stack, { now, warnDays: 30, staleHours: 24, ...thresholds });
+
+/** Each site's state and what is wrong with it, in the order of the report. */
+const rows = ({ sites }: FleetReport): readonly string[] =>
+  sites.flatMap(({ site, state, troubles }) =>
+    troubles.length === 0
+      ? [`${site} ${state}`]
+      : troubles.map((trouble) => `${state}, ${trouble.level}: ${describeTrouble(site, trouble)}`),
+  );
+
+function tokenOf({ standIn, outputs }: TestFleet, site: string): ServiceToken {
+  const clientId = outputs.sites[site]?.clientId;
+  const token = [...standIn.database.serviceTokens.values()].find(({ client_id }) => client_id === clientId);
+  assert.ok(token !== undefined);
+  return token;
+}
+
+const fleetOf = (t: TestContext, sites: TestFleetOptions["sites"]) => openTestFleet(t, { sites });
+
+describe("reportFleet", () => {
+  it("finds nothing wrong with a sound fleet, and says what is known of each site", async (t) => {
+    const fleet = await fleetOf(t, {
+      lima: { token: { duration: "forever" } },
+      oslo: { token: { enabled: false } },
+      tokyo: {
+        signals: ["logs"],
+        token: { secretVersion: 3, previousSecretExpiresAt: "2026-12-01T00:00:00Z" },
+      },
+    });
+    const found = await report(fleet);
+    assert.deepEqual(rows(found), ["lima provisioned", "oslo provisioned", "tokyo provisioned"]);
+    assert.equal(found.readable, true);
+    assert.deepEqual(found.alarms, []);
+    const [lima, oslo, tokyo] = found.sites;
+    assert.equal(lima?.expiresAt, null);
+    assert.equal(oslo?.enabledInFile, false);
+    assert.deepEqual(tokyo, {
+      site: "tokyo",
+      state: "provisioned",
+      declared: true,
+      provisioned: true,
+      enabledInFile: true,
+      enabledAtCloudflare: true,
+      tokenId: tokenOf(fleet, "tokyo").id,
+      clientId: "tokyo.access",
+      createdAt: "2026-11-23T12:00:00.000Z",
+      expiresAt: "2027-11-23T12:00:00.000Z",
+      lastSeenAt: "2026-11-23T11:59:00.000Z",
+      secretVersion: 3,
+      previousSecretExpiresAt: "2026-12-01T00:00:00Z",
+      signals: ["logs"],
+      troubles: [],
+    });
+  });
+
+  it("reads 500 sites in two calls", async (t) => {
+    const sites = Object.fromEntries(
+      Array.from({ length: 500 }, (_, number) => [`site-${String(number).padStart(3, "0")}`, {}]),
+    );
+    const fleet = await fleetOf(t, sites);
+    const found = await report(fleet);
+    assert.equal(found.sites.length, 500);
+    assert.deepEqual(
+      found.sites.flatMap(({ troubles }) => troubles),
+      [],
+    );
+    assert.equal(found.apiCalls, 2);
+    assert.equal(fleet.standIn.requests.length, 2);
+  });
+
+  it("sounds an alarm for what expires, and none for what does so later or never", async (t) => {
+    const fleet = await fleetOf(t, { berlin: {}, lima: {}, oslo: { token: { enabled: false } }, tokyo: {} });
+    const expire = (site: string, expires_at: string) => {
+      tokenOf(fleet, site).expires_at = expires_at;
+      const output = fleet.outputs.sites[site];
+      assert.ok(output !== undefined);
+      output.expiresAt = expires_at;
+    };
+    expire("berlin", "2026-11-20T00:00:00Z");
+    expire("lima", "2026-12-22T00:00:00Z");
+    expire("oslo", "2026-12-22T00:00:00Z");
+    expire("tokyo", "2026-12-24T00:00:00Z");
+    assert.deepEqual(rows(await report(fleet)), [
+      "provisioned, alarm: berlin: its token expired 3 days ago (2026-11-20T00:00:00Z). Run `sitepass renew berlin` and `pulumi up`.",
+      "provisioned, alarm: lima: its token expires in 28 days (2026-12-22T00:00:00Z). Run `sitepass renew lima` and `pulumi up`.",
+      "provisioned, warning: oslo: its token expires in 28 days (2026-12-22T00:00:00Z). Run `sitepass renew oslo` and `pulumi up`.",
+      "tokyo provisioned",
+    ]);
+    assert.deepEqual(rows(await report(fleet, { warnDays: 10 })).slice(1), [
+      "lima provisioned",
+      "oslo provisioned",
+      "tokyo provisioned",
+    ]);
+  });
+
+  it("sounds an alarm for what was not seen, and gives a new token as much time", async (t) => {
+    const fleet = await fleetOf(t, { berlin: {}, lima: {}, oslo: { token: { enabled: false } }, tokyo: {} });
+    tokenOf(fleet, "berlin").lastSeenAt = "2026-11-22T11:00:00Z";
+    Object.assign(tokenOf(fleet, "lima"), { lastSeenAt: null, created_at: "2026-11-20T12:00:00Z" });
+    Object.assign(tokenOf(fleet, "tokyo"), { lastSeenAt: null, created_at: "2026-11-23T01:00:00Z" });
+    assert.deepEqual(rows(await report(fleet)), [
+      "provisioned, alarm: berlin: was last seen 25 hours ago (2026-11-22T11:00:00Z). See that the collector runs, and that `sitepass verify berlin` passes.",
+      "provisioned, alarm: lima: was never seen since its token was made 3 days ago (2026-11-20T12:00:00Z). See that the collector runs, and that `sitepass verify lima` passes.",
+      "oslo provisioned",
+      "tokyo provisioned",
+    ]);
+    assert.equal(rows(await report(fleet, { staleHours: undefined }))[0], "berlin provisioned");
+  });
+
+  it("tells declared, gone, undeclared and orphaned apart, with more than one token of a name", async (t) => {
+    const fleet = await fleetOf(t, { berlin: {}, lima: {}, tokyo: {} });
+    const { serviceTokens } = fleet.standIn.database;
+    serviceTokens.delete(tokenOf(fleet, "berlin").id);
+    serviceTokens.set(
+      "twin",
+      testToken({ id: "twin", client_id: "twin.access", name: "sitepass/prod/lima" }),
+    );
+    serviceTokens.set(
+      "lost",
+      testToken({ id: "lost", client_id: "lost.access", name: "sitepass/prod/porto" }),
+    );
+    serviceTokens.set(
+      "other",
+      testToken({ id: "other", client_id: "other.access", name: "sitepass/test/lima" }),
+    );
+    const [oslo] = (await openTestFleet(t, { sites: { oslo: {} } })).stack.sites;
+    assert.ok(oslo !== undefined);
+    const stack = {
+      ...fleet.stack,
+      sites: [...fleet.stack.sites.filter(({ name }) => name !== "tokyo"), oslo],
+    };
+    assert.deepEqual(rows(await report({ stack })), [
+      "gone, alarm: berlin: its token was deleted at Cloudflare. Run `pulumi refresh` and `pulumi up`, which makes another token, and hand over the new credentials.",
+      "orphan, warning: lima: its token twin is known to no file and no state. Delete what nobody uses in the dashboard: it is valid, and counts against the limit.",
+      "not provisioned, warning: oslo: has a file and no token. Run `pulumi up`.",
+      "orphan, warning: porto: its token lost is known to no file and no state. Delete what nobody uses in the dashboard: it is valid, and counts against the limit.",
+      "not declared, warning: tokyo: has a token and no file. Bring the file back, or let `pulumi up` remove the token.",
+      "lima provisioned",
+    ]);
+  });
+
+  it("calls no token an orphan that the state holds from an up that failed before its outputs", async (t) => {
+    const fleet = await fleetOf(t, { tokyo: {} });
+    const stack = {
+      ...fleet.stack,
+      outputs: () =>
+        Promise.reject(
+          new UserError(["stack prod: its outputs are not those of this program. Run `pulumi up`."]),
+        ),
+    };
+    const found = await report({ stack });
+    assert.deepEqual(rows(found), ["tokyo provisioned"]);
+    assert.deepEqual(found.alarms, [
+      "stack prod: its outputs are not those of this program. Run `pulumi up`.",
+    ]);
+  });
+
+  it("says of a stack that was never brought up only that", async (t) => {
+    const fleet = await openTestFleet(t, { sites: { tokyo: {} }, provisioned: false });
+    const stack = { ...fleet.stack, outputs: () => Promise.reject(new UserError(["no outputs."])) };
+    const found = await report({ stack });
+    assert.deepEqual(rows(found), [
+      "not provisioned, warning: tokyo: has a file and no token. Run `pulumi up`.",
+    ]);
+    assert.deepEqual(found.alarms, []);
+  });
+
+  it("finds tokens that are disabled at Cloudflare, or not", async (t) => {
+    const fleet = await fleetOf(t, { lima: {}, oslo: { token: { enabled: false } } });
+    tokenOf(fleet, "lima").enabled = false;
+    tokenOf(fleet, "oslo").enabled = true;
+    assert.deepEqual(rows(await report(fleet)), [
+      "provisioned, alarm: lima: its token is disabled at Cloudflare, and enabled in its file. Run `pulumi refresh` and `pulumi up`, or set token.enabled to false.",
+      "provisioned, warning: oslo: is shut out in its file, and its token is enabled at Cloudflare, in no policy. Run `pulumi refresh` and `pulumi up`.",
+    ]);
+  });
+
+  it("finds sites that policies do not let in, let in still, or let in for more", async (t) => {
+    const fleet = await fleetOf(t, { berlin: {}, lima: { signals: ["metrics"] }, oslo: {} });
+    const policyOf = (site: string) => {
+      const { id } = tokenOf(fleet, site);
+      const policy = [...fleet.standIn.database.policies.values()].find(({ include }) =>
+        include.some((rule) => "service_token" in rule && rule.service_token.token_id === id),
+      );
+      assert.ok(policy !== undefined);
+      return policy;
+    };
+    policyOf("berlin").include = [];
+    policyOf("lima").include = [];
+    policyOf("oslo").include.push({ service_token: { token_id: tokenOf(fleet, "lima").id } });
+    const stack = {
+      ...fleet.stack,
+      sites: fleet.stack.sites.map((site) =>
+        site.name === "oslo" ? { ...site, token: { ...site.token, enabled: false } } : site,
+      ),
+    };
+    assert.deepEqual(rows(await report({ stack })), [
+      "provisioned, alarm: berlin: no policy lets its token in for metrics and logs. Run `pulumi refresh` and `pulumi up`.",
+      "provisioned, alarm: oslo: is shut out in its file, and can still push metrics and logs. Run `pulumi up`.",
+      "provisioned, warning: lima: a policy lets it push logs, which its file does not name. Run `pulumi refresh` and `pulumi up`.",
+    ]);
+  });
+
+  it("says once that an endpoint has no application", async (t) => {
+    const fleet = await fleetOf(t, { berlin: {}, lima: {} });
+    const { applications } = fleet.standIn.database;
+    for (const { id, domain } of applications.values()) {
+      if (domain === "prom.example.com/api/v1/write") {
+        applications.delete(id);
+      }
+    }
+    const found = await report(fleet);
+    assert.deepEqual(found.alarms, [
+      "prom.example.com/api/v1/write: no Access application covers it, so no token is let in there. Run `pulumi refresh` and `pulumi up`.",
+    ]);
+    assert.deepEqual(rows(found), ["berlin provisioned", "lima provisioned"]);
+    assert.equal(found.readable, true);
+  });
+
+  it("finds a state that has fallen behind Cloudflare, and a secret that it never had", async (t) => {
+    const fleet = await fleetOf(t, { lima: {}, tokyo: {} });
+    tokenOf(fleet, "lima").expires_at = "2028-11-23T12:00:00Z";
+    const output = fleet.outputs.sites.tokyo;
+    assert.ok(output !== undefined);
+    output.clientSecret = "";
+    assert.deepEqual(rows(await report(fleet)), [
+      "provisioned, warning: lima: its token expires on 2028-11-23T12:00:00Z, and the stack's state says on 2027-11-23T12:00:00.000Z. Run `pulumi refresh`.",
+      "provisioned, warning: tokyo: its secret is not in the stack. Run `sitepass rotate tokyo` and `pulumi up`.",
+    ]);
+  });
+});
+
+describe("reportFleet, where something cannot be read", () => {
+  it("takes no site for well without the permission to list tokens", async (t) => {
+    const fleet = await fleetOf(t, { lima: {}, tokyo: {} });
+    const apiToken = fleet.standIn.createApiToken(
+      permissions.filter((permission) => !permission.startsWith("Access: Service Tokens")),
+    );
+    const stack = {
+      ...fleet.stack,
+      apiAccess: () => Promise.resolve({ apiToken, baseUrl: fleet.standIn.baseUrl }),
+    };
+    const found = await report({ stack });
+    assert.equal(found.readable, false);
+    assert.deepEqual(found.alarms, [
+      'CLOUDFLARE_API_TOKEN: may not list the account\'s service tokens (HTTP 403, 10000 Authentication error). Give it the permission "Access: Service Tokens, Read".',
+    ]);
+    const advice = "Mend what keeps it from being read, and look in the dashboard until then.";
+    assert.deepEqual(rows(found), [
+      `unknown, alarm: lima: its token cannot be read. ${advice}`,
+      `unknown, alarm: tokyo: its token cannot be read. ${advice}`,
+    ]);
+  });
+
+  it("goes by names without a state, and takes none of two for the site's own", async (t) => {
+    const fleet = await fleetOf(t, { lima: {}, tokyo: {} });
+    const { serviceTokens } = fleet.standIn.database;
+    serviceTokens.set(
+      "twin",
+      testToken({ id: "twin", client_id: "twin.access", name: "sitepass/prod/lima" }),
+    );
+    serviceTokens.set(
+      "lost",
+      testToken({ id: "lost", client_id: "lost.access", name: "sitepass/prod/porto" }),
+    );
+    const refuse = () => Promise.reject(new UserError(["pulumi: is not on PATH."]));
+    const found = await report({ stack: { ...fleet.stack, outputs: refuse, resources: refuse } });
+    assert.deepEqual(found.alarms, ["pulumi: is not on PATH."]);
+    assert.deepEqual(rows(found), [
+      "unknown, alarm: lima: the account has 2 tokens of its name, and without the stack's state its own cannot be told. Mend what keeps it from being read, and look in the dashboard until then.",
+      "tokyo provisioned",
+    ]);
+  });
+
+  it("says that an outage is one, for the applications alone too", async (t) => {
+    const fleet = await fleetOf(t, { tokyo: {} });
+    fleet.standIn.inject({ match: { path: /\/access\/apps$/ }, status: 500, message: "Internal error" });
+    const found = await report(fleet);
+    assert.equal(found.readable, false);
+    assert.match(
+      found.alarms.join(),
+      /^Cloudflare: refused to list the Access applications of account .* \(HTTP 500, 500 Internal error\)\./,
+    );
+    assert.deepEqual(rows(found), ["tokyo provisioned"]);
+  });
+});

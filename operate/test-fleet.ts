@@ -1,0 +1,158 @@
+import { randomUUID } from "node:crypto";
+import type { TestContext } from "node:test";
+import type { Permission } from "../local/api/permissions";
+import { startStandIn, type StandIn, type StandInOptions } from "../local/api/stand-in";
+import { testApplication, testPolicy, testToken } from "../local/edge/test-rows";
+import { planApplications } from "../provision/application-plan";
+import { parseConfig, type Config } from "../provision/config";
+import { ownNamePrefix } from "../provision/names";
+import { planShards } from "../provision/policy-shards";
+import { siteSchema } from "../provision/site-schema";
+import { resolveSites, type Site } from "../provision/sites";
+import { openCloudflareApi, type CloudflareApi } from "./cloudflare-api";
+import type { OpenStack } from "./open-stack";
+import type { RevealedOutputs } from "./stack-outputs";
+import type { StackResource } from "./stack-resources";
+
+/** For tests: a stack that was never opened from files, and the stand-in that its objects are in. */
+export interface TestFleet {
+  readonly standIn: StandIn;
+  readonly stack: OpenStack;
+  /** With every permission. */
+  readonly api: CloudflareApi;
+  readonly apiWith: (permissions: readonly Permission[]) => CloudflareApi;
+  /** What the stack's state holds; tests may change it. */
+  readonly outputs: RevealedOutputs;
+  readonly resources: StackResource[];
+}
+
+export interface TestFleetOptions {
+  /** Contents of site files by name. */
+  readonly sites: Readonly<Record<string, unknown>>;
+  /** Configuration beside the default one, without namespace. */
+  readonly configuration?: Readonly<Record<string, unknown>>;
+  readonly standIn?: StandInOptions;
+  /** Puts into account and state what `up` would have made; default true. */
+  readonly provisioned?: boolean;
+}
+
+const configuration = {
+  accountId: "0123456789abcdef0123456789abcdef",
+  zone: "example.com",
+  endpoints: { metrics: { hostname: "prom.example.com" }, logs: { hostname: "loki.example.com" } },
+  publish: { tunnel: { name: "central" } },
+  teamName: "example-team",
+  serviceTokenLimit: 1000,
+};
+
+/** For tests: opens a fleet, closed when the test ends. Nothing runs an engine: rows and state are written directly. */
+export async function openTestFleet(t: TestContext, options: TestFleetOptions): Promise<TestFleet> {
+  const standIn = await startStandIn({ limits: { serviceTokens: 1000 }, ...options.standIn });
+  t.after(() => standIn.close());
+  const ownPrefix = ownNamePrefix("sitepass", "prod");
+  const config = configFrom({ ...configuration, ...options.configuration });
+  const sites = resolveSites(
+    Object.entries(options.sites)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, values]) => ({ name, file: `sites/${name}.yaml`, values: siteSchema.parse(values) })),
+    config,
+  );
+  const outputs: RevealedOutputs = { sites: {}, endpoints: {} };
+  const resources: StackResource[] = [];
+  if (options.provisioned !== false) {
+    provision(standIn, { config, sites, ownPrefix, outputs, resources });
+  }
+  const apiWith = (apiToken: string) => openCloudflareApi({ apiToken, baseUrl: standIn.baseUrl });
+  return {
+    standIn,
+    stack: {
+      directory: "/nowhere",
+      stackName: "prod",
+      raw: {},
+      config,
+      sites,
+      ownPrefix,
+      outputs: () => Promise.resolve(outputs),
+      resources: () => Promise.resolve(resources),
+      apiAccess: () => Promise.resolve({ apiToken: standIn.apiToken, baseUrl: standIn.baseUrl }),
+    },
+    api: apiWith(standIn.apiToken),
+    apiWith: (permissions) => apiWith(standIn.createApiToken(permissions)),
+    outputs,
+    resources,
+  };
+}
+
+function configFrom(values: Readonly<Record<string, unknown>>): Config {
+  const { value, problems } = parseConfig(
+    Object.fromEntries(
+      Object.entries(values).map(([key, one]) => [
+        `sitepass:${key}`,
+        typeof one === "string" ? one : JSON.stringify(one),
+      ]),
+    ),
+  );
+  if (value === undefined) {
+    throw new Error(problems.join("\n"));
+  }
+  return value;
+}
+
+interface Provisioned extends Pick<TestFleet, "outputs" | "resources"> {
+  readonly config: Config;
+  readonly sites: readonly Site[];
+  readonly ownPrefix: string;
+}
+
+function provision({ database }: StandIn, fleet: Provisioned): void {
+  const { config, sites, ownPrefix, outputs, resources } = fleet;
+  const hold = (type: string, name: string, id: string) => {
+    resources.push({ urn: `urn:pulumi:prod::sitepass::${type}::${name}`, type, name, id });
+  };
+  const tokenIds = new Map<string, string>();
+  for (const { name, token } of sites) {
+    const row = testToken({
+      id: randomUUID(),
+      client_id: `${name}.access`,
+      name: ownPrefix + name,
+      duration: token.duration,
+      enabled: token.enabled,
+      expires_at: token.duration === "forever" ? null : "2027-11-23T12:00:00.000Z",
+      lastSeenAt: token.enabled ? "2026-11-23T11:59:00.000Z" : null,
+    });
+    database.serviceTokens.set(row.id, row);
+    tokenIds.set(name, row.id);
+    hold("cloudflare:index/zeroTrustAccessServiceToken:ZeroTrustAccessServiceToken", name, row.id);
+    outputs.sites[name] = {
+      clientId: row.client_id,
+      clientSecret: "a secret",
+      expiresAt: row.expires_at ?? "",
+      endpoints: {},
+    };
+  }
+  const policies = planShards(sites).map((shard) => {
+    const row = testPolicy({
+      id: randomUUID(),
+      name: `${ownPrefix}push ${shard.logicalName}`,
+      include: shard.siteNames.map((site) => ({ service_token: { token_id: tokenIds.get(site) ?? "" } })),
+    });
+    database.policies.set(row.id, row);
+    return { ...shard, id: row.id };
+  });
+  for (const endpoint of config.endpoints) {
+    const { wholeHost, writePaths } = planApplications(endpoint, ownPrefix);
+    for (const { name, uris } of [wholeHost, writePaths]) {
+      const attached =
+        name === wholeHost.name ? [] : policies.filter(({ signals }) => signals.includes(endpoint.signal));
+      const row = testApplication({
+        id: randomUUID(),
+        name,
+        domain: uris[0] ?? "",
+        destinations: uris.map((uri) => ({ type: "public", uri })),
+        policies: attached.map(({ id, precedence }) => ({ id, precedence })),
+        service_auth_401_redirect: attached.length > 0,
+      });
+      database.applications.set(row.id, row);
+    }
+  }
+}
