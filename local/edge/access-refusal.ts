@@ -1,6 +1,7 @@
 import type { Organization } from "../api/organization-row";
 import type { AccessApplication } from "../api/rows";
 import { ownAnswer, type Answer } from "./answer";
+import type { HeaderLines } from "./header-lines";
 import type { RequestTarget } from "./request-target";
 import type { Sender } from "./service-token-check";
 
@@ -11,6 +12,8 @@ export interface Refusal {
   readonly sender: Sender;
   readonly hasServiceAuth: boolean;
   readonly hasAllow: boolean;
+  /** Where the login page is on loopback; undefined: at the team's domain. */
+  readonly loginUrl?: string | undefined;
 }
 
 /**
@@ -30,37 +33,52 @@ export function refuse(refusal: Refusal): Answer {
   const { application, organization, sender, hasServiceAuth, hasAllow } = refusal;
   const detail = `${application.name}: ${sender.detail}${sender.token === undefined ? "" : ", not allowed here"}`;
   if (organization.strict_service_token_auth && (sender.token !== undefined || sender.attempted)) {
-    return sender.token === undefined ? unauthorized(detail) : forbidden(detail);
+    return sender.token === undefined ? unauthorized(detail) : forbidden(detail, marks(refusal));
   }
   if (application.service_auth_401_redirect && hasServiceAuth) {
     return unauthorized(detail);
   }
-  return hasAllow ? redirectToLogin(refusal, detail) : forbidden(detail);
+  return hasAllow ? redirectToLogin(refusal, detail) : forbidden(detail, marks(refusal));
 }
 
 /** "Require Access protection": a host without an application gets the block page (require-access-protection.mdx; that it comes with 403 is a gap). */
 export function refuseUnmatched(): Answer {
-  return forbidden("no application protects this host, and the organization denies such hosts");
+  return forbidden("no application protects this host, and the organization denies such hosts", []);
+}
+
+/** That Access names the application is seen in many public reports of its 403 , not documented; of its 401 nothing but the status is known [gap]. */
+function marks({ target, application }: Refusal): HeaderLines {
+  return [
+    ["cf-access-aud", application.aud],
+    ["cf-access-domain", target.host],
+  ];
 }
 
 function unauthorized(detail: string): Answer {
-  return htmlAnswer(401, detail, "Unauthorized");
+  return htmlAnswer(401, detail, "Unauthorized", []);
 }
 
-function forbidden(detail: string): Answer {
-  return htmlAnswer(403, detail, "Forbidden. You don't have permission to view this.");
+function forbidden(detail: string, headers: HeaderLines): Answer {
+  return htmlAnswer(403, detail, "Forbidden. You don't have permission to view this.", headers);
 }
 
-/** What else Cloudflare puts into the query (`meta`, a signed state) means nothing here. */
-function redirectToLogin({ target, application, organization }: Refusal, detail: string): Answer {
+/** What else Cloudflare puts into the query (`meta`, a signed state) means nothing here. `www-authenticate` as in public reports; its `resource_metadata` is left out. */
+function redirectToLogin(refusal: Refusal, detail: string): Answer {
+  const { target, application, organization, loginUrl = `https://${organization.auth_domain}` } = refusal;
   const query = new URLSearchParams({ kid: application.aud, redirect_url: target.path });
-  const location = `https://${organization.auth_domain}/cdn-cgi/access/login/${target.host}?${query.toString()}`;
-  return { ...ownAnswer("access", 302, detail), headers: [["location", location]] };
+  const location = `${loginUrl}/cdn-cgi/access/login/${target.host}?${query.toString()}`;
+  return {
+    ...ownAnswer("access", 302, detail),
+    headers: [
+      ["location", location],
+      ["www-authenticate", "Cloudflare-Access"],
+    ],
+  };
 }
 
-function htmlAnswer(status: number, detail: string, text: string): Answer {
+function htmlAnswer(status: number, detail: string, text: string, headers: HeaderLines): Answer {
   return {
     ...ownAnswer("access", status, detail, `<!DOCTYPE html><title>${text}</title><h1>${text}</h1>\n`),
-    headers: [["content-type", "text/html; charset=UTF-8"]],
+    headers: [["content-type", "text/html; charset=UTF-8"], ...headers],
   };
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { account_id, present } from "../api/test-stand-in";
+import { startEdge } from "./edge";
 import { valuesOf } from "./header-lines";
 import { send, tokenHeaders } from "./push";
 import { hosts, outcomeOf, pushAs, worldFor, type TestWorld } from "./test-world";
@@ -52,6 +53,34 @@ describe("access", () => {
     assert.match(page.body.toString(), /<title>Sign in/);
     assert.equal(await outcomeOf(edge, { host: hosts.metrics, path }), "302 access");
     assert.equal(await pushAs(world, "tokyo"), "400 origin");
+  });
+
+  it("can let that redirect lead to the login page on loopback, where whoever follows it takes its data for delivered", async (t) => {
+    const world = await worldFor(t);
+    changeApplication(world, { service_auth_401_redirect: false });
+    await attach(world, "allow", [{ everyone: {} }]);
+    const { api, sites, origins, clock } = world;
+    const edge = await startEdge({
+      database: api.database,
+      now: () => clock.now,
+      loginOnLoopback: true,
+    });
+    t.after(() => edge.close());
+    const url = (await edge.hostUrl(hosts.metrics)) + path;
+    const headers = Object.fromEntries(tokenHeaders(sites.tokyo.clientId, "no"));
+    const followed = await fetch(url, { method: "POST", headers, body: "samples" });
+    assert.deepEqual(
+      [followed.status, followed.redirected, followed.headers.get("content-type")],
+      [200, true, "text/html; charset=UTF-8"],
+    );
+    assert.deepEqual(
+      edge.answered.map(({ method, host, status, detail }) => [method, host, status, detail]),
+      [
+        ["POST", "prom.example.com", 302, "prom.example.com/api/v1/write: wrong secret for tokyo"],
+        ["GET", "example-team.cloudflareaccess.com", 200, "the login page"],
+      ],
+    );
+    assert.deepEqual(origins.metrics.requests, []);
   });
 
   it("answers 401 or 403 in strict mode where an Allow policy would redirect, but redirects who has no token", async (t) => {

@@ -27,6 +27,8 @@ export interface AccessContext {
   readonly keys: SigningKeys;
   readonly now: Date;
   readonly normalization: UrlNormalization;
+  /** Where the login page is on loopback; undefined: at the team's domain. */
+  readonly loginUrl?: string | undefined;
 }
 
 /** Either the headers to go on with, and a cookie to give back; or the answer that ends it. */
@@ -42,7 +44,7 @@ export type AccessVerdict =
  */
 export async function checkAccess(request: AccessRequest, context: AccessContext): Promise<AccessVerdict> {
   const { target, address } = request;
-  const { database, keys, now, normalization } = context;
+  const { database, keys, now, normalization, loginUrl } = context;
   const { organization } = database;
   const headers = linesWithout(request.headers, [assertionHeader]);
   const application = applicationFor(database, target.host, normalisedPath(target.path, normalization));
@@ -59,7 +61,7 @@ export async function checkAccess(request: AccessRequest, context: AccessContext
       : senderOfSession(await tokenOfSession(headers, application, database, keys, now), byHeaders);
   const result = evaluatePolicies(application, database, { token: sender.token, address });
   if (result.verdict === "blocked") {
-    return { refusal: refuse({ ...result, target, application, organization, sender }) };
+    return { refusal: refuse({ ...result, target, application, organization, sender, loginUrl }) };
   }
   const passed = linesWithout(headers, [
     ...secretHeaders,

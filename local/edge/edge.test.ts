@@ -45,6 +45,36 @@ describe("edge", () => {
     await assert.rejects(startEdge({ database: api.database, port: Number(port) }), /EADDRINUSE/);
   });
 
+  it("opens further addresses where every request is for one host, whatever it says", async (t) => {
+    const { edge, sites, api, clock } = await worldFor(t);
+    const own = await startEdge({ database: api.database, now: () => clock.now });
+    t.after(() => own.close());
+    const metricsUrl = await own.hostUrl(hosts.metrics);
+    const logsUrl = await own.hostUrl(hosts.logs);
+    assert.equal(new Set([edge.url, own.url, metricsUrl, logsUrl]).size, 4);
+    assert.match(metricsUrl, /^http:\/\/127\.0\.0\.1:\d+$/);
+    const push = { path, headers: sites.tokyo.headers, body: Buffer.from("x") };
+    await send(metricsUrl, { ...push, host: new URL(metricsUrl).host });
+    await send(metricsUrl, { ...push, host: hosts.logs });
+    await send(logsUrl, { ...push, host: new URL(logsUrl).host });
+    await send(own.url, { ...push, host: new URL(own.url).host });
+    assert.deepEqual(
+      own.answered
+        .filter((record) => record.path === path)
+        .map(({ host, status, by }) => `${host}: ${status} by ${by}`),
+      [
+        "prom.example.com: 400 by origin",
+        "prom.example.com: 400 by origin",
+        "loki.example.com: 403 by access",
+        "127.0.0.1: 530 by dns",
+      ],
+    );
+    await own.close();
+    for (const url of [own.url, metricsUrl, logsUrl]) {
+      await assert.rejects(send(url, { ...push, host: hosts.metrics }), /ECONNREFUSED/);
+    }
+  });
+
   it("keeps a record of each answer, without secrets", async (t) => {
     const { edge, sites } = await worldFor(t);
     await send(edge.url, { host: "PROM.example.com:80", path: `${path}?a`, headers: sites.rome.before });

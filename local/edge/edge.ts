@@ -3,7 +3,8 @@ import type { Database } from "../api/database";
 import { ownAnswer, type Answer, type AnsweredBy } from "./answer";
 import { answerFor, type World } from "./front";
 import { headerLines, valuesOf } from "./header-lines";
-import { listenOnLoopback } from "../loopback-server";
+import type { ActiveInterference, Interference } from "./interference";
+import { listenOnLoopback, type LoopbackServer } from "../loopback-server";
 import { readTarget } from "./request-target";
 import { SigningKeys } from "./signing-keys";
 import type { UrlNormalization } from "./url-normalization";
@@ -20,6 +21,11 @@ export interface EdgeOptions {
   readonly addresses?: Addresses;
   /** How the zone normalises URLs before Access. Default "cloudflare", which takes more spellings for the same path than "rfc3986". */
   readonly urlNormalization?: UrlNormalization;
+  /**
+   * Lets the redirect of an Allow policy lead to the imitation's own login page on loopback instead of
+   * `https://<team>.cloudflareaccess.com`, so that a real collector that follows it is seen to lose data. Default false.
+   */
+  readonly loginOnLoopback?: boolean;
 }
 
 /** One request and who answered it. */
@@ -40,6 +46,10 @@ export interface Edge {
   readonly url: string;
   /** In the order of the answers. The connector's own requests for the team's keys are among them. */
   readonly answered: readonly EdgeRecord[];
+  /** A further `http://127.0.0.1:PORT`, where every request is for this host whatever its Host header says: for collectors that cannot set one. */
+  hostUrl(host: string): Promise<string>;
+  /** A test fault: answers requests for a proxied host (default: all of them) so until the function that it returns is called. */
+  interfere(kind: Interference, host?: string): () => void;
   clear(): void;
   close(): Promise<void>;
 }
@@ -47,35 +57,59 @@ export interface Edge {
 /**
  * Starts an imitation of Cloudflare's data path on 127.0.0.1: DNS, then Access, then the tunnel or the address behind. It reads
  * the database anew for each request, so whatever the API changed counts at once; at Cloudflare an application takes a
- * while until it is enforced. Bodies are read whole before they go on. Bot and WAF products are not imitated.
+ * while until it is enforced. Bodies are read whole before they go on. Bot and WAF products are not imitated; what they would
+ * answer can be had with `interfere`.
  */
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
-  const { database, now = () => new Date(), port = 0 } = options;
+  const { database, now = () => new Date(), port = 0, loginOnLoopback = false } = options;
   const { addresses = new Map<string, string>(), urlNormalization = "cloudflare" } = options;
   const keys = await SigningKeys.create();
   const answered: EdgeRecord[] = [];
-  const server = await listenOnLoopback((request, response) => {
-    const world = { database, now, addresses, urlNormalization, keys, edgeUrl: server.url };
-    void serve(request, response, world, answered);
-  }, port);
+  const interferences: ActiveInterference[] = [];
+  const servers: LoopbackServer[] = [];
+  const listen = async (hostOf: () => string | undefined, at: number): Promise<string> => {
+    const server = await listenOnLoopback((request, response) => {
+      void serve(request, response, hostOf(), world, answered);
+    }, at);
+    servers.push(server);
+    return server.url;
+  };
+  const own = { database, now, addresses, urlNormalization, keys, interferences };
+  // Nothing comes before this function returns the address to send it to.
+  let world: World = { ...own, edgeUrl: "", loginUrl: undefined };
+  const edgeUrl = await listen(() => undefined, port);
+  const loginUrl = loginOnLoopback ? await listen(() => database.organization.auth_domain, 0) : undefined;
+  world = { ...own, edgeUrl, loginUrl };
   return {
-    url: server.url,
+    url: edgeUrl,
     answered,
+    hostUrl: (host) => listen(() => host, 0),
+    interfere: (kind, host) => {
+      const active = { kind, host };
+      interferences.push(active);
+      return () => {
+        interferences.splice(0, Infinity, ...interferences.filter((other) => other !== active));
+      };
+    },
     clear: () => {
       answered.length = 0;
     },
-    close: () => server.close(),
+    close: async () => {
+      await Promise.all(servers.map((server) => server.close()));
+    },
   };
 }
 
 async function serve(
   request: IncomingMessage,
   response: ServerResponse,
+  onlyHost: string | undefined,
   world: World,
   answered: EdgeRecord[],
 ): Promise<void> {
   const { method = "", url = "" } = request;
-  const target = readTarget(url, valuesOf(headerLines(request.rawHeaders), "host"));
+  const hosts = onlyHost === undefined ? valuesOf(headerLines(request.rawHeaders), "host") : [onlyHost];
+  const target = readTarget(url, hosts);
   let answer: Answer;
   if ("problem" in target) {
     answer = ownAnswer("edge", 400, target.problem, "Bad Request\n");

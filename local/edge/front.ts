@@ -6,6 +6,7 @@ import { ownAnswer, type Answer } from "./answer";
 import { findRecord, tunnelIdOf } from "./dns-lookup";
 import { forwardingHeaders } from "./forwarding-headers";
 import { headerLines, valuesOf, type HeaderLines } from "./header-lines";
+import { interferedAnswer, type ActiveInterference } from "./interference";
 import type { OutgoingRequest } from "./loopback-request";
 import { readBody } from "./read-body";
 import type { RequestTarget } from "./request-target";
@@ -22,6 +23,9 @@ export interface World {
   readonly urlNormalization: UrlNormalization;
   readonly keys: SigningKeys;
   readonly edgeUrl: string;
+  /** Where the login page is on loopback; undefined: at the team's domain. */
+  readonly loginUrl: string | undefined;
+  readonly interferences: readonly ActiveInterference[];
 }
 
 /** Free and Pro zones; more is answered with 413, before Access is asked [gap] (facts/cloudflare.md §13). */
@@ -60,11 +64,15 @@ async function answerProxied(
   if (Number(valuesOf(headers, "content-length")[0] ?? 0) > longestBody) {
     return tooLong();
   }
-  const { database, keys, urlNormalization: normalization } = world;
+  const interfered = interferedAnswer(world.interferences, target);
+  if (interfered !== undefined) {
+    return interfered;
+  }
+  const { database, keys, urlNormalization: normalization, loginUrl } = world;
   const address = request.socket.remoteAddress ?? "";
   const verdict = await checkAccess(
     { target, headers, address },
-    { database, keys, normalization, now: world.now() },
+    { database, keys, normalization, loginUrl, now: world.now() },
   );
   if (verdict.refusal !== undefined) {
     return verdict.refusal;

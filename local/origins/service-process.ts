@@ -24,6 +24,7 @@ export async function freePort(): Promise<number> {
 export interface ServiceProcess {
   /** All that it printed so far. */
   readonly text: () => string;
+  readonly signal: (signal: NodeJS.Signals) => void;
   readonly close: () => Promise<void>;
 }
 
@@ -62,7 +63,13 @@ export async function startService(
       () => false,
     );
     if (ready) {
-      return { text: () => text, close };
+      return {
+        text: () => text,
+        signal: (signal) => {
+          child.kill(signal);
+        },
+        close,
+      };
     }
     await delay(50);
   }

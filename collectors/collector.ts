@@ -1,0 +1,95 @@
+import type { SignalName } from "../provision/signals";
+import type { collectorNames } from "../provision/collector-names";
+
+export type CollectorName = (typeof collectorNames)[number];
+
+/** Where one signal is pushed: the public host, or the relay on the site's own machine. */
+export interface CollectorEndpoint {
+  /** Scheme and authority, behind the relay with a path that tells the signals apart; no slash at the end. */
+  readonly base: string;
+  /** Write paths that the central service accepts, as configured; a push goes to `base` followed by one of them. */
+  readonly paths: readonly [string, ...string[]];
+}
+
+/** What a collector's files are made from. */
+export interface CollectorSite {
+  /** The site's identity, and the value of the site label: letters, digits and dashes. */
+  readonly name: string;
+  /** Name of the label that carries `name`. */
+  readonly siteLabel: string;
+  /** The site's own labels; never holds `siteLabel`. Values are any text. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** The signals that the site may push; at least one. */
+  readonly endpoints: Readonly<Partial<Record<SignalName, CollectorEndpoint>>>;
+}
+
+/** A site's service token. */
+export interface Credentials {
+  readonly clientId: string;
+  readonly clientSecret: string;
+}
+
+/** Where the files will lie on the site's machine, and who holds the secret there. */
+export interface Placement {
+  /** Absolute path of the folder that the rendered files are installed to, such as `/etc/sitepass`. */
+  readonly directory: string;
+  /** Undefined behind the relay, which alone holds them. */
+  readonly credentials: Credentials | undefined;
+}
+
+/** Which release of the agent the files are for, and how it runs. */
+export interface CollectorRelease {
+  /** Of the agent, such as `2.42.0`; each collector's default is the newest that its file was written for. */
+  readonly version: string;
+  /** Prometheus alone: a whole server, or an agent that only forwards. */
+  readonly mode: "server" | "agent";
+}
+
+export interface RenderedFile {
+  /** Relative to the placement's folder, with forward slashes. */
+  readonly path: string;
+  /** 0600 exactly for files that hold a secret; these lie in a folder named `credentials`. */
+  readonly mode: 0o600 | 0o644;
+  readonly content: string;
+}
+
+/** How a site's person runs the agent's own validator, and starts the agent. */
+export interface CollectorService {
+  /** The systemd unit that the agent's packages install, without `.service`. */
+  readonly unit: string;
+  /** The user that the unit runs as: who must be able to read the files. */
+  readonly user: string;
+  /** The program that checks the files, and its arguments. */
+  readonly validator: { readonly program: string; readonly args: readonly string[] };
+  /** Whether the agent takes a replaced secret from its file by itself; if not, the unit is restarted after a rotation. */
+  readonly rereadsSecrets: boolean;
+}
+
+/** One agent that can run at a site. Pure: site, endpoints, labels and secret placement in; files out. */
+export interface Collector {
+  readonly name: CollectorName;
+  /** How people write its name. */
+  readonly title: string;
+  /** What it can push. */
+  readonly signals: readonly SignalName[];
+  /** The release that files are rendered for when none is named. */
+  readonly defaultVersion: string;
+  /**
+   * Why this site cannot be rendered: `<key>: <what is wrong, with the value>. <what to do>.`, one line each; empty when
+   * it can. `render` is only called when there are none.
+   */
+  readonly refusals: (
+    site: CollectorSite,
+    placement: Placement,
+    release: CollectorRelease,
+  ) => readonly string[];
+  /** What the agent cannot do, each with the way out, for the README and for whoever renders: whole sentences. */
+  readonly notes: (site: CollectorSite, placement: Placement, release: CollectorRelease) => readonly string[];
+  /** Signals of the site that the agent cannot push are left out. */
+  readonly render: (
+    site: CollectorSite,
+    placement: Placement,
+    release: CollectorRelease,
+  ) => readonly RenderedFile[];
+  readonly service: (placement: Placement, release: CollectorRelease) => CollectorService;
+}

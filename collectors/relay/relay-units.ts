@@ -1,0 +1,128 @@
+import type { RenderedFile } from "../collector";
+import type { RelayInput } from "./relay";
+
+export const relayUnit = "sitepass-relay";
+
+/** The folder for the running relay's own files; that of the unit is made by `RuntimeDirectory=`, in memory. */
+export function runtimeDirectoryOf({ runtimeDirectory = `/run/${relayUnit}` }: RelayInput): string {
+  return runtimeDirectory;
+}
+
+const reloadUnit = `${relayUnit}-reload`;
+
+interface UnitParts {
+  /** How people write the program's name. */
+  readonly title: string;
+  /** Lines of the section [Service] that are the program's own. */
+  readonly service: readonly string[];
+  /** Comment and lines of a timer's section [Timer] that reloads the relay; undefined: nothing has to be reloaded by time. */
+  readonly timer: readonly string[] | undefined;
+}
+
+/**
+ * The relay's unit, and units that reload it as soon as its configuration or credentials were replaced. The programs are named without
+ * a path, which systemd looks up itself: distributions differ in where they are.
+ *
+ * @param directory where the files are installed to.
+ */
+export function relayUnits(directory: string, { title, service, timer }: UnitParts): readonly RenderedFile[] {
+  const helpers = ["path", ...(timer === undefined ? [] : ["timer"])].map((kind) => `${reloadUnit}.${kind}`);
+  return [
+    file(
+      relayUnit,
+      "service",
+      `[Unit]
+Description=sitepass relay (${title}): adds this site's credentials to its pushes
+Wants=network-online.target ${helpers.join(" ")}
+After=network-online.target nss-lookup.target
+# A site whose line or name server is down for hours still gets its relay back.
+StartLimitIntervalSec=0
+
+[Service]
+${service.join("\n")}
+Restart=always
+RestartSec=5
+RuntimeDirectory=${relayUnit}
+UMask=0077
+MemoryMax=512M
+NoNewPrivileges=yes
+ProtectSystem=strict
+ProtectHome=${/^\/(?:home|root|run\/user)\//.test(directory) ? "read-only" : "yes"}
+PrivateTmp=yes
+PrivateDevices=yes
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectProc=invisible
+# Netlink is how the system's resolver finds out which addresses the machine has.
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+
+[Install]
+WantedBy=multi-user.target
+`,
+    ),
+    file(
+      reloadUnit,
+      "service",
+      `[Unit]
+Description=Lets the sitepass relay take its files in again
+StartLimitIntervalSec=0
+
+[Service]
+Type=oneshot
+# A name server that is not reached keeps nginx from reloading.
+Restart=on-failure
+RestartSec=60
+# What is installed together is taken in together; a change that comes while this runs would not be noticed.
+ExecStartPre=sleep 2
+ExecStart=systemctl try-reload-or-restart ${relayUnit}.service
+`,
+    ),
+    file(
+      reloadUnit,
+      "path",
+      `[Unit]
+Description=Watches the files of the sitepass relay
+PartOf=${relayUnit}.service
+
+[Path]
+# The folders themselves: files and the link to the current credentials are replaced in them, not written to.
+PathChanged=${directory}/relay
+PathChanged=${directory}/relay/credentials
+`,
+    ),
+    ...(timer === undefined
+      ? []
+      : [
+          file(
+            reloadUnit,
+            "timer",
+            `[Unit]
+Description=Reloads the sitepass relay now and then
+PartOf=${relayUnit}.service
+
+[Timer]
+${timer.join("\n")}
+`,
+          ),
+        ]),
+  ];
+}
+
+function file(unit: string, kind: string, content: string): RenderedFile {
+  return {
+    path: `systemd/${unit}.${kind}`,
+    mode: 0o644,
+    content: `# Rendered by sitepass.\n${content}`,
+  };
+}
