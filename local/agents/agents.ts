@@ -5,6 +5,8 @@ import { join } from "node:path";
 
 interface AgentDefinition {
   readonly title: string;
+  /** The release, which a program built from a module does not know itself. */
+  readonly version: string;
   readonly programs: Readonly<Record<string, string>>;
   /** Go build tags. */
   readonly tags?: readonly string[];
@@ -14,37 +16,41 @@ interface AgentDefinition {
 const agents = {
   prometheus: {
     title: "Prometheus 3.10",
+    version: "3.10.0",
     programs: {
       prometheus: "github.com/prometheus/prometheus/cmd/prometheus",
       promtool: "github.com/prometheus/prometheus/cmd/promtool",
     },
   },
-  loki: { title: "Loki 3.7.8", programs: { loki: "github.com/grafana/loki/v3/cmd/loki" } },
-  otelcol: { title: "OpenTelemetry Collector 0.165.0", programs: { otelcol: "." } },
+  loki: { title: "Loki 3.7.8", version: "3.7.8", programs: { loki: "github.com/grafana/loki/v3/cmd/loki" } },
+  otelcol: { title: "OpenTelemetry Collector 0.165.0", version: "0.165.0", programs: { otelcol: "." } },
   vmagent: {
     title: "vmagent of July 2025",
+    version: "1.122.0",
     programs: { vmagent: "github.com/VictoriaMetrics/VictoriaMetrics/app/vmagent" },
   },
   telegraf: {
     title: "Telegraf 1.39.3",
+    version: "1.39.3",
     programs: { telegraf: "github.com/influxdata/telegraf/cmd/telegraf" },
-    // The plugins that are rendered and no other (Telegraf's docs/CUSTOMIZATION.md): all of them take half an hour.
+    // The plugins that are rendered, and what their inputs are exercised with, and no other (Telegraf's
+    // docs/CUSTOMIZATION.md): all of them take half an hour.
     tags: [
       "custom",
       "inputs.cpu",
       "inputs.disk",
+      "inputs.execd",
       "inputs.internal",
       "inputs.mem",
-      "inputs.prometheus",
+      "inputs.mock",
       "inputs.system",
       "inputs.tail",
       "outputs.http",
-      "outputs.loki",
-      "parsers.influx",
-      "processors.starlark",
+      "parsers.value",
+      "processors.override",
       "secretstores.docker",
-      "secretstores.systemd",
       "serializers.prometheusremotewrite",
+      "serializers.template",
     ],
   },
 } as const satisfies Record<string, AgentDefinition>;
@@ -55,6 +61,9 @@ export const agentNames = Object.keys(agents) as readonly AgentName[];
 
 /** How people name it, with its version. */
 export const agentTitle = (name: AgentName): string => agents[name].title;
+
+/** The release that is pinned. */
+export const agentVersion = (name: AgentName): string => agents[name].version;
 
 /** The programs of an agent, with the Go package that each is built from. */
 export const agentPrograms = (name: AgentName): Readonly<Record<string, string>> => agents[name].programs;

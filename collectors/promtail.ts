@@ -1,0 +1,222 @@
+import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "./collector";
+import { commonRefusals } from "./common-refusals";
+import { accessHeaders, credentialFiles, credentialPaths, credentialsFolder } from "./credential-files";
+import { pushUrl, pushUrlRefusals } from "./push-url";
+import { redirectComment } from "./redirect-comment";
+import { isAtLeast, versionRefusals } from "./release-version";
+import { siteLabels } from "./site-labels";
+import { dropIn, environmentLine, execStart } from "./systemd";
+import { explained, reference, yamlText, type YamlObject } from "./yaml-text";
+
+/** Facts: Loki's sources at the tags of these versions (clients/pkg/promtail/client, clients/cmd/promtail). */
+const since = {
+  /** `-check-syntax`. */
+  checkSyntax: "2.7.0",
+  headers: "2.8.0",
+  /** `http_headers` with files, by prometheus/common 0.55. */
+  headerFiles: "3.2.0",
+  nothing: "3.7.0",
+} as const;
+
+/** Promtail, which pushes logs to Loki; for sites that have yet to move away from it. */
+export const promtail: Collector = {
+  name: "promtail",
+  title: "Promtail",
+  signals: ["logs"],
+  defaultVersion: "3.6.15",
+  refusals: (site, placement, release) => [
+    ...commonRefusals(site, placement, release),
+    ...pushUrlRefusals(site, "loki push"),
+    ...(versionRefusals(release).length > 0 ? [] : releaseRefusals(placement, release)),
+  ],
+  notes,
+  render: (site, placement, release) => [
+    { path: "promtail/promtail.yml", mode: 0o644, content: configuration(site, placement, release) },
+    ...(readsFiles(release) ? credentialFiles("promtail", placement) : environmentFile(placement)),
+    dropIn("promtail", placement, unitLines(placement, release)),
+  ],
+  service: (placement, release) => ({
+    unit: "promtail",
+    user: "promtail",
+    validator: { program: "promtail", args: [...flags(placement, release), "-check-syntax"] },
+    rereadsSecrets: placement.credentials === undefined || readsFiles(release),
+  }),
+};
+
+const readsFiles = (release: CollectorRelease): boolean => isAtLeast(release, since.headerFiles);
+
+/** Whether the secret comes by way of the environment, and the file's text is expanded. */
+const isExpanded = ({ credentials }: Placement, release: CollectorRelease): boolean =>
+  credentials !== undefined && !readsFiles(release);
+
+/** The names of both variables are also those of the file's references. */
+const variables = { clientId: "CF_ACCESS_CLIENT_ID", clientSecret: "CF_ACCESS_CLIENT_SECRET" } as const;
+
+const environmentName = `${credentialsFolder}/environment`;
+
+function environmentFile({ credentials }: Placement): readonly RenderedFile[] {
+  return credentials === undefined
+    ? []
+    : [
+        {
+          path: `promtail/${environmentName}`,
+          mode: 0o600,
+          content:
+            environmentLine(variables.clientId, credentials.clientId) +
+            environmentLine(variables.clientSecret, credentials.clientSecret),
+        },
+      ];
+}
+
+function releaseRefusals({ credentials }: Placement, release: CollectorRelease): readonly string[] {
+  const { version } = release;
+  if (isAtLeast(release, since.nothing)) {
+    return [
+      `--release: is ${version}, and Promtail ended with 3.6. Name the release that the site runs, or move it to Grafana Alloy with collector: alloy.`,
+    ];
+  }
+  if (!isAtLeast(release, since.checkSyntax)) {
+    return [
+      `--release: is ${version}, and files are rendered for Promtail 2.7 or later. Install 3.6, or move the site to Grafana Alloy with collector: alloy.`,
+    ];
+  }
+  return credentials === undefined || isAtLeast(release, since.headers)
+    ? []
+    : [
+        `--release: is ${version}, and Promtail sends headers since 2.8 only. Render with --relay, which works with this release, or move the site to Grafana Alloy with collector: alloy.`,
+      ];
+}
+
+function notes(
+  { endpoints }: CollectorSite,
+  placement: Placement,
+  release: CollectorRelease,
+): readonly string[] {
+  return [
+    "Promtail's life ended on 2 March 2026, and it gets no fixes any more, for security neither. Move the site to Grafana Alloy: name collector: alloy and render again; `alloy convert --source-format=promtail` translates what is your own.",
+    ...(endpoints.metrics === undefined
+      ? []
+      : [
+          "Promtail pushes logs alone: the site's metrics need a second collector, such as Prometheus; Grafana Alloy does both.",
+        ]),
+    ...(placement.credentials === undefined
+      ? []
+      : [
+          "Promtail never sends again what was answered with 401, 403, 404 or a redirect: what it pushes while its token is expired, shut out or rotated is lost. Render with --relay to keep it.",
+        ]),
+    "While central cannot be reached, Promtail waits and reads no further: what is in log files and in the journal is sent later, unless it was rotated away by then. A restart meanwhile loses the push that it waits with, up to 1 MiB.",
+    ...(isExpanded(placement, release)
+      ? [
+          `Promtail ${release.version} takes its secret from the environment, which is read when it starts: restart it after a rotation. It reads files since 3.2.`,
+        ]
+      : []),
+  ];
+}
+
+const flags = (placement: Placement, release: CollectorRelease): readonly string[] => [
+  `-config.file=${placement.directory}/promtail/promtail.yml`,
+  ...(isExpanded(placement, release) ? ["-config.expand-env=true"] : []),
+];
+
+function unitLines(placement: Placement, release: CollectorRelease): readonly string[] {
+  return [
+    ...execStart("promtail", flags(placement, release)),
+    ...(isExpanded(placement, release)
+      ? [`EnvironmentFile=${placement.directory}/promtail/${environmentName}`]
+      : []),
+    "# Where it has got to in each log: kept over reboots, unlike /tmp of the package's own file.",
+    "StateDirectory=promtail",
+    "# The journal, and most of /var/log.",
+    "SupplementaryGroups=systemd-journal adm",
+    "# It does not end by itself while it waits for central.",
+    "TimeoutStopSec=20",
+  ];
+}
+
+function configuration(site: CollectorSite, placement: Placement, release: CollectorRelease): string {
+  return yamlText(
+    `Rendered by sitepass for the site ${site.name} and Promtail ${release.version}. Rendering again replaces this file and leaves targets.d alone.
+PROMTAIL'S LIFE ENDED ON 2 MARCH 2026: it gets no fixes any more. Move this site to Grafana Alloy, with collector: alloy in its file; alloy convert --source-format=promtail translates what is your own.`,
+    {
+      server: {
+        http_listen_address: explained("Its pages show the whole configuration.", "127.0.0.1"),
+        http_listen_port: 9080,
+        grpc_listen_address: "127.0.0.1",
+        grpc_listen_port: 0,
+      },
+      positions: { filename: "/var/lib/promtail/positions.yaml" },
+      ...clients(site, placement, release),
+      scrape_configs: [
+        {
+          job_name: "journal",
+          journal: {
+            max_age: explained("After a restart, what is older is not read.", "72h"),
+            labels: { job: "systemd-journal" },
+          },
+          relabel_configs: [{ source_labels: ["__journal__systemd_unit"], target_label: "unit" }],
+        },
+        explained(
+          `Your own log files go into targets.d/*.yml, and are taken in without a restart:
+- targets: [localhost]
+  labels: { job: nginx, __path__: /var/log/nginx/*.log }`,
+          {
+            job_name: "site",
+            file_sd_configs: [{ files: [`${placement.directory}/promtail/targets.d/*.yml`] }],
+          },
+        ),
+      ],
+    },
+    // Whether or not it is told to expand this file: no value holds what would be (drone/envsubst 1.0.3).
+    /\$/g,
+  );
+}
+
+function clients(site: CollectorSite, placement: Placement, release: CollectorRelease): YamlObject {
+  const url = pushUrl(site, "loki push");
+  return url === undefined
+    ? {}
+    : {
+        clients: [
+          {
+            name: "sitepass",
+            url,
+            timeout: "30s",
+            follow_redirects: explained(redirectComment(placement), false),
+            ...headers(placement, release),
+            external_labels: Object.fromEntries(siteLabels(site)),
+            backoff_config: {
+              min_period: "1s",
+              max_period: "1m",
+              max_retries: explained(
+                "Without end. By default a push is thrown away after 10 attempts, within nine minutes; this way reading waits for it.",
+                0,
+              ),
+            },
+          },
+        ],
+      };
+}
+
+function headers(placement: Placement, release: CollectorRelease): YamlObject {
+  if (placement.credentials === undefined) {
+    return {};
+  }
+  if (!readsFiles(release)) {
+    return {
+      headers: explained("From credentials/environment, by way of the unit; needs -config.expand-env.", {
+        [accessHeaders.clientId]: reference(`\${${variables.clientId}}`),
+        [accessHeaders.clientSecret]: reference(`\${${variables.clientSecret}}`),
+      }),
+    };
+  }
+  const paths = credentialPaths("promtail", placement);
+  return {
+    http_headers: explained(
+      "Read again for every push: a replaced secret needs no restart, and a missing file loses nothing.",
+      {
+        [accessHeaders.clientId]: { files: [paths.clientId] },
+        [accessHeaders.clientSecret]: { files: [paths.clientSecret] },
+      },
+    ),
+  };
+}

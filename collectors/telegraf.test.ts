@@ -1,0 +1,432 @@
+import assert from "node:assert/strict";
+import { createServer, type IncomingHttpHeaders } from "node:http";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { parse } from "smol-toml";
+import { z } from "zod";
+import { decodeRemoteWrite, type Series } from "../local/edge/remote-write-message";
+import type { CollectorRelease } from "./collector";
+import { telegraf } from "./telegraf";
+import { assertSecretsKept, textOf } from "./test-files";
+import { hostileLabels, installed, outcome, pinnedProgram } from "./test-programs";
+import {
+  anyPlacement,
+  anySite,
+  bare,
+  behindRelay,
+  testCredentials,
+  tokyo,
+  tokyoBehindRelay,
+} from "./test-sites";
+
+const newest: CollectorRelease = { version: telegraf.defaultVersion, mode: "server" };
+
+const release = (version: string): CollectorRelease => ({ version, mode: "server" });
+
+describe("the files for Telegraf", () => {
+  it("are these for a site that pushes by itself", () => {
+    const files = telegraf.render(tokyo, bare, newest);
+    assert.deepEqual(
+      files.map(({ path, mode }) => [path, mode]),
+      [
+        ["telegraf/telegraf.conf", 0o644],
+        ["telegraf/inputs.d/sitepass.conf", 0o644],
+        ["telegraf/credentials/client_id", 0o600],
+        ["telegraf/credentials/client_secret", 0o600],
+        ["systemd/telegraf.service.d/sitepass.conf", 0o644],
+      ],
+    );
+    assert.equal(
+      textOf(files, "telegraf/telegraf.conf"),
+      `# Rendered by sitepass for the site tokyo and Telegraf 1.39.3: where this site's data goes. Rendering
+# again replaces this file. What is collected is in inputs.d, where files of your own are left alone.
+# What is named log there goes to Loki, all else to Prometheus. After a change: systemctl restart
+# telegraf.
+
+[agent]
+interval = "30s"
+flush_interval = "10s"
+flush_jitter = "3s"
+metric_batch_size = 2000
+metric_buffer_limit = 100000
+skip_processors_after_aggregators = true
+
+[[secretstores.docker]]
+id = "sitepass"
+path = "/etc/sitepass/telegraf/credentials"
+dynamic = true
+
+[[processors.override]]
+[processors.override.tags]
+provider = "tokyo"
+kind = "rack"
+region = "apac"
+
+[[outputs.http]]
+alias = "central_metrics"
+url = "https://prom.example.com/api/v1/write"
+namedrop = [ "log" ]
+data_format = "prometheusremotewrite"
+timeout = "30s"
+non_retryable_statuscodes = [ 400, 409, 413, 415, 422 ]
+
+[outputs.http.headers]
+Content-Type = "application/x-protobuf"
+Content-Encoding = "snappy"
+X-Prometheus-Remote-Write-Version = "0.1.0"
+CF-Access-Client-Id = "@{sitepass:client_id}"
+CF-Access-Client-Secret = "@{sitepass:client_secret}"
+
+[[outputs.http]]
+alias = "central_logs"
+url = "https://loki.example.com/loki/api/v1/push"
+namepass = [ "log" ]
+data_format = "template"
+batch_template = "{\\"streams\\":[{{ range $$index, $$metric := . }}{{ if $$index }},{{ end }}{\\"stream\\":{{ toJson $$metric.Tags }},\\"values\\":[[\\"{{ $$metric.Time.UnixNano }}\\",{{ toJson (coalesce ($$metric.Field \\"value\\") ($$metric.Field \\"message\\") (toJson $$metric.Fields)) }}]]}{{ end }}]}"
+content_encoding = "gzip"
+timeout = "30s"
+non_retryable_statuscodes = [ 400, 409, 413, 415, 422 ]
+
+[outputs.http.headers]
+Content-Type = "application/json"
+CF-Access-Client-Id = "@{sitepass:client_id}"
+CF-Access-Client-Secret = "@{sitepass:client_secret}"
+`,
+    );
+    assert.equal(
+      textOf(files, "telegraf/inputs.d/sitepass.conf"),
+      `# Rendered by sitepass; rendering again replaces this file. Yours go beside it, in files of their own
+# that end in .conf. To push lines of a log, give its input name_override = "log", data_format =
+# "value" and data_type = "string".
+
+[[inputs.mock]]
+metric_name = "prometheus"
+
+[[inputs.mock.constant]]
+name = "up"
+value = 1
+
+[[inputs.internal]]
+
+[[inputs.cpu]]
+percpu = false
+totalcpu = true
+
+[[inputs.mem]]
+
+[[inputs.disk]]
+ignore_fs = [ "tmpfs", "devtmpfs", "devfs", "iso9660", "overlay", "aufs", "squashfs" ]
+
+[[inputs.system]]
+fieldexclude = [ "uptime_format" ]
+
+[[inputs.execd]]
+command = [ "journalctl", "--follow", "--lines=0", "--quiet", "--output=short-iso" ]
+name_override = "log"
+signal = "none"
+data_format = "value"
+data_type = "string"
+`,
+    );
+    assert.equal(
+      textOf(files, "systemd/telegraf.service.d/sitepass.conf"),
+      `# Rendered by sitepass.
+[Unit]
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+# TELEGRAF_OPTS in /etc/default/telegraf is not used.
+# The first, empty one takes the unit's own command away.
+ExecStart=
+ExecStart=/usr/bin/telegraf \\
+  --config \\
+  /etc/sitepass/telegraf/telegraf.conf \\
+  --config-directory \\
+  /etc/sitepass/telegraf/inputs.d
+# May read the journal.
+SupplementaryGroups=systemd-journal
+Restart=always
+RestartSec=5
+`,
+    );
+  });
+
+  it("are these for a site behind the relay that pushes logs alone", () => {
+    const { logs } = tokyoBehindRelay.endpoints;
+    assert.ok(logs !== undefined);
+    const files = telegraf.render({ ...tokyoBehindRelay, endpoints: { logs } }, behindRelay, newest);
+    assert.deepEqual(
+      files.map(({ path }) => path),
+      [
+        "telegraf/telegraf.conf",
+        "telegraf/inputs.d/sitepass.conf",
+        "systemd/telegraf.service.d/sitepass.conf",
+      ],
+    );
+    assert.equal(
+      textOf(files, "telegraf/telegraf.conf"),
+      `# Rendered by sitepass for the site tokyo and Telegraf 1.39.3: where this site's data goes. Rendering
+# again replaces this file. What is collected is in inputs.d, where files of your own are left alone.
+# What is named log there goes to Loki, all else to Prometheus. After a change: systemctl restart
+# telegraf.
+
+[agent]
+interval = "30s"
+flush_interval = "10s"
+flush_jitter = "3s"
+metric_batch_size = 2000
+metric_buffer_limit = 100000
+skip_processors_after_aggregators = true
+
+[[processors.override]]
+[processors.override.tags]
+provider = "tokyo"
+kind = "rack"
+region = "apac"
+
+[[outputs.http]]
+alias = "central_logs"
+url = "http://127.0.0.1:9480/logs/loki/api/v1/push"
+namepass = [ "log" ]
+data_format = "template"
+batch_template = "{\\"streams\\":[{{ range $$index, $$metric := . }}{{ if $$index }},{{ end }}{\\"stream\\":{{ toJson $$metric.Tags }},\\"values\\":[[\\"{{ $$metric.Time.UnixNano }}\\",{{ toJson (coalesce ($$metric.Field \\"value\\") ($$metric.Field \\"message\\") (toJson $$metric.Fields)) }}]]}{{ end }}]}"
+content_encoding = "gzip"
+timeout = "30s"
+non_retryable_statuscodes = [ 400, 409, 413, 415, 422 ]
+
+[outputs.http.headers]
+Content-Type = "application/json"
+`,
+    );
+    assert.equal(
+      textOf(files, "telegraf/inputs.d/sitepass.conf"),
+      `# Rendered by sitepass; rendering again replaces this file. Yours go beside it, in files of their own
+# that end in .conf. To push lines of a log, give its input name_override = "log", data_format =
+# "value" and data_type = "string".
+
+[[inputs.execd]]
+command = [ "journalctl", "--follow", "--lines=0", "--quiet", "--output=short-iso" ]
+name_override = "log"
+signal = "none"
+data_format = "value"
+data_type = "string"
+`,
+    );
+  });
+
+  it("read back as exactly the site's URLs, labels and sources of headers, whatever the labels hold", () => {
+    fc.assert(
+      fc.property(anySite, anyPlacement, (site, placement) => {
+        const files = telegraf.render(site, placement, newest);
+        assertSecretsKept(files);
+        const { secretstores, processors, outputs } = configurationSchema.parse(
+          withoutVariables(parse(textOf(files, "telegraf/telegraf.conf"))),
+        );
+        const { metrics, logs } = site.endpoints;
+        assert.deepEqual(
+          secretstores,
+          placement.credentials && {
+            docker: [{ id: "sitepass", path: "/etc/sitepass/telegraf/credentials", dynamic: true }],
+          },
+        );
+        assert.deepEqual(processors.override, [{ tags: { [site.siteLabel]: site.name, ...site.labels } }]);
+        const credentials = placement.credentials && {
+          "CF-Access-Client-Id": "@{sitepass:client_id}",
+          "CF-Access-Client-Secret": "@{sitepass:client_secret}",
+        };
+        assert.deepEqual(
+          outputs.http.map(({ url, headers, namepass, namedrop }) => ({ url, headers, namepass, namedrop })),
+          [
+            ...(metrics
+              ? [
+                  {
+                    url: `${metrics.base}${metrics.paths[0]}`,
+                    headers: {
+                      "Content-Type": "application/x-protobuf",
+                      "Content-Encoding": "snappy",
+                      "X-Prometheus-Remote-Write-Version": "0.1.0",
+                      ...credentials,
+                    },
+                    namepass: undefined,
+                    namedrop: ["log"],
+                  },
+                ]
+              : []),
+            ...(logs
+              ? [
+                  {
+                    url: `${logs.base}${logs.paths[0]}`,
+                    headers: { "Content-Type": "application/json", ...credentials },
+                    namepass: ["log"],
+                    namedrop: undefined,
+                  },
+                ]
+              : []),
+          ],
+        );
+        assert.deepEqual(telegraf.render(site, placement, newest), files);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  const { program, skip } = pinnedProgram("telegraf");
+
+  it("are what a real Telegraf takes them for", { skip }, async (context) => {
+    for (const [site, placement] of [
+      [tokyo, bare],
+      [tokyoBehindRelay, behindRelay],
+    ] as const) {
+      const directory = installed(context, (folder) =>
+        telegraf.render({ ...site, labels: hostileLabels }, { ...placement, directory: folder }, newest),
+      );
+      const { validator } = telegraf.service({ ...placement, directory }, newest);
+      const { status, stderr } = await outcome(program, validator.args);
+      assert.equal(status, 0, stderr);
+    }
+  });
+
+  it("make a real Telegraf push each label and both headers as they are", { skip }, async (context) => {
+    const pushes: { readonly headers: IncomingHttpHeaders; readonly series: readonly Series[] }[] = [];
+    const central = createServer((request, response) => {
+      const chunks: Buffer[] = [];
+      request.on("data", (chunk: Buffer) => chunks.push(chunk));
+      request.on("end", () => {
+        pushes.push({ headers: request.headers, series: decodeRemoteWrite(Buffer.concat(chunks)) });
+        response.writeHead(204).end();
+      });
+    });
+    await new Promise<void>((resolve) => central.listen(0, "127.0.0.1", resolve));
+    context.after(() => central.close());
+    const address = central.address();
+    assert.ok(typeof address === "object" && address !== null);
+    const base = `http://127.0.0.1:${address.port}`;
+    const directory = installed(context, (folder) =>
+      telegraf.render(
+        { ...tokyo, labels: hostileLabels, endpoints: { metrics: { base, paths: ["/api/v1/write"] } } },
+        { ...bare, directory: folder },
+        newest,
+      ),
+    );
+    const { status, stderr } = await outcome(program, [
+      "--once",
+      "--config",
+      `${directory}/telegraf/telegraf.conf`,
+      "--config-directory",
+      `${directory}/telegraf/inputs.d`,
+    ]);
+    assert.equal(status, 0, stderr);
+    assert.ok(!stderr.includes(testCredentials.clientSecret));
+    const [push, ...more] = pushes;
+    assert.ok(push !== undefined && more.length === 0, stderr);
+    assert.equal(push.headers["cf-access-client-id"], testCredentials.clientId);
+    assert.equal(push.headers["cf-access-client-secret"], testCredentials.clientSecret);
+    const up = push.series.filter(({ labels }) => labels.__name__ === "up");
+    assert.deepEqual(
+      up.map(({ labels: { host, ...labels }, samples }) => [
+        typeof host,
+        labels,
+        samples.map(({ value }) => value),
+      ]),
+      [["string", { __name__: "up", provider: "tokyo", ...hostileLabels }, [1]]],
+    );
+  });
+});
+
+/**
+ * What Telegraf makes of a parsed file: in each string `$$` is a dollar sign, and another would begin a variable of the
+ * environment (config/envvar.go). Where the text is replaced before it is parsed, the outcome is the same.
+ */
+function withoutVariables(value: unknown): unknown {
+  if (typeof value === "string") {
+    return value.replace(/\$\$?/g, (dollars) => {
+      assert.equal(dollars, "$$", `${value} is expanded`);
+      return "$";
+    });
+  }
+  if (Array.isArray(value)) {
+    return value.map(withoutVariables);
+  }
+  return typeof value === "object" && value !== null
+    ? Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, withoutVariables(entry)]))
+    : value;
+}
+
+const names = z.array(z.string()).optional();
+
+const configurationSchema = z.object({
+  secretstores: z.unknown().optional(),
+  processors: z.strictObject({ override: z.unknown() }),
+  outputs: z.strictObject({
+    http: z.array(
+      z.object({
+        url: z.string(),
+        headers: z.record(z.string(), z.string()),
+        namepass: names,
+        namedrop: names,
+      }),
+    ),
+  }),
+});
+
+describe("Telegraf", () => {
+  it("is refused before 1.39.3, with the relay too", () => {
+    for (const [site, placement] of [
+      [tokyo, bare],
+      [tokyoBehindRelay, behindRelay],
+    ] as const) {
+      assert.deepEqual(telegraf.refusals(site, placement, release("1.39.2")), [
+        "--release: is 1.39.2, and before 1.39.3 Telegraf sends of a backlog the newest sample in each request and throws the others away. Install 1.39.3 or later.",
+      ]);
+      assert.deepEqual(telegraf.refusals(site, placement, newest), []);
+    }
+    assert.deepEqual(telegraf.refusals(tokyo, bare, release("unknown")), [
+      '--release: is "unknown", which is no version. Write it as in 3.10.0, as the agent\'s --version prints it.',
+    ]);
+  });
+
+  it("is refused when no write path speaks Loki's push API, or remote write", () => {
+    const site = {
+      ...tokyo,
+      endpoints: {
+        metrics: { base: "https://prom.example.com", paths: ["/otlp/v1/metrics"] as const },
+        logs: { base: "https://loki.example.com", paths: ["/otlp/v1/logs"] as const },
+      },
+    };
+    assert.deepEqual(telegraf.refusals(site, bare, newest), [
+      "endpoints.metrics.paths: none of /otlp/v1/metrics speaks Prometheus remote write. Add a path such as /api/v1/write, or name another collector.",
+      "endpoints.logs.paths: none of /otlp/v1/logs speaks Loki's push API. Add a path such as /loki/api/v1/push, or name another collector.",
+    ]);
+  });
+
+  it("says what is lost, and when", () => {
+    assert.deepEqual(telegraf.notes(tokyo, bare, newest), [
+      "Telegraf follows redirects, and has no option against it: if central ever answers with one, such as to a login page, it takes the page's 200 for a delivery and hands the page the secret. Render with --relay to rule that out.",
+      "What cannot be sent waits in memory: 100,000 metrics and as many log lines, of which the oldest are dropped then. A restarted Telegraf loses its backlog; while central cannot be reached, leave it running.",
+    ]);
+    assert.deepEqual(
+      telegraf.notes(tokyoBehindRelay, behindRelay, newest),
+      telegraf.notes(tokyo, bare, newest).slice(1),
+    );
+  });
+
+  it("takes a new secret from its file by itself", () => {
+    assert.deepEqual(telegraf.service(bare, newest), {
+      unit: "telegraf",
+      user: "telegraf",
+      validator: {
+        program: "telegraf",
+        args: [
+          "config",
+          "check",
+          "--config",
+          "/etc/sitepass/telegraf/telegraf.conf",
+          "--config-directory",
+          "/etc/sitepass/telegraf/inputs.d",
+        ],
+      },
+      rereadsSecrets: true,
+    });
+  });
+});

@@ -1,0 +1,170 @@
+import type { TomlTable } from "smol-toml";
+import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "./collector";
+import { commonRefusals } from "./common-refusals";
+import { accessHeaders, credentialFiles, credentialsFolder } from "./credential-files";
+import { inputsFolder } from "./inputs-folder";
+import { pushUrl, pushUrlRefusals } from "./push-url";
+import { redirectNote } from "./redirect-note";
+import { isAtLeast, versionRefusals } from "./release-version";
+import { siteLabels } from "./site-labels";
+import { dropIn, execStart } from "./systemd";
+import { telegrafInputs } from "./telegraf-inputs";
+import { tomlText } from "./toml-text";
+
+/** Before, of several samples of a series in one request only the newest was sent (influxdata/telegraf#19325). */
+const leastVersion = "1.39.3";
+
+/** Kept in memory, for each of metrics and logs: at 30 seconds, most of a working day's of a small machine. */
+const bufferLimit = 100_000;
+
+/** Telegraf: metrics by remote write, logs by Loki's push API. */
+export const telegraf: Collector = {
+  name: "telegraf",
+  title: "Telegraf",
+  signals: ["metrics", "logs"],
+  defaultVersion: leastVersion,
+  refusals: (site, placement, release) => [
+    ...commonRefusals(site, placement, release),
+    ...pushUrlRefusals(site, "remote write"),
+    ...pushUrlRefusals(site, "loki push"),
+    ...(versionRefusals(release).length > 0 || isAtLeast(release, leastVersion)
+      ? []
+      : [
+          `--release: is ${release.version}, and before ${leastVersion} Telegraf sends of a backlog the newest sample in each request and throws the others away. Install ${leastVersion} or later.`,
+        ]),
+  ],
+  notes: (_site, placement) => [
+    ...redirectNote("Telegraf", placement),
+    `What cannot be sent waits in memory: ${bufferLimit.toLocaleString("en")} metrics and as many log lines, of which the oldest are dropped then. A restarted Telegraf loses its backlog; while central cannot be reached, leave it running.`,
+  ],
+  render: (site, placement, release) => [
+    { path: "telegraf/telegraf.conf", mode: 0o644, content: configuration(site, placement, release) },
+    telegrafInputs(site),
+    ...credentialFiles("telegraf", placement),
+    unit(placement),
+  ],
+  service: (placement) => ({
+    unit: "telegraf",
+    user: "telegraf",
+    validator: { program: "telegraf", args: ["config", "check", ...configurationPaths(placement)] },
+    rereadsSecrets: true,
+  }),
+};
+
+function configuration(site: CollectorSite, placement: Placement, release: CollectorRelease): string {
+  const metrics = pushUrl(site, "remote write");
+  const logs = pushUrl(site, "loki push");
+  return tomlText(
+    `Rendered by sitepass for the site ${site.name} and Telegraf ${release.version}: where this site's data goes. Rendering again replaces this file. What is collected is in inputs.d, where files of your own are left alone. What is named log there goes to Loki, all else to Prometheus. After a change: systemctl restart telegraf.`,
+    {
+      agent: {
+        interval: "30s",
+        flush_interval: "10s",
+        flush_jitter: "3s",
+        metric_batch_size: 2000,
+        metric_buffer_limit: bufferLimit,
+        skip_processors_after_aggregators: true,
+      },
+      // Its name is that of where it is used most: it reads any folder, and with `dynamic` for each request.
+      ...(placement.credentials && {
+        secretstores: {
+          docker: [
+            {
+              id: "sitepass",
+              path: `${placement.directory}/telegraf/${credentialsFolder}`,
+              dynamic: true,
+            },
+          ],
+        },
+      }),
+      processors: {
+        // Global tags would give way to those that an input brings.
+        override: [
+          { tags: Object.fromEntries(siteLabels(site).map(([name, value]) => [name, escaped(value)])) },
+        ],
+      },
+      outputs: {
+        http: [
+          ...(metrics === undefined ? [] : [metricsOutput(metrics, placement)]),
+          ...(logs === undefined ? [] : [logsOutput(logs, placement)]),
+        ],
+      },
+    },
+  );
+}
+
+function metricsOutput(url: string, placement: Placement): TomlTable {
+  return {
+    alias: "central_metrics",
+    url,
+    namedrop: ["log"],
+    data_format: "prometheusremotewrite",
+    ...delivery,
+    headers: {
+      "Content-Type": "application/x-protobuf",
+      "Content-Encoding": "snappy",
+      "X-Prometheus-Remote-Write-Version": "0.1.0",
+      ...headers(placement),
+    },
+  };
+}
+
+/** Not the output named loki: its headers know no secret store, and it would send for ever what Loki refuses for good. */
+function logsOutput(url: string, placement: Placement): TomlTable {
+  return {
+    alias: "central_logs",
+    url,
+    namepass: ["log"],
+    data_format: "template",
+    batch_template: escaped(
+      [
+        `{"streams":[`,
+        `{{ range $index, $metric := . }}{{ if $index }},{{ end }}`,
+        `{"stream":{{ toJson $metric.Tags }},"values":[["{{ $metric.Time.UnixNano }}",`,
+        `{{ toJson (coalesce ($metric.Field "value") ($metric.Field "message") (toJson $metric.Fields)) }}]]}`,
+        `{{ end }}]}`,
+      ].join(""),
+    ),
+    content_encoding: "gzip",
+    ...delivery,
+    headers: { "Content-Type": "application/json", ...headers(placement) },
+  };
+}
+
+const delivery: TomlTable = {
+  timeout: "30s",
+  // What central says of the data themselves. Sent again for ever, it would hold up all others.
+  non_retryable_statuscodes: [400, 409, 413, 415, 422],
+};
+
+function headers({ credentials }: Placement): TomlTable {
+  return credentials === undefined
+    ? {}
+    : {
+        [accessHeaders.clientId]: "@{sitepass:client_id}",
+        [accessHeaders.clientSecret]: "@{sitepass:client_secret}",
+      };
+}
+
+/** In every string `$` begins a variable of the environment, and `$$` is a dollar sign (config/envvar.go, compose-go's template). */
+function escaped(text: string): string {
+  return text.replaceAll("$", "$$$$");
+}
+
+function configurationPaths(placement: Placement): readonly string[] {
+  return [
+    "--config",
+    `${placement.directory}/telegraf/telegraf.conf`,
+    "--config-directory",
+    inputsFolder("telegraf", placement),
+  ];
+}
+
+function unit(placement: Placement): RenderedFile {
+  return dropIn("telegraf", placement, [
+    "# TELEGRAF_OPTS in /etc/default/telegraf is not used.",
+    ...execStart("/usr/bin/telegraf", configurationPaths(placement)),
+    "# May read the journal.",
+    "SupplementaryGroups=systemd-journal",
+  ]);
+}

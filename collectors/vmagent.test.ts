@@ -1,0 +1,318 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import type { CollectorRelease } from "./collector";
+import { assertSecretsKept, textOf } from "./test-files";
+import { hostileLabels, installed, outcome, pinnedProgram } from "./test-programs";
+import { anyPlacement, anySite, bare, behindRelay, tokyo, tokyoBehindRelay } from "./test-sites";
+import { commandWords, environmentOf, unitValues } from "./test-systemd";
+import { vmagent } from "./vmagent";
+
+const newest: CollectorRelease = { version: vmagent.defaultVersion, mode: "server" };
+
+const release = (version: string): CollectorRelease => ({ version, mode: "server" });
+
+const unitPath = "systemd/sitepass-vmagent.service";
+
+describe("the files for vmagent", () => {
+  it("are these for a site that pushes by itself", () => {
+    const files = vmagent.render(tokyo, bare, newest);
+    assert.deepEqual(
+      files.map(({ path, mode }) => [path, mode]),
+      [
+        ["vmagent/scrape.yml", 0o644],
+        ["vmagent/credentials/access.env", 0o600],
+        [unitPath, 0o644],
+      ],
+    );
+    assert.equal(
+      textOf(files, "vmagent/scrape.yml"),
+      `# Rendered by sitepass for the site tokyo and vmagent 1.150.0. Rendering again replaces this file and
+# leaves scrape.d alone. After a change: systemctl reload sitepass-vmagent.
+
+global:
+  scrape_interval: "30s"
+
+# Your own scrape configurations: files with a list such as that of scrape_configs, without this key.
+scrape_config_files:
+  - "scrape.d/*.yml"
+
+scrape_configs:
+  - job_name: "vmagent"
+    static_configs:
+      - targets:
+          - "127.0.0.1:8429"
+`,
+    );
+    assert.equal(
+      textOf(files, unitPath),
+      `# Rendered by sitepass.
+[Unit]
+Description=vmagent: pushes this site's metrics
+Wants=network-online.target
+After=network-online.target
+# A site whose line or name server is down for hours still gets its collector back.
+StartLimitIntervalSec=0
+
+[Service]
+Type=exec
+DynamicUser=yes
+StateDirectory=sitepass-vmagent
+# vmagent takes headers from no file: this one sets them in its environment, and nobody but root can read it.
+EnvironmentFile=/etc/sitepass/vmagent/credentials/access.env
+# What cannot be sent waits on disk, up to 5 GB and over restarts; then the oldest is dropped.
+# One queue, so that samples arrive in their order. vmagent listens on all addresses unless it is told where.
+ExecStart=vmagent \\
+  -promscrape.config=/etc/sitepass/vmagent/scrape.yml \\
+  -httpListenAddr=127.0.0.1:8429 \\
+  -remoteWrite.url=https://prom.example.com/api/v1/write \\
+  -remoteWrite.forcePromProto \\
+  "-remoteWrite.label=\\"provider=tokyo\\"" \\
+  "-remoteWrite.label=\\"kind=rack\\"" \\
+  "-remoteWrite.label=\\"region=apac\\"" \\
+  -remoteWrite.tmpDataPath=/var/lib/sitepass-vmagent \\
+  -remoteWrite.maxDiskUsagePerURL=5GB \\
+  -remoteWrite.sendTimeout=30s \\
+  -remoteWrite.queues=1 \\
+  -envflag.enable
+ExecReload=kill -HUP $MAINPID
+Restart=always
+RestartSec=5
+NoNewPrivileges=yes
+PrivateDevices=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectControlGroups=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
+SystemCallArchitectures=native
+
+[Install]
+WantedBy=multi-user.target
+`,
+    );
+  });
+
+  it("are these for a site behind the relay", () => {
+    const files = vmagent.render(tokyoBehindRelay, behindRelay, newest);
+    assert.deepEqual(
+      files.map(({ path }) => path),
+      ["vmagent/scrape.yml", unitPath],
+    );
+    assert.equal(
+      textOf(files, unitPath),
+      `# Rendered by sitepass.
+[Unit]
+Description=vmagent: pushes this site's metrics
+Wants=sitepass-relay.service
+After=sitepass-relay.service
+# A site whose line or name server is down for hours still gets its collector back.
+StartLimitIntervalSec=0
+
+[Service]
+Type=exec
+DynamicUser=yes
+StateDirectory=sitepass-vmagent
+# What cannot be sent waits on disk, up to 5 GB and over restarts; then the oldest is dropped.
+# One queue, so that samples arrive in their order. vmagent listens on all addresses unless it is told where.
+ExecStart=vmagent \\
+  -promscrape.config=/etc/sitepass/vmagent/scrape.yml \\
+  -httpListenAddr=127.0.0.1:8429 \\
+  -remoteWrite.url=http://127.0.0.1:9480/metrics/api/v1/write \\
+  -remoteWrite.forcePromProto \\
+  "-remoteWrite.label=\\"provider=tokyo\\"" \\
+  "-remoteWrite.label=\\"kind=rack\\"" \\
+  "-remoteWrite.label=\\"region=apac\\"" \\
+  -remoteWrite.tmpDataPath=/var/lib/sitepass-vmagent \\
+  -remoteWrite.maxDiskUsagePerURL=5GB \\
+  -remoteWrite.sendTimeout=30s \\
+  -remoteWrite.queues=1
+ExecReload=kill -HUP $MAINPID
+Restart=always
+RestartSec=5
+NoNewPrivileges=yes
+PrivateDevices=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectControlGroups=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
+SystemCallArchitectures=native
+
+[Install]
+WantedBy=multi-user.target
+`,
+    );
+  });
+
+  it("tell releases that would write the secret to their log not to", () => {
+    const flags = (version: string) =>
+      commandOf(textOf(vmagent.render(tokyo, bare, release(version)), unitPath)).filter((word) =>
+        word.startsWith("-secret.flags"),
+      );
+    assert.deepEqual(flags("1.143.0"), ["-secret.flags=remoteWrite.headers"]);
+    assert.deepEqual(flags("1.144.0"), []);
+  });
+
+  it("read back as exactly the site's URL, labels and source of headers, whatever the labels hold", () => {
+    fc.assert(
+      fc.property(
+        anySite.filter(({ endpoints }) => endpoints.metrics !== undefined),
+        anyPlacement,
+        (site, placement) => {
+          const files = vmagent.render(site, placement, newest);
+          assertSecretsKept(files);
+          const unit = textOf(files, unitPath);
+          const words = commandOf(unit);
+          const { metrics } = site.endpoints;
+          assert.ok(metrics !== undefined);
+          assert.deepEqual(valuesOf(words, "remoteWrite.url"), [`${metrics.base}${metrics.paths[0]}`]);
+          assert.deepEqual(Object.fromEntries(valuesOf(words, "remoteWrite.label").map(labelOf)), {
+            [site.siteLabel]: site.name,
+            ...site.labels,
+          });
+          // Each flag once, but for labels: none has come out of its place.
+          assert.equal(words.length, (placement.credentials ? 10 : 9) + Object.keys(site.labels).length + 1);
+          assert.deepEqual(
+            unitValues(unit, "EnvironmentFile"),
+            placement.credentials ? ["/etc/sitepass/vmagent/credentials/access.env"] : [],
+          );
+          assert.equal(words.includes("-envflag.enable"), placement.credentials !== undefined);
+          assert.deepEqual(vmagent.render(site, placement, newest), files);
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
+  it("hold the headers as the flag's value in the environment", () => {
+    const { clientId, clientSecret } = bare.credentials ?? { clientId: "", clientSecret: "" };
+    assert.deepEqual(
+      environmentOf(textOf(vmagent.render(tokyo, bare, newest), "vmagent/credentials/access.env")),
+      {
+        remoteWrite_headers: `CF-Access-Client-Id: ${clientId}^^CF-Access-Client-Secret: ${clientSecret}`,
+      },
+    );
+  });
+
+  const { program, skip } = pinnedProgram("vmagent");
+
+  it("are what a real vmagent takes them for", { skip }, async (context) => {
+    const directory = installed(context, (folder) =>
+      vmagent.render({ ...tokyo, labels: hostileLabels }, { ...bare, directory: folder }, newest),
+    );
+    const { validator } = vmagent.service({ ...bare, directory }, newest);
+    const { status, stderr } = await outcome(program, validator.args);
+    assert.equal(status, 0, stderr);
+    const command = commandOf(
+      textOf(vmagent.render({ ...tokyo, labels: hostileLabels }, bare, newest), unitPath),
+    );
+    const flags = await outcome(program, [
+      "-dryRun",
+      ...command.filter((word) => word.startsWith("-remoteWrite.label=")),
+    ]);
+    // It says in its log what its flags are: a list in quotes, whose elements are in quotes where they have to be.
+    const printed = / -remoteWrite\.label="(.*)"$/m.exec(flags.stderr)?.[1];
+    assert.ok(printed !== undefined, flags.stderr);
+    assert.deepEqual(
+      Object.fromEntries(
+        [...goText(printed).matchAll(/"((?:[^"\\]|\\.)*)"(?:,|$)|([^,"]+)(?:,|$)/gs)].map(
+          ([, quoted, plain]) => nameAndValue(quoted === undefined ? (plain ?? "") : goText(quoted)),
+        ),
+      ),
+      { provider: "tokyo", ...hostileLabels },
+    );
+  });
+});
+
+const commandOf = (unit: string): readonly string[] => {
+  const [line, ...more] = unitValues(unit, "ExecStart");
+  assert.ok(line !== undefined && more.length === 0);
+  return commandWords(line);
+};
+
+const valuesOf = (words: readonly string[], flag: string): readonly string[] =>
+  words.filter((word) => word.startsWith(`-${flag}=`)).map((word) => word.slice(flag.length + 2));
+
+/**
+ * A label as vmagent takes it: the flag is a list, and an element in double quotes is a string of Go's. `%{` anywhere in
+ * an argument would be expanded before that (lib/envflag, lib/flagutil/array.go).
+ */
+function labelOf(value: string): [string, string] {
+  assert.ok(!value.includes("%{"), `${value} is expanded`);
+  const inside = /^"((?:[^"\\]|\\.)*)"$/s.exec(value)?.[1];
+  assert.ok(inside !== undefined, `${value} is not one string`);
+  return nameAndValue(goText(inside));
+}
+
+function nameAndValue(label: string): [string, string] {
+  const end = label.indexOf("=");
+  return [label.slice(0, end), label.slice(end + 1)];
+}
+
+/** What is inside the quotes of a string of Go's (Go specification, String literals). */
+function goText(inside: string): string {
+  const plain: Readonly<Record<string, string>> = {
+    a: "\x07",
+    b: "\b",
+    f: "\f",
+    n: "\n",
+    r: "\r",
+    t: "\t",
+    v: "\v",
+  };
+  return inside.replace(/\\(?:x(..)|u(.{4})|U(.{8})|(.))/gs, (_, ...groups: (string | undefined)[]) => {
+    const [byte, short, long, character = ""] = groups;
+    const code = byte ?? short ?? long;
+    return code === undefined ? (plain[character] ?? character) : String.fromCodePoint(parseInt(code, 16));
+  });
+}
+
+describe("vmagent", () => {
+  it("is refused before 1.93.4, and before 1.128 unless the relay keeps the secret", () => {
+    assert.deepEqual(vmagent.refusals(tokyoBehindRelay, behindRelay, release("1.93.3")), [
+      "--release: is 1.93.3, and vmagent adds labels to all samples rightly since 1.93.4 only. Install a newer release.",
+    ]);
+    assert.deepEqual(vmagent.refusals(tokyo, bare, release("1.127.0")), [
+      "--release: is 1.127.0, and vmagent writes the secret in its headers to its log before 1.128.0. Install 1.128.0 or later, or render with --relay.",
+    ]);
+    assert.deepEqual(vmagent.refusals(tokyoBehindRelay, behindRelay, release("1.127.0")), []);
+    assert.deepEqual(vmagent.refusals(tokyo, bare, release("1.128.0")), []);
+    assert.deepEqual(vmagent.refusals(tokyo, bare, release("newest")), [
+      '--release: is "newest", which is no version. Write it as in 3.10.0, as the agent\'s --version prints it.',
+    ]);
+  });
+
+  it("is refused when no write path speaks remote write", () => {
+    const site = {
+      ...tokyo,
+      endpoints: { metrics: { base: "https://prom.example.com", paths: ["/otlp/v1/metrics"] as const } },
+    };
+    assert.deepEqual(vmagent.refusals(site, bare, newest), [
+      "endpoints.metrics.paths: none of /otlp/v1/metrics speaks Prometheus remote write. Add a path such as /api/v1/write, or name another collector.",
+    ]);
+  });
+
+  it("says where to get it, and what it cannot do", () => {
+    assert.deepEqual(vmagent.notes(tokyo, bare, newest), [
+      "VictoriaMetrics has no package with a unit for vmagent: take vmagent-prod from its vmutils archive, and put it to /usr/local/bin/vmagent.",
+      "vmagent follows redirects, and has no option against it: if central ever answers with one, such as to a login page, it takes the page's 200 for a delivery and hands the page the secret. Render with --relay to rule that out.",
+      "vmagent pushes metrics alone: the site's logs need a second collector, such as Grafana Alloy, Vector or Fluent Bit.",
+    ]);
+    assert.deepEqual(
+      vmagent.notes(tokyoBehindRelay, behindRelay, newest).map((note) => note.split(" ", 3).join(" ")),
+      ["VictoriaMetrics has no", "vmagent pushes metrics"],
+    );
+  });
+
+  it("is a service of its own, whose secret systemd reads as root", () => {
+    assert.deepEqual(vmagent.service(bare, newest), {
+      unit: "sitepass-vmagent",
+      user: "root",
+      validator: {
+        program: "vmagent",
+        args: ["-dryRun", "-promscrape.config=/etc/sitepass/vmagent/scrape.yml"],
+      },
+      rereadsSecrets: false,
+    });
+    assert.equal(vmagent.service(behindRelay, newest).rereadsSecrets, true);
+  });
+});
