@@ -9,12 +9,16 @@ export function port(text: string): number {
   return value;
 }
 
-/** Reads a whole number of at least `least` from the command line. */
-export function wholeNumber(least: number): (text: string) => number {
+/** Reads a whole number of at least `least`, and at most `most`, from the command line. */
+export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (!/^\d+$/.test(text) || value < least || !Number.isSafeInteger(value)) {
-      throw new InvalidArgumentError(`Give a whole number from ${least} on.`);
+    if (!/^\d+$/.test(text) || value < least || value > most) {
+      throw new InvalidArgumentError(
+        most === Number.MAX_SAFE_INTEGER
+          ? `Give a whole number from ${least} on.`
+          : `Give a whole number from ${least} to ${most}.`,
+      );
     }
     return value;
   };

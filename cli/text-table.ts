@@ -1,9 +1,11 @@
 import Table from "cli-table3";
+import pc from "picocolors";
 
 /** A table without lines around its cells, for a terminal and for `grep` and `awk` alike. */
 export function textTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const table = new Table({
-    head: [...head],
+    // Not by the table's own styles, which do not respect NO_COLOR.
+    head: head.map((title) => pc.bold(title)),
     chars: {
       top: "",
       "top-mid": "",
@@ -21,7 +23,7 @@ export function textTable(head: readonly string[], rows: readonly (readonly stri
       "right-mid": "",
       middle: "  ",
     },
-    style: { head: ["bold"], border: [], "padding-left": 0, "padding-right": 0 },
+    style: { head: [], border: [], "padding-left": 0, "padding-right": 0 },
   });
   table.push(...rows.map((row) => [...row]));
   return table

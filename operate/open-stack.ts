@@ -11,6 +11,7 @@ import type { Site } from "../provision/sites";
 import { UserError } from "../provision/user-error";
 import { readStackConfig } from "./stack-config";
 import type { RevealedOutputs } from "./stack-outputs";
+import type { StackResource } from "./stack-resources";
 
 const tokenKey = "cloudflare:apiToken";
 
@@ -26,8 +27,10 @@ export interface OpenStack {
   readonly sites: readonly Site[];
   /** Prefix of the names of what this stack makes in Cloudflare. */
   readonly ownPrefix: string;
-  /** The outputs in clear, read when first asked for. */
-  readonly outputs: () => Promise<RevealedOutputs>;
+  /** The outputs in clear, read when first asked for, and anew when another `up` may have been. */
+  readonly outputs: (read?: "anew") => Promise<RevealedOutputs>;
+  /** What the stack's state holds; nothing before the first `up` or import. */
+  readonly resources: () => Promise<readonly StackResource[]>;
   /**
    * How Cloudflare's API is reached: as Pulumi's provider finds it (provision/cloudflare-access.ts).
    *
@@ -41,11 +44,14 @@ export interface StackPlace {
   readonly directory: string;
   readonly stackName: string;
   readonly reader: StackReader;
+  /** For commands that put the first sites into `sites/`; "refused" by default. */
+  readonly emptyFleet?: "refused" | "allowed";
 }
 
 /** What only the stack's engine can read. */
 export interface StackReader {
   readonly outputs: (directory: string, stackName: string) => Promise<RevealedOutputs>;
+  readonly resources: (directory: string, stackName: string) => Promise<readonly StackResource[]>;
   /** An encrypted value of the stack's configuration, by its full key. */
   readonly secretConfig: (directory: string, stackName: string, key: string) => Promise<string>;
 }
@@ -55,10 +61,10 @@ export interface StackReader {
  *
  * @throws UserError with everything that is wrong with either.
  */
-export function openStack({ directory, stackName, reader }: StackPlace): OpenStack {
+export function openStack({ directory, stackName, reader, emptyFleet }: StackPlace): OpenStack {
   const folder = resolve(directory);
   const { project, values, encrypted } = readStackConfig(folder, stackName, {});
-  const { config, sites } = readInputs(values, join(folder, "sites"));
+  const { config, sites } = readInputs(values, join(folder, "sites"), emptyFleet);
   let outputs: Promise<RevealedOutputs> | undefined;
   return {
     directory: folder,
@@ -67,7 +73,11 @@ export function openStack({ directory, stackName, reader }: StackPlace): OpenSta
     config,
     sites,
     ownPrefix: ownNamePrefix(project, stackName),
-    outputs: () => (outputs ??= reader.outputs(folder, stackName)),
+    outputs: (read) => {
+      outputs = read === "anew" ? undefined : outputs;
+      return (outputs ??= reader.outputs(folder, stackName));
+    },
+    resources: () => reader.resources(folder, stackName),
     apiAccess: async () => {
       const hidden: Record<string, string> = {};
       if (encrypted.includes(tokenKey)) {

@@ -1,6 +1,7 @@
 import type { Workspace } from "@pulumi/pulumi/automation";
 import { UserError } from "../provision/user-error";
 import { parseOutputs, type RevealedOutputs } from "./stack-outputs";
+import { parseDeployment, type StackResource } from "./stack-resources";
 
 /**
  * Reads a stack's outputs with the Pulumi CLI, by way of Pulumi's Automation API.
@@ -15,6 +16,21 @@ export async function readPulumiOutputs(directory: string, stackName: string): P
     ),
     stackName,
   );
+}
+
+/**
+ * Reads what a stack's state holds; its properties, secrets among them, are not looked at.
+ *
+ * @throws UserError as readPulumiOutputs does.
+ */
+export async function readPulumiResources(
+  directory: string,
+  stackName: string,
+): Promise<readonly StackResource[]> {
+  const exported: { readonly deployment: unknown } = await inWorkspace(directory, stackName, (workspace) =>
+    workspace.exportStack(stackName),
+  );
+  return parseDeployment(exported.deployment, stackName);
 }
 
 /**
@@ -54,5 +70,5 @@ function describe(error: unknown, stackName: string): string {
   }
   // The Automation API puts exit code and both streams, each on lines of its own, into one message.
   const said = /(?:stderr:\s*)?error: (.*)/i.exec(text)?.[1] ?? text.split("\n", 1)[0] ?? "";
-  return `stack ${stackName}: pulumi could not read its outputs (${said.trim().replace(/\.$/, "")}). Log in with \`pulumi login\`, make the stack with \`pulumi stack init ${stackName}\`, or name another with --stack.`;
+  return `stack ${stackName}: pulumi could not read it (${said.trim().replace(/\.$/, "")}). Log in with \`pulumi login\`, make the stack with \`pulumi stack init ${stackName}\`, or name another with --stack.`;
 }

@@ -9,7 +9,11 @@ const outputsSchema = z.strictObject({
     z.string(),
     z.strictObject({
       clientId: z.string(),
-      clientSecret: z.string(),
+      // Null or absent after an import, which never brings it: Cloudflare shows a secret once.
+      clientSecret: z
+        .string()
+        .nullish()
+        .transform((secret) => secret ?? ""),
       expiresAt: z.string(),
       endpoints: urls,
     }),
@@ -21,7 +25,8 @@ const outputsSchema = z.strictObject({
 
 /**
  * The stack's outputs in clear, a public contract (provision/outputs.ts). `expiresAt` is RFC 3339, or empty for a token
- * that never expires.
+ * that never expires; `clientSecret` is empty for a token that was adopted and not rotated since, whose secret no stack
+ * knows.
  */
 export type RevealedOutputs = z.infer<typeof outputsSchema>;
 

@@ -16,17 +16,19 @@ export interface CommandOptions {
   readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
   readonly signal?: AbortSignal;
+  /** Given what is printed, on both streams, as it comes. */
+  readonly onText?: (text: string) => void;
 }
 
 /** Runs `sitepass` in a process of its own, as a person would; without colours. */
 export async function sitepass(
   args: readonly string[],
-  { environment = {}, cwd = process.cwd(), signal }: CommandOptions = {},
+  { environment = {}, cwd = process.cwd(), signal, onText }: CommandOptions = {},
 ): Promise<CommandResult> {
   return runProcess(process.execPath, [program, ...args], {
     cwd,
     environment: { NO_COLOR: "1", ...environment },
-    onText: undefined,
+    onText,
     signal,
   });
 }
@@ -34,10 +36,11 @@ export async function sitepass(
 /** Runs `sitepass` on a scenario's stack. */
 export function sitepassOn(
   fleet: Scenario,
-  args: readonly string[],
+  [command = "", ...args]: readonly string[],
   options: CommandOptions = {},
 ): Promise<CommandResult> {
-  return sitepass([...args, ...fleet.place.args], {
+  // Before the others: what follows `--` belongs to another program.
+  return sitepass([command, ...fleet.place.args, ...args], {
     ...options,
     environment: { ...fleet.place.environment, ...options.environment },
   });

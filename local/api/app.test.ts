@@ -20,6 +20,7 @@ describe("app", () => {
       rateLimit: new RateLimit(Infinity, () => new Date()),
       requests: [],
       changed: () => undefined,
+      switches: {},
     });
     const response = await app.request("/client/v4/zones", { headers: { authorization: "Bearer t" } });
     assert.deepEqual(await response.json(), {

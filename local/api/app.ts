@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { HttpBindings } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { Hono, type Context } from "hono";
-import { controlApp } from "./control";
+import { controlApp, type Switches } from "./control";
 import { failure, success } from "./envelope";
 import {
   ApiError,
@@ -39,6 +39,7 @@ export interface AppState extends Backend {
   readonly requests: RequestRecord[];
   /** Called after each request that may have changed the database. */
   readonly changed: () => void;
+  readonly switches: Switches;
 }
 
 const prefix = "/client/v4";

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { getRequestListener } from "@hono/node-server";
 import { listenOnLoopback } from "../loopback-server";
 import { createApp, type RequestRecord } from "./app";
+import type { Switches } from "./control";
 import { addZone, emptyDatabase, type Database, type ZoneOption } from "./database";
 import { Faults, type Fault } from "./faults";
 import { defaultLimits, type Limits } from "./limits";
@@ -24,6 +25,10 @@ export interface StandInOptions {
   readonly port?: number;
   /** The clock, for expiry and timestamps. Default: the machine's. */
   readonly now?: () => Date;
+  /** Called after each request that may have changed the database, before it is answered. */
+  readonly onChange?: () => void;
+  /** What `POST /__standin/switches` turns on and off, by name. Default: nothing. */
+  readonly switches?: Switches;
 }
 
 export interface StandIn {
@@ -73,7 +78,11 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
     faults,
     requests,
     rateLimit: new RateLimit(limits.requestsPerFiveMinutes, now),
-    changed: () => stateFile?.saveSoon(database),
+    changed: () => {
+      stateFile?.saveSoon(database);
+      options.onChange?.();
+    },
+    switches: options.switches ?? {},
   });
   // The listener would otherwise put its own Request and Response in place of the process's.
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });

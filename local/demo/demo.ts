@@ -110,7 +110,7 @@ export async function runDemo(home: string, signal: AbortSignal): Promise<void> 
 
     heading("Go on");
     console.log(`touch sites/osaka.yaml && npm run demo   ${pc.dim("add a site: a file is all it takes")}
-npm run standin                          ${pc.dim("keep a stand-in running, and try `npm run engine -- up` on it")}
+npm run standin                          ${pc.dim("keep all this running, and try `npm run engine -- up` and `npx sitepass verify` on it")}
 pulumi up                                ${pc.dim("on your account; the README says what it needs")}`);
   } finally {
     await path?.close();

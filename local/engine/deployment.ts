@@ -8,7 +8,7 @@ import { kindOf } from "./resource-kinds";
 import { Slots } from "./slots";
 import { shortName, type ResourceState, type StackState } from "./state";
 
-export type Operation = "create" | "update" | "replace" | "delete" | "same";
+export type Operation = "create" | "update" | "replace" | "delete" | "import" | "same";
 
 /** One thing that was done, or would be. */
 export interface Step {
@@ -161,7 +161,11 @@ export class Deployment {
   }
 
   private async replace(kind: ResourceKind, goal: Goal, before: ResourceState): Promise<ResourceState> {
-    this.requireUnprotected([before]);
+    // Taking the protection off and replacing may be one up (pulumi/pulumi, pkg/resource/deploy/step_generator.go: "we
+    // don't look at old.Protect here" alone).
+    if (goal.protect) {
+      this.requireUnprotected([before]);
+    }
     if (!goal.deleteBeforeReplace) {
       const successor = await this.create(kind, goal);
       this.condemned = [...this.condemned, before];

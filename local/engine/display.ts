@@ -8,6 +8,7 @@ const signs: Readonly<Record<Operation, string>> = {
   update: pc.yellow("~"),
   replace: pc.magenta("+-"),
   delete: pc.red("-"),
+  import: pc.cyan("="),
   same: " ",
 };
 
@@ -16,6 +17,7 @@ const words: Readonly<Record<Operation, readonly [done: string, planned: string]
   update: ["updated", "to update"],
   replace: ["replaced", "to replace"],
   delete: ["deleted", "to delete"],
+  import: ["imported", "to import"],
   same: ["unchanged", "unchanged"],
 };
 

@@ -3,6 +3,8 @@ import { Cloudflare } from "cloudflare";
 import { findCloudflareAccess, missingTokenProblem } from "../../provision/cloudflare-access";
 import { UserError } from "../../provision/user-error";
 import { Deployment, type Step } from "./deployment";
+import { readImportDocument } from "./import-document";
+import { importResources } from "./import-resources";
 import { runInvoke } from "./invokes";
 import { requireLoopback } from "./loopback";
 import { connectMonitor } from "./monitor";
@@ -12,8 +14,9 @@ import { readStackConfig } from "../../operate/stack-config";
 import { StateFile } from "./state-file";
 import { lockState } from "./state-lock";
 import type { StackState } from "./state";
+import { UrnScheme } from "./urns";
 
-export type Command = "up" | "preview" | "destroy" | "refresh";
+export type Command = "up" | "preview" | "destroy" | "refresh" | "import";
 
 export interface EngineOptions {
   readonly command: Command;
@@ -21,6 +24,8 @@ export interface EngineOptions {
   readonly directory: string;
   readonly stack: string;
   readonly statePath: string;
+  /** What `import` reads. */
+  readonly importFile?: string | undefined;
   readonly passphrase: string;
   /** Configuration instead of the stack's file: full keys, values as in Pulumi's environment. */
   readonly overrides: Readonly<Record<string, string>>;
@@ -63,6 +68,13 @@ export async function runEngine(options: EngineOptions): Promise<EngineResult> {
       const state = await refreshed(client, file.state);
       await file.save(state);
       return { failures: [], state };
+    }
+    if (options.command === "import") {
+      const urns = new UrnScheme(project, options.stack);
+      const entries = readImportDocument(options.importFile ?? "", urns);
+      const outcome = await importResources(client, file.state, entries, urns.stack, options.onStep);
+      await file.save(outcome.state);
+      return outcome;
     }
     let newest = file.state;
     let stop: () => void = () => undefined;

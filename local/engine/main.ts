@@ -17,6 +17,7 @@ Commands
   preview     say what up would do; changes nothing
   destroy     delete everything that up made
   refresh     forget what Cloudflare no longer has
+  import      take what exists in Cloudflare into the state, as --file says; changes nothing there
   output      print the stack's outputs as JSON, secrets masked
 
 Options
@@ -24,6 +25,7 @@ Options
   --cwd DIR            the project's folder; default this one
   --state FILE         where the state is kept; default .sitepass/NAME.json in the project's folder
   --config KEY=VALUE   configuration in place of the file's, structured values as JSON; may be repeated
+  --file FILE          with import: what \`pulumi import --file\` reads
   --suppress-outputs   do not print the stack's outputs after a change
   --json               one JSON document instead of text
   --show-secrets       with output: print secrets in clear
@@ -34,7 +36,7 @@ Environment
 
 Exit code: 0 all went well, 1 something failed, 2 wrong usage, 130 stopped by Ctrl-C.`;
 
-const changing: readonly string[] = ["up", "preview", "destroy", "refresh"] satisfies Command[];
+const changing: readonly string[] = ["up", "preview", "destroy", "refresh", "import"] satisfies Command[];
 
 function readArguments() {
   return parseArgs({
@@ -43,6 +45,7 @@ function readArguments() {
       stack: { type: "string", default: "prod" },
       cwd: { type: "string", default: "." },
       state: { type: "string" },
+      file: { type: "string" },
       config: { type: "string", multiple: true, default: [] },
       "suppress-outputs": { type: "boolean", default: false },
       json: { type: "boolean", default: false },
@@ -72,6 +75,9 @@ async function main(): Promise<number> {
     return wrongUsage(
       `"${positionals.join(" ")}" is no command. Give one of ${changing.join(", ")}, output.`,
     );
+  }
+  if ((command === "import") !== (values.file !== undefined)) {
+    return wrongUsage("import and --file come together.");
   }
   const passphrase = process.env.PULUMI_CONFIG_PASSPHRASE ?? "";
   if (passphrase === "") {
@@ -112,6 +118,7 @@ async function change(
     ...place,
     command,
     stack: values.stack,
+    importFile: values.file === undefined ? undefined : resolve(values.file),
     overrides: overridesIn(values.config),
     environment: process.env,
     onStep: (step) => {
@@ -127,7 +134,7 @@ async function change(
   } else if (failures.length > 0) {
     showFailures(failures);
   } else {
-    if (!values["suppress-outputs"]) {
+    if (!values["suppress-outputs"] && command !== "import") {
       showOutputs(state.outputs);
     }
     showSummary(steps, performance.now() - started);

@@ -13,6 +13,7 @@ import { DeploymentStopped, type Deployment } from "./deployment";
 import { ResourceHooks } from "./resource-hooks";
 import type { Properties } from "./properties";
 import { propertiesOf, structOf } from "./struct";
+import { UrnScheme } from "./urns";
 
 type Callback<T> = (error: ServiceError | null, response?: T) => void;
 
@@ -23,8 +24,6 @@ export interface MonitorOptions {
   readonly deployment: Deployment;
   readonly invoke: (token: string, args: Properties) => Promise<Properties>;
 }
-
-const stackType = "pulumi:pulumi:Stack";
 
 /**
  * Connects the SDK to the deployment by way of its testing hooks.
@@ -71,7 +70,7 @@ export async function connectMonitor({
     },
     registerResourceOutputs(request: RegisterResourceOutputsRequest, callback: Callback<Empty>) {
       answer(callback, () => {
-        if (request.getUrn() === urns.of("", stackType, `${project}-${stack}`)) {
+        if (request.getUrn() === urns.stack.urn) {
           deployment.setOutputs(propertiesOf(request.getOutputs()));
         }
         return Promise.resolve(new Empty());
@@ -94,23 +93,6 @@ export async function connectMonitor({
   return () => {
     hooks.close();
   };
-}
-
-/** URNs as Pulumi writes them: the types of all parents but the stack, outermost first. */
-class UrnScheme {
-  private readonly prefix: string;
-
-  constructor(project: string, stack: string) {
-    this.prefix = `urn:pulumi:${stack}::${project}::`;
-  }
-
-  of(parent: string, type: string, name: string): string {
-    const parentTypes = parent.startsWith(this.prefix)
-      ? (parent.slice(this.prefix.length).split("::")[0] ?? "")
-      : "";
-    const qualified = parentTypes === "" || parentTypes === stackType ? type : `${parentTypes}$${type}`;
-    return `${this.prefix}${qualified}::${name}`;
-  }
 }
 
 function answer<T>(callback: Callback<T>, work: () => Promise<T>): void {

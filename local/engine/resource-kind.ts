@@ -1,6 +1,7 @@
 import type { Cloudflare } from "cloudflare";
 import type { z } from "zod";
-import { revealed, unknownValue, type Properties } from "./properties";
+import { isObject, revealed, unknownValue, type Properties } from "./properties";
+import { propertiesOf, structOf } from "./struct";
 
 /** What the engine has to know of one type of resource: how the provider would make, change and delete it. */
 export interface ResourceKind {
@@ -11,6 +12,8 @@ export interface ResourceKind {
   /** Inputs that cannot change in place. */
   readonly replaceOn: readonly string[];
   create(client: Cloudflare, inputs: Properties): Promise<Made>;
+  /** What Cloudflare has under an import ID, whose form is the provider's own. Rejects with NotFoundError when it has none. */
+  import(client: Cloudflare, importId: string): Promise<Imported>;
   /** Outputs after the change. */
   update(client: Cloudflare, id: string, inputs: Properties, outputs: Properties): Promise<Properties>;
   /** Outputs as Cloudflare has them now. Rejects with NotFoundError when it is gone. */
@@ -26,11 +29,19 @@ export interface Made {
   readonly outputs: Properties;
 }
 
+/** A resource that was made elsewhere. */
+export interface Imported extends Made {
+  /** What the program would have had to declare for it to come out so. */
+  readonly inputs: Properties;
+}
+
 /** A kind by its typed inputs; `defineKind` puts the checks around it. */
 interface KindDefinition<Inputs> extends Pick<ResourceKind, "type" | "permission" | "replaceOn"> {
   /** Strict: an input that the engine does not send is an error, not a silence. */
   readonly inputs: z.ZodType<Inputs>;
   create(client: Cloudflare, inputs: Inputs): Promise<Made>;
+  /** Settings that `inputs` does not know are left out, so a difference in them alone is none to this engine. */
+  import(client: Cloudflare, importId: string): Promise<Made & { readonly inputs: Inputs }>;
   update(client: Cloudflare, id: string, inputs: Inputs, outputs: Properties): Promise<Properties>;
   read(client: Cloudflare, id: string, inputs: Inputs, outputs: Properties): Promise<Properties>;
   delete(client: Cloudflare, id: string, inputs: Inputs): Promise<void>;
@@ -47,6 +58,11 @@ export function defineKind<Inputs>(definition: KindDefinition<Inputs>): Resource
       const { id, outputs } = await definition.create(client, parse(inputs));
       return { id, outputs: { ...inputs, id, ...outputs } };
     },
+    async import(client, importId) {
+      const { id, inputs, outputs } = await definition.import(client, importId);
+      const properties = propertiesOf(structOf(asProperties(definition.inputs.parse(inputs))));
+      return { id, inputs: properties, outputs: { ...properties, id, ...outputs } };
+    },
     async update(client, id, inputs, outputs) {
       return { ...inputs, id, ...(await definition.update(client, id, parse(inputs), outputs)) };
     },
@@ -56,6 +72,10 @@ export function defineKind<Inputs>(definition: KindDefinition<Inputs>): Resource
     delete: (client, id, inputs) => definition.delete(client, id, parse(inputs)),
     unknownAfter: definition.unknownAfter ?? (() => []),
   };
+}
+
+function asProperties(inputs: unknown): Properties {
+  return isObject(inputs) ? inputs : {};
 }
 
 /** Outputs of a change that is only previewed. */

@@ -32,6 +32,7 @@ export function engineStack(options: StackOptions): Stack {
     preview: () => run(["preview"]),
     refresh: () => run(["refresh"]),
     destroy: () => run(["destroy"]),
+    importFile: (file) => run(["import", "--file", file]),
     storedText: () => (existsSync(statePath) ? readFileSync(statePath, "utf8") : ""),
     outputs: async () =>
       parseOutputs(JSON.parse((await run(["output", "--show-secrets"], true)).stdout), options.stackName),

@@ -82,6 +82,8 @@ export function pulumiStack(options: StackOptions): Stack {
     preview: () => inStack(["preview", "--suppress-outputs"]),
     refresh: () => inStack(["refresh", "--yes", "--skip-preview", "--suppress-outputs"]),
     destroy: () => inStack(["destroy", "--yes", "--skip-preview", "--suppress-outputs"]),
+    importFile: (file) =>
+      inStack(["import", "--file", file, "--yes", "--skip-preview", "--generate-code=false"]),
     storedText: () => textBelow(backend),
     outputs: async () =>
       parseOutputs(

@@ -19,6 +19,8 @@ export interface Stack {
   readonly preview: () => Promise<RunResult>;
   readonly refresh: () => Promise<RunResult>;
   readonly destroy: () => Promise<RunResult>;
+  /** Takes in what exists in Cloudflare, by a document of `pulumi import --file`. */
+  readonly importFile: (file: string) => Promise<RunResult>;
   /** Everything that the engine keeps of the stack, as text; secrets are not in it in clear. */
   readonly storedText: () => string;
   /** @throws when there are none, or they are not what the contract says. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { importIdParts } from "../import-id";
 import { defineKind } from "../resource-kind";
 
 const inputs = z.strictObject({
@@ -14,6 +15,18 @@ const inputs = z.strictObject({
 });
 
 const answer = z.looseObject({ id: z.string(), aud: z.string() });
+
+const imported = answer.extend({
+  type: z.literal("self_hosted"),
+  name: z.string(),
+  domain: z.string(),
+  destinations: z.array(z.looseObject({ type: z.literal("public"), uri: z.string() })),
+  // Those that belong to the application alone have no place in the program, which would drop them.
+  policies: z.array(z.looseObject({ id: z.string(), precedence: z.number(), reusable: z.literal(true) })),
+  session_duration: z.string().optional(),
+  service_auth_401_redirect: z.boolean().optional(),
+  app_launcher_visible: z.boolean().optional(),
+});
 
 function body(application: z.infer<typeof inputs>) {
   return {
@@ -42,6 +55,28 @@ export const accessApplication = defineKind({
   async create(client, application) {
     const { id, aud } = answer.parse(await client.zeroTrust.access.applications.create(body(application)));
     return { id, outputs: { aud } };
+  },
+  async import(client, importId) {
+    const [accountId, applicationId] = importIdParts(importId, "accounts/<account_id>/<app_id>");
+    const application = imported.parse(
+      await client.zeroTrust.access.applications.get(applicationId, { account_id: accountId }),
+    );
+    const { id, aud, type, name, domain, destinations, policies } = application;
+    return {
+      id,
+      inputs: {
+        accountId,
+        type,
+        name,
+        domain,
+        destinations: destinations.map(({ uri }) => ({ type: "public" as const, uri })),
+        policies: policies.map((policy) => ({ id: policy.id, precedence: policy.precedence })),
+        sessionDuration: application.session_duration,
+        serviceAuth401Redirect: application.service_auth_401_redirect,
+        appLauncherVisible: application.app_launcher_visible,
+      },
+      outputs: { aud },
+    };
   },
   async update(client, id, application) {
     const { aud } = answer.parse(await client.zeroTrust.access.applications.update(id, body(application)));

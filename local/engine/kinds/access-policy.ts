@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { importIdParts } from "../import-id";
 import { defineKind } from "../resource-kind";
 
 const inputs = z.strictObject({
@@ -15,6 +16,18 @@ const inputs = z.strictObject({
 });
 
 const answer = z.looseObject({ id: z.string() });
+
+const imported = answer.extend({
+  name: z.string(),
+  decision: z.enum(["allow", "deny", "non_identity", "bypass"]),
+  include: z.array(
+    z.union([
+      z.strictObject({ service_token: z.strictObject({ token_id: z.string() }) }),
+      z.strictObject({ everyone: z.strictObject({}) }),
+    ]),
+  ),
+  session_duration: z.string().optional(),
+});
 
 function body(policy: z.infer<typeof inputs>) {
   return {
@@ -39,6 +52,27 @@ export const accessPolicy = defineKind({
   async create(client, policy) {
     const { id } = answer.parse(await client.zeroTrust.access.policies.create(body(policy)));
     return { id, outputs: {} };
+  },
+  async import(client, importId) {
+    const [accountId, policyId] = importIdParts(importId, "<account_id>/<policy_id>");
+    const policy = imported.parse(
+      await client.zeroTrust.access.policies.get(policyId, { account_id: accountId }),
+    );
+    return {
+      id: policy.id,
+      inputs: {
+        accountId,
+        name: policy.name,
+        decision: policy.decision,
+        includes: policy.include.map((rule) =>
+          "service_token" in rule
+            ? { serviceToken: { tokenId: rule.service_token.token_id } }
+            : { everyone: rule.everyone },
+        ),
+        sessionDuration: policy.session_duration,
+      },
+      outputs: {},
+    };
   },
   async update(client, id, policy) {
     await client.zeroTrust.access.policies.update(id, body(policy));

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { importIdParts } from "../import-id";
 import { defineKind } from "../resource-kind";
 
 const inputs = z.strictObject({
@@ -12,6 +13,15 @@ const inputs = z.strictObject({
 });
 
 const answer = z.looseObject({ id: z.string() });
+
+const imported = answer.extend({
+  name: z.string(),
+  description: z.string().nullish(),
+  enabled: z.boolean(),
+  alert_type: inputs.shape.alertType,
+  mechanisms: z.looseObject({ email: z.array(z.looseObject({ id: z.string() })).optional() }),
+  filters: z.looseObject({ tunnel_id: z.array(z.string()).optional() }).nullish(),
+});
 
 function body(policy: z.infer<typeof inputs>) {
   return {
@@ -34,6 +44,24 @@ export const notificationPolicy = defineKind({
   async create(client, policy) {
     const { id } = answer.parse(await client.alerting.policies.create(body(policy)));
     return { id, outputs: {} };
+  },
+  async import(client, importId) {
+    const [accountId, policyId] = importIdParts(importId, "<account_id>/<policy_id>");
+    const policy = imported.parse(await client.alerting.policies.get(policyId, { account_id: accountId }));
+    const tunnelIds = policy.filters?.tunnel_id;
+    return {
+      id: policy.id,
+      inputs: {
+        accountId,
+        name: policy.name,
+        description: policy.description ?? "",
+        enabled: policy.enabled,
+        alertType: policy.alert_type,
+        mechanisms: { emails: (policy.mechanisms.email ?? []).map(({ id }) => ({ id })) },
+        filters: tunnelIds === undefined ? undefined : { tunnelIds },
+      },
+      outputs: {},
+    };
   },
   async update(client, id, policy) {
     await client.alerting.policies.update(id, body(policy));

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { importIdParts } from "../import-id";
 import { secret, type Properties } from "../properties";
 import { defineKind } from "../resource-kind";
 
@@ -7,7 +8,8 @@ const inputs = z.strictObject({
   name: z.string(),
   duration: z.string().optional(),
   enabled: z.boolean().optional(),
-  clientSecretVersion: z.number().optional(),
+  /** Null after an import, where the provider plans 1 and so one update (facts/pulumi.md §6, pitfall 3). */
+  clientSecretVersion: z.number().nullish(),
   previousClientSecretExpiresAt: z.string().optional(),
 });
 
@@ -19,13 +21,21 @@ const answer = z.looseObject({
   expires_at: z.string().nullish(),
 });
 
+const imported = answer.extend({
+  name: z.string(),
+  duration: z.string().optional(),
+  enabled: z.boolean().optional(),
+});
+
 function body(token: z.infer<typeof inputs>) {
   return {
     account_id: token.accountId,
     name: token.name,
     ...(token.duration === undefined ? {} : { duration: token.duration }),
     ...(token.enabled === undefined ? {} : { enabled: token.enabled }),
-    ...(token.clientSecretVersion === undefined ? {} : { client_secret_version: token.clientSecretVersion }),
+    ...(typeof token.clientSecretVersion === "number"
+      ? { client_secret_version: token.clientSecretVersion }
+      : {}),
     ...(token.previousClientSecretExpiresAt === undefined
       ? {}
       : { previous_client_secret_expires_at: token.previousClientSecretExpiresAt }),
@@ -51,6 +61,19 @@ export const serviceToken = defineKind({
   async create(client, token) {
     const made = await client.zeroTrust.access.serviceTokens.create(body(token));
     return { id: answer.parse(made).id, outputs: outputsOf(made, {}) };
+  },
+  async import(client, importId) {
+    const [accountId, tokenId] = importIdParts(importId, "accounts/<account_id>/<service_token_id>");
+    const token = imported.parse(
+      await client.zeroTrust.access.serviceTokens.get(tokenId, { account_id: accountId }),
+    );
+    const { id, name, duration, enabled } = token;
+    return {
+      id,
+      inputs: { accountId, name, duration, enabled, clientSecretVersion: null },
+      // Never with a secret: Cloudflare shows it once.
+      outputs: outputsOf(token, {}),
+    };
   },
   async update(client, id, token, before) {
     return outputsOf(await client.zeroTrust.access.serviceTokens.update(id, body(token)), before);

@@ -1,5 +1,6 @@
 import type { Cloudflare } from "cloudflare";
 import { z } from "zod";
+import { importIdParts } from "../import-id";
 import { defineKind } from "../resource-kind";
 
 const originRequest = z.strictObject({
@@ -22,6 +23,26 @@ const inputs = z.strictObject({
   }),
 });
 
+const access = z.looseObject({
+  access: z
+    .looseObject({ required: z.boolean().default(false), teamName: z.string(), audTag: z.array(z.string()) })
+    .optional(),
+});
+
+const imported = z.looseObject({
+  config: z.looseObject({
+    ingress: z.array(
+      z.looseObject({
+        hostname: z.string().optional(),
+        path: z.string().optional(),
+        service: z.string(),
+        originRequest: access.optional(),
+      }),
+    ),
+    originRequest: access.optional(),
+  }),
+});
+
 async function put(
   client: Cloudflare,
   { accountId, tunnelId, config }: z.infer<typeof inputs>,
@@ -38,6 +59,14 @@ async function put(
       },
     },
   });
+}
+
+function settingsOf(settings: z.infer<typeof access> | undefined): z.infer<typeof originRequest> | undefined {
+  if (settings?.access === undefined) {
+    return undefined;
+  }
+  const { required, teamName, audTag } = settings.access;
+  return { access: { required, teamName, audTags: audTag } };
 }
 
 /** The provider's plural is the API's `audTag`. */
@@ -61,6 +90,29 @@ export const tunnelConfiguration = defineKind({
   async create(client, configuration) {
     await put(client, configuration);
     return { id: configuration.tunnelId, outputs: {} };
+  },
+  async import(client, importId) {
+    const [accountId, tunnelId] = importIdParts(importId, "<account_id>/<tunnel_id>");
+    const { config } = imported.parse(
+      await client.zeroTrust.tunnels.cloudflared.configurations.get(tunnelId, { account_id: accountId }),
+    );
+    return {
+      id: tunnelId,
+      inputs: {
+        accountId,
+        tunnelId,
+        config: {
+          ingresses: config.ingress.map(({ hostname, path, service, originRequest: settings }) => ({
+            hostname,
+            path,
+            service,
+            originRequest: settingsOf(settings),
+          })),
+          originRequest: settingsOf(config.originRequest),
+        },
+      },
+      outputs: {},
+    };
   },
   async update(client, _id, configuration) {
     await put(client, configuration);

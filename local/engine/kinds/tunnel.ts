@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { importIdParts } from "../import-id";
 import { defineKind } from "../resource-kind";
 
 const inputs = z.strictObject({
@@ -8,6 +9,8 @@ const inputs = z.strictObject({
 });
 
 const answer = z.looseObject({ id: z.string() });
+
+const imported = answer.extend({ name: inputs.shape.name, config_src: inputs.shape.configSrc });
 
 /** terraform-provider-cloudflare v5, internal/services/zero_trust_tunnel_cloudflared/resource.go */
 export const tunnel = defineKind({
@@ -24,6 +27,13 @@ export const tunnel = defineKind({
       }),
     );
     return { id, outputs: {} };
+  },
+  async import(client, importId) {
+    const [accountId, tunnelId] = importIdParts(importId, "<account_id>/<tunnel_id>");
+    const { id, name, config_src } = imported.parse(
+      await client.zeroTrust.tunnels.cloudflared.get(tunnelId, { account_id: accountId }),
+    );
+    return { id, inputs: { accountId, name, configSrc: config_src }, outputs: {} };
   },
   async update(client, id, { accountId, name }) {
     await client.zeroTrust.tunnels.cloudflared.edit(id, { account_id: accountId, name });

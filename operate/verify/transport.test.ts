@@ -1,0 +1,161 @@
+import assert from "node:assert/strict";
+import { createServer, type RequestListener } from "node:http";
+import { createServer as createTcpServer, type Server } from "node:net";
+import { describe, it, type TestContext } from "node:test";
+import { openTransport, type Reply, type TransportOptions } from "./transport";
+import { parseVia } from "./via";
+
+async function listening(t: TestContext, server: Server): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => server.close());
+  const address = server.address();
+  assert.ok(address !== null && typeof address === "object");
+  return `http://127.0.0.1:${address.port}`;
+}
+
+const serverOf = (t: TestContext, listener: RequestListener) => listening(t, createServer(listener));
+
+/** Sends one push to an address. */
+async function ask(t: TestContext, url: string, options: Partial<TransportOptions> = {}): Promise<Reply> {
+  const transport = openTransport({
+    via: parseVia(url),
+    concurrency: 2,
+    requestTimeout: 5000,
+    signal: undefined,
+    pauses: [1, 1],
+    ...options,
+  });
+  t.after(() => {
+    transport.close();
+  });
+  return transport.send({
+    hostname: "prom.example.com",
+    method: "POST",
+    path: "/api/v1/write",
+    credentials: { clientId: "id", clientSecret: "secret" },
+  });
+}
+
+describe("openTransport", () => {
+  it("sends an empty push with the pair of headers, for the public host", async (t) => {
+    const seen: unknown[] = [];
+    const url = await serverOf(t, ({ method, url: path, headers }, response) => {
+      seen.push({ method, path, headers });
+      response.end();
+    });
+    await ask(t, url);
+    assert.deepEqual(seen, [
+      {
+        method: "POST",
+        path: "/api/v1/write",
+        headers: {
+          host: "prom.example.com",
+          "user-agent": "sitepass-verify",
+          accept: "*/*",
+          "content-type": "application/x-protobuf",
+          "content-length": "0",
+          "cf-access-client-id": "id",
+          "cf-access-client-secret": "secret",
+          connection: "keep-alive",
+        },
+      },
+    ]);
+  });
+
+  it("takes a redirect for an answer", async (t) => {
+    let requests = 0;
+    const url = await serverOf(t, (_request, response) => {
+      requests += 1;
+      response.writeHead(302, { location: "/login" }).end();
+    });
+    const reply = await ask(t, url);
+    assert.ok("status" in reply);
+    assert.deepEqual([reply.status, reply.headers.get("location"), requests], [302, "/login", 1]);
+  });
+
+  it("reads no more of an answer than it needs", async (t) => {
+    const url = await serverOf(t, (_request, response) => {
+      const more = () => {
+        while (response.write("x".repeat(10_000))) {
+          // Until the other side no longer takes it.
+        }
+      };
+      response.on("drain", more);
+      more();
+    });
+    const reply = await ask(t, url);
+    assert.ok("body" in reply);
+    assert.equal(reply.body.length, 16 * 1024);
+  });
+
+  it("gives a line that fails another chance", async (t) => {
+    let connections = 0;
+    const http = createServer((_request, response) => response.end("there"));
+    const url = await listening(
+      t,
+      createTcpServer((socket) => {
+        connections += 1;
+        if (connections < 3) {
+          socket.destroy();
+        } else {
+          http.emit("connection", socket);
+        }
+      }),
+    );
+    const reply = await ask(t, url);
+    assert.ok("body" in reply);
+    assert.deepEqual([reply.body, connections], ["there", 3]);
+  });
+
+  it("says how often it tried in vain", async (t) => {
+    const closing = await listening(
+      t,
+      createTcpServer((socket) => socket.destroy()),
+    );
+    assert.deepEqual(await ask(t, closing), { failure: "closed", reason: "ECONNRESET, 3 times" });
+    const gone = createServer();
+    const url = await listening(t, gone);
+    await new Promise((resolve) => gone.close(resolve));
+    assert.deepEqual(await ask(t, url), { failure: "refused", reason: "ECONNREFUSED, 3 times" });
+  });
+
+  it("waits no longer than it may, for the first byte and for the last", async (t) => {
+    const silent = await serverOf(t, () => undefined);
+    assert.deepEqual(await ask(t, silent, { requestTimeout: 50 }), {
+      failure: "time-out",
+      reason: "no answer within 0.05 s, 2 times",
+    });
+    const stalling = await serverOf(t, (_request, response) => {
+      response.write("half");
+    });
+    assert.deepEqual(await ask(t, stalling, { requestTimeout: 200 }), {
+      failure: "time-out",
+      reason: "no answer within 0.2 s, 2 times",
+    });
+  });
+
+  it("does not try again what stays so", async (t) => {
+    let connections = 0;
+    const url = await listening(
+      t,
+      createTcpServer((socket) => {
+        connections += 1;
+        socket.end("220 mail.example.com ESMTP\r\n");
+      }),
+    );
+    const reply = await ask(t, url);
+    assert.ok("failure" in reply);
+    assert.deepEqual([reply.failure, connections], ["no-http", 1]);
+    const overTls = await ask(t, url.replace("http:", "https:"));
+    assert.ok("failure" in overTls);
+    assert.deepEqual([overTls.failure, connections], ["tls", 2]);
+  });
+
+  it("ends what is under way when it is stopped", async (t) => {
+    const stopping = new AbortController();
+    const url = await serverOf(t, () => {
+      stopping.abort(new Error("stopped by a test"));
+    });
+    await assert.rejects(ask(t, url, { signal: stopping.signal }), { message: "stopped by a test" });
+  });
+});
