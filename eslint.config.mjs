@@ -6,9 +6,9 @@ export default defineConfig(
   { ignores: ["node_modules/"] },
   js.configs.recommended,
   {
-    // Run by Node as they are, to measure what compiles TypeScript elsewhere.
+    // Run by Node as they are: what starts or measures the loading of TypeScript.
     files: ["**/*.cjs"],
-    languageOptions: { sourceType: "commonjs", globals: { require: "readonly" } },
+    languageOptions: { sourceType: "commonjs", globals: { process: "readonly", require: "readonly" } },
   },
   {
     files: ["**/*.ts"],

@@ -1,7 +1,7 @@
 import { Argument, Option, type Command } from "commander";
 import { collectorNames } from "../provision/collector-names";
 import { port, repeated } from "./option-values";
-import type { RenderOptions } from "./render";
+import type { RenderOptions } from "./render-options";
 import { stackCommand, type OnStack, type StackOptions } from "./stack-command";
 
 export function addRender(program: Command, onStack: OnStack): void {
@@ -51,9 +51,9 @@ export function addRender(program: Command, onStack: OnStack): void {
     )
     .option("--json", "print one JSON document", false)
     .action(async (sites: string[], options: StackOptions & Omit<RenderOptions, "sites">) => {
-      await onStack(options, async (stack) => {
+      await onStack(options, async (stack, signal) => {
         const { render } = await import("./render.js");
-        return render(stack, { ...options, sites });
+        return render(stack, { ...options, sites }, signal);
       });
     });
 }

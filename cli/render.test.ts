@@ -1,0 +1,383 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { createHash } from "node:crypto";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { describe, it, type TestContext } from "node:test";
+import { stripVTControlCharacters } from "node:util";
+import { Decrypter, generateIdentity, identityToRecipient } from "age-encryption";
+import { collectors } from "../collectors/collectors";
+import { fingerprint } from "../operate/fingerprint";
+import type { OpenStack } from "../operate/open-stack";
+import { openTestFleet, type TestFleet, type TestFleetOptions } from "../operate/test-fleet";
+import { collectorNames } from "../provision/collector-names";
+import { UserError } from "../provision/user-error";
+import { render } from "./render";
+import type { RenderOptions } from "./render-options";
+
+const defaults: RenderOptions = {
+  sites: [],
+  all: false,
+  mode: "server",
+  relayPort: 9480,
+  out: "rendered",
+  installDir: "/etc/sitepass",
+  bundle: [],
+  check: false,
+  json: false,
+};
+
+function freshFolder(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), "sitepass-render-"));
+  t.after(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return folder;
+}
+
+/** A fleet that `up` has brought up as its files are. */
+async function openFleet(t: TestContext, options: TestFleetOptions): Promise<TestFleet> {
+  const fleet = await openTestFleet(t, options);
+  for (const { name, signals } of fleet.stack.sites) {
+    const credentials = fleet.outputs.sites[name];
+    assert.ok(credentials !== undefined);
+    // Of the shape of Cloudflare's.
+    credentials.clientSecret = `cfast_${createHash("sha256").update(name).digest("hex").slice(0, 48)}`;
+    credentials.endpoints = Object.fromEntries(
+      fleet.stack.config.endpoints
+        .filter(({ signal }) => signals.includes(signal))
+        .map(({ signal, hostname, paths }) => [signal, `https://${hostname}${paths[0]}`]),
+    );
+  }
+  return fleet;
+}
+
+/** Runs it in this process; what it prints is returned. */
+async function run(
+  t: TestContext,
+  stack: OpenStack,
+  options: Partial<RenderOptions>,
+  signal = new AbortController().signal,
+): Promise<{ stdout: string; stderr: string }> {
+  const printed = { log: "", error: "" };
+  const mocks = (["log", "error"] as const).map((stream) =>
+    t.mock.method(console, stream, (text: string) => {
+      printed[stream] += `${stripVTControlCharacters(text)}\n`;
+    }),
+  );
+  try {
+    assert.equal(await render(stack, { ...defaults, ...options }, signal), 0);
+  } finally {
+    for (const { mock } of mocks) {
+      mock.restore();
+    }
+  }
+  return { stdout: printed.log, stderr: printed.error };
+}
+
+async function refusal(
+  t: TestContext,
+  stack: OpenStack,
+  options: Partial<RenderOptions>,
+): Promise<readonly string[]> {
+  try {
+    await run(t, stack, options);
+  } catch (error) {
+    assert.ok(error instanceof UserError, String(error));
+    return error.problems;
+  }
+  return [];
+}
+
+describe("sitepass render", () => {
+  it("renders every collector, bare and behind the relay, with the secret in files of mode 0600 alone", async (t) => {
+    const out = freshFolder(t);
+    const { stack, outputs } = await openFleet(t, {
+      sites: Object.fromEntries(collectorNames.map((collector) => [collector, { collector }])),
+    });
+    await run(t, stack, { all: true, out: join(out, "bare") });
+    await run(t, stack, { all: true, relay: "nginx", out: join(out, "nginx") });
+    await run(t, stack, { all: true, relay: "caddy", out: join(out, "caddy") });
+    for (const kind of ["bare", "nginx", "caddy"]) {
+      assert.deepEqual(readdirSync(join(out, kind)).sort(), [...collectorNames].sort());
+      for (const name of collectorNames) {
+        const folder = join(out, kind, name);
+        const secret = outputs.sites[name]?.clientSecret ?? "";
+        const holders = filesBelow(folder).filter((path) => readFileSync(path, "utf8").includes(secret));
+        assert.ok(secret !== "" && holders.length > 0, folder);
+        for (const path of holders) {
+          assert.equal(statSync(path).mode & 0o777, 0o600, path);
+          assert.match(
+            path,
+            new RegExp(`^${join(folder, kind === "bare" ? name : "relay")}/credentials/\\.\\.\\d`),
+          );
+        }
+        assert.ok(existsSync(join(folder, "install.sh")) && existsSync(join(folder, "README.md")));
+      }
+    }
+  });
+
+  it("prints a table for people, with each note once, and warns of sites that are not let in", async (t) => {
+    const out = freshFolder(t);
+    const { stack, outputs } = await openFleet(t, {
+      sites: {
+        kyoto: { collector: "prometheus", token: { enabled: false } },
+        osaka: { collector: "prometheus" },
+        tokyo: { collector: "prometheus" },
+      },
+    });
+    const site = outputs.sites.osaka;
+    assert.ok(site !== undefined);
+    site.expiresAt = "2020-01-01T00:00:00Z";
+    const { stdout, stderr } = await run(t, stack, { all: true, out });
+    const prints = (name: string) => fingerprint(outputs.sites[name]?.clientSecret ?? "");
+    const lines = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => line.replaceAll(/ +/g, " "));
+    assert.match(lines[0] ?? "", /^site +collector +to +files +client secret$/);
+    const count = filesBelow(join(out, "tokyo")).length - 1;
+    assert.deepEqual(
+      lines.slice(1, 4),
+      ["kyoto", "osaka", "tokyo"].map(
+        (name) => `${name} prometheus ${join(out, name)} ${count} written sha256 ${prints(name)}`,
+      ),
+    );
+    const notes = lines.slice(4);
+    assert.ok(notes.length > 0);
+    for (const note of notes) {
+      assert.match(note, /^Note for kyoto, osaka, tokyo: /);
+    }
+    assert.equal(new Set(notes).size, notes.length);
+    assert.deepEqual(stderr.trimEnd().split("\n"), [
+      "warning: sites/kyoto.yaml: is shut out (token.enabled is false), so its pushes are refused until it is let in again.",
+      "warning: sites/osaka.yaml: its token expired on 2020-01-01T00:00:00Z by the last up, so its pushes are refused. Run `sitepass renew osaka`.",
+    ]);
+  });
+
+  it("prints one JSON document, and nothing else on stdout", async (t) => {
+    const out = freshFolder(t);
+    const { stack, outputs } = await openFleet(t, { sites: { tokyo: { collector: "vector" } } });
+    const options = { sites: ["tokyo"], out, json: true };
+    const first: unknown = JSON.parse((await run(t, stack, options)).stdout);
+    const second: unknown = JSON.parse((await run(t, stack, options)).stdout);
+    const files = filesBelow(join(out, "tokyo"))
+      .map((path) => path.slice(join(out, "tokyo/").length).replace(/\.\.\d[^/]+\//, ""))
+      .filter((path) => path !== ".sitepass.json")
+      .sort();
+    const common = {
+      site: "tokyo",
+      collector: "vector",
+      path: join(out, "tokyo"),
+      removed: [],
+      secretFingerprint: fingerprint(outputs.sites.tokyo?.clientSecret ?? ""),
+      validations: [],
+    };
+    const withoutNotes = (document: unknown) =>
+      JSON.parse(
+        JSON.stringify(document, (key, value: unknown) => (key === "notes" ? undefined : value)),
+      ) as unknown;
+    assert.deepEqual(withoutNotes(first), { sites: [{ ...common, written: files, unchanged: [] }] });
+    assert.deepEqual(withoutNotes(second), { sites: [{ ...common, written: [], unchanged: files }] });
+  });
+
+  it("says everything that is wrong at once, and writes nothing unless all can be", async (t) => {
+    const out = freshFolder(t);
+    const { stack, outputs } = await openFleet(t, {
+      sites: {
+        kyoto: { collector: "alloy" },
+        osaka: {},
+        tokyo: { collector: "promtail", signals: ["metrics"] },
+      },
+    });
+    delete outputs.sites.kyoto;
+    assert.deepEqual(await refusal(t, stack, { all: true, out }), [
+      "sites/kyoto.yaml: has no service token yet. Run `pulumi up` first.",
+      "sites/osaka.yaml: names no collector. Add a key such as collector: alloy, or pass --collector.",
+      "sites/tokyo.yaml: collector is promtail, which pushes logs, and the site pushes metrics. Name another collector, or change signals.",
+    ]);
+    mkdirSync(join(out, "tokyo"));
+    writeFileSync(join(out, "tokyo/mine"), "");
+    assert.deepEqual(await refusal(t, stack, { sites: ["osaka", "tokyo"], collector: "alloy", out }), [
+      `${join(out, "tokyo")}: holds mine, and no .sitepass.json says that sitepass made this folder. Empty it, or name another place with --out.`,
+    ]);
+    assert.deepEqual(readdirSync(out), ["tokyo"]);
+  });
+
+  it("refuses sites and options that do not go together", async (t) => {
+    const { stack } = await openFleet(t, {
+      sites: {
+        kyoto: { collector: "alloy" },
+        osaka: { collector: "vector" },
+        tokyo: { collector: "prometheus" },
+      },
+    });
+    assert.deepEqual(await refusal(t, stack, {}), [
+      "render: no site is named. Name sites as in `sitepass render tokyo`, or take --all.",
+    ]);
+    assert.deepEqual(await refusal(t, stack, { all: true, sites: ["tokyo"] }), [
+      "--all: comes with tokyo. Name sites, or take --all, not both.",
+    ]);
+    assert.deepEqual(await refusal(t, stack, { sites: ["tokio"] }), [
+      "tokio: is no site, for there is no sites/tokio.yaml. Did you mean tokyo?",
+    ]);
+    assert.deepEqual(await refusal(t, stack, { sites: ["kyoto", "osaka"], release: "2.42", mode: "agent" }), [
+      "--release: is 2.42, and these sites run alloy, vector, which count their releases each for itself. Render the sites of one collector at a time.",
+      "--mode: is agent, which is a mode of Prometheus, and these sites run alloy, vector. Leave it out.",
+    ]);
+    assert.deepEqual(await refusal(t, stack, { all: true, installDir: "/my files" }), [
+      ...new Set(await refusal(t, stack, { sites: ["tokyo"], installDir: "/my files" })),
+    ]);
+  });
+
+  it("says what the operating system refuses", async (t) => {
+    const out = freshFolder(t);
+    writeFileSync(join(out, "file"), "");
+    const { stack } = await openFleet(t, { sites: { tokyo: { collector: "prometheus" } } });
+    for (const bundle of [[], [await identityToRecipient(await generateIdentity())]]) {
+      const [problem = "", ...others] = await refusal(t, stack, {
+        all: true,
+        out: join(out, "file/deep"),
+        bundle,
+      });
+      assert.deepEqual(others, []);
+      assert.match(
+        problem,
+        /\/file\/deep: cannot be written to \((?:ENOTDIR|EEXIST): .*\)\. Nothing was written\. Mend it, or name another folder with --out, and render again\.$/,
+      );
+    }
+  });
+
+  it("stops between two sites", async (t) => {
+    const out = freshFolder(t);
+    const { stack } = await openFleet(t, {
+      sites: { osaka: { collector: "alloy" }, tokyo: { collector: "alloy" } },
+    });
+    const stopping = new AbortController();
+    stopping.abort();
+    assert.equal(
+      (await run(t, stack, { all: true, out, json: true }, stopping.signal)).stdout,
+      '{\n  "sites": []\n}\n',
+    );
+    assert.deepEqual(readdirSync(out), []);
+  });
+
+  it("warns of a folder that git would commit", async (t) => {
+    if (spawnSync("git", ["--version"]).error !== undefined) {
+      t.skip("git is not installed");
+      return;
+    }
+    const tree = freshFolder(t);
+    spawnSync("git", ["init", "--quiet", tree]);
+    const { stack } = await openFleet(t, { sites: { tokyo: { collector: "alloy" } } });
+    const warning = async () =>
+      (await run(t, stack, { all: true, out: join(tree, "rendered"), json: true })).stderr;
+    assert.equal(
+      await warning(),
+      `warning: ${join(tree, "rendered")}: lies in a git work tree and is not ignored, so that secrets would be committed. Add it to .gitignore, or name another folder with --out.\n`,
+    );
+    writeFileSync(join(tree, ".gitignore"), "rendered/\n");
+    assert.equal(await warning(), "");
+  });
+});
+
+describe("sitepass render --check", () => {
+  /** In front of PATH, a validator that says this. */
+  function validator(t: TestContext, program: string, script: string): void {
+    const folder = freshFolder(t);
+    writeFileSync(join(folder, program), `#!/bin/sh\n${script}\n`);
+    chmodSync(join(folder, program), 0o755);
+    const path = process.env.PATH ?? "";
+    process.env.PATH = `${folder}${delimiter}${path}`;
+    t.after(() => {
+      process.env.PATH = path;
+    });
+  }
+
+  it("shows the files to the agent's own validator, never the secret, and says who looked", async (t) => {
+    const out = freshFolder(t);
+    const seen = join(out, "seen");
+    const { stack, outputs } = await openFleet(t, { sites: { tokyo: { collector: "prometheus" } } });
+    const { program } = collectors.prometheus.service(
+      { directory: "/x", credentials: undefined },
+      { version: collectors.prometheus.defaultVersion, mode: "server" },
+    ).validator;
+    validator(t, program, `cat prometheus/*.yml prometheus/credentials/* >${seen}`);
+    const { stdout } = await run(t, stack, { sites: ["tokyo"], check: true, out });
+    assert.match(stdout, new RegExp(`^tokyo: ${program} accepts the files\\.$`, "m"));
+    const text = readFileSync(seen, "utf8");
+    assert.match(text, /remote_write/);
+    assert.match(text, /cfast_0{48}/);
+    assert.ok(!text.includes(outputs.sites.tokyo?.clientSecret ?? ""));
+  });
+
+  it("writes nothing when a validator refuses", async (t) => {
+    const out = freshFolder(t);
+    const { stack } = await openFleet(t, { sites: { tokyo: { collector: "vector" } } });
+    const { program } = collectors.vector.service(
+      { directory: "/x", credentials: undefined },
+      { version: collectors.vector.defaultVersion, mode: "server" },
+    ).validator;
+    validator(t, program, "echo 'line 1: bad'; echo '  worse.'; exit 1");
+    assert.deepEqual(await refusal(t, stack, { sites: ["tokyo"], check: true, out }), [
+      `sites/tokyo.yaml: ${program} refuses the rendered files (line 1: bad | worse). Name the release that the site runs with --release, or report this as a bug of sitepass. Nothing was written.`,
+    ]);
+    assert.deepEqual(readdirSync(out), []);
+  });
+});
+
+describe("sitepass render --bundle", () => {
+  it("writes one sealed file a site, for its owner alone, and says how it is opened and checked", async (t) => {
+    const out = freshFolder(t);
+    const identity = await generateIdentity();
+    const { stack, outputs } = await openFleet(t, {
+      sites: { osaka: { collector: "alloy" }, tokyo: { collector: "alloy" } },
+    });
+    const bundle = [await identityToRecipient(identity)];
+    const { stdout, stderr } = await run(t, stack, { all: true, out, bundle });
+    assert.equal(stderr, "");
+    assert.deepEqual(readdirSync(out).sort(), ["osaka.tar.age", "tokyo.tar.age"]);
+    const decrypter = new Decrypter();
+    decrypter.addIdentity(identity);
+    for (const site of ["osaka", "tokyo"]) {
+      const path = join(out, `${site}.tar.age`);
+      assert.equal(statSync(path).mode & 0o777, 0o600);
+      const tar = await decrypter.decrypt(readFileSync(path), "text");
+      assert.ok(tar.includes(outputs.sites[site]?.clientSecret ?? "none"));
+      const sum = createHash("sha256").update(readFileSync(path)).digest("hex");
+      // As sha256sum prints it.
+      assert.ok(stdout.includes(`${sum}  ${path}\n`));
+    }
+    assert.match(
+      stdout,
+      /^Opened at the site with: age -d -i KEY osaka\.tar\.age \| tar -x && cd osaka && sudo sh install\.sh$/m,
+    );
+  });
+
+  it("finds a wrong recipient before the stack is asked", async (t) => {
+    const { stack } = await openFleet(t, { sites: { tokyo: { collector: "alloy" } } });
+    const unasked: OpenStack = { ...stack, outputs: () => Promise.reject(new Error("the stack was asked")) };
+    assert.deepEqual(await refusal(t, unasked, { all: true, bundle: ["./nobody.pub"] }), [
+      '--bundle: ./nobody.pub is neither a public key nor a file. Give age1…, "ssh-ed25519 AAAA…", or a file of such lines.',
+    ]);
+  });
+});
+
+/** Files in a folder, without those behind links. */
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    return entry.isDirectory() ? filesBelow(path) : entry.isFile() ? [path] : [];
+  });
+}
