@@ -53,6 +53,15 @@ describe("readInputs", () => {
     );
   });
 
+  it("lets an empty folder pass only where that is allowed", () => {
+    assert.deepEqual(readInputs(good, folderWith({}), "allowed").sites, []);
+    assert.throws(() => readInputs(good, folderWith({})), /sites\/: holds no site/);
+    assert.throws(
+      () => readInputs(good, folderWith({ "tokyo.yaml": "signals: [logs]" }), "allowed"),
+      /signals names logs, which has no endpoint/,
+    );
+  });
+
   it("reports the problems of configuration and sites together", () => {
     assertRefused(
       { ...good, "sitepass:accountId": "acme" },

@@ -98,8 +98,8 @@ const changes: readonly {
   },
   {
     name: "no application on the whole host",
-    file: "push-endpoint.ts",
-    edits: [["uris: [hostname],", "uris: [`unused-${hostname}`],"]],
+    file: "application-plan.ts",
+    edits: [["uris: [hostname]", "uris: [`unused-${hostname}`]"]],
     caughtBy: ["refuses reading at Access, also to a good token"],
   },
   {

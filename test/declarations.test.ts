@@ -1,15 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { Alerts } from "../provision/alerts";
 import { parseConfig } from "../provision/config";
-import { PublicRecords } from "../provision/public-records";
-import { PublicTunnel } from "../provision/public-tunnel";
-import { planRecords, planRoutes } from "../provision/publishing";
-import { PushEndpoint } from "../provision/push-endpoint";
-import { PushPolicies } from "../provision/push-policies";
 import { shardOf } from "../provision/shards";
-import { SitePasses } from "../provision/site-passes";
 import type { Site } from "../provision/sites";
+import { declareFleet } from "./declare-fleet";
 import { recordDeclarations, type Declaration } from "./recorded-declarations";
 import { siteNameInShard } from "./scenario";
 
@@ -38,32 +32,13 @@ const { value: config } = parseConfig({
     logs: { hostname: "loki.example.com", paths: ["/loki/api/v1/push"] },
   }),
   "sitepass:publish": JSON.stringify({ tunnel: { name: "central" } }),
+  "sitepass:teamName": "acme",
+  "sitepass:alertEmails": JSON.stringify(["ops@example.com"]),
 });
 
 function declareAll(sites: readonly Site[], protect: boolean): void {
   assert.ok(config !== undefined);
-  const { tokens } = new SitePasses("sites", { accountId, sites, ownPrefix });
-  const policies = new PushPolicies("push", { accountId, sites, tokens, ownPrefix });
-  const endpoints = new Map(
-    config.endpoints.map((endpoint) => [
-      endpoint.signal,
-      new PushEndpoint(endpoint.signal, {
-        accountId,
-        endpoint,
-        policies: policies.forSignal(endpoint.signal),
-        ownPrefix,
-      }),
-    ]),
-  );
-  const tunnel = new PublicTunnel("tunnel", {
-    accountId,
-    tunnelName: "central",
-    teamName: "acme",
-    routes: planRoutes(config, endpoints),
-    protect,
-  });
-  new PublicRecords("dns", { zoneId: "zone", records: planRecords(config, endpoints, tunnel), ownPrefix });
-  new Alerts("alerts", { accountId, emails: ["ops@example.com"], tunnelId: tunnel.tunnelId, ownPrefix });
+  declareFleet({ ...config, protect }, sites, ownPrefix);
 }
 
 function find(declarations: readonly Declaration[], resource: string): Declaration {
@@ -167,6 +142,18 @@ describe("what the program declares", () => {
         "ZeroTrustTunnelCloudflaredConfig tunnel-ingress",
       ],
     });
+  });
+
+  it("changes the application on a whole host only after the one on its write paths", async () => {
+    const declarations = await recordDeclarations(() => {
+      declareAll([site("tokyo")], false);
+    });
+    assert.deepEqual(find(declarations, "ZeroTrustAccessApplication metrics-whole-host").after, [
+      "ZeroTrustAccessApplication metrics-write-paths",
+    ]);
+    assert.deepEqual(find(declarations, "ZeroTrustAccessApplication metrics-write-paths").after, [
+      "ZeroTrustAccessPolicy metrics-logs-25-of-32",
+    ]);
   });
 
   it("protects the tunnel alone, and only when told to", async () => {

@@ -106,6 +106,23 @@ describe("Deployment", () => {
     });
   });
 
+  it("replaces what the state protects and the program does not any more, and refuses what both protect", async () => {
+    const elsewhere = { ...goal, inputs: { accountId: "fedcba9876543210fedcba9876543210", name: "tokyo" } };
+    await withDeployment(async ({ client, tokenIds, deploy }) => {
+      const made = { ...(await madeToken(client)), protect: true };
+      const { deployment } = deploy({ resources: [made], condemned: [], outputs: {} });
+      await assert.rejects(deployment.register({ ...elsewhere, protect: true }));
+      assert.deepEqual(deployment.failures, [
+        "ZeroTrustAccessServiceToken tokyo: is protected and would be deleted. Set sitepass:protect to false, run `up`, and try again.",
+      ]);
+      const another = deploy({ resources: [made], condemned: [], outputs: {} });
+      // Refused by the stand-in, which has no such account: so far did the engine let it come.
+      await assert.rejects(another.deployment.register(elsewhere));
+      assert.match(another.deployment.failures.join(), /Cloudflare answered HTTP 403/);
+      assert.deepEqual(tokenIds(), [made.id]);
+    });
+  });
+
   it("deletes nothing after a failure", async () => {
     await withDeployment(async ({ client, tokenIds, deploy }) => {
       const made = await madeToken(client);

@@ -1,0 +1,71 @@
+import { randomBytes } from "node:crypto";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
+
+/** What became of a file: written, there already with this very text, or there with another and left alone. */
+export type NewFileOutcome = "written" | "unchanged" | "taken";
+
+/** What writing would come to, without writing. */
+export function newFileOutcome(path: string, text: string): NewFileOutcome {
+  if (!existsSync(path)) {
+    return "written";
+  }
+  return readFileSync(path, "utf8") === text ? "unchanged" : "taken";
+}
+
+/**
+ * Writes a file that is not there yet: whole or not at all, and never over another, not even over one that comes at the
+ * same moment. What a killed run leaves behind begins with a dot, which is passed over in `sites/`.
+ */
+export function writeNewFile(path: string, text: string): NewFileOutcome {
+  // Named as operate/site-file/staged-file.ts does, which clears away what processes that are gone have left.
+  const temporary = join(
+    dirname(path),
+    `.${basename(path)}.${process.pid}-${randomBytes(4).toString("hex")}.sitepass`,
+  );
+  try {
+    const file = openSync(temporary, "wx", 0o644);
+    try {
+      writeSync(file, text);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    return moveInto(path, temporary) ? "written" : newFileOutcome(path, text);
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+}
+
+/** @returns false when there is a file already. */
+function moveInto(path: string, temporary: string): boolean {
+  try {
+    // Unlike a rename, a link never takes another file's place.
+    linkSync(temporary, path);
+    return true;
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "EEXIST") {
+      return false;
+    }
+    // File systems without links, such as FAT and some shares.
+    if (code !== "EPERM" && code !== "ENOTSUP" && code !== "ENOSYS") {
+      throw error;
+    }
+  }
+  if (existsSync(path)) {
+    return false;
+  }
+  renameSync(temporary, path);
+  return true;
+}
