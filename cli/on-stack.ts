@@ -10,19 +10,34 @@ import type { StackOptions, Work } from "./stack-command";
  */
 export async function onStack(options: StackOptions, work: Work): Promise<ExitCode> {
   const stopping = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    // Not `once`: write-file-atomic's signal-exit ends the process when it finds no other listener left.
-    process.on(name, () => {
-      if (stopping.signal.aborted) {
-        process.exit(130);
-      }
-      stopping.abort();
-    });
-  }
+  const stop = () => {
+    if (stopping.signal.aborted) {
+      process.exit(130);
+    }
+    stopping.abort();
+  };
   // Whoever reads may stop reading, as in `sitepass status | head`.
-  process.stdout.on("error", () => {
+  const unread = () => {
     process.exit(1);
-  });
+  };
+  // Not `once`: write-file-atomic's signal-exit ends the process when it finds no other listener left.
+  for (const name of stoppingSignals) {
+    process.on(name, stop);
+  }
+  process.stdout.on("error", unread);
+  try {
+    return await runOnStack(options, work, stopping.signal);
+  } finally {
+    for (const name of stoppingSignals) {
+      process.off(name, stop);
+    }
+    process.stdout.off("error", unread);
+  }
+}
+
+const stoppingSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+async function runOnStack(options: StackOptions, work: Work, signal: AbortSignal): Promise<ExitCode> {
   try {
     const stack = openStack({
       directory: options.cwd,
@@ -30,10 +45,10 @@ export async function onStack(options: StackOptions, work: Work): Promise<ExitCo
       reader: options.state === undefined ? pulumiReader : stateReader(options.state),
       ...(options.emptyFleet === undefined ? {} : { emptyFleet: options.emptyFleet }),
     });
-    const exitCode = await work(stack, stopping.signal);
-    return stopping.signal.aborted ? 130 : exitCode;
+    const exitCode = await work(stack, signal);
+    return signal.aborted ? 130 : exitCode;
   } catch (error) {
-    if (stopping.signal.aborted) {
+    if (signal.aborted) {
       return 130;
     }
     if (!(error instanceof UserError)) {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { lstatSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { runProcess } from "../local/stack/run-process";
 import { engines } from "./engines";
 import { openScenario } from "./scenario";
 
@@ -47,6 +48,32 @@ for (const engine of engines) {
     });
   });
 }
+
+describe("`npm run engine -- output`", () => {
+  const [engine] = engines;
+
+  it("masks secrets, and shows what up made when it is told to", async (t) => {
+    assert.ok(engine !== undefined);
+    const fleet = await openScenario(engine, { sites: { tokyo: "" } });
+    t.after(() => fleet.close());
+    const { exitCode, text } = await fleet.up();
+    assert.equal(exitCode, 0, text);
+    const output = async (...more: readonly string[]) => {
+      const { stdout } = await runProcess(
+        process.execPath,
+        ["--import", "tsx", join("local", "engine", "main.ts"), "output", ...fleet.place.args, ...more],
+        { cwd: join(__dirname, ".."), environment: fleet.place.environment },
+      );
+      return stdout;
+    };
+    assert.deepEqual(JSON.parse(await output("--show-secrets")), await fleet.outputs());
+    const masked = await output();
+    for (const secret of fleet.standIn.issuedSecrets) {
+      assert.ok(!masked.includes(secret));
+    }
+    assert.match(masked, /"clientSecret": "\[secret\]"/);
+  });
+});
 
 /** Files below a folder, without what packages brought. */
 function filesBelow(directory: string): string[] {

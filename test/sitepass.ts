@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { runProcess } from "../local/stack/run-process";
+import { runHere } from "./run-here";
 import type { Scenario } from "./scenario";
 
 const program = join(__dirname, "..", "bin", "sitepass.cjs");
@@ -18,19 +19,29 @@ export interface CommandOptions {
   readonly signal?: AbortSignal;
   /** Given what is printed, on both streams, as it comes. */
   readonly onText?: (text: string) => void;
+  /** For what only a process of its own shows. Default: with `--exec`. */
+  readonly ownProcess?: boolean;
 }
 
-/** Runs `sitepass` in a process of its own, as a person would; without colours. */
+/**
+ * Runs `sitepass` as a person would, without colours: in this process, which has loaded most of it already, or in one of its
+ * own where that matters.
+ */
 export async function sitepass(
   args: readonly string[],
-  { environment = {}, cwd = process.cwd(), signal, onText }: CommandOptions = {},
+  options: CommandOptions = {},
 ): Promise<CommandResult> {
-  return runProcess(process.execPath, [program, ...args], {
-    cwd,
-    environment: { NO_COLOR: "1", ...environment },
-    onText,
-    signal,
-  });
+  // A program that is handed the credentials inherits the streams.
+  const { environment = {}, cwd, signal, onText, ownProcess = args.includes("--exec") } = options;
+  const variables = { NO_COLOR: "1", ...environment };
+  return ownProcess || cwd !== undefined || signal !== undefined || onText !== undefined
+    ? runProcess(process.execPath, [program, ...args], {
+        cwd: cwd ?? process.cwd(),
+        environment: variables,
+        onText,
+        signal,
+      })
+    : runHere(args, variables);
 }
 
 /** Runs `sitepass` on a scenario's stack. */

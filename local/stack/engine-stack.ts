@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseOutputs } from "../../operate/stack-outputs";
+import { readStateOutputs } from "../engine/state-outputs";
 import { runProcess, type ProcessResult } from "./run-process";
 import type { Stack, StackOptions } from "./stack";
 
@@ -15,7 +15,7 @@ export function engineStack(options: StackOptions): Stack {
     PULUMI_CONFIG_PASSPHRASE: options.passphrase,
   };
   const place = ["--cwd", options.directory, "--stack", options.stackName, "--state", statePath];
-  const run = (args: readonly string[], quiet = false): Promise<ProcessResult> =>
+  const run = (args: readonly string[]): Promise<ProcessResult> =>
     runProcess(process.execPath, ["--import", "tsx", join("local", "engine", "main.ts"), ...args, ...place], {
       // tsx is resolved from here.
       cwd: root,
@@ -24,7 +24,7 @@ export function engineStack(options: StackOptions): Stack {
         // As for the Pulumi CLI: what is printed is read by programs, and CI systems would have it coloured.
         NO_COLOR: "1",
       },
-      onText: quiet ? undefined : options.onText,
+      onText: options.onText,
       signal: options.signal,
     });
   return {
@@ -34,8 +34,10 @@ export function engineStack(options: StackOptions): Stack {
     destroy: () => run(["destroy"]),
     importFile: (file) => run(["import", "--file", file]),
     storedText: () => (existsSync(statePath) ? readFileSync(statePath, "utf8") : ""),
-    outputs: async () =>
-      parseOutputs(JSON.parse((await run(["output", "--show-secrets"], true)).stdout), options.stackName),
+    outputs: () =>
+      new Promise((resolve) => {
+        resolve(readStateOutputs(statePath, options.stackName, options.passphrase));
+      }),
     place: { args: place, environment },
   };
 }
