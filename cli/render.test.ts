@@ -14,10 +14,11 @@ import {
 import { createHash } from "node:crypto";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import { describe, it, type TestContext } from "node:test";
+import { before, describe, it, type TestContext } from "node:test";
 import { stripVTControlCharacters } from "node:util";
 import { Decrypter, generateIdentity, identityToRecipient } from "age-encryption";
 import { collectors } from "../collectors/collectors";
+import { prepareImports } from "../test/prepare-imports";
 import { fingerprint } from "../operate/fingerprint";
 import type { OpenStack } from "../operate/open-stack";
 import { openTestFleet, type TestFleet, type TestFleetOptions } from "../operate/test-fleet";
@@ -99,6 +100,9 @@ async function refusal(
   }
   return [];
 }
+
+// Before any test of the file: commands load what they need when they run.
+before(prepareImports);
 
 describe("sitepass render", () => {
   it("renders every collector, bare and behind the relay, with the secret in files of mode 0600 alone", async (t) => {

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import "../test/fixed-seed";
 import { parse } from "yaml";
 import { z } from "zod";
 import { findProgram } from "../local/agents/agents";

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import "../test/fixed-seed";
 import { parse } from "smol-toml";
 import { z } from "zod";
 import { decodeRemoteWrite, type Series } from "../local/edge/remote-write-message";

@@ -69,9 +69,9 @@ export function yamlText(header: string, content: YamlObject, expandable?: RegEx
   return document.toString({ lineWidth: 0 });
 }
 
-/** Whether a key is a string in YAML 1.1 too, which has more words for true and false. */
+/** Whether a key is a string in YAML 1.1 too, which has more words for true and false, and to some parsers numbers such as E0. */
 const isPlainKey = (key: string): boolean =>
-  /^[A-Za-z_][\w./-]*$/.test(key) && !/^(?:y|n|yes|no|on|off|true|false|null)$/i.test(key);
+  /^[A-Za-z_][\w./-]*$/.test(key) && !/^(?:y|n|yes|no|on|off|true|false|null|e\d+)$/i.test(key);
 
 function quoted(text: string, expandable: RegExp | undefined): string {
   // The escapes of JSON are YAML's too. Backslashes first: those that come after are written by escapes.

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { prepareImports } from "./prepare-imports";
 import type { CommandResult } from "./sitepass";
 
 interface Capture {
@@ -56,9 +57,10 @@ async function runOne(
   }
   const capture: Capture = { stdout: "", stderr: "" };
   try {
+    await prepareImports();
     const { run } = await import("../cli.js");
     const exitCode = await captures.run(capture, () =>
-      run([process.execPath, "sitepass", ...args], () => Promise.resolve()),
+      run([process.execPath, "sitepass", ...args], prepareImports),
     );
     return { exitCode, ...capture };
   } finally {

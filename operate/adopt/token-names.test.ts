@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import "../../test/fixed-seed";
 import { dnsLabelProblem } from "../../provision/names";
 import { parseSite } from "../../provision/parse-site";
 import { UserError } from "../../provision/user-error";

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import "../../test/fixed-seed";
 import { parse } from "yaml";
 import { credentialsText } from "./credentials-text";
 
