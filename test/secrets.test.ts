@@ -61,7 +61,7 @@ describe("`npm run engine -- output`", () => {
     const output = async (...more: readonly string[]) => {
       const { stdout } = await runProcess(
         process.execPath,
-        ["--import", "tsx", join("local", "engine", "main.ts"), "output", ...fleet.place.args, ...more],
+        [join("local", "engine", "start.cjs"), "output", ...fleet.place.args, ...more],
         { cwd: join(__dirname, ".."), environment: fleet.place.environment },
       );
       return stdout;

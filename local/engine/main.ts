@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { UserError } from "../../provision/user-error";
 import type { Step } from "./deployment";
 import { showFailures, showOutputs, showStep, showSummary } from "./display";
-import type { Command, EngineOptions } from "./engine";
+import type { Command, EngineOptions, runEngine } from "./engine";
 import { masked } from "./masked-outputs";
 import { revealed } from "./properties";
 import { StateFile } from "./state-file";
@@ -57,8 +57,11 @@ function readArguments() {
 
 type Arguments = ReturnType<typeof readArguments>["values"];
 
+/** Loaded late: the SDKs take a second, and neither help nor output needs them. */
+type LoadEngine = () => { readonly runEngine: typeof runEngine };
+
 /** @returns the exit code. */
-async function main(): Promise<number> {
+async function main(loadEngine: LoadEngine): Promise<number> {
   let parsed: ReturnType<typeof readArguments>;
   try {
     parsed = readArguments();
@@ -92,10 +95,11 @@ async function main(): Promise<number> {
     console.log(JSON.stringify(values["show-secrets"] ? revealed(outputs) : masked(outputs), undefined, 2));
     return 0;
   }
-  return change(command, values, { directory, statePath, passphrase });
+  return change(loadEngine, command, values, { directory, statePath, passphrase });
 }
 
 async function change(
+  loadEngine: LoadEngine,
   command: Command,
   values: Arguments,
   place: Pick<EngineOptions, "directory" | "statePath" | "passphrase">,
@@ -112,9 +116,8 @@ async function change(
     });
   }
   const started = performance.now();
-  // Loaded late: the SDKs take a second, and neither help nor output needs them.
-  const { runEngine } = await import("./engine.js");
-  const { failures, state } = await runEngine({
+  const engine = loadEngine();
+  const { failures, state } = await engine.runEngine({
     ...place,
     command,
     stack: values.stack,
@@ -163,17 +166,20 @@ function wrongUsage(problem: string): number {
   return 2;
 }
 
-main().then(
-  (code) => {
-    // Not left to the event loop: after a failure the program's promises never settle.
-    process.exit(code);
-  },
-  (error: unknown) => {
-    showFailures(
-      error instanceof UserError
-        ? error.problems
-        : [error instanceof Error ? (error.stack ?? error.message) : String(error)],
-    );
-    process.exit(1);
-  },
-);
+/** Runs the command line of `process.argv` and ends the process. */
+export function runAndExit(loadEngine: LoadEngine): void {
+  main(loadEngine).then(
+    (code) => {
+      // Not left to the event loop: after a failure the program's promises never settle.
+      process.exit(code);
+    },
+    (error: unknown) => {
+      showFailures(
+        error instanceof UserError
+          ? error.problems
+          : [error instanceof Error ? (error.stack ?? error.message) : String(error)],
+      );
+      process.exit(1);
+    },
+  );
+}

@@ -16,7 +16,7 @@ export function engineStack(options: StackOptions): Stack {
   };
   const place = ["--cwd", options.directory, "--stack", options.stackName, "--state", statePath];
   const run = (args: readonly string[]): Promise<ProcessResult> =>
-    runProcess(process.execPath, ["--import", "tsx", join("local", "engine", "main.ts"), ...args, ...place], {
+    runProcess(process.execPath, [join(root, "local", "engine", "start.cjs"), ...args, ...place], {
       // tsx is resolved from here.
       cwd: root,
       environment: {
