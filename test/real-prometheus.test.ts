@@ -9,7 +9,7 @@ import { startConnector } from "../local/edge/connector";
 import { startEdge } from "../local/edge/edge";
 import { prometheusOrigin } from "../local/origins/prometheus-origin";
 import { freePort, startService, versionOf, type ServiceProcess } from "../local/origins/service-process";
-import type { SiteCredentials } from "../operate/stack-outputs";
+import { startHeaderProxy } from "../local/site/header-proxy";
 import { engines } from "./engines";
 import { openScenario } from "./scenario";
 
@@ -53,39 +53,6 @@ async function startAgent(
   );
 }
 
-/** A proxy on loopback that adds a site's credentials, because Debian 12's Prometheus never sends `headers`. */
-async function startProxy(
-  directory: string,
-  port: number,
-  edgeUrl: string,
-  pass: SiteCredentials,
-): Promise<ServiceProcess> {
-  mkdirSync(directory, { mode: 0o700 });
-  const config = join(directory, "nginx.conf");
-  writeFileSync(
-    config,
-    `daemon off; pid ${directory}/pid; error_log stderr; events {}
-http {
-  access_log off;
-  client_body_temp_path ${directory}/body; proxy_temp_path ${directory}/proxy;
-  fastcgi_temp_path ${directory}/f; uwsgi_temp_path ${directory}/u; scgi_temp_path ${directory}/s;
-  server {
-    listen 127.0.0.1:${port};
-    location = /ready { return 200; }
-    location / {
-      proxy_pass ${edgeUrl};
-      proxy_set_header Host prom.example.com;
-      proxy_set_header CF-Access-Client-Id ${pass.clientId};
-      proxy_set_header CF-Access-Client-Secret ${pass.clientSecret};
-    }
-  }
-}
-`,
-    { mode: 0o600 },
-  );
-  return startService("nginx", ["-p", directory, "-c", config], `http://127.0.0.1:${port}/ready`);
-}
-
 const [engine] = engines;
 
 describe("a real Prometheus", () => {
@@ -116,13 +83,17 @@ describe("a real Prometheus", () => {
       const services = new Map([["http://localhost:9090", central.url]]);
       const connector = await startConnector({ database, tunnelToken, services });
       t.after(() => connector.close());
-      const proxyPort = await freePort();
-      const proxy = await startProxy(join(home, "proxy"), proxyPort, edge.url, tokyo);
+      // Debian 12's Prometheus never sends headers.
+      const proxy = await startHeaderProxy(
+        join(home, "proxy"),
+        await edge.hostUrl("prom.example.com"),
+        tokyo,
+      );
       t.after(() => proxy.close());
       const agent = await startAgent(
         join(home, "agent"),
         `http://127.0.0.1:${await freePort()}`,
-        `http://127.0.0.1:${proxyPort}/api/v1/write`,
+        `${proxy.url}/api/v1/write`,
         "tokyo",
       );
       t.after(() => agent.close());
