@@ -1,6 +1,7 @@
 import { agentVersion, findProgram } from "../../local/agents/agents";
 import { lineText } from "./arrivals";
-import { counter, edited, editedYaml } from "./rendered";
+import { counterSum } from "../../local/site/counter-sum";
+import { edited, editedYaml } from "./rendered";
 import type { Place, Subject } from "./subject";
 
 const metricsAddress = ({ port }: Place): string => `127.0.0.1:${port}`;
@@ -56,7 +57,7 @@ export const otelcolLogs: Subject = {
   signal: "logs",
   adapt,
   admitsLoss: (text, metrics) =>
-    counter(metrics, "otelcol_exporter_send_failed_log_records(?:_total)?") > 0 ||
+    counterSum(metrics, "otelcol_exporter_send_failed_log_records(?:_total)?") > 0 ||
     text.includes("Dropping data"),
   feed: async (place, line) => {
     const answer = await fetch(`http://${inputAddress(place)}/v1/logs`, {

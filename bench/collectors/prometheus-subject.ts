@@ -1,4 +1,5 @@
-import { counter, editedYaml } from "./rendered";
+import { counterSum } from "../../local/site/counter-sum";
+import { editedYaml } from "./rendered";
 import type { Place, Subject } from "./subject";
 
 const address = ({ port }: Place): string => `127.0.0.1:${port}`;
@@ -28,6 +29,6 @@ export function prometheusSubject(title: string, version: string, program: strin
     ],
     readyUrl: (place) => `http://${address(place)}/-/ready`,
     metricsUrl: (place) => `http://${address(place)}/metrics`,
-    admitsLoss: (_text, metrics) => counter(metrics, "prometheus_remote_storage_samples_failed_total") > 0,
+    admitsLoss: (_text, metrics) => counterSum(metrics, "prometheus_remote_storage_samples_failed_total") > 0,
   };
 }

@@ -50,11 +50,3 @@ export function environmentIn(text: string): Readonly<Record<string, string>> {
     ]),
   );
 }
-
-/** The sum of a counter over its labels, out of a page of metrics. */
-export function counter(metrics: string, name: string): number {
-  return [...metrics.matchAll(new RegExp(`^${name}(?:\\{.*\\})? (\\S+)$`, "gm"))].reduce(
-    (sum, [, value]) => sum + Number(value),
-    0,
-  );
-}

@@ -1,5 +1,6 @@
 import { findProgram } from "../../local/agents/agents";
-import { counter, editedYaml, environmentIn, execArguments, textOf } from "./rendered";
+import { counterSum } from "../../local/site/counter-sum";
+import { editedYaml, environmentIn, execArguments, textOf } from "./rendered";
 import type { Place, Subject } from "./subject";
 
 const address = ({ port }: Place): string => `127.0.0.1:${port}`;
@@ -29,5 +30,5 @@ export const vmagentSubject: Subject = {
   },
   readyUrl: (place) => `http://${address(place)}/-/ready`,
   metricsUrl: (place) => `http://${address(place)}/metrics`,
-  admitsLoss: (_text, metrics) => counter(metrics, "vmagent_remotewrite_packets_dropped_total") > 0,
+  admitsLoss: (_text, metrics) => counterSum(metrics, "vmagent_remotewrite_packets_dropped_total") > 0,
 };

@@ -6,6 +6,7 @@ import type { CollectorSite, Credentials } from "../../collectors/collector";
 import { prometheus } from "../../collectors/prometheus";
 import { writeSite } from "../../render/write-site";
 import { freePort, startService } from "../origins/service-process";
+import { counterSum } from "./counter-sum";
 
 /** A site's Prometheus in agent mode, on this machine. */
 export interface PrometheusProcess {
@@ -64,10 +65,7 @@ export async function startPrometheus(options: PrometheusOptions): Promise<Prome
   return {
     counter: async (name) => {
       const text = await (await fetch(`http://${host}/metrics`)).text();
-      return [...text.matchAll(new RegExp(`^${name}(?:\\{.*\\})? (\\S+)$`, "gm"))].reduce(
-        (sum, [, value]) => sum + Number(value),
-        0,
-      );
+      return counterSum(text, name);
     },
     rotate: write,
     text: service.text,

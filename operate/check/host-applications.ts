@@ -1,3 +1,4 @@
+import { placeOf, type Place } from "../adopt/place";
 import type { Endpoint } from "../../provision/config";
 import type { AccountApplication, AttachedPolicy } from "../account/list-applications";
 import { findingsOn, type Finding } from "./finding";
@@ -25,33 +26,15 @@ export function judgeApplications(
       isOwn(ownership, application.id, application.name)
         ? ownFindings(application, endpoint)
         : application.destinations.flatMap((destination) =>
-            foreignFindings(application, splitDestination(destination), endpoint),
+            foreignFindings(application, placeOf(destination), endpoint),
           ),
     ),
   );
 }
 
-interface Destination {
-  readonly host: string;
-  /** Empty for the whole host. */
-  readonly path: string;
-}
-
-/** `host/`, `host/*` and `host` are the same place. */
-function splitDestination(uri: string): Destination {
-  const slash = uri.includes("/") ? uri.indexOf("/") : uri.length;
-  return {
-    host: uri.slice(0, slash).toLowerCase(),
-    path: uri
-      .slice(slash)
-      .replace(/^\/\*$/, "")
-      .replace(/\/+$/, ""),
-  };
-}
-
 function foreignFindings(
   { name, policies }: AccountApplication,
-  { host, path }: Destination,
+  { host, path }: Place,
   { signal, hostname, paths }: Endpoint,
 ): readonly Finding[] {
   const key = `sitepass:endpoints.${signal}.hostname: is "${hostname}"`;
@@ -87,7 +70,7 @@ function ownFindings(
   { name, destinations, policies, serviceAuth401Redirect }: AccountApplication,
   { hostname, signal }: Endpoint,
 ): readonly Finding[] {
-  if (!destinations.some((destination) => splitDestination(destination).host === hostname)) {
+  if (!destinations.some((destination) => placeOf(destination).host === hostname)) {
     return [];
   }
   const its = `sitepass:endpoints.${signal}.hostname: is "${hostname}", and its application "${name}"`;
