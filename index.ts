@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { readAccountFacts } from "./provision/account-facts";
 import { Alerts } from "./provision/alerts";
-import { readInputs } from "./provision/inputs";
+import { readInputs } from "./fleet/inputs";
 import { stackOutputs } from "./provision/outputs";
 import { program } from "./provision/program";
 import { PublicRecords } from "./provision/public-records";

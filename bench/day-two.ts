@@ -1,8 +1,8 @@
 import { performance } from "node:perf_hooks";
 import Table from "cli-table3";
-import { engineStack } from "../local/stack/engine-stack";
-import { openScenario, type Scenario } from "../test/scenario";
-import { sitepassOn } from "../test/sitepass";
+import { engineStack } from "../local/run/engine-stack";
+import { openScenario, type Scenario } from "../test/support/scenario";
+import { sitepassOn } from "../test/support/sitepass";
 
 /**
  * What the day-2 commands cost on a fleet of 500 sites, as a person runs them: a process each, against the stand-in. Exit

@@ -1,8 +1,8 @@
 import { performance } from "node:perf_hooks";
-import { engineStack } from "../local/stack/engine-stack";
-import { openTestDataPath } from "../test/data-path";
-import { openScenario } from "../test/scenario";
-import { sitepassOn } from "../test/sitepass";
+import { engineStack } from "../local/run/engine-stack";
+import { openTestDataPath } from "../test/support/data-path";
+import { openScenario } from "../test/support/scenario";
+import { sitepassOn } from "../test/support/sitepass";
 
 /**
  * What `sitepass verify` takes for a fleet of 500 sites, as a person runs it: a process of its own, whose requests go through

@@ -5,11 +5,11 @@ import { planAdoption, type AdoptionPlan } from "../operate/adopt/plan-adoption"
 import { providerVersion } from "../operate/adopt/provider-version";
 import { readAccount } from "../operate/adopt/read-account";
 import { newFileOutcome, writeNewFile, type NewFileOutcome } from "../operate/adopt/write-new-file";
-import { openCloudflareApi } from "../operate/cloudflare-api";
-import type { OpenStack } from "../operate/open-stack";
+import { openCloudflareApi } from "../cloudflare/cloudflare-api";
+import type { OpenStack } from "../stack/open-stack";
 import { windowEndAfter } from "../operate/rotate/window";
-import { plural } from "../provision/plural";
-import { UserError } from "../provision/user-error";
+import { plural } from "../fleet/plural";
+import { UserError } from "../fleet/user-error";
 import { adoptionDocument, showAdoption } from "./adoption-report";
 import type { ExitCode } from "./exit-code";
 

@@ -1,10 +1,10 @@
 import pc from "picocolors";
-import { attempt } from "../operate/attempt";
+import { attempt } from "../fleet/attempt";
 import { checkAccount, type AccountCheck } from "../operate/check/check-account";
 import { findingsOn, type Finding, type Level } from "../operate/check/finding";
-import { openCloudflareApi } from "../operate/cloudflare-api";
-import type { OpenStack } from "../operate/open-stack";
-import { plural } from "../provision/plural";
+import { openCloudflareApi } from "../cloudflare/cloudflare-api";
+import type { OpenStack } from "../stack/open-stack";
+import { plural } from "../fleet/plural";
 import type { ExitCode } from "./exit-code";
 
 export interface CheckOptions {

@@ -1,6 +1,6 @@
 import pc from "picocolors";
-import { openStack, type StackReader } from "../operate/open-stack";
-import { UserError } from "../provision/user-error";
+import { openStack, type StackReader } from "../stack/open-stack";
+import { UserError } from "../fleet/user-error";
 import type { ExitCode } from "./exit-code";
 import type { StackOptions, Work } from "./stack-command";
 
@@ -67,15 +67,15 @@ async function runOnStack(options: StackOptions, work: Work, signal: AbortSignal
 /** Loaded late: each takes its time, and many a command asks for neither. */
 const pulumiReader: StackReader = {
   outputs: async (directory, stackName) => {
-    const { readPulumiOutputs } = await import("../operate/pulumi-stack-reader.js");
+    const { readPulumiOutputs } = await import("../stack/pulumi-stack-reader.js");
     return readPulumiOutputs(directory, stackName);
   },
   resources: async (directory, stackName) => {
-    const { readPulumiResources } = await import("../operate/pulumi-stack-reader.js");
+    const { readPulumiResources } = await import("../stack/pulumi-stack-reader.js");
     return readPulumiResources(directory, stackName);
   },
   secretConfig: async (directory, stackName, key) => {
-    const { readPulumiSecret } = await import("../operate/pulumi-stack-reader.js");
+    const { readPulumiSecret } = await import("../stack/pulumi-stack-reader.js");
     return readPulumiSecret(directory, stackName, key);
   },
 };

@@ -1,5 +1,5 @@
 import { Argument, InvalidArgumentError, Option, type Command } from "commander";
-import { dnsLabelProblem } from "../provision/names";
+import { dnsLabelProblem } from "../fleet/names";
 import type { OutputOptions } from "./output";
 import { stackCommand, type OnStack, type StackOptions } from "./stack-command";
 

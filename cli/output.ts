@@ -1,12 +1,12 @@
 import { fstatSync } from "node:fs";
 import { fingerprint } from "../operate/fingerprint";
-import type { OpenStack } from "../operate/open-stack";
-import { credentialsText, type Format } from "../operate/output/credentials-text";
-import { pipeToCommand } from "../operate/output/pipe-to-command";
-import { writeSecretFile } from "../operate/output/write-secret-file";
+import type { OpenStack } from "../stack/open-stack";
+import { credentialsText, type Format } from "../handover/credentials-text";
+import { pipeToCommand } from "../handover/pipe-to-command";
+import { writeSecretFile } from "../handover/write-secret-file";
 import { selectSites } from "../operate/select-sites";
-import { UserError } from "../provision/user-error";
-import { provisioned } from "../render/provisioned";
+import { UserError } from "../fleet/user-error";
+import { provisioned } from "../handover/provisioned";
 import type { ExitCode } from "./exit-code";
 import { warn } from "./warn";
 import { warnOfUselessness } from "./warn-of-uselessness";

@@ -1,12 +1,12 @@
 import type { Credentials } from "../collectors/collector";
 import { collectors } from "../collectors/collectors";
-import type { OpenStack } from "../operate/open-stack";
+import type { OpenStack } from "../stack/open-stack";
 import { selectSites } from "../operate/select-sites";
-import type { SiteCredentials } from "../operate/stack-outputs";
-import type { Site } from "../provision/sites";
-import { UserError } from "../provision/user-error";
-import { planSite, type RenderChoice, type SitePlan } from "../render/plan-site";
-import { provisioned } from "../render/provisioned";
+import type { SiteCredentials } from "../stack/stack-outputs";
+import type { Site } from "../fleet/sites";
+import { UserError } from "../fleet/user-error";
+import { planSite, type RenderChoice, type SitePlan } from "../handover/plan-site";
+import { provisioned } from "../handover/provisioned";
 import type { RenderOptions } from "./render-options";
 
 /** A site, and what is to be written for it. */

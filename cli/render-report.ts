@@ -1,7 +1,7 @@
 import pc from "picocolors";
 import type { CollectorName } from "../collectors/collector";
-import { plural } from "../provision/plural";
-import type { Validation } from "../render/run-validators";
+import { plural } from "../fleet/plural";
+import type { Validation } from "../handover/run-validators";
 import { textTable } from "./text-table";
 
 /** What was done for one site, as `--json` prints it. */

@@ -18,12 +18,12 @@ import { before, describe, it, type TestContext } from "node:test";
 import { stripVTControlCharacters } from "node:util";
 import { Decrypter, generateIdentity, identityToRecipient } from "age-encryption";
 import { collectors } from "../collectors/collectors";
-import { prepareImports } from "../test/prepare-imports";
+import { prepareImports } from "../test/support/prepare-imports";
 import { fingerprint } from "../operate/fingerprint";
-import type { OpenStack } from "../operate/open-stack";
+import type { OpenStack } from "../stack/open-stack";
 import { openTestFleet, type TestFleet, type TestFleetOptions } from "../operate/test-fleet";
-import { collectorNames } from "../provision/collector-names";
-import { UserError } from "../provision/user-error";
+import { collectorNames } from "../fleet/collector-names";
+import { UserError } from "../fleet/user-error";
 import { render } from "./render";
 import type { RenderOptions } from "./render-options";
 

@@ -5,15 +5,15 @@ import { setImmediate } from "node:timers/promises";
 import pMap from "p-map";
 import writeFileAtomic from "write-file-atomic";
 import { fingerprint } from "../operate/fingerprint";
-import type { OpenStack } from "../operate/open-stack";
-import { plural } from "../provision/plural";
-import { UserError } from "../provision/user-error";
-import { isErrorOf } from "../render/disk";
-import { lockProblem } from "../render/folder-lock";
-import { runValidators, type Validation } from "../render/run-validators";
-import { siteFolderProblems } from "../render/site-folder-problems";
-import { wouldBeCommitted } from "../render/would-be-committed";
-import { writeSite } from "../render/write-site";
+import type { OpenStack } from "../stack/open-stack";
+import { plural } from "../fleet/plural";
+import { UserError } from "../fleet/user-error";
+import { isErrorOf } from "../handover/disk";
+import { lockProblem } from "../handover/folder-lock";
+import { runValidators, type Validation } from "../handover/run-validators";
+import { siteFolderProblems } from "../handover/site-folder-problems";
+import { wouldBeCommitted } from "../handover/would-be-committed";
+import { writeSite } from "../handover/write-site";
 import type { ExitCode } from "./exit-code";
 import { progressBar } from "./progress-bar";
 import type { RenderOptions } from "./render-options";
@@ -104,8 +104,8 @@ function folderWriter(planned: readonly PlannedSite[], { out }: RenderOptions): 
 
 /** Loaded late: cryptography takes its time, and most renderings need none. */
 async function bundleWriter({ bundle, out }: RenderOptions): Promise<Writer> {
-  const { readRecipients } = await import("../render/recipients.js");
-  const { sealBundle } = await import("../render/bundle.js");
+  const { readRecipients } = await import("../handover/recipients.js");
+  const { sealBundle } = await import("../handover/bundle.js");
   const recipients = readRecipients(bundle);
   return async ({ plan: { site, files } }) => {
     const path = join(out, `${site}.tar.age`);

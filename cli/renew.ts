@@ -1,13 +1,13 @@
 import pc from "picocolors";
-import { listTokens, readTokens } from "../operate/account/list-tokens";
-import { answered, openCloudflareApi, type CloudflareApi } from "../operate/cloudflare-api";
+import { listTokens, readTokens } from "../cloudflare/list-tokens";
+import { answered, openCloudflareApi, type CloudflareApi } from "../cloudflare/cloudflare-api";
 import { nameList } from "../operate/name-list";
-import type { OpenStack } from "../operate/open-stack";
+import type { OpenStack } from "../stack/open-stack";
 import { chooseTokens, type PassedOver, type TokenChoice } from "../operate/renew/choose-tokens";
 import { renewTokens, type Renewal, type RenewTokensOptions } from "../operate/renew/renew-tokens";
 import { selectSites } from "../operate/select-sites";
-import { parseGoDuration } from "../provision/go-duration";
-import { UserError } from "../provision/user-error";
+import { parseGoDuration } from "../fleet/go-duration";
+import { UserError } from "../fleet/user-error";
 import type { ExitCode } from "./exit-code";
 import { progressBar } from "./progress-bar";
 import { textTable } from "./text-table";
@@ -22,7 +22,7 @@ export interface RenewOptions {
   readonly json: boolean;
 }
 
-/** Renewals at a time; the pace of calls (operate/request-pace.ts) is what takes time in a large fleet. */
+/** Renewals at a time; the pace of calls (cloudflare/request-pace.ts) is what takes time in a large fleet. */
 const concurrency = 8;
 
 /**

@@ -1,12 +1,12 @@
 import pc from "picocolors";
-import type { OpenStack } from "../operate/open-stack";
+import type { OpenStack } from "../stack/open-stack";
 import type { EnabledOutcome } from "../operate/revoke/set-enabled";
 import { switchTokens } from "../operate/revoke/switch-tokens";
 import { selectSites } from "../operate/select-sites";
 import { prepareEdits, type PreparedEdits } from "../operate/site-file/prepare-edits";
 import { writeEdits } from "../operate/site-file/write-edits";
-import type { Site } from "../provision/sites";
-import { UserError } from "../provision/user-error";
+import type { Site } from "../fleet/sites";
+import { UserError } from "../fleet/user-error";
 import { showEdits } from "./edit-lines";
 import type { ExitCode } from "./exit-code";
 import { textTable } from "./text-table";

@@ -1,12 +1,12 @@
 import pc from "picocolors";
-import type { OpenStack } from "../operate/open-stack";
+import type { OpenStack } from "../stack/open-stack";
 import { confirmSites, rotationsUnderWay, type Confirmation } from "../operate/rotate/confirm-sites";
 import { selectSites } from "../operate/select-sites";
 import type { FleetVerdict } from "../operate/verify/verdict";
 import { verifySites } from "../operate/verify/verify-sites";
 import { watchSites } from "../operate/verify/watch";
-import type { Site } from "../provision/sites";
-import { UserError } from "../provision/user-error";
+import type { Site } from "../fleet/sites";
+import { UserError } from "../fleet/user-error";
 import type { ExitCode } from "./exit-code";
 import { progressBar } from "./progress-bar";
 import { textTable } from "./text-table";

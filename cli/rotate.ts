@@ -3,13 +3,13 @@ import { planRotation, type PlannedRotation } from "../operate/rotate/plan-rotat
 import type { WaveSize } from "../operate/rotate/plan-wave";
 import { readRotation, writeRotation } from "../operate/rotate/rotation-record";
 import { nameList } from "../operate/name-list";
-import type { OpenStack } from "../operate/open-stack";
+import type { OpenStack } from "../stack/open-stack";
 import { prepareEdits } from "../operate/site-file/prepare-edits";
 import { writeEdits } from "../operate/site-file/write-edits";
-import type { RevealedOutputs } from "../operate/stack-outputs";
-import { plural } from "../provision/plural";
-import type { Site } from "../provision/sites";
-import { UserError } from "../provision/user-error";
+import type { RevealedOutputs } from "../stack/stack-outputs";
+import { plural } from "../fleet/plural";
+import type { Site } from "../fleet/sites";
+import { UserError } from "../fleet/user-error";
 import type { ExitCode } from "./exit-code";
 import { reportRotation } from "./rotation-report";
 import { sayProblems, warn } from "./warn";

@@ -1,11 +1,11 @@
 import pc from "picocolors";
-import { roughDuration } from "../operate/day-duration";
+import { roughDuration } from "../fleet/day-duration";
 import { nameList } from "../operate/name-list";
 import type { ChosenSites } from "../operate/rotate/choose-sites";
 import type { PlannedRotation } from "../operate/rotate/plan-rotation";
 import { diffLines } from "../operate/site-file/diff-lines";
 import type { SiteFileEdit } from "../operate/site-file/prepare-edits";
-import { plural } from "../provision/plural";
+import { plural } from "../fleet/plural";
 import { showEdits } from "./edit-lines";
 import { textTable } from "./text-table";
 

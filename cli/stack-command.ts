@@ -1,5 +1,5 @@
 import { Option, type Command } from "commander";
-import type { OpenStack } from "../operate/open-stack";
+import type { OpenStack } from "../stack/open-stack";
 import type { ExitCode } from "./exit-code";
 
 /** Where the stack is, as every command that works on one takes it. */

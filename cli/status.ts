@@ -1,9 +1,9 @@
 import writeFileAtomic from "write-file-atomic";
-import type { OpenStack } from "../operate/open-stack";
+import type { OpenStack } from "../stack/open-stack";
 import { reportFleet, unreadableFleet, type FleetReport } from "../operate/status/fleet-report";
 import { openMetrics } from "../operate/status/open-metrics";
 import { rankOf } from "../operate/status/site-status";
-import { nearest } from "../provision/nearest";
+import { nearest } from "../fleet/nearest";
 import type { ExitCode } from "./exit-code";
 import { reportDocument, reportText } from "./status-report";
 

@@ -1,5 +1,5 @@
 import { parseVia, type Via } from "../operate/verify/via";
-import { UserError } from "../provision/user-error";
+import { UserError } from "../fleet/user-error";
 
 /**
  * Reads `--via`.

@@ -1,9 +1,9 @@
 import { fingerprint } from "../operate/fingerprint";
-import type { OpenStack } from "../operate/open-stack";
+import type { OpenStack } from "../stack/open-stack";
 import { readRotation } from "../operate/rotate/rotation-record";
 import { upAdvice, waitsForUp } from "../operate/rotate/waiting-for-up";
-import type { SiteCredentials } from "../operate/stack-outputs";
-import type { Site } from "../provision/sites";
+import type { SiteCredentials } from "../stack/stack-outputs";
+import type { Site } from "../fleet/sites";
 import { warn } from "./warn";
 
 /**

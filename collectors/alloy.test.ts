@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import "../test/fixed-seed";
+import "../test/support/fixed-seed";
 import { alloy } from "./alloy";
 import type { CollectorRelease } from "./collector";
 import { assertSecretsKept, textOf } from "./test-files";

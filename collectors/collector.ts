@@ -1,5 +1,5 @@
-import type { SignalName } from "../provision/signals";
-import type { collectorNames } from "../provision/collector-names";
+import type { SignalName } from "../fleet/signals";
+import type { collectorNames } from "../fleet/collector-names";
 
 export type CollectorName = (typeof collectorNames)[number];
 

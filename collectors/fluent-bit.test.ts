@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import "../test/fixed-seed";
+import "../test/support/fixed-seed";
 import { parse } from "yaml";
 import { z } from "zod";
-import { versionOf } from "../local/origins/service-process";
+import { versionOf } from "../local/run/service-process";
 import type { CollectorRelease, CollectorSite } from "./collector";
 import { fluentBit } from "./fluent-bit";
 import { assertSecretsKept, textOf } from "./test-files";

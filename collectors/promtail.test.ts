@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import "../test/fixed-seed";
+import "../test/support/fixed-seed";
 import { parse } from "yaml";
 import { z } from "zod";
 import type { CollectorRelease } from "./collector";

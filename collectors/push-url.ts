@@ -1,4 +1,4 @@
-import type { SignalName } from "../provision/signals";
+import type { SignalName } from "../fleet/signals";
 import type { CollectorSite } from "./collector";
 
 interface ProtocolDefinition {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { TestContext } from "node:test";
 import fc from "fast-check";
-import { findProgram, type AgentName } from "../local/agents/agents";
+import { findProgram, type AgentName } from "../local/programs/programs";
 import type { RenderedFile } from "./collector";
 import { labelValues } from "./test-sites";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import fc from "fast-check";
-import "../test/fixed-seed";
+import "../test/support/fixed-seed";
 import { labelValues } from "./test-sites";
 import { assignments } from "./test-vrl";
 import { vrlText } from "./vrl-text";

@@ -1,6 +1,6 @@
-import { nearest } from "../provision/nearest";
-import type { Site } from "../provision/sites";
-import { UserError } from "../provision/user-error";
+import { nearest } from "../fleet/nearest";
+import type { Site } from "../fleet/sites";
+import { UserError } from "../fleet/user-error";
 
 /**
  * The sites that a person named, in the order of names.

@@ -1,10 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
-import { findCloudflareAccess, missingTokenProblem } from "./cloudflare-access";
-import type { Inputs } from "./inputs";
+import { findCloudflareAccess, missingTokenProblem } from "../cloudflare/api-credentials";
+import type { Inputs } from "../fleet/inputs";
 import { preflight, type PreflightReport } from "./preflight";
 import type { StackSettings } from "./stack-settings";
 import { lookUpTeamName } from "./team-name";
-import { UserError } from "./user-error";
+import { UserError } from "../fleet/user-error";
 import { lookUpZone, type Zone } from "./zone";
 
 /** What has to be known of the account before anything is declared. */

@@ -1,4 +1,4 @@
-import type { Endpoint } from "./config";
+import type { Endpoint } from "../fleet/config";
 
 /** What an Access application in front of a push host is called, and what it covers. */
 export interface PlannedApplication {

@@ -1,9 +1,9 @@
 import type { ZeroTrustAccessServiceToken } from "@pulumi/cloudflare";
 import type * as pulumi from "@pulumi/pulumi";
-import type { Config, Endpoint } from "./config";
+import type { Config, Endpoint } from "../fleet/config";
 import type { PublicTunnel } from "./public-tunnel";
-import type { SignalName } from "./signals";
-import type { Site } from "./sites";
+import type { SignalName } from "../fleet/signals";
+import type { Site } from "../fleet/sites";
 
 /** What a site needs to push. */
 export interface SiteOutput {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { planShards } from "./policy-shards";
 import { shardCount } from "./shards";
-import type { SignalName } from "./signals";
+import type { SignalName } from "../fleet/signals";
 
 const both = ["metrics", "logs"] as const;
 

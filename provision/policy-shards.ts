@@ -1,6 +1,6 @@
 import { shardCount, shardOf } from "./shards";
-import { signalNames, type SignalName } from "./signals";
-import type { Site } from "./sites";
+import { signalNames, type SignalName } from "../fleet/signals";
+import type { Site } from "../fleet/sites";
 
 /** A policy to be: the sites that push the same signals and fall into the same shard. */
 export interface PolicyShard {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { describe, it } from "node:test";
-import type { Config } from "./config";
+import type { Config } from "../fleet/config";
 import { comparePlan, preflight } from "./preflight";
-import type { Site } from "./sites";
+import type { Site } from "../fleet/sites";
 
 const ownPrefix = "sitepass/prod/";
 

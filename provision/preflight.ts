@@ -1,8 +1,8 @@
-import type { CloudflareAccess } from "./cloudflare-access";
-import type { Config } from "./config";
-import { listServiceTokens, type ListedToken } from "./list-service-tokens";
-import { plural } from "./plural";
-import { waysOutOfTheLimit, type Site } from "./sites";
+import type { CloudflareAccess } from "../cloudflare/api-credentials";
+import type { Config } from "../fleet/config";
+import { listServiceTokens, type ListedToken } from "../cloudflare/list-service-tokens";
+import { plural } from "../fleet/plural";
+import { waysOutOfTheLimit, type Site } from "../fleet/sites";
 
 /** What the look at the account found. */
 export interface PreflightReport {

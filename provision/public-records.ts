@@ -1,7 +1,7 @@
 import { DnsRecord } from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
 import { recordComment, type RecordType } from "./record-values";
-import type { SignalName } from "./signals";
+import type { SignalName } from "../fleet/signals";
 
 /** What a host name points to. */
 export interface RecordTarget {

@@ -4,7 +4,7 @@ import {
   getZeroTrustTunnelCloudflaredToken,
 } from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
-import { briefMessage } from "./brief-message";
+import { briefMessage } from "../fleet/brief-message";
 import { anchoredPattern } from "./path-pattern";
 
 /** One host name's way through the tunnel. */

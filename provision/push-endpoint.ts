@@ -1,7 +1,7 @@
 import { ZeroTrustAccessApplication } from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
 import { planApplications, type PlannedApplication } from "./application-plan";
-import type { Endpoint } from "./config";
+import type { Endpoint } from "../fleet/config";
 import type { AttachedPolicy } from "./push-policies";
 import { sessionDuration } from "./session-duration";
 

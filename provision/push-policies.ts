@@ -3,8 +3,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { planShards } from "./policy-shards";
 import { sessionDuration } from "./session-duration";
 import { shardCount } from "./shards";
-import type { SignalName } from "./signals";
-import type { Site } from "./sites";
+import type { SignalName } from "../fleet/signals";
+import type { Site } from "../fleet/sites";
 
 export interface PushPoliciesArgs {
   readonly accountId: string;

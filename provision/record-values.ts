@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import type { SignalName } from "./signals";
+import type { SignalName } from "../fleet/signals";
 
 /** The kinds of record that a push host may have. */
 export type RecordType = "A" | "AAAA" | "CNAME";

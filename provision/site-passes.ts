@@ -1,7 +1,7 @@
 import { ZeroTrustAccessServiceToken } from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
 import { secretVersionGuard } from "./secret-version-guard";
-import type { Site } from "./sites";
+import type { Site } from "../fleet/sites";
 
 export interface SitePassesArgs {
   readonly accountId: string;

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { ownNamePrefix } from "./names";
+import { ownNamePrefix } from "../fleet/names";
 
 /** What the engine and the shell hand to the program; nothing else in it reads either. */
 export interface StackSettings {

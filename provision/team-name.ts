@@ -1,7 +1,7 @@
 import { getZeroTrustOrganization } from "@pulumi/cloudflare";
 import { z } from "zod";
-import type { Config } from "./config";
-import { briefMessage } from "./brief-message";
+import type { Config } from "../fleet/config";
+import { briefMessage } from "../fleet/brief-message";
 
 const domainSuffix = ".cloudflareaccess.com";
 

@@ -1,8 +1,8 @@
 import { getZone } from "@pulumi/cloudflare";
 import { z } from "zod";
-import type { Config } from "./config";
-import { briefMessage } from "./brief-message";
-import { hostInZoneProblem } from "./names";
+import type { Config } from "../fleet/config";
+import { briefMessage } from "../fleet/brief-message";
+import { hostInZoneProblem } from "../fleet/names";
 
 export interface Zone {
   readonly id: string;

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { siteJsonSchema } from "../provision/site-json-schema";
+import { siteJsonSchema } from "../fleet/site-json-schema";
 
 /** Writes `site.schema.json` from the zod schema; with `--check` it only says whether the file is current. */
 const path = join(__dirname, "..", "site.schema.json");
@@ -8,7 +8,7 @@ const wanted = siteJsonSchema();
 
 if (process.argv.includes("--check")) {
   if (readFileSync(path, "utf8") !== wanted) {
-    console.error("site.schema.json: is not what provision/site-schema.ts describes. Run `npm run schema`.");
+    console.error("site.schema.json: is not what fleet/site-schema.ts describes. Run `npm run schema`.");
     process.exitCode = 1;
   }
 } else {

@@ -5,11 +5,11 @@ import { describe, it } from "node:test";
 import ts from "typescript";
 import { parse } from "yaml";
 import { z } from "zod";
-import { configSchema } from "../provision/config-schema";
-import { parseConfig } from "../provision/config";
-import { readSiteFiles } from "../provision/site-files";
-import { siteJsonSchema } from "../provision/site-json-schema";
-import { readStackConfig } from "../operate/stack-config";
+import { configSchema } from "../fleet/config-schema";
+import { parseConfig } from "../fleet/config";
+import { readSiteFiles } from "../fleet/site-files";
+import { siteJsonSchema } from "../fleet/site-json-schema";
+import { readStackConfig } from "../stack/stack-config";
 
 const root = join(__dirname, "..");
 
@@ -55,7 +55,7 @@ function reachableFrom(file: string, seen = new Set<string>()): Set<string> {
 }
 
 describe("the repository", () => {
-  // When this fails: bring Pulumi.yaml and provision/config-schema.ts back together; users read the one, the program the other.
+  // When this fails: bring Pulumi.yaml and fleet/config-schema.ts back together; users read the one, the program the other.
   it("documents in Pulumi.yaml exactly the keys, types, defaults and descriptions that the program knows", () => {
     const schema = z
       .looseObject({
@@ -141,7 +141,7 @@ describe("the repository", () => {
   });
 
   it("names in README and docs only commands and files that exist", () => {
-    const documents = ["README.md", ...sources("docs", ".md"), "local/api/README.md"];
+    const documents = ["README.md", ...sources("docs", ".md"), "packages/cloudflare-standin/api/README.md"];
     for (const document of documents) {
       const content = text(document);
       for (const [, script = ""] of content.matchAll(/npm run (?:-s )?([a-z-]+)/g)) {

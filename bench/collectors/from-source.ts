@@ -1,6 +1,6 @@
 import { collectors } from "../../collectors/collectors";
 import type { CollectorName } from "../../collectors/collector";
-import type { SignalName } from "../../provision/signals";
+import type { SignalName } from "../../fleet/signals";
 import { caseNames, type CaseName } from "./cases";
 import type { Measured } from "./measured";
 

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { signalNames } from "../../provision/signals";
+import { signalNames } from "../../fleet/signals";
 import { caseNames } from "./cases";
 
 /** What became of what a collector had to push while something was wrong. */

@@ -1,6 +1,6 @@
-import { agentVersion, findProgram } from "../../local/agents/agents";
+import { agentVersion, findProgram } from "../../local/programs/programs";
 import { lineText } from "./arrivals";
-import { counterSum } from "../../local/site/counter-sum";
+import { counterSum } from "../../local/run/counter-sum";
 import { edited, editedYaml } from "./rendered";
 import type { Place, Subject } from "./subject";
 

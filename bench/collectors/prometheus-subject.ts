@@ -1,4 +1,4 @@
-import { counterSum } from "../../local/site/counter-sum";
+import { counterSum } from "../../local/run/counter-sum";
 import { editedYaml } from "./rendered";
 import type { Place, Subject } from "./subject";
 

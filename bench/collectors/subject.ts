@@ -1,5 +1,5 @@
 import type { CollectorName, CollectorRelease, RenderedFile } from "../../collectors/collector";
-import type { SignalName } from "../../provision/signals";
+import type { SignalName } from "../../fleet/signals";
 
 /** A collector as it is measured: which program, from which rendered files, and what it says of itself. */
 export interface Subject {

@@ -1,5 +1,5 @@
-import { agentVersion, findProgram } from "../../local/agents/agents";
-import { versionOf } from "../../local/origins/service-process";
+import { agentVersion, findProgram } from "../../local/programs/programs";
+import { versionOf } from "../../local/run/service-process";
 import { otelcolLogs, otelcolMetrics } from "./otelcol-subjects";
 import { prometheusSubject } from "./prometheus-subject";
 import type { Subject } from "./subject";

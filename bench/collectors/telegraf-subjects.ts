@@ -1,7 +1,7 @@
 import { appendFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse, stringify, type TomlTable } from "smol-toml";
-import { agentVersion, findProgram } from "../../local/agents/agents";
+import { agentVersion, findProgram } from "../../local/programs/programs";
 import { lineText } from "./arrivals";
 import { edited } from "./rendered";
 import type { Place, Subject } from "./subject";

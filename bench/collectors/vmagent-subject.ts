@@ -1,5 +1,5 @@
-import { findProgram } from "../../local/agents/agents";
-import { counterSum } from "../../local/site/counter-sum";
+import { findProgram } from "../../local/programs/programs";
+import { counterSum } from "../../local/run/counter-sum";
 import { editedYaml, environmentIn, execArguments, textOf } from "./rendered";
 import type { Place, Subject } from "./subject";
 

@@ -1,4 +1,4 @@
-import { signalNames } from "../../provision/signals";
+import { signalNames } from "../../fleet/signals";
 import {
   answerRules,
   bodyLimitBytes,

@@ -1,5 +1,5 @@
-import { hostNameProblem } from "../../provision/names";
-import { signalNames } from "../../provision/signals";
+import { hostNameProblem } from "../../fleet/names";
+import { signalNames } from "../../fleet/signals";
 import type { RelayInput, RelayTarget } from "./relay";
 
 /**

@@ -1,4 +1,4 @@
-import { signalNames, type SignalName } from "../../provision/signals";
+import { signalNames, type SignalName } from "../../fleet/signals";
 import {
   answerRules,
   bodyLimitBytes,

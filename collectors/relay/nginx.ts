@@ -1,4 +1,4 @@
-import { signalNames, type SignalName } from "../../provision/signals";
+import { signalNames, type SignalName } from "../../fleet/signals";
 import { nginxSteps, nginxCredentialsFile } from "./nginx-steps";
 import { relayUnit, relayUnits, runtimeDirectoryOf } from "./relay-units";
 import type { Relay, RelayInput, RelayTarget } from "./relay";

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import "../../test/fixed-seed";
+import "../../test/support/fixed-seed";
 import { anySite } from "../test-sites";
 import { relayEndpoint, relayRefusals, relayService, renderRelay, type RelayInput } from "./relay";
 import { fullRelay } from "./test-input";

@@ -1,4 +1,4 @@
-import type { SignalName } from "../../provision/signals";
+import type { SignalName } from "../../fleet/signals";
 import type { CollectorEndpoint, CollectorService, Credentials, RenderedFile } from "../collector";
 import { caddy } from "./caddy";
 import { nginx } from "./nginx";

@@ -1,14 +1,14 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Config } from "../../provision/config";
-import type { SignalName } from "../../provision/signals";
-import type { StandIn } from "../api/stand-in";
-import { startConnector } from "../edge/connector";
-import { startEdge, type Edge } from "../edge/edge";
-import { lokiOrigin } from "../origins/loki-origin";
-import type { Origin } from "../origins/origin";
-import { prometheusOrigin } from "../origins/prometheus-origin";
-import { receiverOrigin } from "../origins/receiver-origin";
+import type { Config } from "../../fleet/config";
+import type { SignalName } from "../../fleet/signals";
+import type { StandIn } from "../../packages/cloudflare-standin/api/stand-in";
+import { startConnector } from "../../packages/cloudflare-standin/edge/connector";
+import { startEdge, type Edge } from "../../packages/cloudflare-standin/edge/edge";
+import { lokiOrigin } from "../run/loki-origin";
+import type { Origin } from "../run/origin";
+import { prometheusOrigin } from "../run/prometheus-origin";
+import { receiverOrigin } from "../run/receiver-origin";
 
 /** The name of the metric that the demo pushes. */
 export const demoMetric = "sitepass_demo";

@@ -1,8 +1,8 @@
-import type { Edge } from "../edge/edge";
-import type { HeaderLines } from "../edge/header-lines";
-import { lokiBody, lokiHeaders, remoteWriteBody, remoteWriteHeaders, send, tokenHeaders } from "../edge/push";
-import type { SignalName } from "../../provision/signals";
-import type { SiteCredentials } from "../../operate/stack-outputs";
+import type { Edge } from "../../packages/cloudflare-standin/edge/edge";
+import type { HeaderLines } from "../../packages/cloudflare-standin/edge/header-lines";
+import { lokiBody, lokiHeaders, remoteWriteBody, remoteWriteHeaders, send, tokenHeaders } from "../../packages/cloudflare-standin/edge/push";
+import type { SignalName } from "../../fleet/signals";
+import type { SiteCredentials } from "../../stack/stack-outputs";
 import { demoMetric } from "./data-path";
 
 /** What came of a request, and who answered it. */

@@ -1,9 +1,9 @@
 import Table from "cli-table3";
 import pc from "picocolors";
-import { signalNames, type SignalName } from "../../provision/signals";
-import type { Origin } from "../origins/origin";
+import { signalNames, type SignalName } from "../../fleet/signals";
+import type { Origin } from "../run/origin";
 import { fingerprint } from "../../operate/fingerprint";
-import type { RevealedOutputs } from "../../operate/stack-outputs";
+import type { RevealedOutputs } from "../../stack/stack-outputs";
 import type { Attempt } from "./attempts";
 
 const plain = { style: { head: [], border: [] } };

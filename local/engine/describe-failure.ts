@@ -1,5 +1,5 @@
 import { APIConnectionError, APIError } from "cloudflare";
-import { deepestMessage } from "../../provision/deepest-message";
+import { deepestMessage } from "../../fleet/deepest-message";
 import { kindOf } from "./resource-kinds";
 import { shortName, type ResourceState } from "./state";
 

@@ -1,7 +1,7 @@
 import { runtime } from "@pulumi/pulumi";
 import { Cloudflare } from "cloudflare";
-import { findCloudflareAccess, missingTokenProblem } from "../../provision/cloudflare-access";
-import { UserError } from "../../provision/user-error";
+import { findCloudflareAccess, missingTokenProblem } from "../../cloudflare/api-credentials";
+import { UserError } from "../../fleet/user-error";
 import { Deployment, type Step } from "./deployment";
 import { readImportDocument } from "./import-document";
 import { importResources } from "./import-resources";
@@ -10,7 +10,7 @@ import { requireLoopback } from "./loopback";
 import { connectMonitor } from "./monitor";
 import { refreshed } from "./refresh";
 import { runProgram } from "./run-program";
-import { readStackConfig } from "../../operate/stack-config";
+import { readStackConfig } from "../../stack/stack-config";
 import { StateFile } from "./state-file";
 import { lockState } from "./state-lock";
 import type { StackState } from "./state";

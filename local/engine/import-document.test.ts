@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { UserError } from "../../provision/user-error";
+import { UserError } from "../../fleet/user-error";
 import { readImportDocument, type ImportEntry } from "./import-document";
 import { UrnScheme } from "./urns";
 

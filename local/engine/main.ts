@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { join, resolve } from "node:path";
-import { UserError } from "../../provision/user-error";
+import { UserError } from "../../fleet/user-error";
 import type { Step } from "./deployment";
 import { showFailures, showOutputs, showStep, showSummary } from "./display";
 import type { Command, EngineOptions, runEngine } from "./engine";

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { z } from "zod";
-import type { StackResource } from "../../operate/stack-resources";
-import { UserError } from "../../provision/user-error";
+import type { StackResource } from "../../stack/stack-resources";
+import { UserError } from "../../fleet/user-error";
 
 const fileSchema = z.looseObject({
   resources: z.array(z.looseObject({ urn: z.string(), type: z.string(), name: z.string(), id: z.string() })),

@@ -1,5 +1,5 @@
-import { dnsLabelProblem } from "../../provision/names";
-import { UserError } from "../../provision/user-error";
+import { dnsLabelProblem } from "../../fleet/names";
+import { UserError } from "../../fleet/user-error";
 
 /** What a person said about which tokens become which sites. */
 export interface TokenChoices {

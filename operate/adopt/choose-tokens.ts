@@ -1,6 +1,6 @@
-import { nearest } from "../../provision/nearest";
-import { plural } from "../../provision/plural";
-import type { AccountToken } from "../account/list-tokens";
+import { nearest } from "../../fleet/nearest";
+import { plural } from "../../fleet/plural";
+import type { AccountToken } from "../../cloudflare/list-tokens";
 import type { Admission } from "./admissions";
 import type { TokenChoices } from "./choices";
 import { globTest } from "./glob";

@@ -1,4 +1,4 @@
-import type { SignalName } from "../../provision/signals";
+import type { SignalName } from "../../fleet/signals";
 
 /** Type tokens of what the program declares and an account can have already; a test holds them against the program. */
 export const resourceTypes = {

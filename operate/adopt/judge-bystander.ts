@@ -1,4 +1,4 @@
-import type { Config, Endpoint } from "../../provision/config";
+import type { Config, Endpoint } from "../../fleet/config";
 import type { OnHost } from "./on-host";
 import { nothing, type Part } from "./part";
 import { shownPlace } from "./place";

@@ -1,7 +1,7 @@
-import type { Endpoint } from "../../provision/config";
-import { plural } from "../../provision/plural";
+import type { Endpoint } from "../../fleet/config";
+import { plural } from "../../fleet/plural";
 import { nameList } from "../name-list";
-import type { AccountApplication } from "../account/list-applications";
+import type { AccountApplication } from "../../cloudflare/list-applications";
 import { nothing, type Part } from "./part";
 import {
   isAnyToken,

@@ -1,4 +1,4 @@
-import type { StackResource } from "../stack-resources";
+import type { StackResource } from "../../stack/stack-resources";
 import type { DeclaredResource, ResourceType } from "./declared";
 
 /** What the stack has already, to be asked by what it is in Cloudflare and by what it is in the program. */

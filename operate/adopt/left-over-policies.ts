@@ -1,4 +1,4 @@
-import { plural } from "../../provision/plural";
+import { plural } from "../../fleet/plural";
 import { nameList } from "../name-list";
 import type { AccountView } from "./read-account";
 import { tokenIdIn } from "./policy-rules";

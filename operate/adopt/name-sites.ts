@@ -1,5 +1,5 @@
-import { dnsLabelProblem } from "../../provision/names";
-import type { AccountToken } from "../account/list-tokens";
+import { dnsLabelProblem } from "../../fleet/names";
+import type { AccountToken } from "../../cloudflare/list-tokens";
 import { referenceTo, type ChosenTokens } from "./choose-tokens";
 import { declaredToken, resourceTypes } from "./declared";
 import type { KnownResources } from "./known-resources";

@@ -1,5 +1,5 @@
-import type { Endpoint } from "../../provision/config";
-import type { AccountApplication } from "../account/list-applications";
+import type { Endpoint } from "../../fleet/config";
+import type { AccountApplication } from "../../cloudflare/list-applications";
 import { coversHost, placeOf, type Place } from "./place";
 
 /** How an application relates to one push host. */

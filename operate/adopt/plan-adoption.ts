@@ -1,9 +1,9 @@
-import type { Config } from "../../provision/config";
+import type { Config } from "../../fleet/config";
 import { comparePlan } from "../../provision/preflight";
-import { plural } from "../../provision/plural";
-import { waysOutOfTheLimit, type Site } from "../../provision/sites";
+import { plural } from "../../fleet/plural";
+import { waysOutOfTheLimit, type Site } from "../../fleet/sites";
 import { nameList } from "../name-list";
-import type { StackResource } from "../stack-resources";
+import type { StackResource } from "../../stack/stack-resources";
 import { findAdmissions } from "./admissions";
 import type { TokenChoices } from "./choices";
 import { chooseTokens } from "./choose-tokens";

@@ -1,7 +1,7 @@
 import { planApplications } from "../../provision/application-plan";
-import type { Config, Endpoint } from "../../provision/config";
+import type { Config, Endpoint } from "../../fleet/config";
 import { sessionDuration } from "../../provision/session-duration";
-import type { AccountApplication } from "../account/list-applications";
+import type { AccountApplication } from "../../cloudflare/list-applications";
 import { declaredApplication, resourceTypes, type ApplicationRole } from "./declared";
 import { judgeBystander } from "./judge-bystander";
 import { judgePolicies } from "./judge-policies";

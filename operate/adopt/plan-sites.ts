@@ -1,9 +1,9 @@
-import type { Config } from "../../provision/config";
-import { parseGoDuration } from "../../provision/go-duration";
-import { parseSite } from "../../provision/parse-site";
-import { resolveSites, siteProblems, type Site } from "../../provision/sites";
-import type { SignalName } from "../../provision/signals";
-import type { AccountToken } from "../account/list-tokens";
+import type { Config } from "../../fleet/config";
+import { parseGoDuration } from "../../fleet/go-duration";
+import { parseSite } from "../../fleet/parse-site";
+import { resolveSites, siteProblems, type Site } from "../../fleet/sites";
+import type { SignalName } from "../../fleet/signals";
+import type { AccountToken } from "../../cloudflare/list-tokens";
 import type { Admission } from "./admissions";
 import { declaredToken } from "./declared";
 import type { SiteToken } from "./name-sites";

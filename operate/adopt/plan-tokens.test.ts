@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { resolveSites, type Site } from "../../provision/sites";
-import { siteSchema } from "../../provision/site-schema";
+import { resolveSites, type Site } from "../../fleet/sites";
+import { siteSchema } from "../../fleet/site-schema";
 import { resourceTypes } from "./declared";
 import {
   application,

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { zoneId } from "../../local/api/database";
-import { account_id, clientOf, present } from "../../local/api/test-stand-in";
-import { UserError } from "../../provision/user-error";
+import { zoneId } from "../../packages/cloudflare-standin/api/database";
+import { account_id, clientOf, present } from "../../packages/cloudflare-standin/api/test-stand-in";
+import { UserError } from "../../fleet/user-error";
 import { openTestFleet } from "../test-fleet";
 import { readAccount } from "./read-account";
 

@@ -1,13 +1,13 @@
-import type { CallResult } from "../../provision/cloudflare-call";
-import type { Config } from "../../provision/config";
-import { UserError } from "../../provision/user-error";
-import { findZone, readZone, type AccountZone } from "../account/find-zone";
-import { listApplications, type AccountApplication } from "../account/list-applications";
-import { listPolicies, readPolicies, type AccountPolicy } from "../account/list-policies";
-import { listRecords, readRecords, type ZoneRecord } from "../account/list-records";
-import { listTokens, readTokens, type AccountToken } from "../account/list-tokens";
-import { listTunnels, readTunnels, type AccountTunnel } from "../account/list-tunnels";
-import { answered, type CloudflareApi } from "../cloudflare-api";
+import type { CallResult } from "../../cloudflare/client";
+import type { Config } from "../../fleet/config";
+import { UserError } from "../../fleet/user-error";
+import { findZone, readZone, type AccountZone } from "../../cloudflare/find-zone";
+import { listApplications, type AccountApplication } from "../../cloudflare/list-applications";
+import { listPolicies, readPolicies, type AccountPolicy } from "../../cloudflare/list-policies";
+import { listRecords, readRecords, type ZoneRecord } from "../../cloudflare/list-records";
+import { listTokens, readTokens, type AccountToken } from "../../cloudflare/list-tokens";
+import { listTunnels, readTunnels, type AccountTunnel } from "../../cloudflare/list-tunnels";
+import { answered, type CloudflareApi } from "../../cloudflare/cloudflare-api";
 import { readIngress, type Ingress } from "./read-ingress";
 
 /** What an account has that may belong to a fleet. */

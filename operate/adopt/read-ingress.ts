@@ -1,6 +1,6 @@
 import { z } from "zod";
-import type { CallResult } from "../../provision/cloudflare-call";
-import type { CloudflareApi } from "../cloudflare-api";
+import type { CallResult } from "../../cloudflare/client";
+import type { CloudflareApi } from "../../cloudflare/cloudflare-api";
 
 /** One rule of a tunnel's remote configuration. */
 export interface IngressRule {

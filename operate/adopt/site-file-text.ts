@@ -1,5 +1,5 @@
 import { Document } from "yaml";
-import type { SignalName } from "../../provision/signals";
+import type { SignalName } from "../../fleet/signals";
 
 /** What the file of an adopted site has to say; everything else is left to its defaults. */
 export interface NewSite {

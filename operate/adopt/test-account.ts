@@ -1,9 +1,9 @@
-import { parseConfig, type Config } from "../../provision/config";
-import type { AccountApplication, AttachedPolicy } from "../account/list-applications";
-import type { AccessRule, AccountPolicy } from "../account/list-policies";
-import type { ZoneRecord } from "../account/list-records";
-import type { AccountToken } from "../account/list-tokens";
-import type { StackResource } from "../stack-resources";
+import { parseConfig, type Config } from "../../fleet/config";
+import type { AccountApplication, AttachedPolicy } from "../../cloudflare/list-applications";
+import type { AccessRule, AccountPolicy } from "../../cloudflare/list-policies";
+import type { ZoneRecord } from "../../cloudflare/list-records";
+import type { AccountToken } from "../../cloudflare/list-tokens";
+import type { StackResource } from "../../stack/stack-resources";
 import { planAdoption, type AdoptionPlan, type AdoptionRequest } from "./plan-adoption";
 import type { AccountView } from "./read-account";
 import type { IngressRule } from "./read-ingress";

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import "../../test/fixed-seed";
-import { dnsLabelProblem } from "../../provision/names";
-import { parseSite } from "../../provision/parse-site";
-import { UserError } from "../../provision/user-error";
+import "../../test/support/fixed-seed";
+import { dnsLabelProblem } from "../../fleet/names";
+import { parseSite } from "../../fleet/parse-site";
+import { UserError } from "../../fleet/user-error";
 import { parseNamedSites } from "./choices";
 import { globTest } from "./glob";
 import { siteFileText } from "./site-file-text";

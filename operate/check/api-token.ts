@@ -1,7 +1,7 @@
 import { z } from "zod";
-import type { CallResult } from "../../provision/cloudflare-call";
-import { plural } from "../../provision/plural";
-import type { CloudflareApi } from "../cloudflare-api";
+import type { CallResult } from "../../cloudflare/client";
+import { plural } from "../../fleet/plural";
+import type { CloudflareApi } from "../../cloudflare/cloudflare-api";
 import { findingsOn, type Finding } from "./finding";
 
 const { ok, warning, problem } = findingsOn("API token");

@@ -1,7 +1,7 @@
 import type { TokenPlan } from "../../provision/preflight";
-import { listTokens } from "../account/list-tokens";
-import type { CloudflareApi } from "../cloudflare-api";
-import type { OpenStack } from "../open-stack";
+import { listTokens } from "../../cloudflare/list-tokens";
+import type { CloudflareApi } from "../../cloudflare/cloudflare-api";
+import type { OpenStack } from "../../stack/open-stack";
 import { judgeApiToken, verifyApiToken } from "./api-token";
 import { checkApplications, checkNotifications, checkTokens, checkZeroTrust } from "./check-access";
 import type { CheckContext } from "./check-context";

@@ -1,7 +1,7 @@
-import type { CallResult } from "../../provision/cloudflare-call";
-import type { AccountToken } from "../account/list-tokens";
-import type { CloudflareApi } from "../cloudflare-api";
-import type { OpenStack } from "../open-stack";
+import type { CallResult } from "../../cloudflare/client";
+import type { AccountToken } from "../../cloudflare/list-tokens";
+import type { CloudflareApi } from "../../cloudflare/cloudflare-api";
+import type { OpenStack } from "../../stack/open-stack";
 import type { HeldObjects } from "./held-objects";
 import type { ProbeName, WriteAnswer } from "./write-probes";
 

@@ -1,8 +1,8 @@
-import type { CallResult } from "../../provision/cloudflare-call";
-import { findZone, type AccountZone } from "../account/find-zone";
-import { listRecords, type ZoneRecord } from "../account/list-records";
-import { listTunnels, type AccountTunnel } from "../account/list-tunnels";
-import { readBotProtection } from "../account/read-bot-protection";
+import type { CallResult } from "../../cloudflare/client";
+import { findZone, type AccountZone } from "../../cloudflare/find-zone";
+import { listRecords, type ZoneRecord } from "../../cloudflare/list-records";
+import { listTunnels, type AccountTunnel } from "../../cloudflare/list-tunnels";
+import { readBotProtection } from "../../cloudflare/read-bot-protection";
 import type { CheckContext } from "./check-context";
 import { findingsOn, type Finding } from "./finding";
 import { isOwn, type HeldObjects } from "./held-objects";

@@ -1,5 +1,5 @@
-import { attempt } from "../attempt";
-import type { OpenStack } from "../open-stack";
+import { attempt } from "../../fleet/attempt";
+import type { OpenStack } from "../../stack/open-stack";
 
 /** What the stack's state says is its own in Cloudflare, by ID, or why it cannot be asked. */
 export type HeldObjects =

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Organization } from "../account/read-organization";
+import type { Organization } from "../../cloudflare/read-organization";
 import { judgeApiToken } from "./api-token";
 import { inOrder, type Finding } from "./finding";
 import { judgeTunnel } from "./tunnel";

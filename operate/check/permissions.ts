@@ -1,4 +1,4 @@
-import type { CallResult } from "../../provision/cloudflare-call";
+import type { CallResult } from "../../cloudflare/client";
 import { findingsOn, type Finding } from "./finding";
 import type { WriteAnswer } from "./write-probes";
 

@@ -1,8 +1,8 @@
-import type { Config } from "../../provision/config";
-import { plural } from "../../provision/plural";
+import type { Config } from "../../fleet/config";
+import { plural } from "../../fleet/plural";
 import { comparePlan, planTokens, type TokenPlan } from "../../provision/preflight";
-import type { Site } from "../../provision/sites";
-import type { AccountToken } from "../account/list-tokens";
+import type { Site } from "../../fleet/sites";
+import type { AccountToken } from "../../cloudflare/list-tokens";
 import { findingsOn, type Finding } from "./finding";
 
 const { ok, warning, problem } = findingsOn("service tokens");

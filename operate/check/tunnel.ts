@@ -1,4 +1,4 @@
-import type { AccountTunnel } from "../account/list-tunnels";
+import type { AccountTunnel } from "../../cloudflare/list-tunnels";
 import { findingsOn, type Finding } from "./finding";
 import type { HeldObjects } from "./held-objects";
 

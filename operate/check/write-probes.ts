@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import type { CallResult } from "../../provision/cloudflare-call";
-import type { CloudflareApi } from "../cloudflare-api";
+import type { CallResult } from "../../cloudflare/client";
+import type { CloudflareApi } from "../../cloudflare/cloudflare-api";
 
 /** Whether the API token may write, as far as can be told without changing anything. */
 export type WriteAnswer =

@@ -1,8 +1,8 @@
-import type { CallResult } from "../../provision/cloudflare-call";
-import type { Config } from "../../provision/config";
-import { plural } from "../../provision/plural";
-import type { Site } from "../../provision/sites";
-import type { Organization } from "../account/read-organization";
+import type { CallResult } from "../../cloudflare/client";
+import type { Config } from "../../fleet/config";
+import { plural } from "../../fleet/plural";
+import type { Site } from "../../fleet/sites";
+import type { Organization } from "../../cloudflare/read-organization";
 import { findingsOn, type Finding } from "./finding";
 
 const { ok, warning, problem } = findingsOn("Zero Trust");

@@ -1,8 +1,8 @@
-import type { CallResult } from "../../provision/cloudflare-call";
-import type { Config } from "../../provision/config";
-import { hostInZoneProblem } from "../../provision/names";
-import type { AccountZone } from "../account/find-zone";
-import type { BotProtection } from "../account/read-bot-protection";
+import type { CallResult } from "../../cloudflare/client";
+import type { Config } from "../../fleet/config";
+import { hostInZoneProblem } from "../../fleet/names";
+import type { AccountZone } from "../../cloudflare/find-zone";
+import type { BotProtection } from "../../cloudflare/read-bot-protection";
 import { findingsOn, type Finding } from "./finding";
 
 const { ok, warning, problem } = findingsOn("zone");

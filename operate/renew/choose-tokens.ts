@@ -1,7 +1,7 @@
-import type { Site } from "../../provision/sites";
-import type { AccountToken } from "../account/list-tokens";
-import type { RevealedOutputs } from "../stack-outputs";
-import { matchToken } from "../tokens/match-token";
+import type { Site } from "../../fleet/sites";
+import type { AccountToken } from "../../cloudflare/list-tokens";
+import type { RevealedOutputs } from "../../stack/stack-outputs";
+import { matchToken } from "../../stack/match-token";
 import type { RenewableToken } from "./renew-tokens";
 
 /** Why a site's token is passed over. */

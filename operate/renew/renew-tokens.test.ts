@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
-import type { ServiceToken } from "../../local/api/rows";
-import { listTokens } from "../account/list-tokens";
-import { answered, type CloudflareApi } from "../cloudflare-api";
+import type { ServiceToken } from "../../packages/cloudflare-standin/api/rows";
+import { listTokens } from "../../cloudflare/list-tokens";
+import { answered, type CloudflareApi } from "../../cloudflare/cloudflare-api";
 import { openTestFleet, type TestFleet } from "../test-fleet";
-import { matchToken } from "../tokens/match-token";
+import { matchToken } from "../../stack/match-token";
 import { renewTokens, type RenewableToken, type Renewal } from "./renew-tokens";
 
 const now = new Date("2026-11-24T03:00:00Z");

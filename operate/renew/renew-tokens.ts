@@ -1,7 +1,7 @@
-import type { Config } from "../../provision/config";
-import type { Site } from "../../provision/sites";
-import { listTokens, type AccountToken } from "../account/list-tokens";
-import { answered, type CloudflareApi } from "../cloudflare-api";
+import type { Config } from "../../fleet/config";
+import type { Site } from "../../fleet/sites";
+import { listTokens, type AccountToken } from "../../cloudflare/list-tokens";
+import { answered, type CloudflareApi } from "../../cloudflare/cloudflare-api";
 
 /** A site and its token as it was listed. */
 export interface RenewableToken {

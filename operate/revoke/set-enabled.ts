@@ -1,6 +1,6 @@
-import { readToken } from "../account/read-token";
-import type { AccountToken } from "../account/list-tokens";
-import type { CloudflareApi } from "../cloudflare-api";
+import { readToken } from "../../cloudflare/read-token";
+import type { AccountToken } from "../../cloudflare/list-tokens";
+import type { CloudflareApi } from "../../cloudflare/cloudflare-api";
 
 /** What the API token needs to change a token, as the dashboard names it. */
 const permission = "Access: Service Tokens, Edit";

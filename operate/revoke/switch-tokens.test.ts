@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
-import type { ServiceToken } from "../../local/api/rows";
-import { UserError } from "../../provision/user-error";
-import type { OpenStack } from "../open-stack";
+import type { ServiceToken } from "../../packages/cloudflare-standin/api/rows";
+import { UserError } from "../../fleet/user-error";
+import type { OpenStack } from "../../stack/open-stack";
 import { openTestFleet, type TestFleet } from "../test-fleet";
 import { switchTokens } from "./switch-tokens";
 

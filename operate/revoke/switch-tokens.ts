@@ -1,9 +1,9 @@
-import type { Site } from "../../provision/sites";
-import { listTokens, readTokens, type AccountToken } from "../account/list-tokens";
-import { attempt } from "../attempt";
-import { answered, openCloudflareApi, type CloudflareApi } from "../cloudflare-api";
-import type { OpenStack } from "../open-stack";
-import { matchToken, matchTokenByName } from "../tokens/match-token";
+import type { Site } from "../../fleet/sites";
+import { listTokens, readTokens, type AccountToken } from "../../cloudflare/list-tokens";
+import { attempt } from "../../fleet/attempt";
+import { answered, openCloudflareApi, type CloudflareApi } from "../../cloudflare/cloudflare-api";
+import type { OpenStack } from "../../stack/open-stack";
+import { matchToken, matchTokenByName } from "../../stack/match-token";
 import { setEnabled, type EnabledOutcome } from "./set-enabled";
 
 export interface SwitchedTokens {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import type { OpenStack } from "../open-stack";
+import type { OpenStack } from "../../stack/open-stack";
 import { openTestFleet, type TestFleet } from "../test-fleet";
 import { chooseSites, type ChosenSites, type SiteChoice } from "./choose-sites";
 import { fingerprint } from "../fingerprint";

@@ -1,6 +1,6 @@
-import type { Site } from "../../provision/sites";
+import type { Site } from "../../fleet/sites";
 import { fingerprint } from "../fingerprint";
-import type { SiteCredentials } from "../stack-outputs";
+import type { SiteCredentials } from "../../stack/stack-outputs";
 import type { RotationRecord } from "./rotation-record";
 import { upAdvice } from "./waiting-for-up";
 

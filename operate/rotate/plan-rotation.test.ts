@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { fingerprint } from "../fingerprint";
-import type { Site } from "../../provision/sites";
-import type { SiteCredentials } from "../stack-outputs";
+import type { Site } from "../../fleet/sites";
+import type { SiteCredentials } from "../../stack/stack-outputs";
 import { planRotation, type KnownOfSite } from "./plan-rotation";
 import { testSite } from "./test-sites";
 

@@ -1,8 +1,8 @@
-import type { Site } from "../../provision/sites";
-import { roughDuration } from "../day-duration";
+import type { Site } from "../../fleet/sites";
+import { roughDuration } from "../../fleet/day-duration";
 import { fingerprint } from "../fingerprint";
 import type { TokenChanges } from "../site-file/token-changes";
-import type { SiteCredentials } from "../stack-outputs";
+import type { SiteCredentials } from "../../stack/stack-outputs";
 import type { RotationRecord } from "./rotation-record";
 import { ifItRan, upAdvice, waitsForUp } from "./waiting-for-up";
 import { noWindow, openWindow, windowEndAfter } from "./window";

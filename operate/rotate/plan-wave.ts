@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Site } from "../../provision/sites";
+import type { Site } from "../../fleet/sites";
 import { openWindow, windowEnd } from "./window";
 
 /** How many sites a wave has: so many, or so many of a hundred of the fleet. */

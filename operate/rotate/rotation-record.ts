@@ -2,8 +2,8 @@ import { mkdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
-import { UserError } from "../../provision/user-error";
-import type { OpenStack } from "../open-stack";
+import { UserError } from "../../fleet/user-error";
+import type { OpenStack } from "../../stack/open-stack";
 
 const recordSchema = z.strictObject({
   /** The secret version that the rotation leads to. */

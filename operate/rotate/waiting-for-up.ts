@@ -1,4 +1,4 @@
-import type { Site } from "../../provision/sites";
+import type { Site } from "../../fleet/sites";
 import type { RotationRecord } from "./rotation-record";
 import { openWindow } from "./window";
 

@@ -1,4 +1,4 @@
-import type { Site } from "../../provision/sites";
+import type { Site } from "../../fleet/sites";
 
 const minute = 60_000;
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import "../../test/fixed-seed";
+import "../../test/support/fixed-seed";
 import { z } from "zod";
-import { parseSite } from "../../provision/parse-site";
+import { parseSite } from "../../fleet/parse-site";
 import { diffLines } from "./diff-lines";
 import { editToken } from "./edit-token";
 import type { TokenChanges } from "./token-changes";

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { isAlias, isScalar, parseDocument } from "yaml";
-import { parseSite } from "../../provision/parse-site";
+import { parseSite } from "../../fleet/parse-site";
 import { addToBlockMap, addTokenBlock } from "./block-map";
 import { jsonStyle, styleOf, writeEntry, writeKey, yamlStyle } from "./entry-style";
 import { addToFlowMap, type EntryPlace } from "./flow-map";

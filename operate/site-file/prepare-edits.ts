@@ -1,8 +1,8 @@
 import { constants } from "node:fs";
 import { access, lstat, readFile } from "node:fs/promises";
 import { extname, join } from "node:path";
-import { parseSite } from "../../provision/parse-site";
-import type { Site } from "../../provision/sites";
+import { parseSite } from "../../fleet/parse-site";
+import type { Site } from "../../fleet/sites";
 import { editToken } from "./edit-token";
 import type { TokenChanges } from "./token-changes";
 

@@ -16,7 +16,7 @@ const suffix = ".sitepass";
  * Writes a file's next content beside it, with the mode and the owner that the file has.
  *
  * Not with write-file-atomic: while it writes, or after it was killed, its temporary file lies in `sites/` under a name
- * that does not begin with a dot, and the program then refuses the whole folder (provision/site-files.ts).
+ * that does not begin with a dot, and the program then refuses the whole folder (fleet/site-files.ts).
  *
  * @param path of a file that is there.
  */

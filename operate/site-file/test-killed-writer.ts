@@ -2,9 +2,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import fs from "node:fs/promises";
 import { join } from "node:path";
-import { readSiteFiles } from "../../provision/site-files";
-import { parseConfig } from "../../provision/config";
-import { resolveSites } from "../../provision/sites";
+import { readSiteFiles } from "../../fleet/site-files";
+import { parseConfig } from "../../fleet/config";
+import { resolveSites } from "../../fleet/sites";
 import { prepareEdits } from "./prepare-edits";
 import { writeEdits } from "./write-edits";
 

@@ -1,4 +1,4 @@
-import type { SiteFile } from "../../provision/site-schema";
+import type { SiteFile } from "../../fleet/site-schema";
 
 type Token = SiteFile["token"];
 

@@ -1,4 +1,4 @@
-import { UserError } from "../../provision/user-error";
+import { UserError } from "../../fleet/user-error";
 import { readOwnFile, type SiteFileEdit } from "./prepare-edits";
 import { stageFile, type StagedFile } from "./staged-file";
 

@@ -1,5 +1,5 @@
-import type { SignalName } from "../../provision/signals";
-import type { AccountToken } from "../account/list-tokens";
+import type { SignalName } from "../../fleet/signals";
+import type { AccountToken } from "../../cloudflare/list-tokens";
 import type { Admission } from "./admission";
 import type { SiteStatus } from "./site-status";
 import type { Trouble } from "./trouble";

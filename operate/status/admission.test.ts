@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Endpoint } from "../../provision/config";
-import type { AttachedPolicy } from "../account/list-applications";
-import type { AccountPolicy } from "../account/list-policies";
+import type { Endpoint } from "../../fleet/config";
+import type { AttachedPolicy } from "../../cloudflare/list-applications";
+import type { AccountPolicy } from "../../cloudflare/list-policies";
 import { readAdmissions, showsRules, type GuardingApplication } from "./admission";
 
 const endpoint: Endpoint = {

@@ -1,4 +1,4 @@
-import { plural } from "../../provision/plural";
+import { plural } from "../../fleet/plural";
 
 export const hourMilliseconds = 3_600_000;
 export const dayMilliseconds = 24 * hourMilliseconds;

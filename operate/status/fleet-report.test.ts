@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
-import { permissions } from "../../local/api/permissions";
-import type { ServiceToken } from "../../local/api/rows";
-import { testToken } from "../../local/edge/test-rows";
-import { UserError } from "../../provision/user-error";
+import { permissions } from "../../packages/cloudflare-standin/api/permissions";
+import type { ServiceToken } from "../../packages/cloudflare-standin/api/rows";
+import { testToken } from "../../packages/cloudflare-standin/edge/test-rows";
+import { UserError } from "../../fleet/user-error";
 import { openTestFleet, type TestFleet, type TestFleetOptions } from "../test-fleet";
 import { reportFleet, type FleetReport } from "./fleet-report";
 import { describeTrouble } from "./trouble";

@@ -1,4 +1,4 @@
-import type { OpenStack } from "../open-stack";
+import type { OpenStack } from "../../stack/open-stack";
 import { fleetStatus, type FleetFacts } from "./fleet-status";
 import { readFleet } from "./read-fleet";
 import type { SiteStatus } from "./site-status";

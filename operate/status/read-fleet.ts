@@ -1,9 +1,9 @@
-import { attempt, type Attempt } from "../attempt";
-import { listApplications } from "../account/list-applications";
-import { listPolicies, readPolicies } from "../account/list-policies";
-import { listTokens, readTokens } from "../account/list-tokens";
-import { answered, openCloudflareApi, type CloudflareApi } from "../cloudflare-api";
-import type { OpenStack } from "../open-stack";
+import { attempt, type Attempt } from "../../fleet/attempt";
+import { listApplications } from "../../cloudflare/list-applications";
+import { listPolicies, readPolicies } from "../../cloudflare/list-policies";
+import { listTokens, readTokens } from "../../cloudflare/list-tokens";
+import { answered, openCloudflareApi, type CloudflareApi } from "../../cloudflare/cloudflare-api";
+import type { OpenStack } from "../../stack/open-stack";
 import { readAdmissions, showsRules, type Admission } from "./admission";
 import type { FleetFacts } from "./fleet-status";
 import { readStackTokens } from "./stack-tokens";

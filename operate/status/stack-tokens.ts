@@ -1,5 +1,5 @@
-import { attempt } from "../attempt";
-import type { OpenStack } from "../open-stack";
+import { attempt } from "../../fleet/attempt";
+import type { OpenStack } from "../../stack/open-stack";
 
 /** What the stack's state knows of a site's token. */
 export interface HeldToken {

@@ -1,6 +1,6 @@
-import type { Config, Endpoint } from "../../provision/config";
-import type { Site } from "../../provision/sites";
-import type { SiteCredentials } from "../stack-outputs";
+import type { Config, Endpoint } from "../../fleet/config";
+import type { Site } from "../../fleet/sites";
+import type { SiteCredentials } from "../../stack/stack-outputs";
 import { likelyCause } from "./likely-cause";
 import { expectationOf } from "./probes";
 import { gotPastAccess, problemsOf, type Asker } from "./problems";

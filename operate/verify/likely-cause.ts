@@ -1,6 +1,6 @@
-import type { Site } from "../../provision/sites";
-import type { SiteCredentials } from "../stack-outputs";
-import type { SignalName } from "../../provision/signals";
+import type { Site } from "../../fleet/sites";
+import type { SiteCredentials } from "../../stack/stack-outputs";
+import type { SignalName } from "../../fleet/signals";
 import type { Problem } from "./verdict";
 
 /** What is known when Access refuses the stored secret where the site is to be let in. */

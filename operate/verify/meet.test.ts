@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Publish } from "../../provision/config";
+import type { Publish } from "../../fleet/config";
 import { describeMet } from "./describe-met";
 import { meet } from "./meet";
 

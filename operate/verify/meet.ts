@@ -1,5 +1,5 @@
 import { STATUS_CODES } from "node:http";
-import type { Publish } from "../../provision/config";
+import type { Publish } from "../../fleet/config";
 import type { Met } from "./met";
 import type { Reply } from "./transport";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Endpoint } from "../../provision/config";
+import type { Endpoint } from "../../fleet/config";
 import { ProbeRunner } from "./probe-runner";
 import type { PlannedProbe } from "./probes";
 import type { OutgoingProbe, Reply } from "./transport";

@@ -1,5 +1,5 @@
 import pMap from "p-map";
-import type { Endpoint, Publish } from "../../provision/config";
+import type { Endpoint, Publish } from "../../fleet/config";
 import { Breaker } from "./breaker";
 import { isAsExpected } from "./judge";
 import { meet } from "./meet";

@@ -1,7 +1,7 @@
-import type { Config, Endpoint } from "../../provision/config";
-import type { SignalName } from "../../provision/signals";
-import type { Site } from "../../provision/sites";
-import type { SiteCredentials } from "../stack-outputs";
+import type { Config, Endpoint } from "../../fleet/config";
+import type { SignalName } from "../../fleet/signals";
+import type { Site } from "../../fleet/sites";
+import type { SiteCredentials } from "../../stack/stack-outputs";
 import type { OutgoingProbe } from "./transport";
 import type { Expectation, ProbeKind } from "./verdict";
 

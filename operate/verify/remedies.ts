@@ -1,4 +1,4 @@
-import type { Config, Endpoint } from "../../provision/config";
+import type { Config, Endpoint } from "../../fleet/config";
 import type { Met, NetworkFailure } from "./met";
 import { noTenant } from "./meet";
 

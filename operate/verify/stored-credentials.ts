@@ -1,5 +1,5 @@
-import type { Site } from "../../provision/sites";
-import type { RevealedOutputs, SiteCredentials } from "../stack-outputs";
+import type { Site } from "../../fleet/sites";
+import type { RevealedOutputs, SiteCredentials } from "../../stack/stack-outputs";
 import type { Problem } from "./verdict";
 
 /** What the stack holds of a site's token, or why nothing can be tried with it. */

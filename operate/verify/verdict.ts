@@ -1,4 +1,4 @@
-import type { SignalName } from "../../provision/signals";
+import type { SignalName } from "../../fleet/signals";
 import type { Met } from "./met";
 
 /** What is tried on a host. */

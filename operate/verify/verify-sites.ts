@@ -1,6 +1,6 @@
-import type { Config, Endpoint } from "../../provision/config";
-import type { Site } from "../../provision/sites";
-import type { RevealedOutputs } from "../stack-outputs";
+import type { Config, Endpoint } from "../../fleet/config";
+import type { Site } from "../../fleet/sites";
+import type { RevealedOutputs } from "../../stack/stack-outputs";
 import { ProbeRunner, type Place } from "./probe-runner";
 import { endpointProbes, siteProbes, strictnessProbe } from "./probes";
 import { endpointVerdict, siteVerdict } from "./judge-places";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { UserError } from "../../provision/user-error";
+import { UserError } from "../../fleet/user-error";
 import { parseVia } from "./via";
 
 function refusal(text: string): readonly string[] {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Site } from "../../provision/sites";
+import type { Site } from "../../fleet/sites";
 import type { FleetVerdict } from "./verdict";
 import { watchSites, type WatchOptions } from "./watch";
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Site } from "../../provision/sites";
+import type { Site } from "../../fleet/sites";
 import type { FleetVerdict } from "./verdict";
 
 export interface WatchOptions {

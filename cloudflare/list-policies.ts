@@ -1,0 +1,53 @@
+import { z } from "zod";
+import type { CallResult } from "./client";
+import type { CloudflareApi } from "./cloudflare-api";
+
+/** One rule of a policy: an object with one selector, such as `{ service_token: { token_id } }`. */
+export type AccessRule = Readonly<Record<string, unknown>>;
+
+/** A reusable Access policy of an account. */
+export interface AccountPolicy {
+  readonly id: string;
+  readonly name: string;
+  /** `non_identity` is the dashboard's "Service Auth"; the others are `allow`, `deny` and `bypass`. */
+  readonly decision: string;
+  readonly include: readonly AccessRule[];
+  readonly exclude: readonly AccessRule[];
+  readonly require: readonly AccessRule[];
+}
+
+/** What the API token needs for it, as the dashboard names it; applications need the same. */
+export const readPolicies = "Access: Apps and Policies, Read";
+
+/** Rules in an answer; none where there is no such list. */
+export const rulesSchema = z.array(z.record(z.string(), z.unknown())).nullish();
+
+const policySchema = z
+  .object({
+    id: z.string(),
+    name: z.string().catch(""),
+    decision: z.string().catch(""),
+    include: rulesSchema,
+    exclude: rulesSchema,
+    require: rulesSchema,
+  })
+  .transform((policy): AccountPolicy => ({
+    id: policy.id,
+    name: policy.name,
+    decision: policy.decision,
+    include: policy.include ?? [],
+    exclude: policy.exclude ?? [],
+    require: policy.require ?? [],
+  }));
+
+/** Lists every reusable policy of an account; those that belong to one application alone are not among them. */
+export function listPolicies(
+  api: CloudflareApi,
+  accountId: string,
+): Promise<CallResult<readonly AccountPolicy[]>> {
+  return api.list(
+    { doing: `list the Access policies of account ${accountId}`, what: "the account's Access policies" },
+    policySchema,
+    (page) => api.client.zeroTrust.access.policies.list({ account_id: accountId, ...page }),
+  );
+}

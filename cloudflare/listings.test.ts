@@ -1,0 +1,251 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { z } from "zod";
+import { testToken } from "../packages/cloudflare-standin/edge/test-rows";
+import type { CallResult } from "./client";
+import type { CloudflareApi } from "./cloudflare-api";
+import { openTestFleet } from "../operate/test-fleet";
+import { findZone } from "./find-zone";
+import { listApplications } from "./list-applications";
+import { listPolicies } from "./list-policies";
+import { listRecords } from "./list-records";
+import { listTokens } from "./list-tokens";
+import { listTunnels } from "./list-tunnels";
+import { readBotProtection } from "./read-bot-protection";
+import { readOrganization } from "./read-organization";
+
+function valueOf<T>(result: CallResult<T>): T {
+  assert.equal(result.kind, "answered");
+  return result.value;
+}
+
+/** An API whose lists hold these entries, as Cloudflare would send them. */
+function listing(api: CloudflareApi, entries: readonly unknown[]): CloudflareApi {
+  return {
+    ...api,
+    list: <T>(_name: unknown, schema: z.ZodType<T>) =>
+      Promise.resolve({ kind: "answered", value: entries.map((entry) => schema.parse(entry)) }),
+  };
+}
+
+describe("listTokens", () => {
+  it("reads 1,000 tokens a call", async (t) => {
+    const { api, stack, standIn } = await openTestFleet(t, { sites: {} });
+    for (let number = 0; number < 1001; number += 1) {
+      standIn.database.serviceTokens.set(`id-${number}`, testToken({ id: `id-${number}` }));
+    }
+    assert.equal(valueOf(await listTokens(api, stack.config.accountId)).length, 1001);
+    assert.deepEqual(
+      standIn.requests.map(({ query }) => query),
+      ["page=1&per_page=1000", "page=2&per_page=1000"],
+    );
+  });
+
+  it("tells what Cloudflare does not say from what it says there is not", async (t) => {
+    const { api } = await openTestFleet(t, { sites: {} });
+    const tokens = await listTokens(
+      listing(api, [
+        { id: "1", client_id: "a.access", name: "a", expires_at: null, last_seen_at: null },
+        { id: "2", created_at: "2026-01-01T00:00:00Z", expires_at: "soon", enabled: "yes" },
+      ]),
+      "account",
+    );
+    const untold = { duration: undefined, enabled: undefined };
+    assert.deepEqual(valueOf(tokens), [
+      {
+        ...untold,
+        id: "1",
+        clientId: "a.access",
+        name: "a",
+        createdAt: undefined,
+        expiresAt: null,
+        lastSeenAt: null,
+      },
+      {
+        ...untold,
+        id: "2",
+        clientId: "",
+        name: "",
+        createdAt: "2026-01-01T00:00:00Z",
+        expiresAt: undefined,
+        lastSeenAt: undefined,
+      },
+    ]);
+  });
+});
+
+describe("listApplications", () => {
+  it("shows destinations and policies of a provisioned endpoint", async (t) => {
+    const { api, stack } = await openTestFleet(t, { sites: { tokyo: { signals: ["logs"] } } });
+    const applications = valueOf(await listApplications(api, stack.config.accountId));
+    assert.deepEqual(
+      applications.map(({ name, destinations, policies, serviceAuth401Redirect }) => ({
+        name,
+        destinations,
+        policies: policies.map(({ decision, include }) => ({ decision, rules: include?.length })),
+        serviceAuth401Redirect,
+      })),
+      [
+        {
+          name: "sitepass/prod/metrics: everything else on prom.example.com",
+          destinations: ["prom.example.com"],
+          policies: [],
+          serviceAuth401Redirect: false,
+        },
+        {
+          name: "sitepass/prod/metrics: push to prom.example.com",
+          destinations: ["prom.example.com/api/v1/write"],
+          policies: [],
+          serviceAuth401Redirect: false,
+        },
+        {
+          name: "sitepass/prod/logs: everything else on loki.example.com",
+          destinations: ["loki.example.com"],
+          policies: [],
+          serviceAuth401Redirect: false,
+        },
+        {
+          name: "sitepass/prod/logs: push to loki.example.com",
+          destinations: ["loki.example.com/loki/api/v1/push", "loki.example.com/otlp/v1/logs"],
+          policies: [{ decision: "non_identity", rules: 1 }],
+          serviceAuth401Redirect: true,
+        },
+      ],
+    );
+  });
+
+  it("takes applications of other types, and destinations from where they are", async (t) => {
+    const { api } = await openTestFleet(t, { sites: {} });
+    const applications = valueOf(
+      await listApplications(
+        listing(api, [
+          { id: "1", type: "saas", name: "Mail" },
+          { id: "2", type: "self_hosted", domain: "a.example.com/x" },
+          {
+            id: "3",
+            type: "self_hosted",
+            domain: "b.example.com",
+            self_hosted_domains: ["b.example.com", "c.example.com"],
+          },
+          {
+            id: "4",
+            type: "self_hosted",
+            destinations: [{ uri: "d.example.com" }, { type: "private", cidr: "10.0.0.0/8" }],
+            policies: [
+              { id: "p", precedence: 2 },
+              { id: "q", precedence: 1 },
+            ],
+          },
+        ]),
+        "account",
+      ),
+    );
+    assert.deepEqual(
+      applications.map(({ destinations }) => destinations),
+      [[], ["a.example.com/x"], ["b.example.com", "c.example.com"], ["d.example.com"]],
+    );
+    assert.deepEqual(
+      applications[3]?.policies.map(({ id, include }) => ({ id, include })),
+      [
+        { id: "q", include: undefined },
+        { id: "p", include: undefined },
+      ],
+    );
+  });
+});
+
+describe("listPolicies", () => {
+  it("shows who is let in", async (t) => {
+    const { api, stack, outputs, standIn } = await openTestFleet(t, { sites: { tokyo: {} } });
+    const [policy] = valueOf(await listPolicies(api, stack.config.accountId));
+    const [token] = standIn.database.serviceTokens.keys();
+    assert.equal(policy?.decision, "non_identity");
+    assert.deepEqual(policy.include, [{ service_token: { token_id: token } }]);
+    assert.deepEqual(Object.keys(outputs.sites), ["tokyo"]);
+  });
+});
+
+describe("listTunnels", () => {
+  it("leaves out those that were deleted", async (t) => {
+    const { api, stack, standIn } = await openTestFleet(t, { sites: {} });
+    const { accountId: account_id } = stack.config;
+    const tunnels = api.client.zeroTrust.tunnels.cloudflared;
+    const gone = await tunnels.create({ account_id, name: "central" });
+    await tunnels.delete(gone.id ?? "", { account_id });
+    const { id } = await tunnels.create({ account_id, name: "central", config_src: "cloudflare" });
+    await tunnels.create({ account_id, name: "other" });
+    standIn.clearRequests();
+    assert.deepEqual(valueOf(await listTunnels(api, account_id, "central")), [
+      { id, name: "central", configSrc: "cloudflare", status: "inactive", deletedAt: null },
+    ]);
+    assert.deepEqual(
+      standIn.requests.map(({ query }) => query),
+      ["is_deleted=false&name=central&page=1&per_page=100"],
+    );
+    assert.equal(valueOf(await listTunnels(api, account_id)).length, 2);
+  });
+});
+
+describe("listRecords", () => {
+  it("asks for exactly one name", async (t) => {
+    const { api, standIn } = await openTestFleet(t, { sites: {} });
+    const zone = valueOf(await findZone(api, { name: "example.com" }));
+    assert.ok(zone !== undefined);
+    for (const [name, content] of [
+      ["prom.example.com", "203.0.113.1"],
+      ["loki.example.com", "203.0.113.2"],
+    ] as const) {
+      await api.client.dns.records.create({ zone_id: zone.id, type: "A", name, content, ttl: 1 });
+    }
+    standIn.clearRequests();
+    const records = valueOf(await listRecords(api, zone.id, "prom.example.com"));
+    assert.deepEqual(
+      records.map(({ type, name, content, proxied, comment }) => ({ type, name, content, proxied, comment })),
+      [{ type: "A", name: "prom.example.com", content: "203.0.113.1", proxied: false, comment: "" }],
+    );
+    assert.deepEqual(
+      standIn.requests.map(({ query }) => query),
+      ["name.exact=prom.example.com&page=1&per_page=1000"],
+    );
+    assert.equal(valueOf(await listRecords(api, zone.id)).length, 2);
+  });
+});
+
+describe("findZone", () => {
+  it("finds a zone by name and by ID, and says when there is none", async (t) => {
+    const { api, stack } = await openTestFleet(t, { sites: {} });
+    const zone = valueOf(await findZone(api, { name: "example.com" }));
+    assert.ok(zone !== undefined);
+    assert.deepEqual(zone, {
+      id: zone.id,
+      name: "example.com",
+      status: "active",
+      paused: false,
+      accountId: stack.config.accountId,
+    });
+    assert.deepEqual(valueOf(await findZone(api, { id: zone.id })), zone);
+    assert.equal(valueOf(await findZone(api, { name: "example.net" })), undefined);
+    assert.equal((await findZone(api, { id: "0".repeat(32) })).kind, "forbidden");
+  });
+});
+
+describe("readOrganization and readBotProtection", () => {
+  it("read what is set", async (t) => {
+    const { api, stack, standIn } = await openTestFleet(t, { sites: {} });
+    standIn.database.organization.service_token_inactivity = {
+      enabled: true,
+      action: "delete",
+      inactivity_threshold_days: 90,
+    };
+    assert.deepEqual(valueOf(await readOrganization(api, stack.config.accountId)), {
+      authDomain: "example-team.cloudflareaccess.com",
+      strictServiceTokens: false,
+      inactivity: { days: 90, action: "delete" },
+    });
+    const [zoneId = ""] = standIn.database.zones.keys();
+    assert.deepEqual(valueOf(await readBotProtection(api, zoneId)), {
+      fightMode: false,
+      definitelyAutomated: undefined,
+    });
+  });
+});

@@ -1,0 +1,80 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { CollectorName, CollectorService, RenderedFile } from "../collector";
+import { shellWord } from "../../handover/shell-word";
+import { sortSiteFiles } from "../../handover/site-files";
+
+/** One service with the folder of its files, and the name of the program whose package makes its user. */
+export interface InstalledService extends CollectorService {
+  readonly folder: string;
+  readonly title: string;
+}
+
+interface InstallInput {
+  readonly site: string;
+  readonly collector: CollectorName;
+  /** Absolute path at the site. */
+  readonly directory: string;
+  /** In the order in which they are started. */
+  readonly services: readonly InstalledService[];
+  /** What lies in a folder is installed: `systemd/` to systemd's folder, all others to `directory`. */
+  readonly files: readonly RenderedFile[];
+}
+
+/** The part that is the same for every site. A file of its own, so that editors and shellcheck know it for what it is. */
+const body = readFileSync(join(__dirname, "install-body.sh"), "utf8");
+
+/** The script that installs a site's files on its machine; POSIX shell with GNU's or BusyBox' tools. Holds no secret. */
+export function installScript({ site, collector, directory, services, files }: InstallInput): string {
+  const { sets, plain } = sortSiteFiles(files.filter(({ path }) => path.includes("/")));
+  const serviceOf = (path: string): InstalledService => {
+    const found = services.find(
+      ({ unit, folder }) =>
+        path.startsWith(`${folder}/`) || [".", "-"].some((next) => path.startsWith(`systemd/${unit}${next}`)),
+    );
+    if (found === undefined) {
+      throw new Error(`${path} is of no service that is installed.`);
+    }
+    return found;
+  };
+  const secrets = [...sets].flatMap(([folder, set]) => [...set.keys()].map((name) => `${folder}/${name}`));
+  const putSets = [...sets].map(([folder, set]) => {
+    const { unit, user, rereadsSecrets } = serviceOf(`${folder}/`);
+    return ["put_set", unit, user, rereadsSecrets ? "yes" : "no", folder, ...set.keys()];
+  });
+  const puts = plain.map(({ path }) => ["put", serviceOf(path).unit, path]);
+  return `#!/bin/sh
+# Installs the files of site ${site} on its machine, as root. Can be run as often as you like; changes only what differs.
+#   sudo sh install.sh
+#   sudo sh install.sh --remove ${collector}    removes what was installed for this collector before
+# With DESTDIR=/some/folder all goes below that folder, for images, and systemd is told nothing.
+set -eu
+umask 022
+export LC_ALL=C
+
+site=${shellWord(site)}
+collector=${shellWord(collector)}
+directory=${shellWord(directory)}
+services=${shellWord(services.map(({ unit }) => unit).join(" "))}
+checks=${shellWord(services.map(({ validator }) => checkCommand(validator)).join("\n"))}
+files=${shellWord([...secrets, ...plain.map(({ path }) => path)].join("\n"))}
+
+check_users() {
+${lines(services.map(({ user, title }) => ["check_user", user, title]))}
+}
+
+# Secrets before what names them.
+put_files() {
+${lines([...putSets, ...puts])}
+}
+${body}`;
+}
+
+/** How a service's files are checked at the site. */
+export function checkCommand({ program, args }: CollectorService["validator"]): string {
+  return ["sudo", program, ...args].map(shellWord).join(" ");
+}
+
+function lines(commands: readonly (readonly string[])[]): string {
+  return commands.map((words) => `  ${words.map(shellWord).join(" ")}`).join("\n");
+}

@@ -1,0 +1,134 @@
+import type {
+  Collector,
+  CollectorRelease,
+  CollectorSite,
+  Credentials,
+  Placement,
+  RenderedFile,
+} from "../collectors/collector";
+import {
+  relayEndpoint,
+  relayRefusals,
+  relayService,
+  renderRelay,
+  type RelayInput,
+  type RelayName,
+} from "../collectors/relay/relay";
+import type { Config, Endpoint } from "../fleet/config";
+import type { Site } from "../fleet/sites";
+import { installScript, type InstalledService } from "../collectors/site-folder/install-script";
+import { siteReadme } from "../collectors/site-folder/site-readme";
+
+/** What a person asked for. */
+export interface RenderChoice {
+  readonly collector: Collector;
+  readonly release: CollectorRelease;
+  /** Undefined: the collector talks to the public hosts itself. */
+  readonly relay: { readonly name: RelayName; readonly port: number } | undefined;
+  /** Absolute path of the folder that the files are installed to at the site. */
+  readonly installDirectory: string;
+}
+
+/** What would be written for one site. */
+export interface SitePlan {
+  readonly site: string;
+  /** Why it cannot be rendered, one line each; then there are no files. */
+  readonly refusals: readonly string[];
+  /** What the collector cannot do, each with the way out. */
+  readonly notes: readonly string[];
+  readonly files: readonly RenderedFile[];
+  /** What runs at the site, in the order in which it is started. */
+  readonly services: readonly InstalledService[];
+}
+
+/** Plans the files of one site; the same input gives the same bytes. */
+export function planSite(
+  site: Site,
+  config: Pick<Config, "endpoints" | "siteLabel">,
+  credentials: Credentials,
+  choice: RenderChoice,
+): SitePlan {
+  const { collector, release, relay, installDirectory: directory } = choice;
+  const endpoints = config.endpoints.filter(({ signal }) => site.signals.includes(signal));
+  const placement: Placement = { directory, credentials: relay === undefined ? credentials : undefined };
+  const target: CollectorSite = {
+    name: site.name,
+    siteLabel: config.siteLabel,
+    labels: site.labels,
+    endpoints: bySignal(endpoints, (endpoint) =>
+      relay === undefined
+        ? { base: publicBase(endpoint), paths: endpoint.paths }
+        : relayEndpoint(relay.port, endpoint.signal, endpoint.paths),
+    ),
+  };
+  const relayInput: RelayInput | undefined = relay && {
+    endpoints: bySignal(endpoints, (endpoint) => ({
+      hostname: endpoint.hostname,
+      base: publicBase(endpoint),
+      paths: endpoint.paths,
+    })),
+    credentials,
+    directory,
+    port: relay.port,
+  };
+  const refusals = [
+    ...signalRefusals(site, collector),
+    ...collector.refusals(target, placement, release),
+    ...(relayInput === undefined ? [] : relayRefusals(relayInput)),
+  ];
+  if (refusals.length > 0) {
+    return {
+      site: site.name,
+      // What is wrong with an option has nothing to do with the file.
+      refusals: refusals.map((refusal) => (refusal.startsWith("--") ? refusal : `${site.file}: ${refusal}`)),
+      notes: [],
+      files: [],
+      services: [],
+    };
+  }
+  const services: readonly InstalledService[] = [
+    ...(relay === undefined
+      ? []
+      : [{ ...relayService(relay.name, directory), folder: "relay", title: relayTitles[relay.name] }]),
+    { ...collector.service(placement, release), folder: collector.name, title: collector.title },
+  ];
+  const notes = collector.notes(target, placement, release);
+  const files = [
+    ...collector.render(target, placement, release),
+    ...(relay === undefined || relayInput === undefined ? [] : renderRelay(relay.name, relayInput)),
+  ];
+  const readme = siteReadme({ site, collector, release, directory, notes, services });
+  const install = installScript({ site: site.name, collector: collector.name, directory, services, files });
+  return {
+    site: site.name,
+    refusals: [],
+    notes,
+    services,
+    files: [
+      ...files,
+      { path: "README.md", mode: 0o644, content: readme },
+      { path: "install.sh", mode: 0o644, content: install },
+    ],
+  };
+}
+
+/** How people write the programs' names. */
+const relayTitles: Readonly<Record<RelayName, string>> = { nginx: "nginx", caddy: "Caddy" };
+
+const publicBase = ({ hostname }: Endpoint): string => `https://${hostname}`;
+
+function bySignal<T>(
+  endpoints: readonly Endpoint[],
+  make: (endpoint: Endpoint) => T,
+): Partial<Record<Endpoint["signal"], T>> {
+  return Object.fromEntries(endpoints.map((endpoint) => [endpoint.signal, make(endpoint)]));
+}
+
+/** A collector that can push only some of the site's signals says so in its notes; one that can push none is a mistake. */
+function signalRefusals(site: Site, collector: Collector): string[] {
+  return site.signals.some((signal) => collector.signals.includes(signal))
+    ? []
+    : [
+        `collector is ${collector.name}, which pushes ${collector.signals.join(" and ")}, and the site pushes ${site.signals.join(" and ")}. Name another collector, or change signals.`,
+      ];
+}

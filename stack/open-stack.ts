@@ -1,0 +1,93 @@
+import { resolve, join } from "node:path";
+import {
+  findCloudflareAccess,
+  missingTokenProblem,
+  type CloudflareAccess,
+} from "../cloudflare/api-credentials";
+import type { Config } from "../fleet/config";
+import { readInputs } from "../fleet/inputs";
+import { ownNamePrefix } from "../fleet/names";
+import type { Site } from "../fleet/sites";
+import { UserError } from "../fleet/user-error";
+import { readStackConfig } from "./stack-config";
+import type { RevealedOutputs } from "./stack-outputs";
+import type { StackResource } from "./stack-resources";
+
+const tokenKey = "cloudflare:apiToken";
+
+/** One stack of the project, as a command works on it. */
+export interface OpenStack {
+  /** The project's folder, absolute. */
+  readonly directory: string;
+  readonly stackName: string;
+  /** All configuration: full keys, values as text, structured ones as JSON. */
+  readonly raw: Readonly<Record<string, string>>;
+  readonly config: Config;
+  /** What `sites/` declares, in the order of names. */
+  readonly sites: readonly Site[];
+  /** Prefix of the names of what this stack makes in Cloudflare. */
+  readonly ownPrefix: string;
+  /** The outputs in clear, read when first asked for, and anew when another `up` may have been. */
+  readonly outputs: (read?: "anew") => Promise<RevealedOutputs>;
+  /** What the stack's state holds; nothing before the first `up` or import. */
+  readonly resources: () => Promise<readonly StackResource[]>;
+  /**
+   * How Cloudflare's API is reached: as Pulumi's provider finds it (cloudflare/api-credentials.ts).
+   *
+   * @throws UserError when there is no API token.
+   */
+  readonly apiAccess: () => Promise<CloudflareAccess>;
+}
+
+export interface StackPlace {
+  /** The project's folder. */
+  readonly directory: string;
+  readonly stackName: string;
+  readonly reader: StackReader;
+  /** For commands that put the first sites into `sites/`; "refused" by default. */
+  readonly emptyFleet?: "refused" | "allowed";
+}
+
+/** What only the stack's engine can read. */
+export interface StackReader {
+  readonly outputs: (directory: string, stackName: string) => Promise<RevealedOutputs>;
+  readonly resources: (directory: string, stackName: string) => Promise<readonly StackResource[]>;
+  /** An encrypted value of the stack's configuration, by its full key. */
+  readonly secretConfig: (directory: string, stackName: string, key: string) => Promise<string>;
+}
+
+/**
+ * Opens a stack: its configuration and its site files, checked together.
+ *
+ * @throws UserError with everything that is wrong with either.
+ */
+export function openStack({ directory, stackName, reader, emptyFleet }: StackPlace): OpenStack {
+  const folder = resolve(directory);
+  const { project, values, encrypted } = readStackConfig(folder, stackName, {});
+  const { config, sites } = readInputs(values, join(folder, "sites"), emptyFleet);
+  let outputs: Promise<RevealedOutputs> | undefined;
+  return {
+    directory: folder,
+    stackName,
+    raw: values,
+    config,
+    sites,
+    ownPrefix: ownNamePrefix(project, stackName),
+    outputs: (read) => {
+      outputs = read === "anew" ? undefined : outputs;
+      return (outputs ??= reader.outputs(folder, stackName));
+    },
+    resources: () => reader.resources(folder, stackName),
+    apiAccess: async () => {
+      const hidden: Record<string, string> = {};
+      if (encrypted.includes(tokenKey)) {
+        hidden[tokenKey] = await reader.secretConfig(folder, stackName, tokenKey);
+      }
+      const access = findCloudflareAccess({ ...values, ...hidden }, process.env);
+      if (access === undefined) {
+        throw new UserError([missingTokenProblem]);
+      }
+      return access;
+    },
+  };
+}

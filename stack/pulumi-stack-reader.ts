@@ -1,0 +1,74 @@
+import type { Workspace } from "@pulumi/pulumi/automation";
+import { UserError } from "../fleet/user-error";
+import { parseOutputs, type RevealedOutputs } from "./stack-outputs";
+import { parseDeployment, type StackResource } from "./stack-resources";
+
+/**
+ * Reads a stack's outputs with the Pulumi CLI, by way of Pulumi's Automation API.
+ *
+ * @throws UserError with what the CLI said when it is absent, not logged in, or has no such stack.
+ */
+export async function readPulumiOutputs(directory: string, stackName: string): Promise<RevealedOutputs> {
+  const found = await inWorkspace(directory, stackName, (workspace) => workspace.stackOutputs(stackName));
+  return parseOutputs(
+    Object.fromEntries(
+      Object.entries(found).map(([key, { value }]: [string, { value: unknown }]) => [key, value]),
+    ),
+    stackName,
+  );
+}
+
+/**
+ * Reads what a stack's state holds; its properties, secrets among them, are not looked at.
+ *
+ * @throws UserError as readPulumiOutputs does.
+ */
+export async function readPulumiResources(
+  directory: string,
+  stackName: string,
+): Promise<readonly StackResource[]> {
+  const exported: { readonly deployment: unknown } = await inWorkspace(directory, stackName, (workspace) =>
+    workspace.exportStack(stackName),
+  );
+  return parseDeployment(exported.deployment, stackName);
+}
+
+/**
+ * Reads one encrypted value of a stack's configuration.
+ *
+ * @throws UserError as readPulumiOutputs does.
+ */
+export async function readPulumiSecret(directory: string, stackName: string, key: string): Promise<string> {
+  const { value } = await inWorkspace(directory, stackName, (workspace) =>
+    workspace.getConfig(stackName, key),
+  );
+  return value;
+}
+
+/**
+ * Not `LocalWorkspace.selectStack`, which would change the stack that the person has selected in their folder
+ * (@pulumi/pulumi 3.248.0, automation/localWorkspace.ts).
+ */
+async function inWorkspace<T>(
+  directory: string,
+  stackName: string,
+  ask: (workspace: Workspace) => Promise<T>,
+): Promise<T> {
+  // Loaded late: it takes more than half a second.
+  const { LocalWorkspace } = await import("@pulumi/pulumi/automation/index.js");
+  try {
+    return await ask(await LocalWorkspace.create({ workDir: directory }));
+  } catch (error) {
+    throw new UserError([describe(error, stackName)]);
+  }
+}
+
+function describe(error: unknown, stackName: string): string {
+  const text = error instanceof Error ? error.message : String(error);
+  if (text.includes("ENOENT")) {
+    return "pulumi: is not on PATH, and the stack's outputs are read with it. Install the Pulumi CLI, or name a state file of local/engine with --state.";
+  }
+  // The Automation API puts exit code and both streams, each on lines of its own, into one message.
+  const said = /(?:stderr:\s*)?error: (.*)/i.exec(text)?.[1] ?? text.split("\n", 1)[0] ?? "";
+  return `stack ${stackName}: pulumi could not read it (${said.trim().replace(/\.$/, "")}). Log in with \`pulumi login\`, make the stack with \`pulumi stack init ${stackName}\`, or name another with --stack.`;
+}

@@ -1,0 +1,82 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseDocument } from "yaml";
+import { z } from "zod";
+import { UserError } from "../fleet/user-error";
+
+const projectSchema = z.looseObject({
+  name: z.string(),
+  config: z
+    .record(z.string(), z.looseObject({ default: z.unknown().optional(), value: z.unknown().optional() }))
+    .default({}),
+});
+
+const stackSchema = z.looseObject({ config: z.record(z.string(), z.unknown()).default({}) });
+
+/** What Pulumi would hand to the program. */
+export interface StackConfig {
+  readonly project: string;
+  /** Full keys; values as text, structured ones as JSON. */
+  readonly values: Readonly<Record<string, string>>;
+  /** Full keys of the encrypted values, which only the CLI can read; they are not among `values`. */
+  readonly encrypted: readonly string[];
+}
+
+/**
+ * Reads a stack's configuration as the Pulumi CLI does: the stack's file, then the project's defaults for what it
+ * leaves out (pulumi/pulumi, pkg/workspace/config.go, mergeConfig).
+ *
+ * @throws UserError for files that are missing or are no Pulumi files.
+ */
+export function readStackConfig(
+  directory: string,
+  stack: string,
+  overrides: Readonly<Record<string, string>>,
+): StackConfig {
+  const project = readYaml(join(directory, "Pulumi.yaml"), projectSchema);
+  const file = `Pulumi.${stack}.yaml`;
+  const { config } = readYaml(join(directory, file), stackSchema);
+  const values: Record<string, string> = {};
+  const encrypted: string[] = [];
+  for (const [key, value] of Object.entries(config)) {
+    if (typeof value === "object" && value !== null && "secure" in value) {
+      encrypted.push(fullKey(project.name, key));
+    } else {
+      values[fullKey(project.name, key)] = asText(value);
+    }
+  }
+  Object.assign(values, overrides);
+  for (const [key, declared] of Object.entries(project.config)) {
+    const fallback = declared.value ?? declared.default;
+    if (values[fullKey(project.name, key)] === undefined && fallback !== undefined) {
+      values[fullKey(project.name, key)] = asText(fallback);
+    }
+  }
+  return { project: project.name, values, encrypted };
+}
+
+const fullKey = (project: string, key: string): string => (key.includes(":") ? key : `${project}:${key}`);
+
+const asText = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
+
+function readYaml<T>(path: string, schema: z.ZodType<T>): T {
+  if (!existsSync(path)) {
+    throw new UserError([
+      `${path}: is not there. Run this in the project's folder, or name the stack with --stack.`,
+    ]);
+  }
+  const document = parseDocument(readFileSync(path, "utf8"));
+  if (document.errors.length > 0) {
+    throw new UserError(
+      document.errors.map(
+        ({ message }) =>
+          `${path}: is no YAML (${(message.split("\n", 1)[0] ?? "").replace(/:$/, "")}). Mend it.`,
+      ),
+    );
+  }
+  const parsed = schema.safeParse(document.toJS());
+  if (!parsed.success) {
+    throw new UserError([`${path}: is no Pulumi file (${z.prettifyError(parsed.error)}). Mend it.`]);
+  }
+  return parsed.data;
+}

@@ -1,0 +1,51 @@
+import { z } from "zod";
+import { signalNames } from "../fleet/signals";
+import { UserError } from "../fleet/user-error";
+
+const urls = z.partialRecord(z.enum(signalNames), z.url());
+
+const outputsSchema = z.strictObject({
+  sites: z.record(
+    z.string(),
+    z.strictObject({
+      clientId: z.string(),
+      // Null or absent after an import, which never brings it: Cloudflare shows a secret once.
+      clientSecret: z
+        .string()
+        .nullish()
+        .transform((secret) => secret ?? ""),
+      expiresAt: z.string(),
+      endpoints: urls,
+    }),
+  ),
+  endpoints: urls,
+  tunnelId: z.string().optional(),
+  tunnelToken: z.string().optional(),
+});
+
+/**
+ * The stack's outputs in clear, a public contract (provision/outputs.ts). `expiresAt` is RFC 3339, or empty for a token
+ * that never expires; `clientSecret` is empty for a token that was adopted and not rotated since, whose secret no stack
+ * knows.
+ */
+export type RevealedOutputs = z.infer<typeof outputsSchema>;
+
+/** What a site's collector is given, with its secret in clear. */
+export type SiteCredentials = RevealedOutputs["sites"][string];
+
+/**
+ * Checks what a stack gave as its outputs against the contract.
+ *
+ * @throws UserError when they are something else, as of a stack that was never brought up. The values are not shown:
+ * they may be secrets.
+ */
+export function parseOutputs(outputs: unknown, stackName: string): RevealedOutputs {
+  const parsed = outputsSchema.safeParse(outputs);
+  if (parsed.success) {
+    return parsed.data;
+  }
+  const keys = [...new Set(parsed.error.issues.map(({ path }) => path.join(".") || "outputs"))];
+  throw new UserError([
+    `stack ${stackName}: its outputs are not those of this program (${keys.slice(0, 3).join(", ")}). Run \`pulumi up\`, and name the right stack with --stack.`,
+  ]);
+}

@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { UserError } from "../fleet/user-error";
+import { parseDeployment } from "./stack-resources";
+
+describe("parseDeployment", () => {
+  it("reads what a stack holds, without what is only waiting to be deleted", () => {
+    const deployment = {
+      manifest: {},
+      resources: [
+        {
+          urn: "urn:pulumi:prod::sitepass::pulumi:pulumi:Stack::sitepass-prod",
+          custom: false,
+          type: "pulumi:pulumi:Stack",
+        },
+        {
+          urn: "urn:pulumi:prod::sitepass::sitepass:provision:SitePasses$cloudflare:index/t:T::a::b",
+          custom: true,
+          id: "1",
+          type: "cloudflare:index/t:T",
+          inputs: { secret: "hidden" },
+        },
+        {
+          urn: "urn:pulumi:prod::sitepass::cloudflare:index/t:T::c",
+          custom: true,
+          delete: true,
+          id: "2",
+          type: "cloudflare:index/t:T",
+        },
+      ],
+    };
+    assert.deepEqual(parseDeployment(deployment, "prod"), [
+      {
+        urn: "urn:pulumi:prod::sitepass::pulumi:pulumi:Stack::sitepass-prod",
+        type: "pulumi:pulumi:Stack",
+        name: "sitepass-prod",
+        id: "",
+      },
+      {
+        urn: "urn:pulumi:prod::sitepass::sitepass:provision:SitePasses$cloudflare:index/t:T::a::b",
+        type: "cloudflare:index/t:T",
+        name: "a::b",
+        id: "1",
+      },
+    ]);
+  });
+
+  it("takes a stack that was never up for one that holds nothing", () => {
+    for (const deployment of [null, undefined, {}, { resources: null }, { resources: [] }]) {
+      assert.deepEqual(parseDeployment(deployment, "prod"), []);
+    }
+  });
+
+  it("refuses what is no deployment", () => {
+    assert.throws(
+      () => parseDeployment({ resources: "none" }, "prod"),
+      new UserError([
+        "stack prod: `pulumi stack export` gave something that is no deployment. Update the Pulumi CLI, and name the right stack with --stack.",
+      ]),
+    );
+  });
+});

@@ -1,0 +1,124 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import type { ServiceToken } from "../../packages/cloudflare-standin/api/rows";
+import { engines } from "../support/engines";
+import { openScenario, type Scenario } from "../support/scenario";
+import { sitepassOn, type CommandResult } from "../support/sitepass";
+
+const [engine] = engines;
+
+const plusYear = (time: string): string => new Date(Date.parse(time) + 8760 * 3_600_000).toISOString();
+
+describe("sitepass renew", () => {
+  let fleet: Scenario;
+
+  before(async () => {
+    assert.ok(engine !== undefined);
+    fleet = await openScenario(engine, {
+      sites: {
+        berlin: "token: { duration: 720h }\n",
+        lima: "token: { duration: forever }\n",
+        porto: "token: { enabled: false, duration: 100h }\n",
+        tokyo: "",
+      },
+    });
+    const { exitCode, text } = await fleet.up();
+    assert.equal(exitCode, 0, text);
+  });
+
+  after(() => fleet.close());
+
+  const run = (...args: readonly string[]): Promise<CommandResult> => sitepassOn(fleet, ["renew", ...args]);
+
+  function tokenOf(site: string): ServiceToken {
+    const { serviceTokens } = fleet.standIn.database;
+    const token = [...serviceTokens.values()].find(({ name }) => name === `sitepass/prod/${site}`);
+    assert.ok(token !== undefined);
+    return token;
+  }
+
+  it("renews what is named, tells both times, and passes over what lasts forever", async () => {
+    const { client_id, clientSecretHash, expires_at } = tokenOf("tokyo");
+    assert.ok(expires_at !== null);
+    fleet.takeRequests();
+    const { exitCode, stdout, stderr } = await run("tokyo", "lima");
+    assert.equal(exitCode, 0, stderr);
+    assert.equal(stderr, "");
+    assert.equal(
+      stdout,
+      `site   renewal  expiry before             expiry now
+tokyo  renewed  ${expires_at}  ${plusYear(expires_at)}
+Passed over, lasts forever: lima.
+
+The stack's outputs show the old expiry until \`pulumi up --refresh\`; nothing else depends on it.
+`,
+    );
+    assert.deepEqual(fleet.takeRequests(), {
+      reads: ["GET service_tokens", "GET service_tokens"],
+      writes: ["POST service_tokens/*/refresh"],
+    });
+    const token = tokenOf("tokyo");
+    assert.deepEqual([token.client_id, token.clientSecretHash], [client_id, clientSecretHash]);
+  });
+
+  it("leaves nothing for up to do, and a refresh brings the output in line", async () => {
+    for (const step of [fleet.up, fleet.refresh, fleet.up]) {
+      const { exitCode, text } = await step();
+      assert.equal(exitCode, 0, text);
+    }
+    assert.deepEqual(fleet.takeRequests().writes, []);
+    assert.equal((await fleet.outputs()).sites.tokyo?.expiresAt, tokenOf("tokyo").expires_at);
+  });
+
+  it("renews with --within what expires soon and is let in, and warns of tokens that were to be short", async () => {
+    const { exitCode, stdout, stderr } = await run("--within", "60d", "--json");
+    assert.equal(exitCode, 0, stderr);
+    assert.equal(
+      stderr,
+      "warning: berlin (720h): lasts less than a year by its file, and a renewal adds a year. To keep it short, rotate instead, or change token.duration.\n",
+    );
+    const expiresAt = tokenOf("berlin").expires_at;
+    assert.ok(expiresAt !== null);
+    assert.deepEqual(JSON.parse(stdout), {
+      renewed: [
+        {
+          site: "berlin",
+          ok: true,
+          formerExpiresAt: new Date(Date.parse(expiresAt) - 8760 * 3_600_000).toISOString(),
+          expiresAt,
+          problem: null,
+        },
+      ],
+      skipped: [
+        { site: "lima", reason: "lasts forever", expiresAt: null },
+        { site: "porto", reason: "shut out", expiresAt: tokenOf("porto").expires_at },
+        { site: "tokyo", reason: "lasts longer", expiresAt: tokenOf("tokyo").expires_at },
+      ],
+    });
+    const again = await run("--within", "60d");
+    assert.equal(again.exitCode, 0, again.stderr);
+    assert.match(again.stdout, /^No token was to be renewed\.$/m);
+  });
+
+  it("reports what failed beside what was renewed", async () => {
+    fleet.standIn.inject({
+      match: { method: "POST", path: new RegExp(`${tokenOf("tokyo").id}/refresh`) },
+      status: 500,
+    });
+    const { exitCode, stdout, stderr } = await run("--all");
+    assert.equal(exitCode, 1);
+    assert.match(stdout, /^berlin {2}renewed /m);
+    assert.match(stdout, /^tokyo {3}not renewed {2}(\S+) {2}\1$/m);
+    assert.match(stderr, /^error: sites\/tokyo\.yaml: was not renewed\. Cloudflare: refused to renew /m);
+  });
+
+  it("renews nothing when a token that is named is not there", async () => {
+    const { expires_at } = tokenOf("tokyo");
+    fleet.putSite("new");
+    const { exitCode, stderr } = await run("tokyo", "new");
+    assert.equal(exitCode, 1);
+    assert.equal(stderr, "error: sites/new.yaml: has no service token yet. Run `pulumi up`.\n");
+    assert.equal(tokenOf("tokyo").expires_at, expires_at);
+    fleet.removeSite("new");
+  });
+});

@@ -1,0 +1,211 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { parseConfig } from "../../fleet/config";
+import { shardOf } from "../../provision/shards";
+import type { Site } from "../../fleet/sites";
+import { declareFleet } from "../support/declare-fleet";
+import { recordDeclarations, type Declaration } from "../support/recorded-declarations";
+import { siteNameInShard } from "../support/scenario";
+
+const accountId = "0123456789abcdef0123456789abcdef";
+const ownPrefix = "sitepass/test/";
+const sameShard = siteNameInShard((shard) => shard === shardOf("tokyo"));
+
+function site(name: string, overrides: Partial<Site> = {}): Site {
+  return {
+    name,
+    file: `sites/${name}.yaml`,
+    description: undefined,
+    signals: ["metrics", "logs"],
+    labels: {},
+    token: { duration: "8760h", enabled: true, secretVersion: 1, previousSecretExpiresAt: undefined },
+    collector: undefined,
+    ...overrides,
+  };
+}
+
+const { value: config } = parseConfig({
+  "sitepass:accountId": accountId,
+  "sitepass:zone": "example.com",
+  "sitepass:endpoints": JSON.stringify({
+    metrics: { hostname: "prom.example.com" },
+    logs: { hostname: "loki.example.com", paths: ["/loki/api/v1/push"] },
+  }),
+  "sitepass:publish": JSON.stringify({ tunnel: { name: "central" } }),
+  "sitepass:teamName": "acme",
+  "sitepass:alertEmails": JSON.stringify(["ops@example.com"]),
+});
+
+function declareAll(sites: readonly Site[], protect: boolean): void {
+  assert.ok(config !== undefined);
+  declareFleet({ ...config, protect }, sites, ownPrefix);
+}
+
+function find(declarations: readonly Declaration[], resource: string): Declaration {
+  const [found, ...others] = declarations.filter((declaration) => declaration.resource === resource);
+  assert.ok(found !== undefined && others.length === 0, `${resource} is declared once`);
+  return found;
+}
+
+describe("what the program declares", () => {
+  it("names every resource after what it is, below its component", async () => {
+    const declarations = await recordDeclarations(() => {
+      declareAll([site("tokyo")], false);
+    });
+    assert.deepEqual(declarations.map(({ parent, resource }) => `${parent} > ${resource}`).sort(), [
+      " > Alerts alerts",
+      " > PublicRecords dns",
+      " > PublicTunnel tunnel",
+      " > PushEndpoint logs",
+      " > PushEndpoint metrics",
+      " > PushPolicies push",
+      " > SitePasses sites",
+      "Alerts alerts > NotificationPolicy alerts-expiring-tokens",
+      "Alerts alerts > NotificationPolicy alerts-tunnel-health",
+      "PublicRecords dns > DnsRecord logs",
+      "PublicRecords dns > DnsRecord metrics",
+      "PublicTunnel tunnel > ZeroTrustTunnelCloudflared tunnel",
+      "PublicTunnel tunnel > ZeroTrustTunnelCloudflaredConfig tunnel-ingress",
+      "PushEndpoint logs > ZeroTrustAccessApplication logs-whole-host",
+      "PushEndpoint logs > ZeroTrustAccessApplication logs-write-paths",
+      "PushEndpoint metrics > ZeroTrustAccessApplication metrics-whole-host",
+      "PushEndpoint metrics > ZeroTrustAccessApplication metrics-write-paths",
+      "PushPolicies push > ZeroTrustAccessPolicy metrics-logs-25-of-32",
+      "SitePasses sites > ZeroTrustAccessServiceToken tokyo",
+    ]);
+  });
+
+  it("sends a token's version and time only together, and only after a rotation", async () => {
+    const rotated = {
+      duration: "forever",
+      enabled: false,
+      secretVersion: 3,
+      previousSecretExpiresAt: "2099-01-01T00:00:00Z",
+    };
+    const declarations = await recordDeclarations(() => {
+      declareAll([site("tokyo"), site("osaka", { token: rotated })], false);
+    });
+    assert.deepEqual(find(declarations, "ZeroTrustAccessServiceToken tokyo").inputs, {
+      accountId,
+      name: "sitepass/test/tokyo",
+      duration: "8760h",
+      enabled: true,
+    });
+    assert.deepEqual(find(declarations, "ZeroTrustAccessServiceToken osaka").inputs, {
+      accountId,
+      name: "sitepass/test/osaka",
+      duration: "forever",
+      enabled: false,
+      clientSecretVersion: 3,
+      previousClientSecretExpiresAt: "2099-01-01T00:00:00Z",
+    });
+  });
+
+  it("lets tokens in by ID under Service Auth alone", async () => {
+    const declarations = await recordDeclarations(() => {
+      declareAll([site("tokyo")], false);
+    });
+    assert.deepEqual(find(declarations, "ZeroTrustAccessPolicy metrics-logs-25-of-32").inputs, {
+      accountId,
+      name: "sitepass/test/push metrics+logs 26/32",
+      decision: "non_identity",
+      includes: [{ serviceToken: { tokenId: "tokyo-id" } }],
+      sessionDuration: "30m",
+    });
+    const decisions = declarations.flatMap(({ inputs }) => ("decision" in inputs ? [inputs.decision] : []));
+    assert.deepEqual(decisions, ["non_identity"]);
+  });
+
+  it("makes DNS records after their own applications and the ingress behind them", async () => {
+    const declarations = await recordDeclarations(() => {
+      declareAll([site("tokyo")], false);
+    });
+    assert.deepEqual(find(declarations, "DnsRecord metrics"), {
+      resource: "DnsRecord metrics",
+      parent: "PublicRecords dns",
+      inputs: {
+        zoneId: "zone",
+        name: "prom.example.com",
+        type: "CNAME",
+        content: "tunnel-id.cfargotunnel.com",
+        proxied: true,
+        ttl: 1,
+        comment: "sitepass/test/metrics",
+      },
+      protect: false,
+      deleteBeforeReplace: true,
+      deletedWith: "",
+      after: [
+        "ZeroTrustAccessApplication metrics-whole-host",
+        "ZeroTrustAccessApplication metrics-write-paths",
+        "ZeroTrustTunnelCloudflared tunnel",
+        "ZeroTrustTunnelCloudflaredConfig tunnel-ingress",
+      ],
+    });
+  });
+
+  it("changes the application on a whole host only after the one on its write paths", async () => {
+    const declarations = await recordDeclarations(() => {
+      declareAll([site("tokyo")], false);
+    });
+    assert.deepEqual(find(declarations, "ZeroTrustAccessApplication metrics-whole-host").after, [
+      "ZeroTrustAccessApplication metrics-write-paths",
+    ]);
+    assert.deepEqual(find(declarations, "ZeroTrustAccessApplication metrics-write-paths").after, [
+      "ZeroTrustAccessPolicy metrics-logs-25-of-32",
+    ]);
+  });
+
+  it("protects the tunnel alone, and only when told to", async () => {
+    for (const protect of [true, false]) {
+      const declarations = await recordDeclarations(() => {
+        declareAll([site("tokyo")], protect);
+      });
+      assert.deepEqual(
+        declarations.filter((declaration) => declaration.protect).map(({ resource }) => resource),
+        protect ? ["ZeroTrustTunnelCloudflared tunnel"] : [],
+      );
+    }
+  });
+
+  it("deletes before it replaces where a name or host is unique, and nowhere else", async () => {
+    const declarations = await recordDeclarations(() => {
+      declareAll([site("tokyo")], false);
+    });
+    assert.deepEqual(
+      declarations
+        .filter(({ deleteBeforeReplace }) => deleteBeforeReplace)
+        .map(({ resource }) => resource)
+        .sort(),
+      [
+        "DnsRecord logs",
+        "DnsRecord metrics",
+        "ZeroTrustAccessApplication logs-whole-host",
+        "ZeroTrustAccessApplication logs-write-paths",
+        "ZeroTrustAccessApplication metrics-whole-host",
+        "ZeroTrustAccessApplication metrics-write-paths",
+        "ZeroTrustTunnelCloudflared tunnel",
+      ],
+    );
+    assert.equal(
+      find(declarations, "ZeroTrustTunnelCloudflaredConfig tunnel-ingress").deletedWith,
+      "ZeroTrustTunnelCloudflared tunnel",
+    );
+  });
+
+  it("orders a narrower policy after the wider one of the same shard", async () => {
+    const declarations = await recordDeclarations(() => {
+      declareAll([site("tokyo"), site(sameShard, { signals: ["metrics"] })], false);
+    });
+    assert.ok(
+      find(declarations, "ZeroTrustAccessPolicy metrics-25-of-32").after.includes(
+        "ZeroTrustAccessPolicy metrics-logs-25-of-32",
+      ),
+    );
+    assert.ok(
+      !find(declarations, "ZeroTrustAccessPolicy metrics-logs-25-of-32").after.includes(
+        "ZeroTrustAccessPolicy metrics-25-of-32",
+      ),
+    );
+  });
+});

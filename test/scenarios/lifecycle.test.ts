@@ -1,0 +1,209 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { after, before, describe, it } from "node:test";
+import type { ServiceToken } from "../../packages/cloudflare-standin/api/rows";
+import type { SiteCredentials } from "../../stack/stack-outputs";
+import { shardOf } from "../../provision/shards";
+import { engines, pulumiAbsence } from "../support/engines";
+import { openScenario, siteNameInShard, tally, type Scenario } from "../support/scenario";
+
+/** Three sites in two shards: tokyo and its neighbour share one. */
+const neighbour = siteNameInShard((shard) => shard === shardOf("tokyo"), "neighbour");
+const loner = siteNameInShard((shard) => shard !== shardOf("tokyo"), "loner");
+const shards = 2;
+
+const rotatedOnce = "token: { secretVersion: 2, previousSecretExpiresAt: 2099-01-01T00:00:00Z }\n";
+
+const hash = (text: string): string => createHash("sha256").update(text).digest("hex");
+
+for (const engine of engines) {
+  describe(`the life of a fleet on ${engine.name}`, () => {
+    let fleet: Scenario;
+
+    before(async () => {
+      fleet = await openScenario(engine, {
+        sites: { tokyo: "", [loner]: "signals: [metrics]\n", [neighbour]: "" },
+      });
+    });
+
+    after(() => fleet.close());
+
+    /** Runs `up`, and says what it changed at the stand-in. */
+    async function up(): Promise<readonly string[]> {
+      fleet.takeRequests();
+      const { exitCode, text } = await fleet.up();
+      assert.equal(exitCode, 0, text);
+      return fleet.takeRequests().writes;
+    }
+
+    async function credentials(site: string): Promise<SiteCredentials> {
+      const found = (await fleet.outputs()).sites[site];
+      assert.ok(found !== undefined, `no output for ${site}`);
+      return found;
+    }
+
+    /** A site's token as Cloudflare has it. */
+    function tokenOf(site: string): ServiceToken {
+      const tokens = [...fleet.standIn.database.serviceTokens.values()].filter(
+        ({ name }) => name === `sitepass/prod/${site}`,
+      );
+      assert.equal(tokens.length, 1);
+      const [token] = tokens;
+      assert.ok(token !== undefined);
+      return token;
+    }
+
+    it("plans the first up without changing anything", async () => {
+      const { exitCode, text } = await fleet.preview();
+      assert.equal(exitCode, 0, text);
+      assert.match(text, /tokyo/);
+      assert.deepEqual(fleet.takeRequests().writes, []);
+      const { serviceTokens, policies, applications, tunnels, dnsRecords } = fleet.standIn.database;
+      assert.deepEqual(
+        [serviceTokens, policies, applications, tunnels, dnsRecords].map(({ size }) => size),
+        [0, 0, 0, 0, 0],
+      );
+    });
+
+    it("makes tokens, shards, four applications, a tunnel, its ingress and two records in the first up", async () => {
+      const { exitCode, text } = await fleet.up();
+      assert.equal(exitCode, 0, text);
+      const { reads, writes } = fleet.takeRequests();
+      assert.deepEqual(tally(reads), {
+        "GET zones": 1,
+        "GET zones/*": 1,
+        "GET service_tokens": 1,
+        "GET cfd_tunnel/*/token": 1,
+      });
+      assert.deepEqual(tally(writes), {
+        "POST service_tokens": 3,
+        "POST policies": shards,
+        "POST apps": 4,
+        "POST cfd_tunnel": 1,
+        "PUT cfd_tunnel/*/configurations": 1,
+        "POST dns_records": 2,
+      });
+      assert.equal(writes.length, 3 + shards + 8);
+    });
+
+    it("makes DNS records last, after applications and ingress", async () => {
+      await fleet.destroy();
+      const writes = await up();
+      assert.deepEqual(writes.slice(-2), ["POST dns_records", "POST dns_records"]);
+      assert.ok(writes.indexOf("PUT cfd_tunnel/*/configurations") > writes.lastIndexOf("POST apps"));
+    });
+
+    it("changes nothing in the second up", async () => {
+      assert.deepEqual(await up(), []);
+    });
+
+    it("gives each site its own credentials and the URLs of its signals", async () => {
+      const { sites, endpoints, tunnelId, tunnelToken } = await fleet.outputs();
+      const urls = {
+        logs: "https://loki.example.com/loki/api/v1/push",
+        metrics: "https://prom.example.com/api/v1/write",
+      };
+      assert.deepEqual(Object.keys(sites), [loner, neighbour, "tokyo"].sort());
+      assert.equal(new Set(Object.values(sites).map(({ clientSecret }) => clientSecret)).size, 3);
+      assert.deepEqual(endpoints, urls);
+      assert.deepEqual((await credentials(loner)).endpoints, { metrics: urls.metrics });
+      const { clientSecret, ...others } = await credentials("tokyo");
+      const { client_id: clientId, expires_at: expiresAt, clientSecretHash } = tokenOf("tokyo");
+      assert.deepEqual(others, { clientId, expiresAt, endpoints: urls });
+      assert.equal(hash(clientSecret), clientSecretHash);
+      assert.equal(tunnelId, [...fleet.standIn.database.tunnels.keys()].at(-1));
+      assert.ok(fleet.standIn.issuedSecrets.has(tunnelToken ?? ""));
+    });
+
+    it("adds a site to a shard that exists with one create and one update", async () => {
+      const another = siteNameInShard((shard) => shard === shardOf("tokyo"), "another");
+      fleet.putSite(another);
+      assert.deepEqual(await up(), ["POST service_tokens", "PUT policies/*"]);
+      assert.deepEqual(await up(), []);
+      fleet.removeSite(another);
+      assert.deepEqual(await up(), ["PUT policies/*", "DELETE service_tokens/*"]);
+    });
+
+    it("adds a site to a new shard with a policy that both applications then have", async () => {
+      const taken = [shardOf("tokyo"), shardOf(loner)];
+      const pioneer = siteNameInShard((shard) => !taken.includes(shard), "pioneer");
+      fleet.putSite(pioneer);
+      assert.deepEqual(await up(), ["POST service_tokens", "POST policies", "PUT apps/*", "PUT apps/*"]);
+      fleet.removeSite(pioneer);
+      assert.deepEqual(await up(), [
+        "PUT apps/*",
+        "PUT apps/*",
+        "DELETE policies/*",
+        "DELETE service_tokens/*",
+      ]);
+    });
+
+    it("rotates one secret with one update, and only once", async () => {
+      const old = await credentials("tokyo");
+      fleet.putSite("tokyo", rotatedOnce);
+      assert.deepEqual(await up(), ["PUT service_tokens/*"]);
+      const rotated = await credentials("tokyo");
+      assert.equal(rotated.clientId, old.clientId);
+      assert.notEqual(hash(rotated.clientSecret), hash(old.clientSecret));
+      const token = tokenOf("tokyo");
+      assert.equal(token.clientSecretHash, hash(rotated.clientSecret));
+      assert.equal(token.previousClientSecretHash, hash(old.clientSecret));
+      assert.deepEqual(await up(), []);
+      assert.deepEqual(await credentials("tokyo"), rotated);
+    });
+
+    it("refuses to lower or drop a secret version, in previews too", async () => {
+      const problem =
+        "sites/tokyo: token.secretVersion is 1, and 2 is in use. Set it back to 2 with its previousSecretExpiresAt, or raise it to 3 to rotate.";
+      fleet.putSite("tokyo");
+      fleet.takeRequests();
+      for (const { exitCode, text } of [await fleet.preview(), await fleet.up()]) {
+        assert.notEqual(exitCode, 0);
+        assert.ok(text.includes(problem), text);
+      }
+      assert.deepEqual(fleet.takeRequests().writes, []);
+      fleet.putSite("tokyo", rotatedOnce);
+      assert.deepEqual(await up(), []);
+    });
+
+    it("shuts a disabled site out twice: its token is disabled, and its policy lets it go", async () => {
+      const tokenUpdate = engine.sendsEnabled ? ["PUT service_tokens/*"] : [];
+      fleet.putSite(neighbour, "token: { enabled: false }\n");
+      assert.deepEqual(await up(), [...tokenUpdate, "PUT policies/*"]);
+      assert.deepEqual(await up(), []);
+      fleet.putSite(neighbour);
+      assert.deepEqual(await up(), [...tokenUpdate, "PUT policies/*"]);
+    });
+
+    it("keeps a disabled site's token when its shard empties", async () => {
+      const tokenUpdate = engine.sendsEnabled ? ["PUT service_tokens/*"] : [];
+      const { clientId } = await credentials(loner);
+      fleet.putSite(loner, "signals: [metrics]\ntoken: { enabled: false }\n");
+      assert.deepEqual(await up(), [...tokenUpdate, "PUT apps/*", "DELETE policies/*"]);
+      assert.equal((await credentials(loner)).clientId, clientId);
+      fleet.putSite(loner, "signals: [metrics]\n");
+      assert.deepEqual(await up(), [...tokenUpdate, "POST policies", "PUT apps/*"]);
+    });
+
+    it("removes a site by first taking it out of its policy", async () => {
+      fleet.removeSite(neighbour);
+      assert.deepEqual(await up(), ["PUT policies/*", "DELETE service_tokens/*"]);
+      assert.deepEqual(Object.keys((await fleet.outputs()).sites), [loner, "tokyo"].sort());
+    });
+
+    it("leaves nothing behind after destroy", async () => {
+      const { exitCode, text } = await fleet.destroy();
+      assert.equal(exitCode, 0, text);
+      const { serviceTokens, policies, applications, tunnels, dnsRecords } = fleet.standIn.database;
+      assert.deepEqual([serviceTokens.size, policies.size, applications.size, dnsRecords.size], [0, 0, 0, 0]);
+      assert.deepEqual(
+        [...tunnels.values()].filter(({ deleted_at }) => deleted_at === null),
+        [],
+      );
+    });
+  });
+}
+
+it("runs on the real engine too", { skip: pulumiAbsence }, () => {
+  assert.equal(engines.length, 2);
+});

@@ -1,0 +1,284 @@
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { shardOf } from "../../provision/shards";
+import { zoneId } from "../../packages/cloudflare-standin/api/database";
+import { engines } from "../support/engines";
+import { openScenario, siteNameInShard, tally, type Scenario, type ScenarioOptions } from "../support/scenario";
+
+const tunnelPublishing = { tunnel: { name: "central-observability" } };
+const hostsWithoutOrigins = {
+  metrics: { hostname: "prom.example.com" },
+  logs: { hostname: "loki.example.com" },
+};
+
+for (const engine of engines) {
+  /** Opens a scenario, makes it, and closes it whatever happens. */
+  async function withFleet(
+    options: ScenarioOptions,
+    body: (fleet: Scenario) => Promise<void>,
+  ): Promise<void> {
+    const fleet = await openScenario(engine, options);
+    try {
+      await up(fleet);
+      await body(fleet);
+    } finally {
+      await fleet.close();
+    }
+  }
+
+  async function up(fleet: Scenario): Promise<readonly string[]> {
+    fleet.takeRequests();
+    const { exitCode, text } = await fleet.up();
+    assert.equal(exitCode, 0, text);
+    return fleet.takeRequests().writes;
+  }
+
+  const records = (fleet: Scenario): string[] =>
+    [...fleet.standIn.database.dnsRecords.values()]
+      .map(({ name, type, content, proxied }) => `${name} ${type} ${content} ${proxied ? "proxied" : "bare"}`)
+      .sort();
+
+  describe(`publishing on ${engine.name}`, () => {
+    it("leads exactly the write paths through the tunnel, each checked for its own application's audience", async () => {
+      await withFleet({ sites: { tokyo: "" } }, (fleet) => {
+        const { tunnels, applications } = fleet.standIn.database;
+        const audience = (domain: string) =>
+          [...applications.values()].find((application) => application.domain === domain)?.aud;
+        const [tunnel] = [...tunnels.values()];
+        assert.ok(tunnel !== undefined);
+        assert.deepEqual(tunnel.configuration.config, {
+          ingress: [
+            {
+              hostname: "prom.example.com",
+              path: "^/api/v1/write$",
+              service: "http://localhost:9090",
+              originRequest: {
+                access: {
+                  required: true,
+                  teamName: "example-team",
+                  audTag: [audience("prom.example.com/api/v1/write")],
+                },
+              },
+            },
+            {
+              hostname: "loki.example.com",
+              path: "^(?:/loki/api/v1/push|/otlp/v1/logs)$",
+              service: "http://localhost:3100",
+              originRequest: {
+                access: {
+                  required: true,
+                  teamName: "example-team",
+                  audTag: [audience("loki.example.com/loki/api/v1/push")],
+                },
+              },
+            },
+            { service: "http_status:404" },
+          ],
+        });
+        assert.equal(tunnel.config_src, "cloudflare");
+        assert.deepEqual(records(fleet), [
+          `loki.example.com CNAME ${tunnel.id}.cfargotunnel.com proxied`,
+          `prom.example.com CNAME ${tunnel.id}.cfargotunnel.com proxied`,
+        ]);
+        return Promise.resolve();
+      });
+    });
+
+    it("protects the write paths by policy, without redirects, and the rest of the host by none", async () => {
+      await withFleet({ sites: { tokyo: "" } }, (fleet) => {
+        const { applications, policies, serviceTokens } = fleet.standIn.database;
+        const [policy] = [...policies.values()];
+        assert.deepEqual(
+          [...applications.values()]
+            .map((application) => ({
+              domain: application.domain,
+              destinations: application.destinations.map((destination) => destination.uri),
+              policies: application.policies,
+              answers401: application.service_auth_401_redirect,
+              launcher: application.app_launcher_visible,
+              session: application.session_duration,
+            }))
+            .sort((a, b) => (a.domain < b.domain ? -1 : 1)),
+          [
+            { uris: ["loki.example.com"], open: false },
+            { uris: ["loki.example.com/loki/api/v1/push", "loki.example.com/otlp/v1/logs"], open: true },
+            { uris: ["prom.example.com"], open: false },
+            { uris: ["prom.example.com/api/v1/write"], open: true },
+          ].map(({ uris, open }) => ({
+            domain: uris[0],
+            destinations: uris,
+            policies: open ? [{ id: policy?.id, precedence: 65 + shardOf("tokyo") }] : [],
+            answers401: open,
+            launcher: false,
+            session: "30m",
+          })),
+        );
+        assert.equal(policy?.decision, "non_identity");
+        assert.deepEqual(policy.include, [{ service_token: { token_id: [...serviceTokens.keys()][0] } }]);
+        return Promise.resolve();
+      });
+    });
+
+    it("replaces each record when publishing changes from a tunnel to addresses and back, deleting first", async () => {
+      await withFleet({ sites: { tokyo: "" } }, async (fleet) => {
+        fleet.configure({
+          endpoints: hostsWithoutOrigins,
+          publish: { addresses: { metrics: "203.0.113.10", logs: "2001:db8::1" } },
+        });
+        const there = await up(fleet);
+        assert.deepEqual(tally(there), {
+          "DELETE dns_records/*": 2,
+          "POST dns_records": 2,
+          "DELETE cfd_tunnel/*": 1,
+        });
+        assert.equal(there.at(-1), "DELETE cfd_tunnel/*");
+        assert.deepEqual(records(fleet), [
+          "loki.example.com AAAA 2001:db8::1 proxied",
+          "prom.example.com A 203.0.113.10 proxied",
+        ]);
+        const { tunnelId, tunnelToken } = await fleet.outputs();
+        assert.deepEqual([tunnelId, tunnelToken], [undefined, undefined]);
+        assert.deepEqual(await up(fleet), []);
+        fleet.configure({ publish: tunnelPublishing });
+        assert.deepEqual(tally(await up(fleet)), {
+          "POST cfd_tunnel": 1,
+          "PUT cfd_tunnel/*/configurations": 1,
+          "DELETE dns_records/*": 2,
+          "POST dns_records": 2,
+        });
+      });
+    });
+
+    it("looks the zone up by its ID, and the team name in the organization", async () => {
+      await withFleet(
+        { sites: { tokyo: "" }, configuration: { zone: zoneId("example.com"), teamName: undefined } },
+        async (fleet) => {
+          fleet.takeRequests();
+          assert.equal((await fleet.up()).exitCode, 0);
+          assert.deepEqual(tally(fleet.takeRequests().reads), {
+            "GET zones/*": 1,
+            "GET organizations": 1,
+            "GET service_tokens": 1,
+            "GET cfd_tunnel/*/token": 1,
+          });
+          fleet.configure({ endpoints: { metrics: { hostname: "prom.example.net" } } });
+          const { exitCode, text } = await fleet.up();
+          assert.notEqual(exitCode, 0);
+          assert.ok(
+            text.includes(
+              'sitepass:endpoints.metrics.hostname: is "prom.example.net", which is not in the zone example.com. Take a name directly below it, or set sitepass:zone to the zone it is in.',
+            ),
+            text,
+          );
+        },
+      );
+    });
+
+    it("declares alerts only for addresses that are configured", async () => {
+      await withFleet(
+        { sites: { tokyo: "" }, configuration: { alertEmails: ["ops@example.com"] } },
+        async (fleet) => {
+          const alerts = [...fleet.standIn.database.notificationPolicies.values()];
+          assert.deepEqual(
+            alerts
+              .map(({ alert_type, mechanisms, filters }) => ({ alert_type, mechanisms, filters }))
+              .sort((a, b) => (a.alert_type < b.alert_type ? -1 : 1)),
+            [
+              {
+                alert_type: "expiring_service_token_alert",
+                mechanisms: { email: [{ id: "ops@example.com" }] },
+                filters: {},
+              },
+              {
+                alert_type: "tunnel_health_event",
+                mechanisms: { email: [{ id: "ops@example.com" }] },
+                filters: { tunnel_id: [...fleet.standIn.database.tunnels.keys()] },
+              },
+            ],
+          );
+          assert.deepEqual(await up(fleet), []);
+          fleet.configure({ alertEmails: undefined });
+          assert.equal((await up(fleet)).length, 2);
+          assert.equal(fleet.standIn.database.notificationPolicies.size, 0);
+        },
+      );
+    });
+
+    it("declares applications that nobody may pass as long as every site is shut out", async () => {
+      await withFleet({ sites: { tokyo: "token: { enabled: false }\n" } }, (fleet) => {
+        assert.deepEqual(
+          [...fleet.standIn.database.applications.values()].map(
+            ({ policies, service_auth_401_redirect: answers401 }) => ({
+              policies,
+              answers401,
+            }),
+          ),
+          Array.from({ length: 4 }, () => ({ policies: [], answers401: false })),
+        );
+        return Promise.resolve();
+      });
+    });
+
+    it("moves a host name by changing what stands, and never by making it anew", async () => {
+      await withFleet({ sites: { tokyo: "" } }, async (fleet) => {
+        const audiences = () =>
+          [...fleet.standIn.database.applications.values()].map(({ aud }) => aud).sort();
+        const before = audiences();
+        fleet.configure({
+          endpoints: { metrics: { hostname: "push.example.com" }, logs: { hostname: "loki.example.com" } },
+        });
+        assert.deepEqual(tally(await up(fleet)), {
+          "PUT apps/*": 2,
+          "PUT cfd_tunnel/*/configurations": 1,
+          "PUT dns_records/*": 1,
+        });
+        assert.deepEqual(audiences(), before);
+      });
+    });
+  });
+
+  describe(`shards on ${engine.name}`, () => {
+    /** IDs of all policies by the last words of their names. */
+    const policyId = (fleet: Scenario, words: string): string =>
+      [...fleet.standIn.database.policies.values()].find(({ name }) => name.includes(words))?.id ?? "";
+
+    it("lets a site into the wider policy before the narrower one lets it go", async () => {
+      const peer = siteNameInShard((shard) => shard === shardOf("tokyo"), "peer");
+      const narrowPeer = siteNameInShard((shard) => shard === shardOf("tokyo"), "narrow");
+      await withFleet(
+        { sites: { tokyo: "signals: [metrics]\n", [narrowPeer]: "signals: [metrics]\n", [peer]: "" } },
+        async (fleet) => {
+          const narrow = policyId(fleet, "push metrics ");
+          const wide = policyId(fleet, "push metrics+logs ");
+          fleet.putSite("tokyo");
+          fleet.takeRequests();
+          const { exitCode, text } = await fleet.up();
+          assert.equal(exitCode, 0, text);
+          const puts = fleet.standIn.requests
+            .filter(({ method }) => method === "PUT")
+            .map(({ path }) => path.split("/").at(-1));
+          assert.deepEqual(puts, [wide, narrow]);
+        },
+      );
+    });
+
+    it("changes the number of shards without a moment in which a site has no policy", async () => {
+      await withFleet({ sites: { tokyo: "", osaka: "", kyoto: "" } }, async (fleet) => {
+        const path = join(fleet.directory, "provision", "shards.ts");
+        const source = readFileSync(path, "utf8");
+        assert.ok(source.includes("shardCount = 32"));
+        writeFileSync(path, source.replace("shardCount = 32", "shardCount = 1"));
+        const writes = await up(fleet);
+        assert.deepEqual(writes, [
+          "POST policies",
+          "PUT apps/*",
+          "PUT apps/*",
+          ...writes.filter((write) => write === "DELETE policies/*"),
+        ]);
+        assert.equal(fleet.standIn.database.policies.size, 1);
+      });
+    });
+  });
+}

@@ -1,0 +1,192 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import type { RunResult } from "../../local/run/stack";
+import { engines } from "../support/engines";
+import { accountId, openScenario, siteNameInShard, tally, type Scenario } from "../support/scenario";
+
+/** The run failed and said exactly these lines, without a stack trace. */
+function assertRefused({ exitCode, text }: RunResult, problems: readonly string[]): void {
+  assert.notEqual(exitCode, 0);
+  const said = text
+    .split("\n")
+    .map((line) => line.replace(/^\s*(?:error: )?/, ""))
+    .filter((line) => problems.includes(line));
+  assert.deepEqual(said, problems, text);
+  assert.ok(!/^\s+at /m.test(text), text);
+}
+
+for (const engine of engines) {
+  describe(`what is refused on ${engine.name}`, () => {
+    let fleet: Scenario;
+
+    before(async () => {
+      fleet = await openScenario(engine, { sites: { tokyo: "" }, limits: { serviceTokens: 12 } });
+      const { exitCode, text } = await fleet.up();
+      assert.equal(exitCode, 0, text);
+    });
+
+    after(() => fleet.close());
+
+    /** Runs `up`, which must fail with these problems and change nothing. */
+    async function assertUpRefused(problems: readonly string[]): Promise<void> {
+      fleet.takeRequests();
+      assertRefused(await fleet.up(), problems);
+      assert.deepEqual(fleet.takeRequests().writes, []);
+    }
+
+    it("says everything that is wrong with configuration and sites at once, and asks Cloudflare nothing", async () => {
+      fleet.configure({ tokenDuration: "365d", teamNme: "x" });
+      fleet.putSite("tokyo", "tokn: {}\n");
+      fleet.putSite("osaka", "signals: [metric]\n");
+      fleet.takeRequests();
+      assertRefused(await fleet.up(), [
+        'sitepass:tokenDuration: is "365d", which is no duration that Cloudflare accepts. Write hours, such as 8760h, or forever.',
+        "sitepass:teamNme: is no known key. Did you mean teamName? Known keys here: accountId, alertEmails, allowRemovals, endpoints, preflight, protect, publish, serviceTokenLimit, siteLabel, teamName, tokenDuration, zone.",
+        'sites/osaka.yaml: signals.0 is "metric", which is not known. Did you mean metrics? Choose metrics, logs.',
+        "sites/tokyo.yaml: tokn is no known key. Did you mean token? Known keys here: $schema, collector, description, labels, signals, token.",
+      ]);
+      assert.deepEqual(fleet.takeRequests(), { reads: [], writes: [] });
+      fleet.configure({ tokenDuration: undefined, teamNme: undefined });
+      fleet.putSite("tokyo");
+      fleet.removeSite("osaka");
+    });
+
+    it("does not delete a fleet because sites/ is empty", async () => {
+      fleet.removeSite("tokyo");
+      await assertUpRefused([
+        "sites/: holds no site, and with no site every service token would be deleted. Add a file such as sites/tokyo.yaml (it may be empty), or set sitepass:allowRemovals to the number of sites that are to go.",
+      ]);
+      fleet.putSite("tokyo");
+    });
+
+    it("refuses an unknown zone", async () => {
+      fleet.configure({
+        zone: "example.net",
+        endpoints: { metrics: { hostname: "prom.example.net" }, logs: { hostname: "loki.example.net" } },
+      });
+      fleet.takeRequests();
+      const { exitCode, text } = await fleet.up();
+      assert.notEqual(exitCode, 0);
+      assert.match(
+        text,
+        /sitepass:zone: is "example\.net", and Cloudflare shows the API token no such zone \(.*0 found.*\)\. Check the spelling, that the zone is in the account, and that the token has the permission "Zone" Read for it\./,
+      );
+      assert.deepEqual(fleet.takeRequests().writes, []);
+      fleet.configure({
+        zone: "example.com",
+        endpoints: { metrics: { hostname: "prom.example.com" }, logs: { hostname: "loki.example.com" } },
+      });
+    });
+
+    it("counts the account's tokens before it makes any", async () => {
+      const wanted = Array.from({ length: 12 }, (_, index) =>
+        siteNameInShard((shard) => shard === index, "more"),
+      );
+      fleet.configure({ serviceTokenLimit: 12 });
+      for (const name of wanted.slice(1)) {
+        fleet.putSite(name);
+      }
+      // Eleven more and tokyo fit exactly; another stack's token is one too many.
+      const { Cloudflare } = await import("cloudflare");
+      const client = new Cloudflare({ apiToken: fleet.standIn.apiToken, baseURL: fleet.standIn.baseUrl });
+      const stranger = await client.zeroTrust.access.serviceTokens.create({
+        account_id: accountId,
+        name: "ci runner",
+      });
+      const sorted = wanted.slice(1).sort();
+      await assertUpRefused([
+        `sitepass:serviceTokenLimit: is 12, and the account has 2 service tokens and needs 11 more (${sorted.slice(0, 5).join(", ")} and 6 more), 13 in all. Delete tokens that nobody uses, have Cloudflare raise the limit (Enterprise) and set sitepass:serviceTokenLimit to it, or put the other sites into a stack on a second account.`,
+      ]);
+      await client.zeroTrust.access.serviceTokens.delete(stranger.id ?? "", { account_id: accountId });
+      fleet.takeRequests();
+      const { exitCode, text } = await fleet.up();
+      assert.equal(exitCode, 0, text);
+      assert.equal(tally(fleet.takeRequests().writes)["POST service_tokens"], 11);
+    });
+
+    it("stops before it takes the passes of more than 30 percent of a fleet of ten or more", async () => {
+      const { sites } = await fleet.outputs();
+      const leaving = Object.keys(sites)
+        .filter((name) => name !== "tokyo")
+        .sort()
+        .slice(0, 4);
+      for (const name of leaving) {
+        fleet.removeSite(name);
+      }
+      await assertUpRefused([
+        `sitepass:allowRemovals: is 0, and 4 of 12 sites would lose their service tokens (${leaving.join(", ")}), which is more than the 3 that may go in one up. Bring their files back, or, if they are to go, set it to 1 for this up.`,
+      ]);
+      fleet.configure({ allowRemovals: 1 });
+      const { exitCode, text } = await fleet.up();
+      assert.equal(exitCode, 0, text);
+      assert.equal(tally(fleet.takeRequests().writes)["DELETE service_tokens/*"], 4);
+      fleet.configure({ allowRemovals: undefined, serviceTokenLimit: undefined });
+    });
+
+    it("does not destroy a protected tunnel, nor anything else with it", async () => {
+      fleet.configure({ protect: true });
+      assert.equal((await fleet.up()).exitCode, 0);
+      fleet.takeRequests();
+      const { exitCode, text } = await fleet.destroy();
+      assert.notEqual(exitCode, 0);
+      assert.match(text, /protect/);
+      assert.deepEqual(fleet.takeRequests().writes, []);
+    });
+
+    it("says in one sentence what to do about a tunnel that was deleted by hand", async () => {
+      const tunnels = [...fleet.standIn.database.tunnels.values()];
+      const [tunnel] = tunnels;
+      assert.ok(tunnel !== undefined);
+      fleet.standIn.database.tunnels.delete(tunnel.id);
+      for (const { exitCode, text } of [await fleet.preview(), await fleet.up()]) {
+        assert.notEqual(exitCode, 0);
+        assert.match(
+          text,
+          new RegExp(
+            `tunnel "central-observability": its token cannot be read, ID ${tunnel.id} \\(.*\\)\\. If the tunnel was deleted outside of this stack, run \`pulumi refresh\` and then \`pulumi up\` to make it again; if not, give the API token the permission "Cloudflare Tunnel" Edit\\.`,
+          ),
+        );
+        assert.ok(!/^\s+at /m.test(text), text);
+      }
+      const refreshed = await fleet.refresh();
+      assert.equal(refreshed.exitCode, 0, refreshed.text);
+      fleet.takeRequests();
+      const { exitCode, text } = await fleet.up();
+      assert.equal(exitCode, 0, text);
+      assert.deepEqual(fleet.takeRequests().writes, [
+        "POST cfd_tunnel",
+        "PUT cfd_tunnel/*/configurations",
+        "PUT dns_records/*",
+        "PUT dns_records/*",
+      ]);
+    });
+  });
+
+  describe(`what an API token may not do on ${engine.name}`, () => {
+    it("goes on without the quota check when listing is forbidden, and names the permission for what then fails", async () => {
+      const fleet = await openScenario(engine, {
+        sites: { tokyo: "" },
+        apiToken: (standIn) =>
+          standIn.createApiToken([
+            "Zone Read",
+            "Access: Apps and Policies Write",
+            "Cloudflare Tunnel Write",
+            "DNS Write",
+          ]),
+      });
+      try {
+        const { exitCode, text } = await fleet.up();
+        assert.notEqual(exitCode, 0);
+        assert.match(
+          text,
+          /CLOUDFLARE_API_TOKEN: may not list the account's service tokens \(HTTP 403, 10000 .*\), so their number was not checked\. Give it the permission "Access: Service Tokens" Edit on the account, or set sitepass:preflight to false\./,
+        );
+        assert.match(text, /tokyo/);
+        assert.equal(fleet.standIn.database.serviceTokens.size, 0);
+        assert.equal(fleet.standIn.database.dnsRecords.size, 0);
+      } finally {
+        await fleet.close();
+      }
+    });
+  });
+}

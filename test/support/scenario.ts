@@ -1,0 +1,155 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseDocument, stringify } from "yaml";
+import { startStandIn, type StandIn, type StandInOptions } from "../../packages/cloudflare-standin/api/stand-in";
+import { copyProject } from "../../local/run/project-copy";
+import type { Stack } from "../../local/run/stack";
+import { shardOf } from "../../provision/shards";
+import type { Engine } from "./engines";
+
+export const accountId = "9a7806061c88ada191ed06f989cc3dac";
+
+/** The stack's file that scenarios start from. */
+const defaultConfiguration = {
+  "sitepass:accountId": accountId,
+  "sitepass:zone": "example.com",
+  "sitepass:endpoints": { metrics: { hostname: "prom.example.com" }, logs: { hostname: "loki.example.com" } },
+  "sitepass:publish": { tunnel: { name: "central-observability" } },
+  "sitepass:teamName": "example-team",
+};
+
+/** A copy of the project, a stand-in, and a stack of the copy on an engine. */
+export interface Scenario extends Stack {
+  readonly standIn: StandIn;
+  readonly directory: string;
+  /** Writes a site's file; an empty text is a site with every default. */
+  readonly putSite: (name: string, text?: string) => void;
+  readonly removeSite: (name: string) => void;
+  /** Sets configuration keys, without their namespace; undefined takes one away. */
+  readonly configure: (values: Readonly<Record<string, unknown>>) => void;
+  /** What was asked of the stand-in since the last call, as `POST service_tokens` or `PUT apps/*`, in order. */
+  readonly takeRequests: () => Requests;
+  /** The same stack, whose engine is sent a Ctrl-C when the signal aborts. */
+  readonly interruptible: (signal: AbortSignal) => Stack;
+  readonly close: () => Promise<void>;
+}
+
+export interface Requests {
+  readonly reads: readonly string[];
+  readonly writes: readonly string[];
+}
+
+export interface ScenarioOptions extends Pick<StandInOptions, "limits" | "now"> {
+  /** File texts by site name. */
+  readonly sites: Readonly<Record<string, string>>;
+  readonly configuration?: Readonly<Record<string, unknown>>;
+  /** What the engine is given instead of the stand-in's own API token, which may do everything. */
+  readonly apiToken?: (standIn: StandIn) => string;
+}
+
+export async function openScenario(engine: Engine, options: ScenarioOptions): Promise<Scenario> {
+  const home = mkdtempSync(join(tmpdir(), "sitepass-test-"));
+  const directory = join(home, "project");
+  mkdirSync(directory);
+  copyProject(directory);
+  const sitesDirectory = join(directory, "sites");
+  for (const file of readdirSync(sitesDirectory)) {
+    rmSync(join(sitesDirectory, file));
+  }
+  const standIn = await startStandIn({
+    accountId,
+    ...(options.limits === undefined ? {} : { limits: options.limits }),
+    ...(options.now === undefined ? {} : { now: options.now }),
+  });
+  const stackFile = join(directory, "Pulumi.prod.yaml");
+  // Not the shipped one, which users fill with their own values.
+  writeFileSync(stackFile, stringify({ config: defaultConfiguration }));
+  const stackOptions = {
+    directory,
+    home,
+    stackName: "prod",
+    baseUrl: standIn.baseUrl,
+    apiToken: options.apiToken?.(standIn) ?? standIn.apiToken,
+    passphrase: "a passphrase for tests",
+  };
+  const scenario: Scenario = {
+    ...engine.open(stackOptions),
+    standIn,
+    directory,
+    putSite: (name, text = "") => {
+      writeFileSync(join(sitesDirectory, `${name}.yaml`), text);
+    },
+    removeSite: (name) => {
+      rmSync(join(sitesDirectory, `${name}.yaml`));
+    },
+    configure: (values) => {
+      const document = parseDocument(readFileSync(stackFile, "utf8"));
+      for (const [key, value] of Object.entries(values)) {
+        if (value === undefined) {
+          document.deleteIn(["config", `sitepass:${key}`]);
+        } else {
+          document.setIn(["config", `sitepass:${key}`], value);
+        }
+      }
+      writeFileSync(stackFile, document.toString());
+    },
+    takeRequests: () => {
+      const requests = standIn.requests.map(({ method, path }) => `${method} ${shortPath(path)}`);
+      standIn.clearRequests();
+      return {
+        reads: requests.filter((request) => request.startsWith("GET ")),
+        writes: requests.filter((request) => !request.startsWith("GET ")),
+      };
+    },
+    interruptible: (signal) => engine.open({ ...stackOptions, signal }),
+    close: async () => {
+      await standIn.close();
+      rmSync(home, { recursive: true, force: true });
+    },
+  };
+  for (const [name, text] of Object.entries(options.sites)) {
+    scenario.putSite(name, text);
+  }
+  scenario.configure({ ...options.configuration });
+  return scenario;
+}
+
+const collections = [
+  "service_tokens",
+  "policies",
+  "apps",
+  "cfd_tunnel",
+  "dns_records",
+  "zones",
+  "organizations",
+];
+
+/** The collection, with a star for an object's ID: counts and orders are asserted on it. */
+function shortPath(path: string): string {
+  const segments = path.split("/").filter((segment) => segment !== "");
+  const start = segments.findLastIndex((segment) => collections.includes(segment));
+  return segments
+    .slice(start)
+    .map((segment, index) => (index === 1 ? "*" : segment))
+    .join("/");
+}
+
+/** A name that falls into the same shard as another one, or into none of theirs. */
+export function siteNameInShard(wanted: (shard: number) => boolean, prefix = "site"): string {
+  for (let number = 1; ; number += 1) {
+    const name = `${prefix}-${number}`;
+    if (wanted(shardOf(name))) {
+      return name;
+    }
+  }
+}
+
+/** How often each request came, for counts that do not depend on the order of what runs at the same time. */
+export function tally(requests: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const request of requests) {
+    counts[request] = (counts[request] ?? 0) + 1;
+  }
+  return counts;
+}
