@@ -9,7 +9,7 @@ import { openCloudflareApi } from "../cloudflare/cloudflare-api";
 import type { OpenStack } from "../stack/open-stack";
 import { windowEndAfter } from "../operate/rotate/window";
 import { plural } from "../fleet/plural";
-import { UserError } from "../fleet/user-error";
+import { UserError } from "../fleet/problem";
 import { adoptionDocument, showAdoption } from "./adoption-report";
 import type { ExitCode } from "./exit-code";
 

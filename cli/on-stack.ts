@@ -1,6 +1,6 @@
 import pc from "picocolors";
 import { openStack, type StackReader } from "../stack/open-stack";
-import { UserError } from "../fleet/user-error";
+import { problemText, UserError } from "../fleet/problem";
 import type { ExitCode } from "./exit-code";
 import type { StackOptions, Work } from "./stack-command";
 
@@ -55,10 +55,10 @@ async function runOnStack(options: StackOptions, work: Work, signal: AbortSignal
       throw error;
     }
     if (options.refused !== undefined) {
-      return options.refused(error.problems);
+      return options.refused(error.problems.map(problemText));
     }
     for (const problem of error.problems) {
-      console.error(`${pc.red("error:")} ${problem}`);
+      console.error(`${pc.red("error:")} ${problemText(problem)}`);
     }
     return 1;
   }

@@ -5,7 +5,7 @@ import { credentialsText, type Format } from "../handover/credentials-text";
 import { pipeToCommand } from "../handover/pipe-to-command";
 import { writeSecretFile } from "../handover/write-secret-file";
 import { selectSites } from "../operate/select-sites";
-import { UserError } from "../fleet/user-error";
+import { UserError } from "../fleet/problem";
 import { provisioned } from "../handover/provisioned";
 import type { ExitCode } from "./exit-code";
 import { warn } from "./warn";

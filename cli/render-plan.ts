@@ -4,7 +4,7 @@ import type { OpenStack } from "../stack/open-stack";
 import { selectSites } from "../operate/select-sites";
 import type { SiteCredentials } from "../stack/stack-outputs";
 import type { Site } from "../fleet/sites";
-import { UserError } from "../fleet/user-error";
+import { UserError } from "../fleet/problem";
 import { planSite, type RenderChoice, type SitePlan } from "../handover/plan-site";
 import { provisioned } from "../handover/provisioned";
 import type { RenderOptions } from "./render-options";

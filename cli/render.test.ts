@@ -23,7 +23,7 @@ import { fingerprint } from "../operate/fingerprint";
 import type { OpenStack } from "../stack/open-stack";
 import { openTestFleet, type TestFleet, type TestFleetOptions } from "../operate/test-fleet";
 import { collectorNames } from "../fleet/collector-names";
-import { UserError } from "../fleet/user-error";
+import { problemText, UserError } from "../fleet/problem";
 import { render } from "./render";
 import type { RenderOptions } from "./render-options";
 
@@ -96,7 +96,7 @@ async function refusal(
     await run(t, stack, options);
   } catch (error) {
     assert.ok(error instanceof UserError, String(error));
-    return error.problems;
+    return error.problems.map(problemText);
   }
   return [];
 }

@@ -7,7 +7,7 @@ import writeFileAtomic from "write-file-atomic";
 import { fingerprint } from "../operate/fingerprint";
 import type { OpenStack } from "../stack/open-stack";
 import { plural } from "../fleet/plural";
-import { UserError } from "../fleet/user-error";
+import { UserError } from "../fleet/problem";
 import { isErrorOf } from "../handover/disk";
 import { lockProblem } from "../handover/folder-lock";
 import { runValidators, type Validation } from "../handover/run-validators";

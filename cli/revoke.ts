@@ -6,7 +6,7 @@ import { selectSites } from "../operate/select-sites";
 import { prepareEdits, type PreparedEdits } from "../operate/site-file/prepare-edits";
 import { writeEdits } from "../operate/site-file/write-edits";
 import type { Site } from "../fleet/sites";
-import { UserError } from "../fleet/user-error";
+import { problemText, UserError } from "../fleet/problem";
 import { showEdits } from "./edit-lines";
 import type { ExitCode } from "./exit-code";
 import { textTable } from "./text-table";
@@ -84,7 +84,7 @@ async function writeAll({
     if (!(error instanceof UserError)) {
       throw error;
     }
-    return { written: [], problems: [...problems, ...error.problems] };
+    return { written: [], problems: [...problems, ...error.problems.map(problemText)] };
   }
 }
 

@@ -6,7 +6,7 @@ import type { FleetVerdict } from "../operate/verify/verdict";
 import { verifySites } from "../operate/verify/verify-sites";
 import { watchSites } from "../operate/verify/watch";
 import type { Site } from "../fleet/sites";
-import { UserError } from "../fleet/user-error";
+import { UserError } from "../fleet/problem";
 import type { ExitCode } from "./exit-code";
 import { progressBar } from "./progress-bar";
 import { textTable } from "./text-table";

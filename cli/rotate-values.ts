@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "commander";
-import { parseDayDuration } from "../fleet/day-duration";
+import { parseDayDuration } from "../fleet/duration";
 import type { WaveSize } from "../operate/rotate/plan-wave";
 
 /** Reads a duration such as `90d` or `12h` from the command line; milliseconds. */

@@ -9,7 +9,7 @@ import { writeEdits } from "../operate/site-file/write-edits";
 import type { RevealedOutputs } from "../stack/stack-outputs";
 import { plural } from "../fleet/plural";
 import type { Site } from "../fleet/sites";
-import { UserError } from "../fleet/user-error";
+import { UserError } from "../fleet/problem";
 import type { ExitCode } from "./exit-code";
 import { reportRotation } from "./rotation-report";
 import { sayProblems, warn } from "./warn";

@@ -1,5 +1,5 @@
 import pc from "picocolors";
-import { roughDuration } from "../fleet/day-duration";
+import { roughDuration } from "../fleet/duration";
 import { nameList } from "../operate/name-list";
 import type { ChosenSites } from "../operate/rotate/choose-sites";
 import type { PlannedRotation } from "../operate/rotate/plan-rotation";

@@ -8,7 +8,7 @@ import { verifySites } from "../operate/verify/verify-sites";
 import { watchSites } from "../operate/verify/watch";
 import { plural } from "../fleet/plural";
 import type { Site } from "../fleet/sites";
-import { UserError } from "../fleet/user-error";
+import { UserError } from "../fleet/problem";
 import type { ExitCode } from "./exit-code";
 import { progressBar } from "./progress-bar";
 import { verdictTable } from "./verdict-table";

@@ -1,5 +1,5 @@
 import { parseVia, type Via } from "../operate/verify/via";
-import { UserError } from "../fleet/user-error";
+import { UserError } from "../fleet/problem";
 
 /**
  * Reads `--via`.

@@ -9,7 +9,7 @@ import {
   type CallResult,
   type PageCall,
 } from "./client";
-import { UserError } from "../fleet/user-error";
+import { UserError } from "../fleet/problem";
 import { pacedFetch } from "./request-pace";
 
 /** Cloudflare's API as the day-2 commands use it: the official SDK, paced, and with failures in words. */

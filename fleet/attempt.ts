@@ -1,4 +1,4 @@
-import { UserError } from "./user-error";
+import { problemText, UserError } from "./problem";
 
 /** What came of something that may fail for a reason that a person can mend: the value, or the problems. */
 export type Attempt<T> =
@@ -13,6 +13,6 @@ export async function attempt<T>(work: () => T | Promise<T>): Promise<Attempt<T>
     if (!(error instanceof UserError)) {
       throw error;
     }
-    return { problems: error.problems };
+    return { problems: error.problems.map(problemText) };
   }
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { durationProblem } from "./go-duration";
+import { durationProblem } from "./duration";
 import { labelNameProblem } from "./label-name";
 import { hostNameProblem } from "./names";
 import { publicAddressProblem } from "./public-address";

@@ -33,7 +33,7 @@ function assertRefused(
   assert.throws(() => readInputs(raw, folderWith(files)), {
     name: "UserError",
     message: problems.join("\n"),
-    problems,
+    message: problems.join("\n"),
   });
 }
 

@@ -1,7 +1,7 @@
 import { parseConfig, type Config } from "./config";
 import { readSiteFiles } from "./site-files";
 import { resolveSites, siteProblems, type Site } from "./sites";
-import { UserError } from "./user-error";
+import { UserError } from "./problem";
 
 /** Everything that the program is told: the stack's configuration and the sites, checked together. */
 export interface Inputs {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { collectorNames } from "./collector-names";
-import { durationProblem } from "./go-duration";
+import { durationProblem } from "./duration";
 import { labelNameProblem } from "./label-name";
 import { signalNames } from "./signals";
 

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { renameSync, symlinkSync, unlinkSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { UserError } from "../fleet/user-error";
+import { UserError } from "../fleet/problem";
 import { isErrorOf, kindOf, linkTarget, temporaryPrefix } from "./disk";
 
 export const lockName = ".sitepass.lock";

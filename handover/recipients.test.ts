@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { generateIdentity, identityToRecipient } from "age-encryption";
-import { UserError } from "../fleet/user-error";
+import { problemText, UserError } from "../fleet/problem";
 import { readRecipients } from "./recipients";
 
 /** Strings of RFC 4251, as they lie in a public key. */
@@ -37,7 +37,7 @@ const refusal = (texts: readonly string[]): readonly string[] => {
     readRecipients(texts);
   } catch (error) {
     assert.ok(error instanceof UserError, String(error));
-    return error.problems;
+    return error.problems.map(problemText);
   }
   return [];
 };

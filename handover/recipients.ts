@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { Encrypter, type Recipient } from "age-encryption";
-import { UserError } from "../fleet/user-error";
+import { UserError } from "../fleet/problem";
 import { isErrorOf } from "./disk";
 import { readSshPublicKey } from "./ssh-public-key";
 import { sshRecipient } from "./ssh-recipient";

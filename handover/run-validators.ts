@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { CollectorService, Credentials } from "../collectors/collector";
-import { UserError } from "../fleet/user-error";
+import { UserError } from "../fleet/problem";
 import type { SitePlan } from "./plan-site";
 
 /** What an agent's own validator made of the rendered files. */

@@ -1,7 +1,7 @@
 import { lstatSync, readdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { RenderedFile } from "../collectors/collector";
-import { UserError } from "../fleet/user-error";
+import { problemText, UserError } from "../fleet/problem";
 import { kindOf, temporaryPrefix } from "./disk";
 import { lockName } from "./folder-lock";
 import { foldersOf } from "./site-files";
@@ -43,7 +43,7 @@ export function siteFolderProblems(
     manifest = readManifest(directory);
   } catch (error) {
     if (error instanceof UserError) {
-      return error.problems;
+      return error.problems.map(problemText);
     }
     throw error;
   }

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { UserError } from "../fleet/user-error";
+import { UserError } from "../fleet/problem";
 import { kindOf } from "./disk";
 
 export const manifestName = ".sitepass.json";

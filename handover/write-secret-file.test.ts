@@ -14,7 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import { UserError } from "../fleet/user-error";
+import { problemText, UserError } from "../fleet/problem";
 import { writeSecretFile } from "./write-secret-file";
 
 function folderFor(t: TestContext): string {
@@ -31,7 +31,7 @@ async function problemsOf(work: Promise<void>): Promise<readonly string[]> {
     return [];
   } catch (error) {
     assert.ok(error instanceof UserError);
-    return error.problems;
+    return error.problems.map(problemText);
   }
 }
 

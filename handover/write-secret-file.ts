@@ -1,7 +1,7 @@
 import { lstatSync, realpathSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import writeFileAtomic from "write-file-atomic";
-import { UserError } from "../fleet/user-error";
+import { UserError } from "../fleet/problem";
 
 /**
  * Writes a secret to a file that its owner alone may read: whole or not at all, over what was there. A link is followed,

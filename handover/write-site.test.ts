@@ -21,7 +21,7 @@ import { dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import pMap from "p-map";
 import type { Credentials, RenderedFile } from "../collectors/collector";
-import { UserError } from "../fleet/user-error";
+import { problemText, UserError } from "../fleet/problem";
 import { writeSite } from "./write-site";
 
 const first: Credentials = { clientId: "id-1.access", clientSecret: "secret-1" };
@@ -86,7 +86,7 @@ const refusal = (work: () => unknown): readonly string[] => {
     work();
   } catch (error) {
     assert.ok(error instanceof UserError, String(error));
-    return error.problems;
+    return error.problems.map(problemText);
   }
   return [];
 };

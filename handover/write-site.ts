@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { RenderedFile } from "../collectors/collector";
-import { UserError } from "../fleet/user-error";
+import { UserError } from "../fleet/problem";
 import { Disk, holds, kindOf, modeOf, temporaryPrefix, type OnChange } from "./disk";
 import { withFolderLock } from "./folder-lock";
 import { holdsSet, removeFormerSets, removeSet, replaceSet } from "./secret-set";

@@ -1,6 +1,6 @@
 import { nearest } from "../fleet/nearest";
 import type { Site } from "../fleet/sites";
-import { UserError } from "../fleet/user-error";
+import { UserError } from "../fleet/problem";
 
 /**
  * The sites that a person named, in the order of names.

@@ -4,7 +4,7 @@ import type { Inputs } from "../fleet/inputs";
 import { preflight, type PreflightReport } from "./preflight";
 import type { StackSettings } from "./stack-settings";
 import { lookUpTeamName } from "./team-name";
-import { UserError } from "../fleet/user-error";
+import { UserError } from "../fleet/problem";
 import { lookUpZone, type Zone } from "./zone";
 
 /** What has to be known of the account before anything is declared. */

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { UserError } from "../fleet/user-error";
+import { UserError } from "../fleet/problem";
 
 /**
  * Wraps the program for Pulumi: what a person can mend ends in its message alone, without a stack trace.

@@ -8,7 +8,7 @@ import type { Config } from "../fleet/config";
 import { readInputs } from "../fleet/inputs";
 import { ownNamePrefix } from "../fleet/names";
 import type { Site } from "../fleet/sites";
-import { UserError } from "../fleet/user-error";
+import { UserError } from "../fleet/problem";
 import { readStackConfig } from "./stack-config";
 import type { RevealedOutputs } from "./stack-outputs";
 import type { StackResource } from "./stack-resources";

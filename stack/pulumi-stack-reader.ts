@@ -1,5 +1,5 @@
 import type { Workspace } from "@pulumi/pulumi/automation";
-import { UserError } from "../fleet/user-error";
+import { UserError } from "../fleet/problem";
 import { parseOutputs, type RevealedOutputs } from "./stack-outputs";
 import { parseDeployment, type StackResource } from "./stack-resources";
 

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseDocument } from "yaml";
 import { z } from "zod";
-import { UserError } from "../fleet/user-error";
+import { UserError } from "../fleet/problem";
 
 const projectSchema = z.looseObject({
   name: z.string(),

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { signalNames } from "../fleet/signals";
-import { UserError } from "../fleet/user-error";
+import { UserError } from "../fleet/problem";
 
 const urls = z.partialRecord(z.enum(signalNames), z.url());
 

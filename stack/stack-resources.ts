@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { UserError } from "../fleet/user-error";
+import { UserError } from "../fleet/problem";
 
 /** A resource that a stack's state holds. */
 export interface StackResource {

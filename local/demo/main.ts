@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pc from "picocolors";
-import { UserError } from "../../fleet/user-error";
+import { UserError } from "../../fleet/problem";
 import { DemoFailed, runDemo } from "./demo";
 
 /** @returns the exit code: 0 all as the README says, 1 something was not, 130 stopped. */

@@ -1,7 +1,7 @@
 import { runtime } from "@pulumi/pulumi";
 import { Cloudflare } from "cloudflare";
 import { findCloudflareAccess, missingTokenProblem } from "../../cloudflare/api-credentials";
-import { UserError } from "../../fleet/user-error";
+import { UserError } from "../../fleet/problem";
 import { Deployment, type Step } from "./deployment";
 import { readImportDocument } from "./import-document";
 import { importResources } from "./import-resources";

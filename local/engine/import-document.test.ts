@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { UserError } from "../../fleet/user-error";
+import { problemText, UserError } from "../../fleet/problem";
 import { readImportDocument, type ImportEntry } from "./import-document";
 import { UrnScheme } from "./urns";
 
@@ -15,7 +15,7 @@ function read(document: unknown): readonly ImportEntry[] {
     return readImportDocument(file, new UrnScheme("proj", "prod"));
   } catch (error) {
     throw error instanceof UserError
-      ? new UserError(error.problems.map((problem) => problem.replaceAll(file, "import.json")))
+      ? new UserError(error.problems.map((problem) => problemText(problem).replaceAll(file, "import.json")))
       : error;
   } finally {
     rmSync(folder, { recursive: true });

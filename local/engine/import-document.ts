@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
-import { UserError } from "../../fleet/user-error";
+import { UserError } from "../../fleet/problem";
 import type { UrnScheme } from "./urns";
 
 /** One resource to be imported, with its place in the stack worked out. */

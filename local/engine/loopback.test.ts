@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { UserError } from "../../fleet/user-error";
+import { UserError } from "../../fleet/problem";
 import { requireLoopback } from "./loopback";
 
 describe("requireLoopback", () => {

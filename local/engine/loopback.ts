@@ -1,4 +1,4 @@
-import { UserError } from "../../fleet/user-error";
+import { UserError } from "../../fleet/problem";
 
 /**
  * Refuses every API that is not on this machine: the engine is for demo and tests, and knows too little of failures

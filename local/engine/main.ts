@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { join, resolve } from "node:path";
-import { UserError } from "../../fleet/user-error";
+import { problemText, UserError } from "../../fleet/problem";
 import type { Step } from "./deployment";
 import { showFailures, showOutputs, showStep, showSummary } from "./display";
 import type { Command, EngineOptions, runEngine } from "./engine";
@@ -176,7 +176,7 @@ export function runAndExit(loadEngine: LoadEngine): void {
     (error: unknown) => {
       showFailures(
         error instanceof UserError
-          ? error.problems
+          ? error.problems.map(problemText)
           : [error instanceof Error ? (error.stack ?? error.message) : String(error)],
       );
       process.exit(1);

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
-import { UserError } from "../../fleet/user-error";
+import { UserError } from "../../fleet/problem";
 import { secret } from "./properties";
 import type { ResourceState, StackState } from "./state";
 import { StateFile } from "./state-file";

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
-import { UserError } from "../../fleet/user-error";
+import { UserError } from "../../fleet/problem";
 import { isObject, mapSecrets, secret } from "./properties";
 import { secretBox, type SecretBox } from "./secret-box";
 import { emptyState, type ResourceState, type StackState } from "./state";

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { UserError } from "../../fleet/user-error";
+import { UserError } from "../../fleet/problem";
 
 /**
  * Keeps two runs from changing one state at the same time.

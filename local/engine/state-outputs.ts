@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseOutputs, type RevealedOutputs } from "../../stack/stack-outputs";
-import { UserError } from "../../fleet/user-error";
+import { UserError } from "../../fleet/problem";
 import { revealed } from "./properties";
 import { StateFile } from "./state-file";
 

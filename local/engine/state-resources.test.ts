@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { UserError } from "../../fleet/user-error";
+import { UserError } from "../../fleet/problem";
 import { secret } from "./properties";
 import { StateFile } from "./state-file";
 import { readStateResources } from "./state-resources";

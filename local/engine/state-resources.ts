@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { z } from "zod";
 import type { StackResource } from "../../stack/stack-resources";
-import { UserError } from "../../fleet/user-error";
+import { UserError } from "../../fleet/problem";
 
 const fileSchema = z.looseObject({
   resources: z.array(z.looseObject({ urn: z.string(), type: z.string(), name: z.string(), id: z.string() })),

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { UserError } from "../../fleet/user-error";
+import { UserError } from "../../fleet/problem";
 import { standInAccount } from "./stand-in-account";
 import { startSandbox } from "./sandbox";
 

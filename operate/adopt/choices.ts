@@ -1,5 +1,5 @@
 import { dnsLabelProblem } from "../../fleet/names";
-import { UserError } from "../../fleet/user-error";
+import { UserError } from "../../fleet/problem";
 
 /** What a person said about which tokens become which sites. */
 export interface TokenChoices {

@@ -1,5 +1,5 @@
 import type { Config } from "../../fleet/config";
-import { parseGoDuration } from "../../fleet/go-duration";
+import { parseGoDuration } from "../../fleet/duration";
 import { parseSite } from "../../fleet/parse-site";
 import { resolveSites, siteProblems, type Site } from "../../fleet/sites";
 import type { SignalName } from "../../fleet/signals";

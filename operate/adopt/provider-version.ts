@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { z } from "zod";
-import { UserError } from "../../fleet/user-error";
+import { UserError } from "../../fleet/problem";
 
 const packageSchema = z.looseObject({ version: z.string() });
 

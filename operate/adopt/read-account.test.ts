@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { zoneId } from "../../packages/cloudflare-standin/api/database";
 import { account_id, clientOf, present } from "../../packages/cloudflare-standin/api/test-stand-in";
-import { UserError } from "../../fleet/user-error";
+import { problemText, UserError } from "../../fleet/problem";
 import { openTestFleet } from "../test-fleet";
 import { readAccount } from "./read-account";
 
@@ -75,7 +75,7 @@ describe("readAccount", () => {
     await assert.rejects(readAccount(apiWith(["Zone Read"]), stack.config), (error) => {
       assert.ok(error instanceof UserError);
       assert.deepEqual(
-        error.problems.map((problem) => problem.replace(/ \(.*\)/, "")),
+        error.problems.map((problem) => problemText(problem).replace(/ \(.*\)/, "")),
         [
           'CLOUDFLARE_API_TOKEN: may not list the service tokens. Give it the permission "Access: Service Tokens, Read".',
           'CLOUDFLARE_API_TOKEN: may not list the Access applications. Give it the permission "Access: Apps and Policies, Read".',

@@ -1,6 +1,6 @@
 import type { CallResult } from "../../cloudflare/client";
 import type { Config } from "../../fleet/config";
-import { UserError } from "../../fleet/user-error";
+import { UserError } from "../../fleet/problem";
 import { findZone, readZone, type AccountZone } from "../../cloudflare/find-zone";
 import { listApplications, type AccountApplication } from "../../cloudflare/list-applications";
 import { listPolicies, readPolicies, type AccountPolicy } from "../../cloudflare/list-policies";

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import "../../test/support/fixed-seed";
 import { dnsLabelProblem } from "../../fleet/names";
 import { parseSite } from "../../fleet/parse-site";
-import { UserError } from "../../fleet/user-error";
+import { UserError } from "../../fleet/problem";
 import { parseNamedSites } from "./choices";
 import { globTest } from "./glob";
 import { siteFileText } from "./site-file-text";

@@ -109,9 +109,7 @@ describe("renewTokens", () => {
   it("names the permission when the API token may not, and renews nothing", async (t) => {
     const { renew, apiWith, rowOf } = await open(t);
     await assert.rejects(renew(apiWith(["Access: Service Tokens Read"])), {
-      problems: [
-        'CLOUDFLARE_API_TOKEN: may not renew the service token sitepass/prod/berlin (HTTP 403, 10000 Authentication error). Give it the permission "Access: Service Tokens, Edit".',
-      ],
+      message: 'CLOUDFLARE_API_TOKEN: may not renew the service token sitepass/prod/berlin (HTTP 403, 10000 Authentication error). Give it the permission "Access: Service Tokens, Edit".',
     });
     assert.equal(rowOf("berlin").expires_at, "2027-11-23T12:00:00.000Z");
   });

@@ -89,10 +89,10 @@ describe("chooseSites", () => {
     const todo = (site: string) =>
       `Put its secret in place (\`sitepass render ${site}\`), shut it out (\`sitepass revoke ${site}\`), or pass --force to go on without it.`;
     await assert.rejects(choose(), {
-      problems: [
+      message: [
         `sites/berlin.yaml: has not pushed since its old secret stopped at 2026-11-23T00:00:00Z (last seen 2026-11-22T23:59:00.000Z), and may not have the new one. ${todo("berlin")}`,
         `sites/porto.yaml: has not pushed since its old secret stopped at 2026-11-22T00:00:00Z (last seen never), and may not have the new one. ${todo("porto")}`,
-      ],
+      ].join("\n"),
     });
     standIn.clearRequests();
     assert.deepEqual(names(await choose({ force: true })), ["lima"]);
@@ -103,9 +103,9 @@ describe("chooseSites", () => {
     assert.ok(porto !== undefined);
     porto.clientId = "another.access";
     await assert.rejects(choose(), {
-      problems: [
+      message: [
         `sites/porto.yaml: Cloudflare does not say whether it pushed since its old secret stopped at 2026-11-22T00:00:00Z. ${todo("porto")}`,
-      ],
+      ].join("\n"),
     });
   });
 
@@ -117,9 +117,9 @@ describe("chooseSites", () => {
       writtenAt: "2026-11-16T00:00:00.000Z",
     });
     await assert.rejects(choose(), {
-      problems: [
+      message: [
         "sites/berlin.yaml: says secretVersion 2, and the stack still has the secret before it. Its window closed at 2026-11-23T00:00:00Z, so `pulumi up` would end the secret in use at once: run `sitepass rotate berlin` for a new window first. If that was done, `sitepass rotate --confirm berlin` says more.",
-      ],
+      ].join("\n"),
     });
   });
 

@@ -1,4 +1,4 @@
-import { UserError } from "../../fleet/user-error";
+import { UserError } from "../../fleet/problem";
 import type { Site } from "../../fleet/sites";
 import { listTokens, readTokens } from "../../cloudflare/list-tokens";
 import { answered, openCloudflareApi } from "../../cloudflare/cloudflare-api";

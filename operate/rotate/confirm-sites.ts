@@ -1,5 +1,5 @@
 import type { Site } from "../../fleet/sites";
-import { UserError } from "../../fleet/user-error";
+import { UserError } from "../../fleet/problem";
 import { listTokens, readTokens } from "../../cloudflare/list-tokens";
 import { readToken } from "../../cloudflare/read-token";
 import { answered, openCloudflareApi } from "../../cloudflare/cloudflare-api";

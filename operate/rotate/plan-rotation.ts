@@ -1,5 +1,5 @@
 import type { Site } from "../../fleet/sites";
-import { roughDuration } from "../../fleet/day-duration";
+import { roughDuration } from "../../fleet/duration";
 import { fingerprint } from "../fingerprint";
 import type { TokenChanges } from "../site-file/token-changes";
 import type { SiteCredentials } from "../../stack/stack-outputs";

@@ -2,7 +2,7 @@ import { mkdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
-import { UserError } from "../../fleet/user-error";
+import { UserError } from "../../fleet/problem";
 import type { OpenStack } from "../../stack/open-stack";
 
 const recordSchema = z.strictObject({

@@ -100,7 +100,7 @@ describe("writeEdits", () => {
     const { edits } = await prepareEdits(directory, shutOut(site("a"), site("b")));
     writeFileSync(join(directory, "sites", "b.yaml"), "# a colleague was here\n");
     await assert.rejects(writeEdits(edits), {
-      problems: ["sites/b.yaml: was changed while this ran. Run it again."],
+      message: ["sites/b.yaml: was changed while this ran. Run it again."].join("\n"),
     });
     assert.deepEqual(readdirSync(join(directory, "sites")), ["a.yaml", "b.yaml"]);
     assert.equal(readFileSync(join(directory, "sites", "a.yaml"), "utf8"), "");

@@ -1,4 +1,4 @@
-import { UserError } from "../../fleet/user-error";
+import { UserError } from "../../fleet/problem";
 import { readOwnFile, type SiteFileEdit } from "./prepare-edits";
 import { stageFile, type StagedFile } from "./staged-file";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { UserError } from "../../fleet/user-error";
+import { problemText, UserError } from "../../fleet/problem";
 import { parseVia } from "./via";
 
 function refusal(text: string): readonly string[] {
@@ -8,7 +8,7 @@ function refusal(text: string): readonly string[] {
     parseVia(text);
   } catch (error) {
     assert.ok(error instanceof UserError);
-    return error.problems;
+    return error.problems.map(problemText);
   }
   return [];
 }

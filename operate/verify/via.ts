@@ -1,4 +1,4 @@
-import { UserError } from "../../fleet/user-error";
+import { UserError } from "../../fleet/problem";
 
 /** Where requests are sent instead of to the public hosts. */
 export interface Via {

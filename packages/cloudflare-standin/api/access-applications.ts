@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { z } from "zod";
-import { parseGoDuration } from "../../../fleet/go-duration";
+import { parseGoDuration } from "../../../fleet/duration";
 import { shownPolicy } from "./access-policies";
 import { checkedDestinations, destinationFields } from "./application-destinations";
 import { checkedLinks } from "./application-policies";

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
-import { parseGoDuration } from "../../../fleet/go-duration";
+import { parseGoDuration } from "../../../fleet/duration";
 import { checkedRules } from "./access-rules";
 import type { Database } from "./database";
 import { pageOf, pagination } from "./envelope";

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { z } from "zod";
-import { parseGoDuration } from "../../../fleet/go-duration";
+import { parseGoDuration } from "../../../fleet/duration";
 import { hashClientSecret, newClientSecret, rotateClientSecret } from "./client-secrets";
 import type { Database } from "./database";
 import { pageOf, pagination } from "./envelope";

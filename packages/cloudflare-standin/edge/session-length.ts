@@ -1,4 +1,4 @@
-import { parseGoDuration } from "../../../fleet/go-duration";
+import { parseGoDuration } from "../../../fleet/duration";
 import type { AccessApplication, AccessPolicy } from "../api/rows";
 
 const dayMilliseconds = 24 * 3600 * 1000;
