@@ -33,7 +33,6 @@ function assertRefused(
   assert.throws(() => readInputs(raw, folderWith(files)), {
     name: "UserError",
     message: problems.join("\n"),
-    message: problems.join("\n"),
   });
 }
 
