@@ -1,25 +1,22 @@
 import { join } from "node:path";
 import { readAccountFacts } from "./provision/account-facts";
 import { Alerts } from "./provision/alerts";
-import { readInputs } from "./fleet/inputs";
+import { readFleet } from "./fleet/sites";
 import { stackOutputs } from "./provision/outputs";
-import { program } from "./provision/program";
+import { program, readStackSettings, omitStackTraces } from "./provision/pulumi-program";
 import { PublicRecords } from "./provision/public-records";
 import { PublicTunnel } from "./provision/public-tunnel";
 import { planRecords, planRoutes } from "./provision/publishing";
 import { PushEndpoint } from "./provision/push-endpoint";
 import { PushPolicies } from "./provision/push-policies";
 import { SitePasses } from "./provision/site-passes";
-import { readStackSettings } from "./provision/stack-settings";
-import { omitStackTraces } from "./provision/stack-traces";
-
 export = program(async () => {
   const settings = readStackSettings();
   const { ownPrefix } = settings;
-  const inputs = readInputs(settings.raw, join(__dirname, "sites"));
-  const { config, sites } = inputs;
+  const fleet = readFleet(settings.raw, join(__dirname, "sites"));
+  const { config, sites } = fleet;
   const { accountId, publish } = config;
-  const { zone, teamName } = await readAccountFacts(inputs, settings);
+  const { zone, teamName } = await readAccountFacts(fleet, settings);
   omitStackTraces();
 
   const { tokens } = new SitePasses("sites", { accountId, sites, ownPrefix });

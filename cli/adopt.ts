@@ -5,10 +5,10 @@ import { planAdoption, type AdoptionPlan } from "../operate/adopt/plan-adoption"
 import { providerVersion } from "../operate/adopt/provider-version";
 import { readAccount } from "../operate/adopt/read-account";
 import { newFileOutcome, writeNewFile, type NewFileOutcome } from "../operate/adopt/write-new-file";
-import { openCloudflareApi } from "../cloudflare/cloudflare-api";
+import { openCloudflareApi } from "../cloudflare/client";
 import type { OpenStack } from "../stack/open-stack";
 import { windowEndAfter } from "../operate/rotate/window";
-import { plural } from "../fleet/plural";
+import { plural } from "../fleet/wording";
 import { UserError } from "../fleet/problem";
 import { adoptionDocument, showAdoption } from "./adoption-report";
 import type { ExitCode } from "./exit-code";
@@ -38,7 +38,7 @@ export async function adopt(stack: OpenStack, options: AdoptOptions, signal: Abo
   const { config, ownPrefix, sites, directory } = stack;
   const named = parseNamedSites(options.site);
   const version = providerVersion(directory);
-  const api = openCloudflareApi(await stack.apiAccess());
+  const api = await stack.cloudflareApi();
   const [view, resources] = await Promise.all([readAccount(api, config), stack.resources()]);
   const now = new Date();
   const plan = planAdoption({

@@ -2,7 +2,7 @@ import pc from "picocolors";
 import type { AdoptionPlan } from "../operate/adopt/plan-adoption";
 import { resourceTypes } from "../operate/adopt/declared";
 import type { Adoption } from "../operate/adopt/part";
-import { plural } from "../fleet/plural";
+import { plural } from "../fleet/wording";
 import type { AdoptedFile, AdoptOptions } from "./adopt";
 import { textTable } from "./text-table";
 

@@ -2,9 +2,9 @@ import pc from "picocolors";
 import { attempt } from "../fleet/attempt";
 import { checkAccount, type AccountCheck } from "../operate/check/check-account";
 import { findingsOn, type Finding, type Level } from "../operate/check/finding";
-import { openCloudflareApi } from "../cloudflare/cloudflare-api";
+import { openCloudflareApi } from "../cloudflare/client";
 import type { OpenStack } from "../stack/open-stack";
-import { plural } from "../fleet/plural";
+import { plural } from "../fleet/wording";
 import type { ExitCode } from "./exit-code";
 
 export interface CheckOptions {
@@ -28,7 +28,7 @@ export function showRefusal(problems: readonly string[], options: CheckOptions):
 const nothing: AccountCheck = { findings: [], plan: undefined };
 
 async function online(stack: OpenStack, { readsOnly }: CheckOptions): Promise<AccountCheck> {
-  const { value: api, problems } = await attempt(async () => openCloudflareApi(await stack.apiAccess()));
+  const { value: api, problems } = await attempt(stack.cloudflareApi);
   return api === undefined
     ? { findings: problems.map(findingsOn("API token").problem), plan: undefined }
     : checkAccount(stack, api, { readsOnly, now: new Date() });

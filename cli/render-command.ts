@@ -1,5 +1,5 @@
 import { Argument, Option, type Command } from "commander";
-import { collectorNames } from "../fleet/collector-names";
+import { collectorNames } from "../fleet/site-schema";
 import { port, repeated } from "./option-values";
 import type { RenderOptions } from "./render-options";
 import { stackCommand, type OnStack, type StackOptions } from "./stack-command";

@@ -1,6 +1,6 @@
 import pc from "picocolors";
 import type { CollectorName } from "../collectors/collector";
-import { plural } from "../fleet/plural";
+import { plural } from "../fleet/wording";
 import type { Validation } from "../handover/run-validators";
 import { textTable } from "./text-table";
 

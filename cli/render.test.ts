@@ -22,7 +22,7 @@ import { prepareImports } from "../test/support/prepare-imports";
 import { fingerprint } from "../operate/fingerprint";
 import type { OpenStack } from "../stack/open-stack";
 import { openTestFleet, type TestFleet, type TestFleetOptions } from "../operate/test-fleet";
-import { collectorNames } from "../fleet/collector-names";
+import { collectorNames } from "../fleet/site-schema";
 import { problemText, UserError } from "../fleet/problem";
 import { render } from "./render";
 import type { RenderOptions } from "./render-options";

@@ -6,7 +6,7 @@ import pMap from "p-map";
 import writeFileAtomic from "write-file-atomic";
 import { fingerprint } from "../operate/fingerprint";
 import type { OpenStack } from "../stack/open-stack";
-import { plural } from "../fleet/plural";
+import { plural } from "../fleet/wording";
 import { UserError } from "../fleet/problem";
 import { isErrorOf } from "../handover/disk";
 import { lockProblem } from "../handover/folder-lock";

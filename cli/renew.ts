@@ -1,6 +1,6 @@
 import pc from "picocolors";
-import { listTokens, readTokens } from "../cloudflare/list-tokens";
-import { answered, openCloudflareApi, type CloudflareApi } from "../cloudflare/cloudflare-api";
+import { listTokens, readTokens } from "../cloudflare/service-tokens";
+import { answered, openCloudflareApi, type CloudflareApi } from "../cloudflare/client";
 import { nameList } from "../operate/name-list";
 import type { OpenStack } from "../stack/open-stack";
 import { chooseTokens, type PassedOver, type TokenChoice } from "../operate/renew/choose-tokens";
@@ -34,7 +34,7 @@ export async function renew(stack: OpenStack, options: RenewOptions, signal: Abo
   const named = options.sites.length > 0;
   const sites = named ? selectSites(stack.sites, options.sites) : stack.sites;
   const outputs = await stack.outputs();
-  const api = openCloudflareApi(await stack.apiAccess());
+  const api = await stack.cloudflareApi();
   const { accountId } = stack.config;
   const listed = answered(
     await listTokens(api, accountId),

@@ -7,7 +7,7 @@ import type { OpenStack } from "../stack/open-stack";
 import { prepareEdits } from "../operate/site-file/prepare-edits";
 import { writeEdits } from "../operate/site-file/write-edits";
 import type { RevealedOutputs } from "../stack/stack-outputs";
-import { plural } from "../fleet/plural";
+import { plural } from "../fleet/wording";
 import type { Site } from "../fleet/sites";
 import { UserError } from "../fleet/problem";
 import type { ExitCode } from "./exit-code";

@@ -5,7 +5,7 @@ import type { ChosenSites } from "../operate/rotate/choose-sites";
 import type { PlannedRotation } from "../operate/rotate/plan-rotation";
 import { diffLines } from "../operate/site-file/diff-lines";
 import type { SiteFileEdit } from "../operate/site-file/prepare-edits";
-import { plural } from "../fleet/plural";
+import { plural } from "../fleet/wording";
 import { showEdits } from "./edit-lines";
 import { textTable } from "./text-table";
 

@@ -9,7 +9,7 @@ import {
   type TroubleKindName,
   type TroubleLevel,
 } from "../operate/status/trouble";
-import { plural } from "../fleet/plural";
+import { plural } from "../fleet/wording";
 import { textTable } from "./text-table";
 
 /** The report as `--json` prints it: null is what is not known, and times may be "never". */

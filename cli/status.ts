@@ -3,7 +3,7 @@ import type { OpenStack } from "../stack/open-stack";
 import { reportFleet, unreadableFleet, type FleetReport } from "../operate/status/fleet-report";
 import { openMetrics } from "../operate/status/open-metrics";
 import { rankOf } from "../operate/status/site-status";
-import { nearest } from "../fleet/nearest";
+import { nearest } from "../fleet/wording";
 import type { ExitCode } from "./exit-code";
 import { reportDocument, reportText } from "./status-report";
 

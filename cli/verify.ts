@@ -6,7 +6,7 @@ import { problemLines, withNames } from "../operate/verify/problem-lines";
 import type { FleetVerdict } from "../operate/verify/verdict";
 import { verifySites } from "../operate/verify/verify-sites";
 import { watchSites } from "../operate/verify/watch";
-import { plural } from "../fleet/plural";
+import { plural } from "../fleet/wording";
 import type { Site } from "../fleet/sites";
 import { UserError } from "../fleet/problem";
 import type { ExitCode } from "./exit-code";

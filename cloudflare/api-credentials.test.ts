@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { findCloudflareAccess } from "./api-credentials";
+import { findApiCredentials } from "./api-credentials";
 
-describe("findCloudflareAccess", () => {
+describe("findApiCredentials", () => {
   const raw = { "cloudflare:apiToken": "from-config", "cloudflare:baseUrl": "http://config.example" };
   const environment = {
     CLOUDFLARE_API_TOKEN: "from-environment",
@@ -10,21 +10,21 @@ describe("findCloudflareAccess", () => {
   };
 
   it("takes the configuration before the environment", () => {
-    assert.deepEqual(findCloudflareAccess(raw, environment), {
+    assert.deepEqual(findApiCredentials(raw, environment), {
       apiToken: "from-config",
       baseUrl: "http://config.example",
     });
   });
 
   it("takes what is in the environment alone", () => {
-    assert.deepEqual(findCloudflareAccess({}, environment), {
+    assert.deepEqual(findApiCredentials({}, environment), {
       apiToken: "from-environment",
       baseUrl: "http://environment.example",
     });
   });
 
   it("takes token and address from different places", () => {
-    assert.deepEqual(findCloudflareAccess({ "cloudflare:baseUrl": "http://config.example" }, environment), {
+    assert.deepEqual(findApiCredentials({ "cloudflare:baseUrl": "http://config.example" }, environment), {
       apiToken: "from-environment",
       baseUrl: "http://config.example",
     });
@@ -32,23 +32,20 @@ describe("findCloudflareAccess", () => {
 
   it("takes an empty text for nothing", () => {
     assert.deepEqual(
-      findCloudflareAccess({ "cloudflare:apiToken": "", "cloudflare:baseUrl": "" }, environment),
+      findApiCredentials({ "cloudflare:apiToken": "", "cloudflare:baseUrl": "" }, environment),
       { apiToken: "from-environment", baseUrl: "http://environment.example" },
     );
-    assert.equal(
-      findCloudflareAccess({ "cloudflare:apiToken": "" }, { CLOUDFLARE_API_TOKEN: "" }),
-      undefined,
-    );
+    assert.equal(findApiCredentials({ "cloudflare:apiToken": "" }, { CLOUDFLARE_API_TOKEN: "" }), undefined);
   });
 
   it("leaves the address open when none is given", () => {
-    assert.deepEqual(findCloudflareAccess({ "cloudflare:apiToken": "from-config" }, {}), {
+    assert.deepEqual(findApiCredentials({ "cloudflare:apiToken": "from-config" }, {}), {
       apiToken: "from-config",
       baseUrl: undefined,
     });
   });
 
   it("finds nothing without a token, whatever the address", () => {
-    assert.equal(findCloudflareAccess({}, { CLOUDFLARE_BASE_URL: "http://environment.example" }), undefined);
+    assert.equal(findApiCredentials({}, { CLOUDFLARE_BASE_URL: "http://environment.example" }), undefined);
   });
 });

@@ -1,5 +1,7 @@
+import type { Problem } from "../fleet/problem";
+
 /** How the API is reached by the parts that call it themselves, beside Pulumi's provider, which reads the same two. */
-export interface CloudflareAccess {
+export interface ApiCredentials {
   /** An API token; never shown. */
   readonly apiToken: string;
   /** Address of the v4 API, or undefined for Cloudflare's own. */
@@ -12,10 +14,10 @@ export interface CloudflareAccess {
  *
  * @returns undefined when there is no token.
  */
-export function findCloudflareAccess(
+export function findApiCredentials(
   raw: Readonly<Record<string, string>>,
   environment: Readonly<Record<string, string | undefined>>,
-): CloudflareAccess | undefined {
+): ApiCredentials | undefined {
   const apiToken = given(raw["cloudflare:apiToken"]) ?? given(environment.CLOUDFLARE_API_TOKEN);
   return apiToken === undefined
     ? undefined
@@ -24,6 +26,9 @@ export function findCloudflareAccess(
 
 const given = (text: string | undefined): string | undefined => (text === "" ? undefined : text);
 
-/** Said when findCloudflareAccess finds nothing. */
-export const missingTokenProblem =
-  "CLOUDFLARE_API_TOKEN: is not set. Create an API token with the permissions that the README lists and export it, or store it with `pulumi config set --secret cloudflare:apiToken`.";
+/** What is wrong when findApiCredentials finds nothing. */
+export const missingTokenProblem: Problem = {
+  subject: "CLOUDFLARE_API_TOKEN",
+  says: "is not set",
+  todo: "Create an API token with the permissions that the README lists and export it, or store it with `pulumi config set --secret cloudflare:apiToken`",
+};

@@ -1,18 +1,19 @@
-import type { Cloudflare } from "cloudflare";
+import { createRequire } from "node:module";
+import type * as CloudflareSdk from "cloudflare";
 import { z } from "zod";
-import type { CloudflareAccess } from "./api-credentials";
-import { loadCloudflareSdk } from "./cloudflare-sdk";
-import { deepestMessage } from "../fleet/deepest-message";
+import { problemText, UserError, type Problem } from "../fleet/problem";
+import type { ApiCredentials } from "./api-credentials";
+import { pacedFetch } from "./request-pace";
 
 /** What came of asking Cloudflare. */
 export type CallResult<T> =
   | { readonly kind: "answered"; readonly value: T }
-  /** The API token is good but may not; `reason` is Cloudflare's own word for it. */
+  /** The API token is valid but may not do this; `reason` is what Cloudflare said. */
   | { readonly kind: "forbidden"; readonly reason: string }
-  /** Anything else; `problem` is a whole message for people, `status` the HTTP status where there was an answer. */
-  | { readonly kind: "failed"; readonly problem: string; readonly status: number | undefined };
+  /** Anything else; `status` is the HTTP status where there was an answer. */
+  | { readonly kind: "failed"; readonly problem: Problem; readonly status: number | undefined };
 
-/** How a call is named in messages. */
+/** How a listing is named in messages. */
 export interface CallName {
   /** After "refused to", such as `list the service tokens of account 0123`. */
   readonly doing: string;
@@ -20,35 +21,93 @@ export interface CallName {
   readonly what: string;
 }
 
-/** A client of Cloudflare's API, or why there can be none. */
-export type OpenedClient =
-  | { readonly client: Cloudflare; readonly problem?: undefined }
-  | { readonly client?: undefined; readonly problem: string };
+/** One page of a list, asked for with the SDK; `asResponse` because the SDK takes anything with status 200 for an empty list. */
+export type PageCall = (query: { readonly page: number; readonly per_page: number }) => {
+  asResponse(): Promise<Response>;
+};
 
-export type Fetch = typeof globalThis.fetch;
+/** Cloudflare's API: the official SDK, paced, with failures as problems. */
+export interface CloudflareApi {
+  readonly client: CloudflareSdk.Cloudflare;
+  /** Makes one call; the caller judges how it ended. */
+  readonly call: <T>(doing: string, call: () => PromiseLike<T>) => Promise<CallResult<T>>;
+  /**
+   * Lists everything there is, page by page, each entry checked against the schema.
+   *
+   * @param perPage the most that this list gives a page; default 1,000.
+   */
+  readonly list: <T extends { readonly id: string }>(
+    name: CallName,
+    entry: z.ZodType<T>,
+    pageOf: PageCall,
+    perPage?: number,
+  ) => Promise<CallResult<readonly T[]>>;
+  /** How many requests were made so far, retries included. */
+  readonly requestCount: () => number;
+}
 
-/** Opens the official SDK on the API that Pulumi's provider would use. */
-export function openClient(access: CloudflareAccess, fetch?: Fetch): OpenedClient {
-  if (access.baseUrl !== undefined && !URL.canParse(access.baseUrl)) {
-    return {
-      problem: `CLOUDFLARE_BASE_URL: is "${access.baseUrl}", which is no address. Unset it for Cloudflare's own API.`,
-    };
+/**
+ * Opens the API that Pulumi's provider would use.
+ *
+ * @throws UserError when the API's address is not a URL.
+ */
+export function openCloudflareApi(credentials: ApiCredentials): CloudflareApi {
+  const { apiToken, baseUrl } = credentials;
+  if (baseUrl !== undefined && !URL.canParse(baseUrl)) {
+    throw new UserError([
+      {
+        subject: "CLOUDFLARE_BASE_URL",
+        says: `is "${baseUrl}", which is not a URL`,
+        todo: "Unset it for Cloudflare's own API",
+      },
+    ]);
   }
   const { Cloudflare } = loadCloudflareSdk();
+  const pace = pacedFetch();
   return {
     client: new Cloudflare({
-      apiToken: access.apiToken,
-      ...(access.baseUrl === undefined ? {} : { baseURL: access.baseUrl }),
-      ...(fetch === undefined ? {} : { fetch }),
+      apiToken,
+      ...(baseUrl === undefined ? {} : { baseURL: baseUrl }),
+      fetch: pace.fetch,
       timeout: 30_000,
     }),
+    call: (doing, call) => callCloudflare(credentials, doing, call),
+    list: (name, entry, pageOf, perPage = mostPerPage) =>
+      callCloudflare(credentials, name.doing, () =>
+        listAllPages(credentials, name.what, entry, pageOf, perPage),
+      ),
+    requestCount: pace.count,
   };
 }
 
-/** Makes a call and sorts out how it ended; what is no answer of Cloudflare's at all is thrown. */
-export async function callCloudflare<T>(
-  access: CloudflareAccess,
-  { doing }: Pick<CallName, "doing">,
+/**
+ * The value of a call that must succeed.
+ *
+ * @param doing what was asked, after "may not".
+ * @param permission that the API token needs for it, as the dashboard names it.
+ * @throws UserError with what Cloudflare said, and the missing permission where it refused.
+ */
+export function answered<T>(result: CallResult<T>, doing: string, permission: string): T {
+  switch (result.kind) {
+    case "answered":
+      return result.value;
+    case "forbidden":
+      throw new UserError([
+        {
+          subject: "CLOUDFLARE_API_TOKEN",
+          says: `may not ${doing} (${result.reason})`,
+          todo: `Give it the permission "${permission}"`,
+        },
+      ]);
+    case "failed":
+      throw new UserError([result.problem]);
+  }
+}
+
+/** Makes a call and sorts out how it ended; what is not an answer of Cloudflare's at all is thrown. */
+async function callCloudflare<T>(
+  credentials: ApiCredentials,
+  doing: string,
   call: () => PromiseLike<T>,
 ): Promise<CallResult<T>> {
   const { APIConnectionError, APIError } = loadCloudflareSdk();
@@ -56,12 +115,15 @@ export async function callCloudflare<T>(
     return { kind: "answered", value: await call() };
   } catch (error) {
     if (error instanceof WrongAnswer) {
-      return failed(error.message);
+      return { kind: "failed", problem: error.problem, status: undefined };
     }
     if (error instanceof APIConnectionError) {
-      return failed(
-        `${addressOf(access)}: cannot be reached (${deepestMessage(error)}). Check the network, and CLOUDFLARE_BASE_URL if it is set.`,
-      );
+      const problem = {
+        subject: addressOf(credentials),
+        says: `cannot be reached (${deepestMessage(error)})`,
+        todo: "Check the network, and CLOUDFLARE_BASE_URL if it is set",
+      };
+      return { kind: "failed", problem, status: undefined };
     }
     if (!(error instanceof APIError)) {
       throw error;
@@ -70,91 +132,127 @@ export async function callCloudflare<T>(
     const status = Number(error.status);
     const reason = [`HTTP ${status}`, ...said.map(({ code, message }) => `${code} ${message}`)].join(", ");
     if (said.some(({ code }) => code === notEnabled)) {
-      return failed(
-        `sitepass:accountId: is an account without Zero Trust (${reason}). Set Zero Trust up once in the dashboard, with a team name and a plan.`,
-        status,
-      );
+      const problem = {
+        subject: "sitepass:accountId",
+        says: `is an account without Zero Trust (${reason})`,
+        todo: "Set Zero Trust up once in the dashboard, with a team name and a plan",
+      };
+      return { kind: "failed", problem, status };
     }
     return status === 403
       ? { kind: "forbidden", reason }
-      : failed(`Cloudflare: refused to ${doing} (${reason}). ${adviceFor(status)}`, status);
+      : {
+          kind: "failed",
+          problem: {
+            subject: "Cloudflare",
+            says: `refused to ${doing} (${reason})`,
+            todo: adviceFor(status),
+          },
+          status,
+        };
   }
 }
 
-/** access.api.error.not_enabled; with which HTTP status it comes is not known, so it is told by its code. */
+/** access.api.error.not_enabled; the HTTP status that comes with it is not known, so the code tells it. */
 const notEnabled = 9999;
 
 const errorsSchema = z.array(z.object({ code: z.number(), message: z.string() }));
-
-/** The most that a list call of Access returns; a default account holds 50 tokens, so this is one call. */
-const pageSize = 1000;
-
-/** A page of a list, asked for with the SDK; `asResponse` because the SDK takes anything with status 200 for an empty list. */
-export type PageCall = (query: { readonly page: number; readonly per_page: number }) => {
-  asResponse(): Promise<Response>;
-};
-
-/**
- * Lists everything there is, entry by entry checked against a schema.
- *
- * Pages are counted by hand because the SDK's iterator always asks for one page more than there is
- * (cloudflare-typescript 7.3.0, core/pagination.ts, V4PagePaginationArray).
- *
- * @param perPage the most that this list gives a page; default 1,000.
- */
-export function listCloudflare<T extends { readonly id: string }>(
-  access: CloudflareAccess,
-  name: CallName,
-  entry: z.ZodType<T>,
-  pageOf: PageCall,
-  perPage = pageSize,
-): Promise<CallResult<readonly T[]>> {
-  const listSchema = z.object({
-    success: z.literal(true),
-    result: z.array(entry),
-    result_info: z.object({ per_page: z.number().optional() }).nullish(),
-  });
-  return callCloudflare(access, name, async () => {
-    // By ID, so that an entry that moves to the next page while another one is deleted is not counted twice.
-    const entries = new Map<string, T>();
-    for (let page = 1; ; page += 1) {
-      const answer = await pageOf({ page, per_page: perPage }).asResponse();
-      const body = listSchema.safeParse(await answer.json().catch(() => undefined));
-      if (!body.success) {
-        throw new WrongAnswer(
-          `${addressOf(access)}: answered the question for ${name.what} with something else (${answer.headers.get("content-type") ?? "no content type"}). Check CLOUDFLARE_BASE_URL, and whether a proxy stands in between.`,
-        );
-      }
-      const { result, result_info: info } = body.data;
-      const known = entries.size;
-      for (const found of result) {
-        entries.set(found.id, found);
-      }
-      // A server may give fewer a page than it was asked for; result_info says how many it gives.
-      if (entries.size === known || result.length < (info?.per_page ?? perPage)) {
-        return [...entries.values()];
-      }
-    }
-  });
-}
-
-/** The answer is not what Cloudflare's API says; the message is for people. */
-class WrongAnswer extends Error {}
-
-const addressOf = ({ baseUrl }: CloudflareAccess): string => baseUrl ?? "api.cloudflare.com";
-
-const failed = (problem: string, status?: number): CallResult<never> => ({ kind: "failed", problem, status });
 
 function adviceFor(status: number): string {
   switch (status) {
     case 400:
     case 401:
-      return "Check that CLOUDFLARE_API_TOKEN is whole, not expired and not revoked.";
+      return "Check that CLOUDFLARE_API_TOKEN is whole, not expired and not revoked";
     case 404:
-      return "Check sitepass:accountId.";
+      return "Check sitepass:accountId";
     case 429:
-      return "The account's 1,200 calls per five minutes are used up: wait five minutes.";
+      return "The account's 1,200 calls per five minutes are used up: wait five minutes";
     default:
-      return "Try again; if it stays, look at cloudflarestatus.com.";
+      return "Try again; if it stays, look at cloudflarestatus.com";
   }
+}
+
+/** A time that an answer may leave out or give as null; what is not a time counts as left out. */
+export const optionalTime = z
+  .string()
+  .refine((text) => !Number.isNaN(Date.parse(text)))
+  .nullable()
+  .optional()
+  .catch(undefined);
+
+/** The most that a list call of Access returns; a default account holds 50 tokens, so this is one call. */
+const mostPerPage = 1000;
+
+/**
+ * Pages are counted by hand because the SDK's iterator always asks for one page more than there is
+ * (cloudflare-typescript 7.3.0, core/pagination.ts, V4PagePaginationArray).
+ */
+async function listAllPages<T extends { readonly id: string }>(
+  credentials: ApiCredentials,
+  what: string,
+  entry: z.ZodType<T>,
+  pageOf: PageCall,
+  perPage: number,
+): Promise<readonly T[]> {
+  const listSchema = z.object({
+    success: z.literal(true),
+    result: z.array(entry),
+    result_info: z.object({ per_page: z.number().optional() }).nullish(),
+  });
+  // By ID, so that an entry that moves to the next page while another one is deleted is not counted twice.
+  const entries = new Map<string, T>();
+  for (let page = 1; ; page += 1) {
+    const answer = await pageOf({ page, per_page: perPage }).asResponse();
+    const body = listSchema.safeParse(await answer.json().catch(() => undefined));
+    if (!body.success) {
+      throw new WrongAnswer({
+        subject: addressOf(credentials),
+        says: `answered the question for ${what} with something else (${answer.headers.get("content-type") ?? "no content type"})`,
+        todo: "Check CLOUDFLARE_BASE_URL, and whether a proxy stands in between",
+      });
+    }
+    const { result, result_info: info } = body.data;
+    const known = entries.size;
+    for (const found of result) {
+      entries.set(found.id, found);
+    }
+    // A server may give fewer a page than it was asked for; result_info says how many it gives.
+    if (entries.size === known || result.length < (info?.per_page ?? perPage)) {
+      return [...entries.values()];
+    }
+  }
+}
+
+/** The answer is not what Cloudflare's API documents. */
+class WrongAnswer extends Error {
+  constructor(readonly problem: Problem) {
+    super(problemText(problem));
+  }
+}
+
+const addressOf = ({ baseUrl }: ApiCredentials): string => baseUrl ?? "api.cloudflare.com";
+
+/** What a failed request says at its root: fetch and undici wrap the reason in causes, several addresses in a list. */
+export function deepestMessage(error: Error): string {
+  if (error instanceof AggregateError && error.errors[0] instanceof Error) {
+    return deepestMessage(error.errors[0]);
+  }
+  return error.cause instanceof Error ? deepestMessage(error.cause) : error.message;
+}
+
+/**
+ * Loads the official SDK when it is first needed: it takes 0.3 s and 30 MB, and a program without preflight does not
+ * need it. By `require`, because a dynamic import would load a second copy beside the one that other CommonJS code has.
+ */
+function loadCloudflareSdk(): typeof CloudflareSdk {
+  const loaded: unknown = createRequire(__filename)("cloudflare");
+  if (!isSdk(loaded)) {
+    throw new Error("the package cloudflare does not export what its types say");
+  }
+  return loaded;
+}
+
+function isSdk(loaded: unknown): loaded is typeof CloudflareSdk {
+  // The CommonJS build exports the client's class, with everything else as its properties.
+  return typeof loaded === "function" && "Cloudflare" in loaded && "APIError" in loaded;
 }

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Fetch } from "./client";
+
+type Fetch = typeof globalThis.fetch;
 
 /**
  * Cloudflare takes 1,200 calls per five minutes and user, dashboard and Pulumi included, and refuses everything for five

@@ -1,5 +1,5 @@
 import type { SignalName } from "../fleet/signals";
-import type { collectorNames } from "../fleet/collector-names";
+import type { collectorNames } from "../fleet/site-schema";
 
 export type CollectorName = (typeof collectorNames)[number];
 

@@ -1,8 +1,6 @@
 import { z } from "zod";
 import { durationProblem } from "./duration";
-import { labelNameProblem } from "./label-name";
-import { hostNameProblem } from "./names";
-import { publicAddressProblem } from "./public-address";
+import { labelNameProblem, hostNameProblem, publicAddressProblem } from "./names";
 import { signalNames, type SignalName } from "./signals";
 
 /** Adapts a function that says what is wrong with a text to zod; the finding reads `<key> is "<value>", which <problem>`. */

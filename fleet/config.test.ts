@@ -1,3 +1,5 @@
+import { orThrow } from "./problem";
+import { problemTexts } from "./testing/problem-texts";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { parseConfig } from "./config";
@@ -25,7 +27,7 @@ function raw(changes: Readonly<Record<string, unknown>> = {}): Record<string, st
 
 const parse = (changes: Readonly<Record<string, unknown>> = {}) => parseConfig(raw(changes));
 
-const problemsWith = (changes: Readonly<Record<string, unknown>>) => parse(changes).problems;
+const problemsWith = (changes: Readonly<Record<string, unknown>>) => problemTexts(parse(changes));
 
 const problemsOfMetrics = (endpoint: Readonly<Record<string, unknown>>) =>
   problemsWith({ endpoints: { metrics: { hostname: "prom.example.com", ...endpoint } } });
@@ -121,8 +123,8 @@ describe("parseConfig", () => {
   });
 
   it("leaves out a signal that is not configured", () => {
-    const { value } = parse({ endpoints: { logs: { hostname: "loki.example.com" } } });
-    assert.deepEqual(value?.endpoints, [
+    const { endpoints } = orThrow(parse({ endpoints: { logs: { hostname: "loki.example.com" } } }));
+    assert.deepEqual(endpoints, [
       {
         signal: "logs",
         hostname: "loki.example.com",
@@ -134,8 +136,8 @@ describe("parseConfig", () => {
 
   it("keeps the addresses of the configured signals", () => {
     assert.deepEqual(
-      parse({ publish: { addresses: { metrics: "203.0.113.10", logs: "origin.example.net" } } }).value
-        ?.publish,
+      orThrow(parse({ publish: { addresses: { metrics: "203.0.113.10", logs: "origin.example.net" } } }))
+        .publish,
       {
         kind: "addresses",
         addresses: new Map([
@@ -154,7 +156,7 @@ describe("parseConfig", () => {
   });
 
   it("reports all missing keys at once, with what belongs there", () => {
-    assert.deepEqual(parseConfig({}).problems, [
+    assert.deepEqual(problemTexts(parseConfig({})), [
       "sitepass:accountId: is missing. Set it in the stack's file: ID of the Cloudflare account: 32 hexadecimal digits, on the dashboard's Overview page of the zone.",
       "sitepass:zone: is missing. Set it in the stack's file: The zone that the host names lie in, by name (example.com) or by ID (32 hexadecimal digits).",
       "sitepass:endpoints: is missing. Set it in the stack's file: Where each signal is pushed: metrics and logs, each { hostname, paths, origin }. Paths and origin have defaults by signal.",

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { configSchema, isZoneId, type ConfigValues } from "./config-schema";
-import { describeIssue, type Finding } from "./describe-issue";
+import { failure, success, type Problem, type Result } from "./problem";
+import { describeIssue, splitAdvice } from "./zod-issues";
 import { hostInZoneProblem } from "./names";
 import { signalNames, signals, type SignalName } from "./signals";
 
@@ -27,11 +28,6 @@ export interface Config extends Omit<ConfigValues, "endpoints" | "publish" | "zo
   readonly publish: Publish;
 }
 
-/** What was found: the configuration, or everything that is wrong with it, one sentence each. */
-export type Parsed<T> =
-  | { readonly value: T; readonly problems: readonly [] }
-  | { readonly value?: undefined; readonly problems: readonly string[] };
-
 const namespace = "sitepass";
 
 /**
@@ -39,7 +35,7 @@ const namespace = "sitepass";
  *
  * @param raw all configuration of the stack as Pulumi hands it over: full keys, values as text, structured ones as JSON.
  */
-export function parseConfig(raw: Readonly<Record<string, string>>): Parsed<Config> {
+export function parseConfig(raw: Readonly<Record<string, string>>): Result<Config> {
   const data = Object.fromEntries(
     Object.entries(raw)
       .filter(([key]) => key.startsWith(`${namespace}:`))
@@ -49,24 +45,25 @@ export function parseConfig(raw: Readonly<Record<string, string>>): Parsed<Confi
       }),
   );
   const parsed = configSchema.safeParse(data);
-  if (!parsed.success) {
-    const findings = parsed.error.issues.flatMap((issue) => describeIssue(issue, data, knownConfigKeys));
-    return {
-      problems: findings.map(({ key, says }) => asProblem({ key, says: missingKeyHint(key, data) ?? says })),
-    };
-  }
-  const problems = crossChecks(parsed.data).map(asProblem);
-  return problems.length > 0 ? { problems } : { value: resolve(parsed.data), problems: [] };
+  const problems = parsed.success
+    ? crossChecks(parsed.data)
+    : parsed.error.issues
+        .flatMap((issue) => describeIssue(issue, data, knownConfigKeys))
+        .map((problem) => ({ ...problem, ...explainMissingKey(problem.subject, data) }));
+  return parsed.success && problems.length === 0
+    ? success(resolve(parsed.data))
+    : failure(...problems.map((problem) => ({ ...problem, subject: `${namespace}:${problem.subject}` })));
 }
 
-const asProblem = ({ key, says }: Finding): string => `${namespace}:${key}: ${says}.`;
-
 /** A required key that is missing is explained, because its type alone would not say what to put there. */
-function missingKeyHint(key: string, data: Readonly<Record<string, unknown>>): string | undefined {
+function explainMissingKey(key: string, data: Readonly<Record<string, unknown>>): Partial<Problem> {
   const schema: unknown = Reflect.get(configSchema.shape, key);
   return schema instanceof z.ZodType && data[key] === undefined
-    ? `is missing. Set it in the stack's file: ${(schema.description ?? "").replace(/\.$/, "")}`
-    : undefined;
+    ? {
+        says: "is missing",
+        todo: `Set it in the stack's file: ${(schema.description ?? "").replace(/\.$/, "")}`,
+      }
+    : {};
 }
 
 /** Pulumi hands every value over as text; only keys that are not text themselves are decoded from it. */
@@ -100,37 +97,39 @@ function knownConfigKeys(path: readonly PropertyKey[]): readonly string[] {
   }
 }
 
-/** Rules between keys. */
-function crossChecks(values: ConfigValues): Finding[] {
-  const problems: Finding[] = [];
+/** Rules between keys; each problem's subject is a key without the namespace. */
+function crossChecks(values: ConfigValues): Problem[] {
+  const problems: Problem[] = [];
   const configured = signalNames.filter((name) => values.endpoints[name] !== undefined);
   const seen = new Map<string, SignalName>();
   for (const name of configured) {
     const hostname = values.endpoints[name]?.hostname ?? "";
-    const key = `endpoints.${name}.hostname`;
+    const subject = `endpoints.${name}.hostname`;
     const other = seen.get(hostname);
     if (other !== undefined) {
       problems.push({
-        key,
-        says: `is "${hostname}", which is also the host of ${other}. Give each signal a host of its own: Access and the tunnel tell them apart by host`,
+        subject,
+        says: `is "${hostname}", which is also the host of ${other}`,
+        todo: "Give each signal a host of its own: Access and the tunnel tell them apart by host",
       });
     }
     seen.set(hostname, name);
     const inZone = isZoneId(values.zone) ? undefined : hostInZoneProblem(hostname, values.zone);
     if (inZone !== undefined) {
-      problems.push({ key, says: `is "${hostname}", which ${inZone}` });
+      const { says, todo } = splitAdvice(inZone);
+      problems.push({ subject, says: `is "${hostname}", which ${says}`, todo });
     }
   }
   return [...problems, ...publishProblems(values, configured)];
 }
 
-function publishProblems({ publish, endpoints }: ConfigValues, configured: readonly SignalName[]): Finding[] {
+function publishProblems({ publish, endpoints }: ConfigValues, configured: readonly SignalName[]): Problem[] {
   const { addresses } = publish;
   if (addresses === undefined) {
     return [];
   }
-  return signalNames.flatMap((name): Finding[] => {
-    const key = `publish.addresses.${name}`;
+  return signalNames.flatMap((name): Problem[] => {
+    const subject = `publish.addresses.${name}`;
     const address = addresses[name];
     const endpoint = endpoints[name];
     if (endpoint === undefined) {
@@ -138,27 +137,34 @@ function publishProblems({ publish, endpoints }: ConfigValues, configured: reado
         ? []
         : [
             {
-              key,
-              says: `is "${address}", but endpoints.${name} is not there. Add the endpoint, or drop the address`,
+              subject,
+              says: `is "${address}", but endpoints.${name} is not there`,
+              todo: "Add the endpoint, or drop the address",
             },
           ];
     }
-    const findings: Finding[] = [];
+    const problems: Problem[] = [];
     if (address === undefined) {
-      findings.push({ key, says: `is missing. Give the address that serves ${endpoint.hostname}` });
+      problems.push({
+        subject,
+        says: "is missing",
+        todo: `Give the address that serves ${endpoint.hostname}`,
+      });
     } else if (configured.some((other) => endpoints[other]?.hostname === address)) {
-      findings.push({
-        key,
-        says: `is "${address}", a push host itself. Give the name or address of the server behind it`,
+      problems.push({
+        subject,
+        says: `is "${address}", a push host itself`,
+        todo: "Give the name or address of the server behind it",
       });
     }
     if (endpoint.origin !== undefined) {
-      findings.push({
-        key: `endpoints.${name}.origin`,
-        says: `is "${endpoint.origin}", which only a tunnel uses, and publish says addresses. Drop the origin, or publish through a tunnel`,
+      problems.push({
+        subject: `endpoints.${name}.origin`,
+        says: `is "${endpoint.origin}", which only a tunnel uses, and publish says addresses`,
+        todo: "Drop the origin, or publish through a tunnel",
       });
     }
-    return findings;
+    return problems;
   });
 }
 

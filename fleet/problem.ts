@@ -1,3 +1,5 @@
+import { z } from "zod";
+
 /**
  * Something wrong that a person can put right: wrong input, a missing permission, an exhausted quota.
  *
@@ -22,6 +24,18 @@ export const failure = (...problems: readonly Problem[]): Result<never> => ({ ok
 
 /** The problems of a result; none when it is a success. */
 export const problemsOf = (result: Result<unknown>): readonly Problem[] => (result.ok ? [] : result.problems);
+
+/**
+ * The value of a result.
+ *
+ * @throws UserError with its problems.
+ */
+export function orThrow<T>(result: Result<T>): T {
+  if (!result.ok) {
+    throw new UserError(result.problems);
+  }
+  return result.value;
+}
 
 /** `<subject>: <what is wrong>. <what to do>.` */
 export function problemText({ subject, says, todo }: Problem): string {
@@ -57,4 +71,19 @@ export async function attempt<T>(work: () => T | Promise<T>): Promise<Result<T>>
     }
     return failure(...error.problems);
   }
+}
+
+/** Enough for a status, a code and a sentence; providers append whole requests and answers. */
+const longest = 300;
+
+/** An error's message on one line, cut where it gets long. */
+export function briefMessage(error: unknown): string {
+  const message =
+    error instanceof z.ZodError
+      ? z.prettifyError(error)
+      : error instanceof Error
+        ? error.message
+        : String(error);
+  const line = message.replace(/\s+/g, " ").trim();
+  return line.length > longest ? `${line.slice(0, longest - 3)}...` : line;
 }

@@ -1,3 +1,5 @@
+import { orThrow } from "./problem";
+import { problemTexts } from "./testing/problem-texts";
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -20,29 +22,27 @@ function folderWith(files: Readonly<Record<string, string | Uint8Array>>): strin
 }
 
 const problemsOf = (files: Readonly<Record<string, string | Uint8Array>>) =>
-  readSiteFiles(folderWith(files)).problems;
+  problemTexts(readSiteFiles(folderWith(files)));
 
 const problemsIn = (text: string | Uint8Array) => problemsOf({ "tokyo.yaml": text });
 
 /** What one good file holds, with the defaults filled in. */
 function valuesIn(text: string, entry = "tokyo.yaml"): unknown {
-  const { value, problems } = readSiteFiles(folderWith({ [entry]: text }));
-  assert.deepEqual(problems, []);
-  assert.equal(value?.length, 1);
-  return value[0]?.values;
+  const sites = orThrow(readSiteFiles(folderWith({ [entry]: text })));
+  assert.equal(sites.length, 1);
+  return sites[0]?.values;
 }
 
 const defaults = { labels: {}, token: { enabled: true, secretVersion: 1 } };
 
 describe("readSiteFiles, on a folder", () => {
   it("names a site after its file, whatever the extension", () => {
-    assert.deepEqual(readSiteFiles(folderWith({ "a.yaml": "", "b.yml": "", "c.json": "{}" })), {
+    assert.deepEqual(readSiteFiles(folderWith({ "a.yaml": "", "b.yml": "" })), {
+      ok: true,
       value: [
         { name: "a", file: "sites/a.yaml", values: defaults },
         { name: "b", file: "sites/b.yml", values: defaults },
-        { name: "c", file: "sites/c.json", values: defaults },
       ],
-      problems: [],
     });
   });
 
@@ -56,26 +56,26 @@ describe("readSiteFiles, on a folder", () => {
       "10.yaml": "",
     });
     assert.deepEqual(
-      readSiteFiles(folder).value?.map(({ name }) => name),
+      orThrow(readSiteFiles(folder)).map(({ name }) => name),
       ["10", "9", "a-b", "a", "a1", "b"],
     );
   });
 
   it("passes over files whose names begin with a dot", () => {
     assert.deepEqual(readSiteFiles(folderWith({ ".gitkeep": "", ".tokyo.yaml.swp": "\0", ".yaml": "[" })), {
+      ok: true,
       value: [],
-      problems: [],
     });
   });
 
   it("refuses a folder that is not there", () => {
-    assert.deepEqual(readSiteFiles(join(root, "nowhere")).problems, [
+    assert.deepEqual(problemTexts(readSiteFiles(join(root, "nowhere"))), [
       "sites/: cannot be read (no such file or directory). Make the folder and put a file into it for each site.",
     ]);
   });
 
   it("shows the folder by the name it is given", () => {
-    assert.deepEqual(readSiteFiles(folderWith({ "tokyo.yaml": "42" }), "fleet").problems, [
+    assert.deepEqual(problemTexts(readSiteFiles(folderWith({ "tokyo.yaml": "42" }), "fleet")), [
       "fleet/tokyo.yaml: holds only 42, not keys and values. Write it as in signals: [metrics].",
     ]);
   });
@@ -94,7 +94,7 @@ describe("readSiteFiles, on a folder", () => {
         "sites/a.yaml: description is 5, not text. Put it in quotes.",
         "sites/a.yaml: signals is [], which is empty. Name a signal, or drop the key for all of them; to shut the site out, set token.enabled to false.",
         "sites/b.yaml: signal is no known key. Did you mean signals? Known keys here: $schema, collector, description, labels, signals, token.",
-        "sites/d.md: is no .yaml, .yml or .json file. Only site files live here: rename it, or move it elsewhere.",
+        "sites/d.md: is not a .yaml or .yml file. Only site files live here: rename it, or move it elsewhere.",
       ],
     );
   });
@@ -145,8 +145,7 @@ describe("readSiteFiles, on a folder", () => {
   });
 
   it("refuses files of other kinds, an extension in upper case included", () => {
-    const says =
-      "is no .yaml, .yml or .json file. Only site files live here: rename it, or move it elsewhere.";
+    const says = "is not a .yaml or .yml file. Only site files live here: rename it, or move it elsewhere.";
     assert.deepEqual(problemsOf({ "README.md": "# Sites", tokyo: "", "oslo.YAML": "", "lima.yaml~": "" }), [
       `sites/README.md: ${says}`,
       `sites/lima.yaml~: ${says}`,
@@ -159,17 +158,17 @@ describe("readSiteFiles, on a folder", () => {
     const folder = folderWith({});
     mkdirSync(join(folder, "asia"));
     mkdirSync(join(folder, "europe.yaml"));
-    assert.deepEqual(readSiteFiles(folder).problems, [
-      "sites/asia: is a folder. Only site files live here: one .yaml, .yml or .json file for each site.",
-      "sites/europe.yaml: is a folder. Only site files live here: one .yaml, .yml or .json file for each site.",
+    assert.deepEqual(problemTexts(readSiteFiles(folder)), [
+      "sites/asia: is a folder. Only site files live here: one .yaml or .yml file for each site.",
+      "sites/europe.yaml: is a folder. Only site files live here: one .yaml or .yml file for each site.",
     ]);
   });
 
   it("reports a link that leads nowhere", () => {
     const folder = folderWith({});
     symlinkSync(join(folder, "nowhere"), join(folder, "tokyo.yaml"));
-    assert.deepEqual(readSiteFiles(folder).problems, [
-      "sites/tokyo.yaml: cannot be read (no such file or directory). Mend it, or take it away.",
+    assert.deepEqual(problemTexts(readSiteFiles(folder)), [
+      "sites/tokyo.yaml: cannot be read (no such file or directory). Fix it, or take it away.",
     ]);
   });
 
@@ -179,8 +178,8 @@ describe("readSiteFiles, on a folder", () => {
     () => {
       const folder = folderWith({});
       writeFileSync(join(folder, "tokyo.yaml"), "", { mode: 0o000 });
-      assert.deepEqual(readSiteFiles(folder).problems, [
-        "sites/tokyo.yaml: cannot be read (permission denied). Mend it, or take it away.",
+      assert.deepEqual(problemTexts(readSiteFiles(folder)), [
+        "sites/tokyo.yaml: cannot be read (permission denied). Fix it, or take it away.",
       ]);
     },
   );
@@ -262,16 +261,16 @@ describe("readSiteFiles, on a file's syntax", () => {
 
   it("names the line of what is not YAML", () => {
     assert.deepEqual(problemsIn("token:\n\tduration: 24h\n"), [
-      "sites/tokyo.yaml: cannot be read as YAML (line 2): Tabs are not allowed as indentation. Mend the syntax.",
+      "sites/tokyo.yaml: is not valid YAML (line 2): Tabs are not allowed as indentation. Fix the syntax.",
     ]);
     assert.deepEqual(problemsIn("# Tokyo\n\ndescription: Tokyo: rack A\n"), [
-      "sites/tokyo.yaml: cannot be read as YAML (line 3): Nested mappings are not allowed in compact mappings. Mend the syntax.",
+      "sites/tokyo.yaml: is not valid YAML (line 3): Nested mappings are not allowed in compact mappings. Fix the syntax.",
     ]);
   });
 
   it("names the line of what is not JSON", () => {
     assert.deepEqual(problemsOf({ "tokyo.json": '{\n  "description": "Tokyo"\n' }), [
-      "sites/tokyo.json: cannot be read as YAML (line 3): Flow map must end with a }. Mend the syntax.",
+      "sites/tokyo.json: is not valid YAML (line 3): Flow map must end with a }. Fix the syntax.",
     ]);
   });
 
@@ -295,9 +294,9 @@ describe("readSiteFiles, on a file's syntax", () => {
         "c.json": '{\n"description": "Tokyo",\n"descr\\u0069ption": "Oslo"\n}\n',
       }),
       [
-        "sites/a.yaml: cannot be read as YAML (line 2): Map keys must be unique. Mend the syntax.",
-        "sites/b.yaml: cannot be read as YAML (line 3): Map keys must be unique. Mend the syntax.",
-        "sites/c.json: cannot be read as YAML (line 3): Map keys must be unique. Mend the syntax.",
+        "sites/a.yaml: is not valid YAML (line 2): Map keys must be unique. Fix the syntax.",
+        "sites/b.yaml: is not valid YAML (line 3): Map keys must be unique. Fix the syntax.",
+        "sites/c.json: is not valid YAML (line 3): Map keys must be unique. Fix the syntax.",
       ],
     );
   });
@@ -310,7 +309,7 @@ describe("readSiteFiles, on a file's syntax", () => {
 
   it("refuses a tag that it does not know", () => {
     assert.deepEqual(problemsIn("description: !secret Tokyo\n"), [
-      "sites/tokyo.yaml: cannot be read as YAML (line 1): Unresolved tag: !secret. Mend the syntax.",
+      "sites/tokyo.yaml: is not valid YAML (line 1): Unresolved tag: !secret. Fix the syntax.",
     ]);
   });
 
@@ -469,7 +468,7 @@ describe("readSiteFiles, on a file's values", () => {
 
   it("refuses a time that is none, has no zone or does not exist", () => {
     const withTime = (time: string) => `token: { secretVersion: 2, previousSecretExpiresAt: ${time} }`;
-    const says = "which is no time. Write it as in 2026-12-01T00:00:00Z.";
+    const says = "which is not a time. Write it as in 2026-12-01T00:00:00Z.";
     assert.deepEqual(
       problemsOf({
         "a.yaml": withTime("tomorrow"),
@@ -519,7 +518,7 @@ describe("readSiteFiles, on a file's values", () => {
 
   it("refuses an empty label value", () => {
     assert.deepEqual(problemsIn('labels: { region: "" }\n'), [
-      'sites/tokyo.yaml: labels.region is "", which is empty, and Prometheus takes an empty label for none. Give it a value, or drop the label.',
+      'sites/tokyo.yaml: labels.region is "", which is empty, and Prometheus treats an empty label as a missing one. Give it a value, or drop the label.',
     ]);
   });
 

@@ -1,8 +1,19 @@
 import { z } from "zod";
-import { collectorNames } from "./collector-names";
 import { durationProblem } from "./duration";
-import { labelNameProblem } from "./label-name";
+import { labelNameProblem } from "./names";
 import { signalNames } from "./signals";
+
+/** The collectors that a site can run; each has its file in collectors/. */
+export const collectorNames = [
+  "prometheus",
+  "promtail",
+  "alloy",
+  "otelcol",
+  "vmagent",
+  "vector",
+  "fluent-bit",
+  "telegraf",
+] as const;
 
 // Patterns and dependencies in `meta` are for editors, by way of the JSON Schema; the checks beside them are the gate.
 const labelName = z
@@ -18,7 +29,10 @@ const labelName = z
 /** Loki refuses values over 2,048 bytes (limits_config.max_label_value_length); an empty value is no label in Prometheus. */
 const labelValue = z
   .string()
-  .min(1, "is empty, and Prometheus takes an empty label for none. Give it a value, or drop the label")
+  .min(
+    1,
+    "is empty, and Prometheus treats an empty label as a missing one. Give it a value, or drop the label",
+  )
   .refine(
     (value) => Buffer.byteLength(value) <= 2048,
     "is longer than the 2048 bytes that Loki accepts. Shorten it",
@@ -55,7 +69,7 @@ const tokenSchema = z
     previousSecretExpiresAt: z.iso
       .datetime({
         offset: true,
-        message: "is no time. Write it as in 2026-12-01T00:00:00Z",
+        message: "is not a time. Write it as in 2026-12-01T00:00:00Z",
       })
       .optional()
       .describe(
@@ -109,7 +123,7 @@ export const siteSchema = z.strictObject({
       "Labels that the site's collector adds to every sample and log line, beside the site's own name.",
     ),
   token: tokenSchema.prefault({}).describe("The site's service token."),
-  collector: z.enum(collectorNames).optional().describe("The agent that the site runs."),
+  collector: z.enum(collectorNames).optional().describe("The collector that the site runs."),
 });
 
 export type SiteFile = z.infer<typeof siteSchema>;
@@ -117,4 +131,13 @@ export type SiteFile = z.infer<typeof siteSchema>;
 /** Keys of the objects in a site file, for suggestions. */
 export function knownSiteKeys(path: readonly PropertyKey[]): readonly string[] {
   return path[0] === "token" ? Object.keys(tokenSchema.shape) : Object.keys(siteSchema.shape);
+}
+
+/**
+ * The JSON Schema of a site file, as text, for completion in editors. An authoring aid: the zod schema is the gate, and
+ * knows rules that JSON Schema cannot say.
+ */
+export function siteJsonSchema(): string {
+  const schema = z.toJSONSchema(siteSchema, { io: "input", target: "draft-7" });
+  return `${JSON.stringify({ ...schema, title: "A sitepass site" }, undefined, 2)}\n`;
 }

@@ -1,8 +1,41 @@
-import type { Config } from "./config";
-import { plural } from "./plural";
+import { parseConfig, type Config } from "./config";
+import { problemsOf, UserError, type Problem } from "./problem";
 import { signalNames, type SignalName } from "./signals";
-import type { NamedSiteFile } from "./site-files";
+import { readSiteFiles, type NamedSiteFile } from "./site-files";
 import type { SiteFile } from "./site-schema";
+import { plural } from "./wording";
+
+/** Everything that a user declares: the stack's configuration and the sites, checked together. */
+export interface Fleet {
+  readonly config: Config;
+  readonly sites: readonly Site[];
+}
+
+/**
+ * Checks configuration and site files.
+ *
+ * @param raw the stack's whole configuration, full keys.
+ * @param sitesDirectory absolute path of `sites/`.
+ * @param emptyFleet "allowed" where nothing is taken away from an empty `sites/`; see emptyFleetProblems.
+ * @throws UserError with every problem in both, so that one run shows them all.
+ */
+export function readFleet(
+  raw: Readonly<Record<string, string>>,
+  sitesDirectory: string,
+  emptyFleet: "refused" | "allowed" = "refused",
+): Fleet {
+  const config = parseConfig(raw);
+  const files = readSiteFiles(sitesDirectory);
+  if (!config.ok || !files.ok) {
+    throw new UserError([...problemsOf(config), ...problemsOf(files)]);
+  }
+  const sites = resolveSites(files.value, config.value);
+  const problems = sites.length === 0 && emptyFleet === "allowed" ? [] : siteProblems(sites, config.value);
+  if (problems.length > 0) {
+    throw new UserError(problems);
+  }
+  return { config: config.value, sites };
+}
 
 /** A site with the stack's defaults filled in. */
 export interface Site {
@@ -46,8 +79,8 @@ export function resolveSites(files: readonly NamedSiteFile[], config: Config): r
   }));
 }
 
-/** Everything that is wrong with the sites in the light of the configuration, one problem a line. */
-export function siteProblems(sites: readonly Site[], config: Config): string[] {
+/** Everything that is wrong with the sites in the light of the configuration. */
+export function siteProblems(sites: readonly Site[], config: Config): Problem[] {
   return [
     ...emptyFleetProblems(sites, config),
     ...sites.flatMap((site) => oneSiteProblems(site, config)),
@@ -56,49 +89,65 @@ export function siteProblems(sites: readonly Site[], config: Config): string[] {
 }
 
 /**
- * An empty folder is more often a wrong checkout than a wish to delete a fleet, and the tokens it would delete cannot
- * be had back. So it counts as a removal and needs to be allowed like one.
+ * An empty folder is more often a wrong checkout than a wish to delete a fleet, and deleted tokens cannot be brought
+ * back. So it counts as a removal and needs to be allowed like one.
  */
-function emptyFleetProblems(sites: readonly Site[], config: Config): string[] {
+function emptyFleetProblems(sites: readonly Site[], config: Config): Problem[] {
   return sites.length > 0 || config.allowRemovals > 0
     ? []
     : [
-        "sites/: holds no site, and with no site every service token would be deleted. Add a file such as sites/tokyo.yaml (it may be empty), or set sitepass:allowRemovals to the number of sites that are to go.",
+        {
+          subject: "sites/",
+          says: "holds no site, and with no site every service token would be deleted",
+          todo: "Add a file such as sites/tokyo.yaml (it may be empty), or set sitepass:allowRemovals to the number of sites that are to go",
+        },
       ];
 }
 
-function oneSiteProblems(site: Site, config: Config): string[] {
-  const configured = config.endpoints.map(({ signal }) => signal);
+function oneSiteProblems(site: Site, { endpoints, siteLabel }: Config): Problem[] {
+  const configured = endpoints.map(({ signal }) => signal);
   const missing = site.signals.filter((signal) => !configured.includes(signal));
   return [
-    ...missing.map(
-      (signal) =>
-        `${site.file}: signals names ${signal}, which has no endpoint. Add sitepass:endpoints.${signal} to the stack, or drop ${signal} here.`,
-    ),
-    ...(Object.hasOwn(site.labels, config.siteLabel)
+    ...missing.map((signal) => ({
+      subject: site.file,
+      says: `signals names ${signal}, which has no endpoint`,
+      todo: `Add sitepass:endpoints.${signal} to the stack, or drop ${signal} here`,
+    })),
+    ...(Object.hasOwn(site.labels, siteLabel)
       ? [
-          `${site.file}: labels.${config.siteLabel} is "${site.labels[config.siteLabel]}", but this label carries the site's name. Drop it, or set sitepass:siteLabel to another name.`,
+          {
+            subject: site.file,
+            says: `labels.${siteLabel} is "${site.labels[siteLabel]}", but this label carries the site's name`,
+            todo: "Drop it, or set sitepass:siteLabel to another name",
+          },
         ]
       : []),
   ];
 }
 
-function fleetProblems(sites: readonly Site[], config: Config): string[] {
-  const problems: string[] = [];
-  if (sites.length > config.serviceTokenLimit) {
-    problems.push(
-      `sites/: holds ${plural(sites.length, "site")}, and the account may have ${plural(config.serviceTokenLimit, "service token")}. ${waysOutOfTheLimit}.`,
-    );
-  }
-  for (const { signal } of config.endpoints) {
+function fleetProblems(sites: readonly Site[], config: Config): Problem[] {
+  const crowded = config.endpoints.flatMap(({ signal }) => {
     const admitted = sites.filter((site) => site.token.enabled && site.signals.includes(signal)).length;
-    if (admitted > mostSitesPerApplication) {
-      problems.push(
-        `sites/: ${admitted} sites push ${signal}, and Cloudflare evaluates at most ${mostSitesPerApplication} rules an application. Split the fleet into two stacks with host names of their own.`,
-      );
-    }
-  }
-  return problems;
+    return admitted <= mostSitesPerApplication
+      ? []
+      : [
+          {
+            subject: "sites/",
+            says: `${admitted} sites push ${signal}, and Cloudflare evaluates at most ${mostSitesPerApplication} rules an application`,
+            todo: "Split the fleet into two stacks with host names of their own",
+          },
+        ];
+  });
+  return sites.length <= config.serviceTokenLimit
+    ? crowded
+    : [
+        {
+          subject: "sites/",
+          says: `holds ${plural(sites.length, "site")}, and the account may have ${plural(config.serviceTokenLimit, "service token")}`,
+          todo: waysOutOfTheLimit,
+        },
+        ...crowded,
+      ];
 }
 
 /** What a person can do when service tokens run out, cheapest first. */

@@ -1,4 +1,4 @@
-import { nearest } from "../fleet/nearest";
+import { nearest } from "../fleet/wording";
 import type { Site } from "../fleet/sites";
 import { UserError } from "../fleet/problem";
 

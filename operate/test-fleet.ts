@@ -1,15 +1,16 @@
+import { orThrow } from "../fleet/problem";
 import { randomUUID } from "node:crypto";
 import type { TestContext } from "node:test";
 import type { Permission } from "../packages/cloudflare-standin/api/permissions";
 import { startStandIn, type StandIn, type StandInOptions } from "../packages/cloudflare-standin/api/stand-in";
 import { testApplication, testPolicy, testToken } from "../packages/cloudflare-standin/edge/test-rows";
-import { planApplications } from "../provision/application-plan";
+import { planApplications } from "../provision/declared-objects";
 import { parseConfig, type Config } from "../fleet/config";
 import { ownNamePrefix } from "../fleet/names";
 import { planShards } from "../provision/policy-shards";
 import { siteSchema } from "../fleet/site-schema";
 import { resolveSites, type Site } from "../fleet/sites";
-import { openCloudflareApi, type CloudflareApi } from "../cloudflare/cloudflare-api";
+import { openCloudflareApi, type CloudflareApi } from "../cloudflare/client";
 import type { OpenStack } from "../stack/open-stack";
 import type { RevealedOutputs } from "../stack/stack-outputs";
 import type { StackResource } from "../stack/stack-resources";
@@ -74,7 +75,8 @@ export async function openTestFleet(t: TestContext, options: TestFleetOptions): 
       ownPrefix,
       outputs: () => Promise.resolve(outputs),
       resources: () => Promise.resolve(resources),
-      apiAccess: () => Promise.resolve({ apiToken: standIn.apiToken, baseUrl: standIn.baseUrl }),
+      cloudflareApi: () =>
+        Promise.resolve(openCloudflareApi({ apiToken: standIn.apiToken, baseUrl: standIn.baseUrl })),
     },
     api: apiWith(standIn.apiToken),
     apiWith: (permissions) => apiWith(standIn.createApiToken(permissions)),
@@ -84,18 +86,16 @@ export async function openTestFleet(t: TestContext, options: TestFleetOptions): 
 }
 
 function configFrom(values: Readonly<Record<string, unknown>>): Config {
-  const { value, problems } = parseConfig(
-    Object.fromEntries(
-      Object.entries(values).map(([key, one]) => [
-        `sitepass:${key}`,
-        typeof one === "string" ? one : JSON.stringify(one),
-      ]),
+  return orThrow(
+    parseConfig(
+      Object.fromEntries(
+        Object.entries(values).map(([key, one]) => [
+          `sitepass:${key}`,
+          typeof one === "string" ? one : JSON.stringify(one),
+        ]),
+      ),
     ),
   );
-  if (value === undefined) {
-    throw new Error(problems.join("\n"));
-  }
-  return value;
 }
 
 interface Provisioned extends Pick<TestFleet, "outputs" | "resources"> {

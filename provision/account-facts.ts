@@ -1,11 +1,22 @@
+import { getZeroTrustOrganization, getZone } from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
-import { findCloudflareAccess, missingTokenProblem } from "../cloudflare/api-credentials";
-import type { Inputs } from "../fleet/inputs";
+import { z } from "zod";
+import { findApiCredentials, missingTokenProblem } from "../cloudflare/api-credentials";
+import { teamNameOf, unreadableTeamName } from "../cloudflare/organization";
+import { hostsOutsideZone, missingZone, zoneOfAnotherAccount } from "../cloudflare/zones";
+import type { Config } from "../fleet/config";
+import {
+  briefMessage,
+  failure,
+  problemsOf,
+  problemText,
+  success,
+  UserError,
+  type Result,
+} from "../fleet/problem";
+import type { Fleet } from "../fleet/sites";
 import { preflight, type PreflightReport } from "./preflight";
-import type { StackSettings } from "./stack-settings";
-import { lookUpTeamName } from "./team-name";
-import { UserError } from "../fleet/problem";
-import { lookUpZone, type Zone } from "./zone";
+import type { StackSettings } from "./pulumi-program";
 
 /** What has to be known of the account before anything is declared. */
 export interface AccountFacts {
@@ -14,31 +25,88 @@ export interface AccountFacts {
   readonly teamName: string;
 }
 
+export interface Zone {
+  readonly id: string;
+  readonly name: string;
+}
+
 /**
  * Asks Cloudflare for what the declarations need, and whether they would fit.
  *
  * @throws UserError with everything that is wrong, from all look-ups together.
  */
 export async function readAccountFacts(
-  { config, sites }: Inputs,
+  { config, sites }: Fleet,
   settings: StackSettings,
 ): Promise<AccountFacts> {
-  const access = findCloudflareAccess(settings.raw, settings.environment);
-  if (config.preflight && access === undefined) {
+  const credentials = findApiCredentials(settings.raw, settings.environment);
+  if (config.preflight && credentials === undefined) {
     // Every look-up below would fail for the same reason.
     throw new UserError([missingTokenProblem]);
   }
-  const nothing: PreflightReport = { problems: [], warnings: [] };
-  const [zone, team, report] = await Promise.all([
+  const skipped: PreflightReport = { problems: [], warnings: [] };
+  const [zone, teamName, report] = await Promise.all([
     lookUpZone(config),
-    config.publish.kind === "tunnel" ? lookUpTeamName(config) : { teamName: "", problems: [] as const },
-    config.preflight && access !== undefined ? preflight(access, config, sites, settings.ownPrefix) : nothing,
+    config.publish.kind === "tunnel" ? lookUpTeamName(config) : success(""),
+    config.preflight && credentials !== undefined
+      ? preflight(credentials, config, sites, settings.ownPrefix)
+      : skipped,
   ]);
   for (const warning of report.warnings) {
-    await pulumi.log.warn(warning);
+    await pulumi.log.warn(problemText(warning));
   }
-  if (zone.zone === undefined || team.teamName === undefined || report.problems.length > 0) {
-    throw new UserError([...report.problems, ...zone.problems, ...team.problems]);
+  if (!zone.ok || !teamName.ok || report.problems.length > 0) {
+    throw new UserError([...report.problems, ...problemsOf(zone), ...problemsOf(teamName)]);
   }
-  return { zone: zone.zone, teamName: team.teamName };
+  return { zone: zone.value, teamName: teamName.value };
+}
+
+/** What is used of the answer; the SDK's types promise more than a provider has to give. */
+const zoneSchema = z.object({
+  zoneId: z.string(),
+  name: z.string(),
+  account: z.object({ id: z.string().nullish() }).nullish(),
+});
+
+/** Looks the zone up by the name or ID that is configured, and checks what only Cloudflare knows of it. */
+async function lookUpZone(config: Config): Promise<Result<Zone>> {
+  let found: z.infer<typeof zoneSchema>;
+  try {
+    found = zoneSchema.parse(
+      await getZone(
+        "id" in config.zone ? { zoneId: config.zone.id } : { filter: { name: config.zone.name } },
+      ),
+    );
+  } catch (error) {
+    return failure(missingZone(config, briefMessage(error)));
+  }
+  const zone = { id: found.zoneId, name: found.name };
+  const problems = [
+    ...zoneOfAnotherAccount(config, found.account?.id ?? undefined),
+    ...hostsOutsideZone(config, zone.name),
+  ];
+  return problems.length > 0 ? failure(...problems) : success(zone);
+}
+
+const organizationSchema = z.object({ authDomain: z.string() });
+
+/**
+ * The Zero Trust team name: as configured, else from the account's organization.
+ *
+ * cloudflared accepts an empty team name in an ingress rule and then refuses every push, so an empty one never gets
+ * that far (cloudflared 2026.8.2, ingress/ingress.go).
+ */
+async function lookUpTeamName(config: Config): Promise<Result<string>> {
+  if (config.teamName !== "") {
+    return success(config.teamName);
+  }
+  let authDomain: string;
+  try {
+    ({ authDomain } = organizationSchema.parse(
+      await getZeroTrustOrganization({ accountId: config.accountId }),
+    ));
+  } catch (error) {
+    return failure(unreadableTeamName(briefMessage(error)));
+  }
+  return teamNameOf(authDomain);
 }

@@ -1,9 +1,9 @@
-import { shardCount, shardOf } from "./shards";
+import { createHash } from "node:crypto";
 import { signalNames, type SignalName } from "../fleet/signals";
 import type { Site } from "../fleet/sites";
 
 /** A policy to be: the sites that push the same signals and fall into the same shard. */
-export interface PolicyShard {
+interface PolicyShard {
   /** Logical name. Holds the number of shards, so that changing it replaces policies instead of reshuffling them. */
   readonly logicalName: string;
   readonly signals: readonly SignalName[];
@@ -38,4 +38,21 @@ export function planShards(
 /** A set of signals as a number of its own: one bit for each entry of the signal table, so that a new entry moves nothing. */
 function signalSetNumber(signals: readonly SignalName[]): number {
   return signalNames.reduce((bits, name, index) => (signals.includes(name) ? bits | (1 << index) : bits), 0);
+}
+
+/**
+ * Number of shards per set of signals.
+ *
+ * Updating a policy costs the provider about 5 ms of CPU per include squared, so shards must stay small; each shard is a
+ * resource that every preview pays for, so they must not be many. With 32 shards a fleet of 50 sites has one or two
+ * sites a shard, 500 have about 16, and 1000 about 31 (5 s for one update). See docs/decisions/0002-policy-shards.md.
+ *
+ * The number is part of each policy's logical name. Changing it therefore creates all new policies, then moves the
+ * applications over to them in one call each, and deletes the old ones last: no site is without a policy at any time.
+ */
+export const shardCount = 32;
+
+/** The shard of a site, from its name alone: 0 to count - 1, the same on every machine and in every year. */
+export function shardOf(siteName: string, count: number = shardCount): number {
+  return createHash("sha256").update(siteName, "utf8").digest().readUInt32BE(0) % count;
 }

@@ -1,15 +1,17 @@
-import type { CloudflareAccess } from "../cloudflare/api-credentials";
+import type { ApiCredentials } from "../cloudflare/api-credentials";
+import { openCloudflareApi } from "../cloudflare/client";
+import { listTokens, type AccountToken } from "../cloudflare/service-tokens";
 import type { Config } from "../fleet/config";
-import { listServiceTokens, type ListedToken } from "../cloudflare/list-service-tokens";
-import { plural } from "../fleet/plural";
+import type { Problem } from "../fleet/problem";
 import { waysOutOfTheLimit, type Site } from "../fleet/sites";
+import { plural, someOf } from "../fleet/wording";
 
 /** What the look at the account found. */
 export interface PreflightReport {
-  /** Why nothing must be declared, one problem a line. */
-  readonly problems: readonly string[];
+  /** Why nothing must be declared. */
+  readonly problems: readonly Problem[];
   /** What a person should know, though it stops nothing. */
-  readonly warnings: readonly string[];
+  readonly warnings: readonly Problem[];
 }
 
 /** A fleet smaller than this has no brake but the one at its last site: a third of three sites is one. */
@@ -24,34 +26,36 @@ const brakeShare = 0.3;
  * enough for what is to be changed.
  *
  * @param ownPrefix prefix of the names of this stack's tokens.
+ * @throws UserError when the API's address is not a URL.
  */
 export async function preflight(
-  access: CloudflareAccess,
+  credentials: ApiCredentials,
   config: Config,
   sites: readonly Site[],
   ownPrefix: string,
 ): Promise<PreflightReport> {
-  const listed = await listServiceTokens(access, config.accountId);
-  if (listed.kind === "forbidden") {
-    return {
-      problems: [],
-      warnings: [
-        `CLOUDFLARE_API_TOKEN: may not list the account's service tokens (${listed.reason}), so their number was not checked. Give it the permission "Access: Service Tokens" Edit on the account, or set sitepass:preflight to false.`,
-      ],
-    };
+  const listed = await listTokens(openCloudflareApi(credentials), config.accountId);
+  switch (listed.kind) {
+    case "answered":
+      return comparePlan(listed.value, config, sites, ownPrefix);
+    case "forbidden":
+      return {
+        problems: [],
+        warnings: [
+          {
+            subject: "CLOUDFLARE_API_TOKEN",
+            says: `may not list the account's service tokens (${listed.reason}), so their number was not checked`,
+            todo: 'Give it the permission "Access: Service Tokens" Edit on the account, or set sitepass:preflight to false',
+          },
+        ],
+      };
+    case "failed": {
+      const { problem, status } = listed;
+      const outage = status === undefined || status >= 500;
+      const todo = `${problem.todo}. To go on without counting tokens, set sitepass:preflight to false`;
+      return { problems: [outage ? { ...problem, todo } : problem], warnings: [] };
+    }
   }
-  if (listed.kind === "failed") {
-    const outage = listed.status === undefined || listed.status >= 500;
-    return {
-      problems: [
-        outage
-          ? `${listed.problem} To go on without counting tokens, set sitepass:preflight to false.`
-          : listed.problem,
-      ],
-      warnings: [],
-    };
-  }
-  return comparePlan(listed.value, config, sites, ownPrefix);
 }
 
 /** What an `up` would do to the account's service tokens, sites by name. */
@@ -66,7 +70,7 @@ export interface TokenPlan {
 }
 
 export function planTokens(
-  tokens: readonly Pick<ListedToken, "name">[],
+  tokens: readonly Pick<AccountToken, "name">[],
   sites: readonly Pick<Site, "name">[],
   ownPrefix: string,
 ): TokenPlan {
@@ -85,7 +89,7 @@ export function planTokens(
 
 /** The comparison itself, without the network. */
 export function comparePlan(
-  tokens: readonly ListedToken[],
+  tokens: readonly Pick<AccountToken, "name">[],
   config: Pick<Config, "serviceTokenLimit" | "allowRemovals">,
   sites: readonly Pick<Site, "name">[],
   ownPrefix: string,
@@ -101,40 +105,47 @@ export function comparePlan(
   };
 }
 
-function limitProblems(existing: number, toCreate: readonly string[], limit: number): string[] {
+function limitProblems(existing: number, toCreate: readonly string[], limit: number): Problem[] {
   const wanted = existing + toCreate.length;
   return toCreate.length === 0 || wanted <= limit
     ? []
     : [
-        `sitepass:serviceTokenLimit: is ${limit}, and the account has ${plural(existing, "service token")} and needs ${toCreate.length} more (${some(toCreate)}), ${wanted} in all. ${waysOutOfTheLimit}.`,
+        {
+          subject: "sitepass:serviceTokenLimit",
+          says: `is ${limit}, and the account has ${plural(existing, "service token")} and needs ${toCreate.length} more (${someOf(toCreate)}), ${wanted} in all`,
+          todo: waysOutOfTheLimit,
+        },
       ];
 }
 
-/** Stops a wrong checkout or a bad merge from deleting a fleet: deleted tokens cannot be had back. */
-function brakeProblems(fleet: number, toRemove: readonly string[], allowed: number): string[] {
+/** Stops a wrong checkout or a bad merge from deleting a fleet: deleted tokens cannot be brought back. */
+function brakeProblems(fleet: number, toRemove: readonly string[], allowed: number): Problem[] {
   const free = fleet < smallestBrakedFleet ? Math.max(fleet - 1, 0) : Math.floor(fleet * brakeShare);
-  return toRemove.length <= free + allowed
-    ? []
-    : [
-        `sitepass:allowRemovals: is ${allowed}, and ${toRemove.length} of ${plural(fleet, "site")} would lose ${toRemove.length === 1 ? "its service token" : "their service tokens"} (${some(toRemove)}), which is more than ${free + allowed === 0 ? "may go" : `the ${free + allowed} that may go`} in one up. Bring their files back, or, if they are to go, set it to ${toRemove.length - free} for this up.`,
-      ];
+  if (toRemove.length <= free + allowed) {
+    return [];
+  }
+  const lost = toRemove.length === 1 ? "its service token" : "their service tokens";
+  const limit = free + allowed === 0 ? "may go" : `the ${free + allowed} that may go`;
+  return [
+    {
+      subject: "sitepass:allowRemovals",
+      says: `is ${allowed}, and ${toRemove.length} of ${plural(fleet, "site")} would lose ${lost} (${someOf(toRemove)}), which is more than ${limit} in one up`,
+      todo: `Bring their files back, or, if they are to go, set it to ${toRemove.length - free} for this up`,
+    },
+  ];
 }
 
 /** A lost answer to a committed create leaves a second token of the same name that no state knows. */
-function duplicateWarnings(own: readonly string[], ownPrefix: string): string[] {
+function duplicateWarnings(own: readonly string[], ownPrefix: string): Problem[] {
   const counts = new Map<string, number>();
   for (const name of own) {
     counts.set(name, (counts.get(name) ?? 0) + 1);
   }
   return [...counts]
     .filter(([, count]) => count > 1)
-    .map(
-      ([name, count]) =>
-        `sites/${name.slice(ownPrefix.length)}: the account has ${count} service tokens named ${name}. All but the one in \`pulumi stack output sites\` are left over from interrupted runs and count against the limit: delete them in the dashboard.`,
-    );
-}
-
-function some(names: readonly string[]): string {
-  const shown = names.slice(0, 5).join(", ");
-  return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;
+    .map(([name, count]) => ({
+      subject: `sites/${name.slice(ownPrefix.length)}`,
+      says: `the account has ${count} service tokens named ${name}`,
+      todo: "All but the one in `pulumi stack output sites` are left over from interrupted runs and count against the limit: delete them in the dashboard",
+    }));
 }

@@ -1,6 +1,6 @@
 import { DnsRecord } from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
-import { recordComment, type RecordType } from "./record-values";
+import { recordComment, type RecordType } from "./declared-objects";
 import type { SignalName } from "../fleet/signals";
 
 /** What a host name points to. */

@@ -4,8 +4,8 @@ import {
   getZeroTrustTunnelCloudflaredToken,
 } from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
-import { briefMessage } from "../fleet/brief-message";
-import { anchoredPattern } from "./path-pattern";
+import { briefMessage } from "../fleet/problem";
+import { anchoredPattern } from "./declared-objects";
 
 /** One host name's way through the tunnel. */
 export interface PublicRoute {

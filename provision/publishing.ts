@@ -2,7 +2,7 @@ import type { Config } from "../fleet/config";
 import type { PublicRecord } from "./public-records";
 import type { PublicRoute, PublicTunnel } from "./public-tunnel";
 import type { PushEndpoint } from "./push-endpoint";
-import { recordTypeFor } from "./record-values";
+import { recordTypeFor } from "./declared-objects";
 import type { SignalName } from "../fleet/signals";
 
 /** The tunnel's routes: each endpoint's write paths, open to whom its application on them let in. */

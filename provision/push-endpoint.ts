@@ -1,9 +1,8 @@
 import { ZeroTrustAccessApplication } from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
-import { planApplications, type PlannedApplication } from "./application-plan";
+import { planApplications, sessionDuration, type PlannedApplication } from "./declared-objects";
 import type { Endpoint } from "../fleet/config";
 import type { AttachedPolicy } from "./push-policies";
-import { sessionDuration } from "./session-duration";
 
 export interface PushEndpointArgs {
   readonly accountId: string;

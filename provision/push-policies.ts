@@ -1,8 +1,7 @@
 import { ZeroTrustAccessPolicy, type ZeroTrustAccessServiceToken } from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
-import { planShards } from "./policy-shards";
-import { sessionDuration } from "./session-duration";
-import { shardCount } from "./shards";
+import { planShards, shardCount } from "./policy-shards";
+import { sessionDuration } from "./declared-objects";
 import type { SignalName } from "../fleet/signals";
 import type { Site } from "../fleet/sites";
 

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { siteJsonSchema } from "../fleet/site-json-schema";
+import { siteJsonSchema } from "../fleet/site-schema";
 
 /** Writes `site.schema.json` from the zod schema; with `--check` it only says whether the file is current. */
 const path = join(__dirname, "..", "site.schema.json");

@@ -1,5 +1,5 @@
 import type { Site } from "../fleet/sites";
-import type { AccountToken } from "../cloudflare/list-tokens";
+import type { AccountToken } from "../cloudflare/service-tokens";
 import type { RevealedOutputs } from "./stack-outputs";
 
 /** The token of a site in the account, or why there is none, in the project's error form. */

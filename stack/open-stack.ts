@@ -1,13 +1,9 @@
+import { openCloudflareApi, type CloudflareApi } from "../cloudflare/client";
 import { resolve, join } from "node:path";
-import {
-  findCloudflareAccess,
-  missingTokenProblem,
-  type CloudflareAccess,
-} from "../cloudflare/api-credentials";
+import { findApiCredentials, missingTokenProblem } from "../cloudflare/api-credentials";
 import type { Config } from "../fleet/config";
-import { readInputs } from "../fleet/inputs";
+import { readFleet, type Site } from "../fleet/sites";
 import { ownNamePrefix } from "../fleet/names";
-import type { Site } from "../fleet/sites";
 import { UserError } from "../fleet/problem";
 import { readStackConfig } from "./stack-config";
 import type { RevealedOutputs } from "./stack-outputs";
@@ -32,11 +28,11 @@ export interface OpenStack {
   /** What the stack's state holds; nothing before the first `up` or import. */
   readonly resources: () => Promise<readonly StackResource[]>;
   /**
-   * How Cloudflare's API is reached: as Pulumi's provider finds it (cloudflare/api-credentials.ts).
+   * Cloudflare's API, with the API token and address that Pulumi's provider would use.
    *
-   * @throws UserError when there is no API token.
+   * @throws UserError when there is no API token, or the address is not a URL.
    */
-  readonly apiAccess: () => Promise<CloudflareAccess>;
+  readonly cloudflareApi: () => Promise<CloudflareApi>;
 }
 
 export interface StackPlace {
@@ -64,7 +60,7 @@ export interface StackReader {
 export function openStack({ directory, stackName, reader, emptyFleet }: StackPlace): OpenStack {
   const folder = resolve(directory);
   const { project, values, encrypted } = readStackConfig(folder, stackName, {});
-  const { config, sites } = readInputs(values, join(folder, "sites"), emptyFleet);
+  const { config, sites } = readFleet(values, join(folder, "sites"), emptyFleet);
   let outputs: Promise<RevealedOutputs> | undefined;
   return {
     directory: folder,
@@ -78,16 +74,16 @@ export function openStack({ directory, stackName, reader, emptyFleet }: StackPla
       return (outputs ??= reader.outputs(folder, stackName));
     },
     resources: () => reader.resources(folder, stackName),
-    apiAccess: async () => {
+    cloudflareApi: async () => {
       const hidden: Record<string, string> = {};
       if (encrypted.includes(tokenKey)) {
         hidden[tokenKey] = await reader.secretConfig(folder, stackName, tokenKey);
       }
-      const access = findCloudflareAccess({ ...values, ...hidden }, process.env);
-      if (access === undefined) {
+      const credentials = findApiCredentials({ ...values, ...hidden }, process.env);
+      if (credentials === undefined) {
         throw new UserError([missingTokenProblem]);
       }
-      return access;
+      return openCloudflareApi(credentials);
     },
   };
 }

@@ -1,3 +1,4 @@
+import { orThrow, problemsOf } from "../fleet/problem";
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
@@ -8,7 +9,7 @@ import { z } from "zod";
 import { configSchema } from "../fleet/config-schema";
 import { parseConfig } from "../fleet/config";
 import { readSiteFiles } from "../fleet/site-files";
-import { siteJsonSchema } from "../fleet/site-json-schema";
+import { siteJsonSchema } from "../fleet/site-schema";
 import { readStackConfig } from "../stack/stack-config";
 
 const root = join(__dirname, "..");
@@ -83,10 +84,8 @@ describe("the repository", () => {
   });
 
   it("ships a production stack and sites that are valid as they are", () => {
-    assert.deepEqual(parseConfig(readStackConfig(root, "prod", {}).values).problems, []);
-    const sites = readSiteFiles(join(root, "sites"));
-    assert.deepEqual(sites.problems, []);
-    assert.ok((sites.value?.length ?? 0) > 0);
+    assert.deepEqual(problemsOf(parseConfig(readStackConfig(root, "prod", {}).values)), []);
+    assert.ok(orThrow(readSiteFiles(join(root, "sites"))).length > 0);
   });
 
   // When this fails: run `npm run schema`.

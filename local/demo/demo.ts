@@ -1,3 +1,4 @@
+import { orThrow } from "../../fleet/problem";
 import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -43,8 +44,7 @@ export async function runDemo(home: string, signal: AbortSignal): Promise<void> 
     const directory = join(home, "project");
     mkdirSync(directory, { mode: 0o700 });
     copyProject(directory);
-    // What is wrong with them, the engine says.
-    const shipped = (readSiteFiles(join(directory, "sites")).value ?? []).map(({ name, values }) => ({
+    const shipped = orThrow(readSiteFiles(join(directory, "sites"))).map(({ name, values }) => ({
       name,
       enabled: values.token.enabled,
     }));

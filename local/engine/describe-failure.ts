@@ -1,5 +1,5 @@
 import { APIConnectionError, APIError } from "cloudflare";
-import { deepestMessage } from "../../fleet/deepest-message";
+import { deepestMessage } from "../../cloudflare/client";
 import { kindOf } from "./resource-kinds";
 import { shortName, type ResourceState } from "./state";
 

@@ -1,6 +1,6 @@
 import { runtime } from "@pulumi/pulumi";
 import { Cloudflare } from "cloudflare";
-import { findCloudflareAccess, missingTokenProblem } from "../../cloudflare/api-credentials";
+import { findApiCredentials, missingTokenProblem } from "../../cloudflare/api-credentials";
 import { UserError } from "../../fleet/problem";
 import { Deployment, type Step } from "./deployment";
 import { readImportDocument } from "./import-document";
@@ -55,7 +55,7 @@ export async function runEngine(options: EngineOptions): Promise<EngineResult> {
       ),
     );
   }
-  const access = findCloudflareAccess(values, options.environment);
+  const access = findApiCredentials(values, options.environment);
   const baseURL = requireLoopback(values["cloudflare:baseUrl"] ?? options.environment.CLOUDFLARE_BASE_URL);
   if (access === undefined) {
     throw new UserError([missingTokenProblem]);

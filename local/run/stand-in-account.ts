@@ -1,5 +1,5 @@
 import { parseConfig, type Config } from "../../fleet/config";
-import { UserError } from "../../fleet/problem";
+import { orThrow } from "../../fleet/problem";
 import type { ZoneOption } from "../../packages/cloudflare-standin/api/database";
 import { readStackConfig } from "../../stack/stack-config";
 
@@ -20,10 +20,7 @@ export function standInAccount(
   stack: string,
 ): StandInAccount & { readonly config: Config } {
   const { values } = readStackConfig(directory, stack, {});
-  const { value: config, problems } = parseConfig(values);
-  if (config === undefined) {
-    throw new UserError(problems);
-  }
+  const config = orThrow(parseConfig(values));
   return {
     config,
     accountId: config.accountId,

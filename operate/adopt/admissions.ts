@@ -1,6 +1,6 @@
 import type { Endpoint } from "../../fleet/config";
 import type { SignalName } from "../../fleet/signals";
-import type { AccountApplication } from "../../cloudflare/list-applications";
+import type { AccountApplication } from "../../cloudflare/access-applications";
 import { compareSpecificity, covers, placeOf } from "./place";
 import { isAnyToken, isOpaque, ruledPolicy, tokenIdsIn, type RuledPolicy } from "./policy-rules";
 import type { AccountView } from "./read-account";

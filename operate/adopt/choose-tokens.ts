@@ -1,6 +1,5 @@
-import { nearest } from "../../fleet/nearest";
-import { plural } from "../../fleet/plural";
-import type { AccountToken } from "../../cloudflare/list-tokens";
+import { nearest, plural } from "../../fleet/wording";
+import type { AccountToken } from "../../cloudflare/service-tokens";
 import type { Admission } from "./admissions";
 import type { TokenChoices } from "./choices";
 import { globTest } from "./glob";

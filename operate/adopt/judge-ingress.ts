@@ -1,5 +1,5 @@
 import type { Config, Endpoint } from "../../fleet/config";
-import type { AccountTunnel } from "../../cloudflare/list-tunnels";
+import type { AccountTunnel } from "../../cloudflare/tunnels";
 import { nothing, type Part } from "./part";
 import type { Ingress, IngressRule } from "./read-ingress";
 

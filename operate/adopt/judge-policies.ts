@@ -1,7 +1,7 @@
 import type { Endpoint } from "../../fleet/config";
-import { plural } from "../../fleet/plural";
+import { plural } from "../../fleet/wording";
 import { nameList } from "../name-list";
-import type { AccountApplication } from "../../cloudflare/list-applications";
+import type { AccountApplication } from "../../cloudflare/access-applications";
 import { nothing, type Part } from "./part";
 import {
   isAnyToken,

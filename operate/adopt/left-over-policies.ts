@@ -1,4 +1,4 @@
-import { plural } from "../../fleet/plural";
+import { plural } from "../../fleet/wording";
 import { nameList } from "../name-list";
 import type { AccountView } from "./read-account";
 import { tokenIdIn } from "./policy-rules";

@@ -1,5 +1,5 @@
 import { dnsLabelProblem } from "../../fleet/names";
-import type { AccountToken } from "../../cloudflare/list-tokens";
+import type { AccountToken } from "../../cloudflare/service-tokens";
 import { referenceTo, type ChosenTokens } from "./choose-tokens";
 import { declaredToken, resourceTypes } from "./declared";
 import type { KnownResources } from "./known-resources";

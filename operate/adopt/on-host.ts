@@ -1,5 +1,5 @@
 import type { Endpoint } from "../../fleet/config";
-import type { AccountApplication } from "../../cloudflare/list-applications";
+import type { AccountApplication } from "../../cloudflare/access-applications";
 import { coversHost, placeOf, type Place } from "./place";
 
 /** How an application relates to one push host. */

@@ -1,6 +1,6 @@
 import type { Config } from "../../fleet/config";
 import { comparePlan } from "../../provision/preflight";
-import { plural } from "../../fleet/plural";
+import { plural } from "../../fleet/wording";
 import { waysOutOfTheLimit, type Site } from "../../fleet/sites";
 import { nameList } from "../name-list";
 import type { StackResource } from "../../stack/stack-resources";

@@ -1,7 +1,6 @@
-import { planApplications } from "../../provision/application-plan";
+import { planApplications, sessionDuration } from "../../provision/declared-objects";
 import type { Config, Endpoint } from "../../fleet/config";
-import { sessionDuration } from "../../provision/session-duration";
-import type { AccountApplication } from "../../cloudflare/list-applications";
+import type { AccountApplication } from "../../cloudflare/access-applications";
 import { declaredApplication, resourceTypes, type ApplicationRole } from "./declared";
 import { judgeBystander } from "./judge-bystander";
 import { judgePolicies } from "./judge-policies";

@@ -1,6 +1,6 @@
 import type { Config, Endpoint } from "../../fleet/config";
-import { recordComment, recordTypeFor, type RecordType } from "../../provision/record-values";
-import type { ZoneRecord } from "../../cloudflare/list-records";
+import { recordComment, recordTypeFor, type RecordType } from "../../provision/declared-objects";
+import type { ZoneRecord } from "../../cloudflare/dns-records";
 import { declaredRecord, resourceTypes } from "./declared";
 import type { KnownResources } from "./known-resources";
 import { changed, nothing, together, type Adoption, type Part } from "./part";

@@ -1,9 +1,10 @@
+import { orThrow, problemText } from "../../fleet/problem";
 import type { Config } from "../../fleet/config";
 import { parseGoDuration } from "../../fleet/duration";
-import { parseSite } from "../../fleet/parse-site";
+import { parseSite } from "../../fleet/site-files";
 import { resolveSites, siteProblems, type Site } from "../../fleet/sites";
 import type { SignalName } from "../../fleet/signals";
-import type { AccountToken } from "../../cloudflare/list-tokens";
+import type { AccountToken } from "../../cloudflare/service-tokens";
 import type { Admission } from "./admissions";
 import { declaredToken } from "./declared";
 import type { SiteToken } from "./name-sites";
@@ -58,7 +59,7 @@ export function planSites(tokens: readonly SiteToken[], context: SitesContext): 
     part: {
       ...nothing,
       adoptions,
-      refusals: fleet.length === 0 ? [] : siteProblems(fleet, context.config),
+      refusals: fleet.length === 0 ? [] : siteProblems(fleet, context.config).map(problemText),
       losses: fresh.flatMap((planned) => lossesOf(planned, context)),
       notes: fresh.flatMap((planned) => notesOn(planned, context)),
     },
@@ -89,11 +90,10 @@ function planSite({ site: name, token, known }: SiteToken, context: SitesContext
 
 /** A site as the program would read it from this text. */
 function resolved(name: string, text: string, config: Config): Site {
-  const { value, problems } = parseSite(text);
-  const [site] =
-    value === undefined ? [] : resolveSites([{ name, file: `sites/${name}.yaml`, values: value }], config);
+  const file = `sites/${name}.yaml`;
+  const [site] = resolveSites([{ name, file, values: orThrow(parseSite(text, file)) }], config);
   if (site === undefined) {
-    throw new Error(`the file made for ${name} is no site file: ${problems.join(", ")}`);
+    throw new Error(`no site came of the file made for ${name}`);
   }
   return site;
 }

@@ -1,6 +1,6 @@
 import type { Config } from "../../fleet/config";
-import { anchoredPattern } from "../../provision/path-pattern";
-import type { AccountTunnel } from "../../cloudflare/list-tunnels";
+import { anchoredPattern } from "../../provision/declared-objects";
+import type { AccountTunnel } from "../../cloudflare/tunnels";
 import { declaredIngress, declaredTunnel, resourceTypes } from "./declared";
 import type { KnownResources } from "./known-resources";
 import { changed, nothing, together, type Adoption, type Part } from "./part";

@@ -1,5 +1,5 @@
-import type { AttachedPolicy } from "../../cloudflare/list-applications";
-import type { AccessRule, AccountPolicy } from "../../cloudflare/list-policies";
+import type { AttachedPolicy } from "../../cloudflare/access-applications";
+import type { AccessRule, AccountPolicy } from "../../cloudflare/access-policies";
 
 /** A policy of an application, with its rules wherever they were found. */
 export interface RuledPolicy extends AccountPolicy {

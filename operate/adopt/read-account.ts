@@ -1,13 +1,12 @@
-import type { CallResult } from "../../cloudflare/client";
+import { answered, type CallResult, type CloudflareApi } from "../../cloudflare/client";
 import type { Config } from "../../fleet/config";
 import { UserError } from "../../fleet/problem";
-import { findZone, readZone, type AccountZone } from "../../cloudflare/find-zone";
-import { listApplications, type AccountApplication } from "../../cloudflare/list-applications";
-import { listPolicies, readPolicies, type AccountPolicy } from "../../cloudflare/list-policies";
-import { listRecords, readRecords, type ZoneRecord } from "../../cloudflare/list-records";
-import { listTokens, readTokens, type AccountToken } from "../../cloudflare/list-tokens";
-import { listTunnels, readTunnels, type AccountTunnel } from "../../cloudflare/list-tunnels";
-import { answered, type CloudflareApi } from "../../cloudflare/cloudflare-api";
+import { findZone, readZone, type AccountZone } from "../../cloudflare/zones";
+import { listApplications, type AccountApplication } from "../../cloudflare/access-applications";
+import { listPolicies, readPolicies, type AccountPolicy } from "../../cloudflare/access-policies";
+import { listRecords, readRecords, type ZoneRecord } from "../../cloudflare/dns-records";
+import { listTokens, readTokens, type AccountToken } from "../../cloudflare/service-tokens";
+import { listTunnels, readTunnels, type AccountTunnel } from "../../cloudflare/tunnels";
 import { readIngress, type Ingress } from "./read-ingress";
 
 /** What an account has that may belong to a fleet. */

@@ -1,6 +1,5 @@
 import { z } from "zod";
-import type { CallResult } from "../../cloudflare/client";
-import type { CloudflareApi } from "../../cloudflare/cloudflare-api";
+import type { CallResult, CloudflareApi } from "../../cloudflare/client";
 
 /** One rule of a tunnel's remote configuration. */
 export interface IngressRule {

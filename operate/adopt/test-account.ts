@@ -1,8 +1,9 @@
+import { orThrow } from "../../fleet/problem";
 import { parseConfig, type Config } from "../../fleet/config";
-import type { AccountApplication, AttachedPolicy } from "../../cloudflare/list-applications";
-import type { AccessRule, AccountPolicy } from "../../cloudflare/list-policies";
-import type { ZoneRecord } from "../../cloudflare/list-records";
-import type { AccountToken } from "../../cloudflare/list-tokens";
+import type { AccountApplication, AttachedPolicy } from "../../cloudflare/access-applications";
+import type { AccessRule, AccountPolicy } from "../../cloudflare/access-policies";
+import type { ZoneRecord } from "../../cloudflare/dns-records";
+import type { AccountToken } from "../../cloudflare/service-tokens";
 import type { StackResource } from "../../stack/stack-resources";
 import { planAdoption, type AdoptionPlan, type AdoptionRequest } from "./plan-adoption";
 import type { AccountView } from "./read-account";
@@ -14,22 +15,20 @@ export const zoneId = "fedcba9876543210fedcba9876543210";
 
 /** For tests: a configuration of one or both signals. */
 export function testConfig(values: Readonly<Record<string, unknown>> = {}): Config {
-  const { value, problems } = parseConfig(
-    Object.fromEntries(
-      Object.entries({
-        accountId,
-        zone: "example.com",
-        endpoints: { metrics: { hostname: "prom.example.com" }, logs: { hostname: "loki.example.com" } },
-        publish: { tunnel: { name: "central" } },
-        teamName: "example-team",
-        ...values,
-      }).map(([key, one]) => [`sitepass:${key}`, typeof one === "string" ? one : JSON.stringify(one)]),
+  return orThrow(
+    parseConfig(
+      Object.fromEntries(
+        Object.entries({
+          accountId,
+          zone: "example.com",
+          endpoints: { metrics: { hostname: "prom.example.com" }, logs: { hostname: "loki.example.com" } },
+          publish: { tunnel: { name: "central" } },
+          teamName: "example-team",
+          ...values,
+        }).map(([key, one]) => [`sitepass:${key}`, typeof one === "string" ? one : JSON.stringify(one)]),
+      ),
     ),
   );
-  if (value === undefined) {
-    throw new Error(problems.join("\n"));
-  }
-  return value;
 }
 
 /** For tests: a token whose ID is its name with `-id`, unless another is given. */

@@ -1,9 +1,10 @@
+import { orThrow } from "../../fleet/problem";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import "../../test/support/fixed-seed";
 import { dnsLabelProblem } from "../../fleet/names";
-import { parseSite } from "../../fleet/parse-site";
+import { parseSite } from "../../fleet/site-files";
 import { UserError } from "../../fleet/problem";
 import { parseNamedSites } from "./choices";
 import { globTest } from "./glob";
@@ -44,17 +45,19 @@ describe("siteFileText", () => {
         fc.string({ unit: "binary", minLength: 1, maxLength: 350 }),
         fc.boolean(),
         (name, enabled) => {
-          const { value, problems } = parseSite(
-            siteFileText({
-              description: name,
-              signals: ["logs"],
-              duration: "48h",
-              enabled,
-              previousSecretExpiresAt: "2026-12-01T00:00:00Z",
-            }),
+          const value = orThrow(
+            parseSite(
+              siteFileText({
+                description: name,
+                signals: ["logs"],
+                duration: "48h",
+                enabled,
+                previousSecretExpiresAt: "2026-12-01T00:00:00Z",
+              }),
+              "sites/new.yaml",
+            ),
           );
-          assert.deepEqual(problems, []);
-          assert.deepEqual(value?.token, {
+          assert.deepEqual(value.token, {
             duration: "48h",
             enabled,
             secretVersion: 2,

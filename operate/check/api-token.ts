@@ -1,7 +1,7 @@
+import { problemText } from "../../fleet/problem";
 import { z } from "zod";
-import type { CallResult } from "../../cloudflare/client";
-import { plural } from "../../fleet/plural";
-import type { CloudflareApi } from "../../cloudflare/cloudflare-api";
+import type { CallResult, CloudflareApi } from "../../cloudflare/client";
+import { plural } from "../../fleet/wording";
 import { findingsOn, type Finding } from "./finding";
 
 const { ok, warning, problem } = findingsOn("API token");
@@ -48,7 +48,7 @@ export function judgeApiToken(
       usable: false,
       finding: problem(
         unknown || (verified.kind === "failed" && verified.status === 429)
-          ? `${verified.problem} ${nothingElse}`
+          ? `${problemText(verified.problem)} ${nothingElse}`
           : `CLOUDFLARE_API_TOKEN: is not valid (${verified.kind === "forbidden" ? verified.reason : `HTTP ${verified.status}`}). Export a token that is whole, not expired and not revoked. ${nothingElse}`,
       ),
     };

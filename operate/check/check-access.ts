@@ -1,6 +1,6 @@
 import type { TokenPlan } from "../../provision/preflight";
-import { listApplications } from "../../cloudflare/list-applications";
-import { readOrganization } from "../../cloudflare/read-organization";
+import { listApplications } from "../../cloudflare/access-applications";
+import { readOrganization } from "../../cloudflare/organization";
 import type { CheckContext } from "./check-context";
 import { findingsOn, type Finding } from "./finding";
 import { judgeApplications } from "./host-applications";

@@ -1,6 +1,6 @@
 import type { TokenPlan } from "../../provision/preflight";
-import { listTokens } from "../../cloudflare/list-tokens";
-import type { CloudflareApi } from "../../cloudflare/cloudflare-api";
+import { listTokens } from "../../cloudflare/service-tokens";
+import type { CloudflareApi } from "../../cloudflare/client";
 import type { OpenStack } from "../../stack/open-stack";
 import { judgeApiToken, verifyApiToken } from "./api-token";
 import { checkApplications, checkNotifications, checkTokens, checkZeroTrust } from "./check-access";

@@ -1,6 +1,5 @@
-import type { CallResult } from "../../cloudflare/client";
-import type { AccountToken } from "../../cloudflare/list-tokens";
-import type { CloudflareApi } from "../../cloudflare/cloudflare-api";
+import type { CallResult, CloudflareApi } from "../../cloudflare/client";
+import type { AccountToken } from "../../cloudflare/service-tokens";
 import type { OpenStack } from "../../stack/open-stack";
 import type { HeldObjects } from "./held-objects";
 import type { ProbeName, WriteAnswer } from "./write-probes";

@@ -1,8 +1,7 @@
 import type { CallResult } from "../../cloudflare/client";
-import { findZone, type AccountZone } from "../../cloudflare/find-zone";
-import { listRecords, type ZoneRecord } from "../../cloudflare/list-records";
-import { listTunnels, type AccountTunnel } from "../../cloudflare/list-tunnels";
-import { readBotProtection } from "../../cloudflare/read-bot-protection";
+import { findZone, readBotProtection, type AccountZone } from "../../cloudflare/zones";
+import { listRecords, type ZoneRecord } from "../../cloudflare/dns-records";
+import { listTunnels, type AccountTunnel } from "../../cloudflare/tunnels";
 import type { CheckContext } from "./check-context";
 import { findingsOn, type Finding } from "./finding";
 import { isOwn, type HeldObjects } from "./held-objects";

@@ -1,6 +1,6 @@
 import { placeOf, type Place } from "../adopt/place";
 import type { Endpoint } from "../../fleet/config";
-import type { AccountApplication, AttachedPolicy } from "../../cloudflare/list-applications";
+import type { AccountApplication, AttachedPolicy } from "../../cloudflare/access-applications";
 import { findingsOn, type Finding } from "./finding";
 import { isOwn, type Ownership } from "./held-objects";
 

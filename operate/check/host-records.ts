@@ -1,5 +1,5 @@
 import type { Endpoint } from "../../fleet/config";
-import type { ZoneRecord } from "../../cloudflare/list-records";
+import type { ZoneRecord } from "../../cloudflare/dns-records";
 import { findingsOn, type Finding } from "./finding";
 import { isOwn, type Ownership } from "./held-objects";
 

@@ -1,6 +1,7 @@
+import { problemText } from "../../fleet/problem";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Organization } from "../../cloudflare/read-organization";
+import type { Organization } from "../../cloudflare/organization";
 import { judgeApiToken } from "./api-token";
 import { inOrder, type Finding } from "./finding";
 import { judgeTunnel } from "./tunnel";
@@ -40,12 +41,18 @@ describe("judgeApiToken", () => {
   });
 
   it("repeats what kept Cloudflare from answering, and does not call the token wrong", () => {
-    const problem = "Cloudflare: refused to verify the API token (HTTP 502). Try again.";
+    const problem = {
+      subject: "Cloudflare",
+      says: "refused to verify the API token (HTTP 502)",
+      todo: "Try again",
+    };
     assert.deepEqual(texts([judgeApiToken({ kind: "failed", problem, status: 502 }, now).finding]), [
-      `problem: ${problem} Nothing else at Cloudflare was looked at.`,
+      `problem: ${problemText(problem)} Nothing else at Cloudflare was looked at.`,
     ]);
   });
 });
+
+const someProblem = { subject: "Cloudflare", says: "refused", todo: "Try again" };
 
 describe("judgeProbe", () => {
   it("takes 403 for a missing permission, and a refusal of the content for a permission", () => {
@@ -54,13 +61,13 @@ describe("judgeProbe", () => {
       reason: "HTTP 403",
     });
     for (const status of [400, 404, 409, 422]) {
-      assert.deepEqual(judgeProbe({ kind: "failed", problem: "", status }), { kind: "may" });
+      assert.deepEqual(judgeProbe({ kind: "failed", problem: someProblem, status }), { kind: "may" });
     }
   });
 
   it("concludes nothing from any other answer", () => {
     for (const status of [401, 405, 429, 500, 501, undefined]) {
-      assert.equal(judgeProbe({ kind: "failed", problem: "no.", status }).kind, "cannot be told");
+      assert.equal(judgeProbe({ kind: "failed", problem: someProblem, status }).kind, "cannot be told");
     }
     assert.equal(judgeProbe(answered(null)).kind, "cannot be told");
   });

@@ -1,3 +1,4 @@
+import { problemText } from "../../fleet/problem";
 import type { CallResult } from "../../cloudflare/client";
 import { findingsOn, type Finding } from "./finding";
 import type { WriteAnswer } from "./write-probes";
@@ -24,7 +25,7 @@ export function judgePermission(permission: PermissionAnswer): readonly Finding[
   const { name, neededFor, scope, read, write, onlyChecks } = permission;
   const access = write === undefined ? "Read" : "Edit";
   if (read.kind === "failed") {
-    return [problem(read.problem)];
+    return [problem(problemText(read.problem))];
   }
   if (read.kind === "forbidden") {
     return [

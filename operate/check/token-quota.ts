@@ -1,8 +1,9 @@
+import { problemText } from "../../fleet/problem";
 import type { Config } from "../../fleet/config";
-import { plural } from "../../fleet/plural";
+import { plural } from "../../fleet/wording";
 import { comparePlan, planTokens, type TokenPlan } from "../../provision/preflight";
 import type { Site } from "../../fleet/sites";
-import type { AccountToken } from "../../cloudflare/list-tokens";
+import type { AccountToken } from "../../cloudflare/service-tokens";
 import { findingsOn, type Finding } from "./finding";
 
 const { ok, warning, problem } = findingsOn("service tokens");
@@ -24,8 +25,8 @@ export function judgeTokens(
       ok(
         `the account has ${plural(existing, "service token")}, ${fleet} of them this stack's; up makes ${toCreate.length} and removes ${toRemove.length}, which leaves ${after} of ${config.serviceTokenLimit}`,
       ),
-      ...problems.map(problem),
-      ...warnings.map(warning),
+      ...problems.map((one) => problem(problemText(one))),
+      ...warnings.map((one) => warning(problemText(one))),
     ],
   };
 }

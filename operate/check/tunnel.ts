@@ -1,4 +1,4 @@
-import type { AccountTunnel } from "../../cloudflare/list-tunnels";
+import type { AccountTunnel } from "../../cloudflare/tunnels";
 import { findingsOn, type Finding } from "./finding";
 import type { HeldObjects } from "./held-objects";
 

@@ -1,7 +1,6 @@
+import { problemText } from "../../fleet/problem";
 import { randomBytes, randomUUID } from "node:crypto";
-import type { CallResult } from "../../cloudflare/client";
-import type { CloudflareApi } from "../../cloudflare/cloudflare-api";
-
+import type { CallResult, CloudflareApi } from "../../cloudflare/client";
 /** Whether the API token may write, as far as can be told without changing anything. */
 export type WriteAnswer =
   | { readonly kind: "may" }
@@ -66,6 +65,6 @@ export function judgeProbe(answer: CallResult<unknown>): WriteAnswer {
     case "failed":
       return refusedForItsContent.includes(answer.status)
         ? { kind: "may" }
-        : { kind: "cannot be told", reason: answer.problem.replace(/\.$/, "") };
+        : { kind: "cannot be told", reason: problemText(answer.problem).replace(/\.$/, "") };
   }
 }

@@ -1,8 +1,8 @@
 import type { CallResult } from "../../cloudflare/client";
 import type { Config } from "../../fleet/config";
-import { plural } from "../../fleet/plural";
+import { plural } from "../../fleet/wording";
 import type { Site } from "../../fleet/sites";
-import type { Organization } from "../../cloudflare/read-organization";
+import type { Organization } from "../../cloudflare/organization";
 import { findingsOn, type Finding } from "./finding";
 
 const { ok, warning, problem } = findingsOn("Zero Trust");

@@ -1,8 +1,8 @@
+import { problemText } from "../../fleet/problem";
 import type { CallResult } from "../../cloudflare/client";
 import type { Config } from "../../fleet/config";
 import { hostInZoneProblem } from "../../fleet/names";
-import type { AccountZone } from "../../cloudflare/find-zone";
-import type { BotProtection } from "../../cloudflare/read-bot-protection";
+import type { AccountZone, BotProtection } from "../../cloudflare/zones";
 import { findingsOn, type Finding } from "./finding";
 
 const { ok, warning, problem } = findingsOn("zone");
@@ -14,7 +14,7 @@ export function judgeZone(
 ): readonly Finding[] {
   const wanted = "id" in config.zone ? config.zone.id : config.zone.name;
   if (found.kind === "failed" && found.status !== 404) {
-    return [problem(found.problem)];
+    return [problem(problemText(found.problem))];
   }
   const zone = found.kind === "answered" ? found.value : undefined;
   if (zone === undefined) {

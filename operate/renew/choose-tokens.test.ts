@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { AccountToken } from "../../cloudflare/list-tokens";
+import type { AccountToken } from "../../cloudflare/service-tokens";
 import { testSite } from "../rotate/test-sites";
 import { chooseTokens, type TokenChoice, type TokenChoiceInput } from "./choose-tokens";
 

@@ -1,5 +1,5 @@
 import type { Site } from "../../fleet/sites";
-import type { AccountToken } from "../../cloudflare/list-tokens";
+import type { AccountToken } from "../../cloudflare/service-tokens";
 import type { RevealedOutputs } from "../../stack/stack-outputs";
 import { matchToken } from "../../stack/match-token";
 import type { RenewableToken } from "./renew-tokens";

@@ -1,7 +1,8 @@
+import { problemText } from "../../fleet/problem";
 import type { Config } from "../../fleet/config";
 import type { Site } from "../../fleet/sites";
-import { listTokens, type AccountToken } from "../../cloudflare/list-tokens";
-import { answered, type CloudflareApi } from "../../cloudflare/cloudflare-api";
+import { listTokens, type AccountToken } from "../../cloudflare/service-tokens";
+import { answered, type CloudflareApi } from "../../cloudflare/client";
 
 /** A site and its token as it was listed. */
 export interface RenewableToken {
@@ -60,7 +61,7 @@ export async function renewTokens(
         api.client.zeroTrust.access.serviceTokens.refresh(token.id, { account_id: accountId }),
       );
       if (result.kind === "failed") {
-        failures.set(token.id, `${site.file}: was not renewed. ${result.problem}`);
+        failures.set(token.id, `${site.file}: was not renewed. ${problemText(result.problem)}`);
         stopped ||= result.status === undefined || result.status === 429;
       } else {
         answered(result, doing, permission);

@@ -1,6 +1,7 @@
-import { readToken } from "../../cloudflare/read-token";
-import type { AccountToken } from "../../cloudflare/list-tokens";
-import type { CloudflareApi } from "../../cloudflare/cloudflare-api";
+import { problemText } from "../../fleet/problem";
+import { readToken } from "../../cloudflare/service-tokens";
+import type { AccountToken } from "../../cloudflare/service-tokens";
+import type { CloudflareApi } from "../../cloudflare/client";
 
 /** What the API token needs to change a token, as the dashboard names it. */
 const permission = "Access: Service Tokens, Edit";
@@ -41,7 +42,7 @@ export async function setEnabled(
     );
   }
   if (result.kind === "failed") {
-    return failed(result.problem);
+    return failed(problemText(result.problem));
   }
   const now = await readToken(api, accountId, token);
   return now.kind === "answered" && now.value.enabled === enabled

@@ -1,3 +1,4 @@
+import { openCloudflareApi } from "../../cloudflare/client";
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import type { ServiceToken } from "../../packages/cloudflare-standin/api/rows";
@@ -96,10 +97,10 @@ describe("switchTokens", () => {
   it("says of every site what keeps it from asking Cloudflare", async (t) => {
     const { stack, standIn } = await open(t);
     const apiToken = standIn.createApiToken(["Access: Service Tokens Read"]);
-    const access = { apiToken, baseUrl: standIn.baseUrl };
+    const api = openCloudflareApi({ apiToken, baseUrl: standIn.baseUrl });
     const may =
       'CLOUDFLARE_API_TOKEN: may not disable the service token sitepass/prod/berlin (HTTP 403, 10000 Authentication error). Give it the permission "Access: Service Tokens, Edit".';
-    const reading = await outcomes({ ...stack, apiAccess: () => Promise.resolve(access) });
+    const reading = await outcomes({ ...stack, cloudflareApi: () => Promise.resolve(api) });
     assert.deepEqual(reading, {
       berlin: may,
       lima: may.replace("berlin", "lima"),
@@ -107,7 +108,7 @@ describe("switchTokens", () => {
     });
     const none = await outcomes({
       ...stack,
-      apiAccess: () => Promise.reject(new UserError(["CLOUDFLARE_API_TOKEN: is not set."])),
+      cloudflareApi: () => Promise.reject(new UserError(["CLOUDFLARE_API_TOKEN: is not set."])),
     });
     assert.deepEqual(none, {
       berlin: "CLOUDFLARE_API_TOKEN: is not set.",

@@ -1,7 +1,7 @@
 import type { Site } from "../../fleet/sites";
-import { listTokens, readTokens, type AccountToken } from "../../cloudflare/list-tokens";
+import { listTokens, readTokens, type AccountToken } from "../../cloudflare/service-tokens";
 import { attempt } from "../../fleet/attempt";
-import { answered, openCloudflareApi, type CloudflareApi } from "../../cloudflare/cloudflare-api";
+import { answered, openCloudflareApi, type CloudflareApi } from "../../cloudflare/client";
 import type { OpenStack } from "../../stack/open-stack";
 import { matchToken, matchTokenByName } from "../../stack/match-token";
 import { setEnabled, type EnabledOutcome } from "./set-enabled";
@@ -47,7 +47,7 @@ interface Account {
 
 async function openAccount(stack: OpenStack): Promise<Account> {
   const { accountId } = stack.config;
-  const api = openCloudflareApi(await stack.apiAccess());
+  const api = await stack.cloudflareApi();
   const doing = `list the service tokens of account ${accountId}`;
   return { api, tokens: answered(await listTokens(api, accountId), doing, readTokens) };
 }

@@ -1,3 +1,4 @@
+import { openCloudflareApi } from "../../cloudflare/client";
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -129,7 +130,7 @@ describe("chooseSites", () => {
     const apiToken = standIn.createApiToken(["Zone Read"]);
     const poor = {
       ...inFolder,
-      apiAccess: () => Promise.resolve({ apiToken, baseUrl: standIn.baseUrl }),
+      cloudflareApi: () => Promise.resolve(openCloudflareApi({ apiToken, baseUrl: standIn.baseUrl })),
     };
     await assert.rejects(
       chooseSites(poor, outputs, {

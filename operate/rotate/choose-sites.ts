@@ -1,7 +1,7 @@
 import { UserError } from "../../fleet/problem";
 import type { Site } from "../../fleet/sites";
-import { listTokens, readTokens } from "../../cloudflare/list-tokens";
-import { answered, openCloudflareApi } from "../../cloudflare/cloudflare-api";
+import { listTokens, readTokens } from "../../cloudflare/service-tokens";
+import { answered, openCloudflareApi } from "../../cloudflare/client";
 import { fingerprint } from "../fingerprint";
 import type { OpenStack } from "../../stack/open-stack";
 import { selectSites } from "../select-sites";
@@ -102,7 +102,7 @@ async function lastSeenIn(
   outputs: RevealedOutputs,
 ): Promise<(site: Site) => Date | null | undefined> {
   const { accountId } = stack.config;
-  const api = openCloudflareApi(await stack.apiAccess());
+  const api = await stack.cloudflareApi();
   const tokens = answered(
     await listTokens(api, accountId),
     `list the service tokens of account ${accountId}`,

@@ -1,8 +1,8 @@
 import type { Site } from "../../fleet/sites";
 import { UserError } from "../../fleet/problem";
-import { listTokens, readTokens } from "../../cloudflare/list-tokens";
-import { readToken } from "../../cloudflare/read-token";
-import { answered, openCloudflareApi } from "../../cloudflare/cloudflare-api";
+import { listTokens, readTokens } from "../../cloudflare/service-tokens";
+import { readToken } from "../../cloudflare/service-tokens";
+import { answered, openCloudflareApi } from "../../cloudflare/client";
 import type { OpenStack } from "../../stack/open-stack";
 import type { RevealedOutputs } from "../../stack/stack-outputs";
 import { matchToken } from "../../stack/match-token";
@@ -144,7 +144,7 @@ async function lastUpdates(
   }
   const { accountId } = stack.config;
   try {
-    const api = openCloudflareApi(await stack.apiAccess());
+    const api = await stack.cloudflareApi();
     const doing = `list the service tokens of account ${accountId}`;
     const tokens = answered(await listTokens(api, accountId), doing, readTokens);
     for (const site of sites) {

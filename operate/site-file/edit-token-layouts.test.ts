@@ -1,9 +1,10 @@
+import { orThrow } from "../../fleet/problem";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import "../../test/support/fixed-seed";
 import { z } from "zod";
-import { parseSite } from "../../fleet/parse-site";
+import { parseSite } from "../../fleet/site-files";
 import { diffLines } from "./diff-lines";
 import { editToken } from "./edit-token";
 import type { TokenChanges } from "./token-changes";
@@ -137,11 +138,12 @@ describe("editToken on generated layouts", () => {
   it("says what was meant, and differs in the lines concerned alone", () => {
     fc.assert(
       fc.property(layout, changes, ({ text, braces }, wanted) => {
-        const before = parseSite(withoutMark(text)).value;
-        fc.pre(before !== undefined);
+        const parsed = parseSite(withoutMark(text), "site");
+        fc.pre(parsed.ok);
+        const before = parsed.value;
         const { text: after, problem } = editToken(text, wanted, "yaml");
         assert.ok(after !== undefined, problem);
-        assert.deepEqual(parseSite(withoutMark(after)).value, {
+        assert.deepEqual(orThrow(parseSite(withoutMark(after), "site")), {
           ...before,
           token: { ...before.token, ...wanted },
         });

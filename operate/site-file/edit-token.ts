@@ -1,6 +1,7 @@
+import { success } from "../../fleet/problem";
 import { isDeepStrictEqual } from "node:util";
 import { isAlias, isScalar, parseDocument } from "yaml";
-import { parseSite } from "../../fleet/parse-site";
+import { parseSite } from "../../fleet/site-files";
 import { addToBlockMap, addTokenBlock } from "./block-map";
 import { jsonStyle, styleOf, writeEntry, writeKey, yamlStyle } from "./entry-style";
 import { addToFlowMap, type EntryPlace } from "./flow-map";
@@ -32,9 +33,9 @@ const byteOrderMark = "\uFEFF";
 export function editToken(text: string, changes: TokenChanges, format: SiteFileFormat): Edited {
   const mark = text.startsWith(byteOrderMark) ? byteOrderMark : "";
   const body = text.slice(mark.length);
-  const before = parseSite(body);
-  if (before.value === undefined) {
-    return { problem: before.problems.join("; ") };
+  const before = parseSite(body, "site");
+  if (!before.ok) {
+    return { problem: before.problems.map(({ says, todo }) => `${says}. ${todo}`).join("; ") };
   }
   const entries = entriesOf(changes, before.value.token);
   const splices = splicesFor(body, entries, format);
@@ -43,7 +44,7 @@ export function editToken(text: string, changes: TokenChanges, format: SiteFileF
   }
   const edited = spliced(body, splices);
   const intended = { ...before.value, token: { ...before.value.token, ...changes } };
-  return isDeepStrictEqual(parseSite(edited).value, intended)
+  return isDeepStrictEqual(parseSite(edited, "site"), success(intended))
     ? { text: mark + edited }
     : {
         problem: `is written in a way that cannot be changed without changing more. Set ${inWords(entries)} by hand`,

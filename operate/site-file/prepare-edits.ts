@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { access, lstat, readFile } from "node:fs/promises";
 import { extname, join } from "node:path";
-import { parseSite } from "../../fleet/parse-site";
+import { parseSite } from "../../fleet/site-files";
 import type { Site } from "../../fleet/sites";
 import { editToken } from "./edit-token";
 import type { TokenChanges } from "./token-changes";
@@ -79,7 +79,8 @@ export async function readOwnFile(path: string): Promise<Buffer | string> {
 }
 
 function saysWhatItSaid(text: string, { token }: Site): boolean {
-  const now = parseSite(text.replace(/^\uFEFF/, "")).value?.token;
+  const parsed = parseSite(text.replace(/^\uFEFF/, ""), "site");
+  const now = parsed.ok ? parsed.value.token : undefined;
   return (
     now?.enabled === token.enabled &&
     now.secretVersion === token.secretVersion &&

@@ -1,3 +1,4 @@
+import { orThrow } from "../../fleet/problem";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import fs from "node:fs/promises";
@@ -28,16 +29,15 @@ export async function killedBeforeStep(n: number, directory: string): Promise<bo
 }
 
 async function writeAndDie(n: number, directory: string): Promise<void> {
-  const config = parseConfig({
-    "sitepass:accountId": "0123456789abcdef0123456789abcdef",
-    "sitepass:zone": "example.com",
-    "sitepass:endpoints": '{ "metrics": { "hostname": "prom.example.com" } }',
-    "sitepass:publish": '{ "tunnel": { "name": "central" } }',
-  }).value;
-  const files = readSiteFiles(join(directory, "sites")).value;
-  if (config === undefined || files === undefined) {
-    throw new Error("the folder holds no site files");
-  }
+  const config = orThrow(
+    parseConfig({
+      "sitepass:accountId": "0123456789abcdef0123456789abcdef",
+      "sitepass:zone": "example.com",
+      "sitepass:endpoints": '{ "metrics": { "hostname": "prom.example.com" } }',
+      "sitepass:publish": '{ "tunnel": { "name": "central" } }',
+    }),
+  );
+  const files = orThrow(readSiteFiles(join(directory, "sites")));
   const { edits } = await prepareEdits(
     directory,
     resolveSites(files, config).map((site) => ({ site, changes: { enabled: false } })),

@@ -1,3 +1,4 @@
+import { problemsOf } from "../../fleet/problem";
 import assert from "node:assert/strict";
 import {
   chmodSync,
@@ -145,7 +146,7 @@ describe("writeEdits", () => {
       const directory = project(t, Object.fromEntries(names.map((name) => [`${name}.yaml`, before])));
       const sites = join(directory, "sites");
       killed = await killedBeforeStep(step, directory);
-      assert.deepEqual(readSiteFiles(sites).problems, []);
+      assert.deepEqual(problemsOf(readSiteFiles(sites)), []);
       const texts = names.map((name) => readFileSync(join(sites, `${name}.yaml`), "utf8"));
       seen.push(texts.map((text) => (text === before ? "old" : text === after ? "new" : text)).join(" "));
       // What was left behind goes with the next edit of the same file.

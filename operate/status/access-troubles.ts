@@ -1,5 +1,5 @@
 import type { SignalName } from "../../fleet/signals";
-import type { AccountToken } from "../../cloudflare/list-tokens";
+import type { AccountToken } from "../../cloudflare/service-tokens";
 import type { Admission } from "./admission";
 import type { SiteStatus } from "./site-status";
 import type { Trouble } from "./trouble";

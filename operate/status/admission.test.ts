@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Endpoint } from "../../fleet/config";
-import type { AttachedPolicy } from "../../cloudflare/list-applications";
-import type { AccountPolicy } from "../../cloudflare/list-policies";
+import type { AttachedPolicy } from "../../cloudflare/access-applications";
+import type { AccountPolicy } from "../../cloudflare/access-policies";
 import { readAdmissions, showsRules, type GuardingApplication } from "./admission";
 
 const endpoint: Endpoint = {

@@ -1,7 +1,7 @@
 import type { Endpoint } from "../../fleet/config";
 import type { SignalName } from "../../fleet/signals";
-import type { AccountApplication, AttachedPolicy } from "../../cloudflare/list-applications";
-import type { AccessRule, AccountPolicy } from "../../cloudflare/list-policies";
+import type { AccountApplication, AttachedPolicy } from "../../cloudflare/access-applications";
+import type { AccessRule, AccountPolicy } from "../../cloudflare/access-policies";
 
 /** Whom the write paths of one endpoint let in. */
 export type Admission =

@@ -1,4 +1,4 @@
-import { plural } from "../../fleet/plural";
+import { plural } from "../../fleet/wording";
 
 export const hourMilliseconds = 3_600_000;
 export const dayMilliseconds = 24 * hourMilliseconds;

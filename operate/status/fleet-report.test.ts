@@ -1,3 +1,4 @@
+import { openCloudflareApi } from "../../cloudflare/client";
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import { permissions } from "../../packages/cloudflare-standin/api/permissions";
@@ -254,7 +255,7 @@ describe("reportFleet, where something cannot be read", () => {
     );
     const stack = {
       ...fleet.stack,
-      apiAccess: () => Promise.resolve({ apiToken, baseUrl: fleet.standIn.baseUrl }),
+      cloudflareApi: () => Promise.resolve(openCloudflareApi({ apiToken, baseUrl: fleet.standIn.baseUrl })),
     };
     const found = await report({ stack });
     assert.equal(found.readable, false);

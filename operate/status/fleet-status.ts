@@ -1,6 +1,6 @@
 import type { SignalName } from "../../fleet/signals";
 import type { Site } from "../../fleet/sites";
-import type { AccountToken } from "../../cloudflare/list-tokens";
+import type { AccountToken } from "../../cloudflare/service-tokens";
 import { accessTroubles } from "./access-troubles";
 import type { Admission } from "./admission";
 import { rankOf, type SiteState, type SiteStatus } from "./site-status";

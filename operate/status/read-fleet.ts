@@ -1,8 +1,8 @@
 import { attempt, type Attempt } from "../../fleet/attempt";
-import { listApplications } from "../../cloudflare/list-applications";
-import { listPolicies, readPolicies } from "../../cloudflare/list-policies";
-import { listTokens, readTokens } from "../../cloudflare/list-tokens";
-import { answered, openCloudflareApi, type CloudflareApi } from "../../cloudflare/cloudflare-api";
+import { listApplications } from "../../cloudflare/access-applications";
+import { listPolicies, readPolicies } from "../../cloudflare/access-policies";
+import { listTokens, readTokens } from "../../cloudflare/service-tokens";
+import { answered, openCloudflareApi, type CloudflareApi } from "../../cloudflare/client";
 import type { OpenStack } from "../../stack/open-stack";
 import { readAdmissions, showsRules, type Admission } from "./admission";
 import type { FleetFacts } from "./fleet-status";
@@ -36,7 +36,7 @@ interface AccountReading
   extends Partial<Pick<FleetFacts, "tokens" | "admissions">>, Omit<FleetReading, "facts"> {}
 
 async function readAccount(stack: OpenStack): Promise<AccountReading> {
-  const { value: api, problems } = await attempt(async () => openCloudflareApi(await stack.apiAccess()));
+  const { value: api, problems } = await attempt(stack.cloudflareApi);
   if (api === undefined) {
     return { problems, apiCalls: 0 };
   }

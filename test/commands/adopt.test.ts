@@ -1,3 +1,4 @@
+import { orThrow } from "../../fleet/problem";
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -408,10 +409,9 @@ describe("sitepass adopt", () => {
       for (const count of [1, 90]) {
         assert.equal(await killedAt(fleet, () => written().length >= count), "SIGKILL");
         assert.ok(written().length >= count && written().length < names.length, `${written().length} files`);
-        const { value, problems } = readSiteFiles(sites);
-        assert.deepEqual(problems, []);
+        const read = orThrow(readSiteFiles(sites));
         assert.deepEqual(
-          value?.filter(({ values }) => !isDeepStrictEqual(values.signals, ["metrics"])),
+          read.filter(({ values }) => !isDeepStrictEqual(values.signals, ["metrics"])),
           [],
         );
         assert.ok(!existsSync(join(fleet.directory, "adopt.prod.json")));

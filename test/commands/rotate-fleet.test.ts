@@ -1,3 +1,4 @@
+import { problemsOf } from "../../fleet/problem";
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -109,7 +110,7 @@ describe("sitepass rotate --all", () => {
     const whole = /^# site-\d\d\n(?:token:\n {2}secretVersion: \d\n {2}previousSecretExpiresAt: \S+Z\n)?$/;
     for (const changes of [1, 4, 12, 20, 30]) {
       killed += (await killedAfter(changes, sites)) ? 1 : 0;
-      assert.deepEqual(readSiteFiles(sites).problems, []);
+      assert.deepEqual(problemsOf(readSiteFiles(sites)), []);
       for (const name of names) {
         assert.match(textOf(name), whole);
       }

@@ -1,7 +1,8 @@
+import { orThrow } from "../../fleet/problem";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { parseConfig } from "../../fleet/config";
-import { shardOf } from "../../provision/shards";
+import { shardOf } from "../../provision/policy-shards";
 import type { Site } from "../../fleet/sites";
 import { declareFleet } from "../support/declare-fleet";
 import { recordDeclarations, type Declaration } from "../support/recorded-declarations";
@@ -24,20 +25,21 @@ function site(name: string, overrides: Partial<Site> = {}): Site {
   };
 }
 
-const { value: config } = parseConfig({
-  "sitepass:accountId": accountId,
-  "sitepass:zone": "example.com",
-  "sitepass:endpoints": JSON.stringify({
-    metrics: { hostname: "prom.example.com" },
-    logs: { hostname: "loki.example.com", paths: ["/loki/api/v1/push"] },
+const config = orThrow(
+  parseConfig({
+    "sitepass:accountId": accountId,
+    "sitepass:zone": "example.com",
+    "sitepass:endpoints": JSON.stringify({
+      metrics: { hostname: "prom.example.com" },
+      logs: { hostname: "loki.example.com", paths: ["/loki/api/v1/push"] },
+    }),
+    "sitepass:publish": JSON.stringify({ tunnel: { name: "central" } }),
+    "sitepass:teamName": "acme",
+    "sitepass:alertEmails": JSON.stringify(["ops@example.com"]),
   }),
-  "sitepass:publish": JSON.stringify({ tunnel: { name: "central" } }),
-  "sitepass:teamName": "acme",
-  "sitepass:alertEmails": JSON.stringify(["ops@example.com"]),
-});
+);
 
 function declareAll(sites: readonly Site[], protect: boolean): void {
-  assert.ok(config !== undefined);
   declareFleet({ ...config, protect }, sites, ownPrefix);
 }
 

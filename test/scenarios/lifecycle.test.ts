@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 import type { ServiceToken } from "../../packages/cloudflare-standin/api/rows";
 import type { SiteCredentials } from "../../stack/stack-outputs";
-import { shardOf } from "../../provision/shards";
+import { shardOf } from "../../provision/policy-shards";
 import { engines, pulumiAbsence } from "../support/engines";
 import { openScenario, siteNameInShard, tally, type Scenario } from "../support/scenario";
 

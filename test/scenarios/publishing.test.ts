@@ -2,10 +2,16 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { shardOf } from "../../provision/shards";
+import { shardOf } from "../../provision/policy-shards";
 import { zoneId } from "../../packages/cloudflare-standin/api/database";
 import { engines } from "../support/engines";
-import { openScenario, siteNameInShard, tally, type Scenario, type ScenarioOptions } from "../support/scenario";
+import {
+  openScenario,
+  siteNameInShard,
+  tally,
+  type Scenario,
+  type ScenarioOptions,
+} from "../support/scenario";
 
 const tunnelPublishing = { tunnel: { name: "central-observability" } };
 const hostsWithoutOrigins = {

@@ -3,7 +3,7 @@ import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import type { HeaderLines } from "../../packages/cloudflare-standin/edge/header-lines";
 import { tokenHeaders } from "../../packages/cloudflare-standin/edge/push";
-import { shardOf } from "../../provision/shards";
+import { shardOf } from "../../provision/policy-shards";
 import { openTestDataPath, pushSample, type TestDataPath } from "../support/data-path";
 import { engines } from "../support/engines";
 import { openScenario, siteNameInShard, tally, type Scenario } from "../support/scenario";

@@ -2,10 +2,14 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseDocument, stringify } from "yaml";
-import { startStandIn, type StandIn, type StandInOptions } from "../../packages/cloudflare-standin/api/stand-in";
+import {
+  startStandIn,
+  type StandIn,
+  type StandInOptions,
+} from "../../packages/cloudflare-standin/api/stand-in";
 import { copyProject } from "../../local/run/project-copy";
 import type { Stack } from "../../local/run/stack";
-import { shardOf } from "../../provision/shards";
+import { shardOf } from "../../provision/policy-shards";
 import type { Engine } from "./engines";
 
 export const accountId = "9a7806061c88ada191ed06f989cc3dac";

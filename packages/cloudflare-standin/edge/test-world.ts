@@ -1,7 +1,6 @@
 import type { TestContext } from "node:test";
 import type Cloudflare from "cloudflare";
-import { anchoredPattern } from "../../../provision/path-pattern";
-import { sessionDuration } from "../../../provision/session-duration";
+import { anchoredPattern, sessionDuration } from "../../../provision/declared-objects";
 import { signalNames, signals, type SignalName } from "../../../fleet/signals";
 import { zoneId } from "../api/database";
 import type { StandIn } from "../api/stand-in";

@@ -2,17 +2,15 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { z } from "zod";
 import { testToken } from "../packages/cloudflare-standin/edge/test-rows";
-import type { CallResult } from "./client";
-import type { CloudflareApi } from "./cloudflare-api";
+import type { CallResult, CloudflareApi } from "./client";
 import { openTestFleet } from "../operate/test-fleet";
-import { findZone } from "./find-zone";
-import { listApplications } from "./list-applications";
-import { listPolicies } from "./list-policies";
-import { listRecords } from "./list-records";
-import { listTokens } from "./list-tokens";
-import { listTunnels } from "./list-tunnels";
-import { readBotProtection } from "./read-bot-protection";
-import { readOrganization } from "./read-organization";
+import { findZone, readBotProtection } from "./zones";
+import { listApplications } from "./access-applications";
+import { listPolicies } from "./access-policies";
+import { listRecords } from "./dns-records";
+import { listTokens } from "./service-tokens";
+import { listTunnels } from "./tunnels";
+import { readOrganization } from "./organization";
 
 function valueOf<T>(result: CallResult<T>): T {
   assert.equal(result.kind, "answered");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { anchoredPattern } from "./path-pattern";
+import { anchoredPattern } from "./declared-objects";
 
 /** Which of the candidates the pattern lets through. The patterns use only what Go's regexp and JavaScript's share. */
 const matches = (paths: readonly string[], candidates: readonly string[]) =>

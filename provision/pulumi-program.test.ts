@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
-import { omitStackTraces } from "./stack-traces";
+import { omitStackTraces } from "./pulumi-program";
 
 // tsx maps stack traces in this property; without it, V8's own would do.
 const usual = Object.getOwnPropertyDescriptor(Error, "prepareStackTrace");

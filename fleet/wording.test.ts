@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { nearest } from "./nearest";
+import { nearest } from "./wording";
 
 describe("nearest", () => {
   const known = ["description", "signals", "labels", "token", "secretVersion"];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { loweredVersionProblem } from "./secret-version-guard";
+import { loweredVersionProblem } from "./site-passes";
 
 describe("loweredVersionProblem", () => {
   it("finds nothing wrong with a version that stays or rises", () => {

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import type { CallResult } from "./client";
-import type { CloudflareApi } from "./cloudflare-api";
+import { failure, success, type Problem, type Result } from "../fleet/problem";
+import type { CallResult, CloudflareApi } from "./client";
 
 /** An account's Zero Trust organization. */
 export interface Organization {
@@ -41,4 +41,26 @@ export function readOrganization(
     const found: unknown = await api.client.zeroTrust.organizations.list({ account_id: accountId });
     return organizationSchema.safeParse(found).data;
   });
+}
+
+const teamDomainSuffix = ".cloudflareaccess.com";
+
+/** The team name in an organization's domain, or why it is not known. */
+export function teamNameOf(authDomain: string): Result<string> {
+  return authDomain.endsWith(teamDomainSuffix) && authDomain !== teamDomainSuffix
+    ? success(authDomain.slice(0, -teamDomainSuffix.length))
+    : failure({
+        subject: "sitepass:teamName",
+        says: `is not set, and the organization's domain is "${authDomain}"`,
+        todo: `Set it to the part before ${teamDomainSuffix}`,
+      });
+}
+
+/** Said when the team name is to be looked up and the organization cannot be read. */
+export function unreadableTeamName(reason: string): Problem {
+  return {
+    subject: "sitepass:teamName",
+    says: `is not set, and the account's organization cannot be read (${reason})`,
+    todo: `Set it to the part before ${teamDomainSuffix}, or give the API token the permission "Access: Organizations, Identity Providers, and Groups" Read; an account without Zero Trust has to be set up once in the dashboard`,
+  };
 }

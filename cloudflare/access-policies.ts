@@ -1,7 +1,5 @@
 import { z } from "zod";
-import type { CallResult } from "./client";
-import type { CloudflareApi } from "./cloudflare-api";
-
+import type { CallResult, CloudflareApi } from "./client";
 /** One rule of a policy: an object with one selector, such as `{ service_token: { token_id } }`. */
 export type AccessRule = Readonly<Record<string, unknown>>;
 

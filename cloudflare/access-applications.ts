@@ -1,7 +1,6 @@
 import { z } from "zod";
-import type { CallResult } from "./client";
-import type { CloudflareApi } from "./cloudflare-api";
-import { rulesSchema, type AccessRule } from "./list-policies";
+import type { CallResult, CloudflareApi } from "./client";
+import { rulesSchema, type AccessRule } from "./access-policies";
 
 /** A policy as an application shows it. */
 export interface AttachedPolicy {

@@ -1,6 +1,5 @@
 import { z } from "zod";
-import type { CallResult } from "./client";
-import type { CloudflareApi } from "./cloudflare-api";
+import type { CallResult, CloudflareApi } from "./client";
 
 /** A DNS record of a zone, of any type. */
 export interface ZoneRecord {

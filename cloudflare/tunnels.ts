@@ -1,7 +1,5 @@
 import { z } from "zod";
-import type { CallResult } from "./client";
-import type { CloudflareApi } from "./cloudflare-api";
-import { optionalTime } from "./optional-time";
+import { optionalTime, type CallResult, type CloudflareApi } from "./client";
 
 /** A tunnel that is run by cloudflared. */
 export interface AccountTunnel {

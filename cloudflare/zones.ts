@@ -1,0 +1,142 @@
+import { z } from "zod";
+import type { Config } from "../fleet/config";
+import { hostInZoneProblem } from "../fleet/names";
+import type { Problem } from "../fleet/problem";
+import { splitAdvice } from "../fleet/zod-issues";
+import type { CallResult, CloudflareApi } from "./client";
+
+/** The zone that the host names lie in. */
+export interface AccountZone {
+  readonly id: string;
+  readonly name: string;
+  /** `active` once its name servers are Cloudflare's; `pending`, `initializing` or `moved` before and after. */
+  readonly status: string | undefined;
+  /** Paused: Cloudflare answers for its names, and proxies none of them. */
+  readonly paused: boolean;
+  readonly accountId: string | undefined;
+}
+
+/** What the API token needs for it, as the dashboard names it. */
+export const readZone = "Zone, Read";
+
+const zoneSchema = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    status: z.string().optional().catch(undefined),
+    paused: z.boolean().catch(false),
+    account: z.object({ id: z.string().optional() }).nullish().catch(undefined),
+  })
+  .transform(({ account, ...zone }): AccountZone => ({
+    ...zone,
+    status: zone.status,
+    accountId: account?.id,
+  }));
+
+/** Cloudflare gives at most 50 zones a page (OpenAPI document, zones-get). */
+const pageSize = 50;
+
+/** The configured zone, by name or ID; undefined when the API token is shown no zone of that name. */
+export async function findZone(
+  api: CloudflareApi,
+  zone: Config["zone"],
+): Promise<CallResult<AccountZone | undefined>> {
+  if ("id" in zone) {
+    return api.call(`read the zone ${zone.id}`, async () => {
+      const found: unknown = await api.client.zones.get({ zone_id: zone.id });
+      return zoneSchema.safeParse(found).data;
+    });
+  }
+  const listed = await api.list(
+    { doing: `look up the zone ${zone.name}`, what: `the zone ${zone.name}` },
+    zoneSchema,
+    (page) => api.client.zones.list({ name: zone.name, ...page }),
+    pageSize,
+  );
+  return listed.kind === "answered"
+    ? { kind: "answered", value: listed.value.find(({ name }) => name === zone.name) }
+    : listed;
+}
+
+/** What of a zone's bot protection meets collectors before Access does. */
+export interface BotProtection {
+  /** Bot Fight Mode, of which no rule can except a host; undefined when Cloudflare does not say. */
+  readonly fightMode: boolean | undefined;
+  /** What Super Bot Fight Mode does with what is surely automated, such as `allow` and `block`; undefined without it. */
+  readonly definitelyAutomated: string | undefined;
+}
+
+/** Fields by cloudflare 7.3.0 resources/bot-management/bot-management.d.ts; which of them come depends on the plan. */
+const botSchema = z
+  .object({
+    fight_mode: z.boolean().optional().catch(undefined),
+    sbfm_definitely_automated: z.string().optional().catch(undefined),
+  })
+  .transform(({ fight_mode, sbfm_definitely_automated }): BotProtection => ({
+    fightMode: fight_mode,
+    definitelyAutomated: sbfm_definitely_automated,
+  }));
+
+/** Reads a zone's bot protection. Undefined when the answer is none. */
+export function readBotProtection(
+  api: CloudflareApi,
+  zoneId: string,
+): Promise<CallResult<BotProtection | undefined>> {
+  return api.call(`read the bot protection of zone ${zoneId}`, async () => {
+    const found: unknown = await api.client.botManagement.get({ zone_id: zoneId });
+    return botSchema.safeParse(found).data;
+  });
+}
+
+/** The zone as it is configured, by name or ID. */
+const configured = (zone: Config["zone"]): string => ("id" in zone ? zone.id : zone.name);
+
+/**
+ * Said when the configured zone is not found. Without "Zone" Read Cloudflare may refuse, or list no zone: the two cannot
+ * be told apart.
+ *
+ * @param reason what was answered, where that is known.
+ */
+export function missingZone({ zone }: Pick<Config, "zone">, reason?: string): Problem {
+  return {
+    subject: "sitepass:zone",
+    says: `is "${configured(zone)}", and Cloudflare shows the API token no such zone${reason === undefined ? "" : ` (${reason})`}`,
+    todo: 'Check the spelling, that the zone is in the account, and that the token has the permission "Zone" Read for it',
+  };
+}
+
+/** A tunnel serves host names of its own account only (cloudflare-docs, tunnel/dns-records-intro). */
+export function zoneOfAnotherAccount(
+  { zone, accountId }: Pick<Config, "zone" | "accountId">,
+  zoneAccount: string | undefined,
+  shownAs = configured(zone),
+): readonly Problem[] {
+  return zoneAccount === undefined || zoneAccount === accountId
+    ? []
+    : [
+        {
+          subject: "sitepass:accountId",
+          says: `is ${accountId}, and the zone ${shownAs} belongs to account ${zoneAccount}`,
+          todo: "Configure account and zone that belong together",
+        },
+      ];
+}
+
+/** Hosts that do not lie in the zone; with a zone given by name they are found without Cloudflare, in fleet/config.ts. */
+export function hostsOutsideZone(
+  { zone, endpoints }: Pick<Config, "zone" | "endpoints">,
+  zoneName: string,
+): readonly Problem[] {
+  return "name" in zone
+    ? []
+    : endpoints.flatMap(({ signal, hostname }) => {
+        const wrong = hostInZoneProblem(hostname, zoneName);
+        if (wrong === undefined) {
+          return [];
+        }
+        const { says, todo } = splitAdvice(wrong);
+        return [
+          { subject: `sitepass:endpoints.${signal}.hostname`, says: `is "${hostname}", which ${says}`, todo },
+        ];
+      });
+}

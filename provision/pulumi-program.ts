@@ -1,0 +1,52 @@
+import * as pulumi from "@pulumi/pulumi";
+import { ownNamePrefix } from "../fleet/names";
+import { UserError } from "../fleet/problem";
+
+/**
+ * Wraps the program for Pulumi: what a person can mend ends in its message alone, without a stack trace.
+ * Pulumi calls an exported function and awaits it, which is how a CommonJS program can be asynchronous.
+ */
+export function program<T>(declare: () => Promise<T>): () => Promise<T> {
+  return async () => {
+    try {
+      return await declare();
+    } catch (error) {
+      throw error instanceof UserError ? new pulumi.RunError(error.message) : error;
+    }
+  };
+}
+
+/** What the engine and the shell hand to the program; nothing else in it reads either. */
+export interface StackSettings {
+  /** All configuration of the stack: full keys, values as text, structured ones as JSON. */
+  readonly raw: Readonly<Record<string, string>>;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Prefix of the names of what this stack makes in Cloudflare. */
+  readonly ownPrefix: string;
+}
+
+export function readStackSettings(): StackSettings {
+  return {
+    raw: pulumi.runtime.allConfig(),
+    environment: process.env,
+    ownPrefix: ownNamePrefix(pulumi.getProject(), pulumi.getStack()),
+  };
+}
+
+/** V8's default; somebody who asks for more frames (`NODE_OPTIONS=--stack-trace-limit=50`) is debugging. */
+const defaultLimit = 10;
+
+/**
+ * Gives up stack traces from here on, unless somebody asked for more than usual.
+ *
+ * The SDK takes one for every promise it makes and two for every resource (@pulumi/pulumi 3.248.0,
+ * runtime/debuggable.ts and resource.ts, which lifts the limit for its own), and ts-node maps each through source maps:
+ * at 1000 sites that is more than half of the program's time and a fifth of its memory. What can fail after the inputs
+ * are checked fails in the engine, with a message that names the resource.
+ */
+export function omitStackTraces(): void {
+  if (Error.stackTraceLimit === defaultLimit) {
+    Error.stackTraceLimit = 0;
+    Error.prepareStackTrace = () => "";
+  }
+}
