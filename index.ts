@@ -3,14 +3,13 @@ import { readAccountFacts } from "./provision/account-facts";
 import { Alerts } from "./provision/alerts";
 import { readFleet } from "./fleet/sites";
 import { stackOutputs } from "./provision/outputs";
-import { program, readStackSettings, omitStackTraces } from "./provision/pulumi-program";
-import { PublicRecords } from "./provision/public-records";
-import { PublicTunnel } from "./provision/public-tunnel";
-import { planRecords, planRoutes } from "./provision/publishing";
+import { pulumiProgram, readStackSettings, omitStackTraces } from "./provision/pulumi-program";
+import { planRecords, PublicRecords } from "./provision/public-records";
+import { planRoutes, PublicTunnel } from "./provision/public-tunnel";
 import { PushEndpoint } from "./provision/push-endpoint";
 import { PushPolicies } from "./provision/push-policies";
 import { SitePasses } from "./provision/site-passes";
-export = program(async () => {
+export = pulumiProgram(async () => {
   const settings = readStackSettings();
   const { ownPrefix } = settings;
   const fleet = readFleet(settings.raw, join(__dirname, "sites"));

@@ -234,7 +234,7 @@ describe("sitepass render", () => {
       "--all: comes with tokyo. Name sites, or take --all, not both.",
     ]);
     assert.deepEqual(await refusal(t, stack, { sites: ["tokio"] }), [
-      "tokio: is no site, for there is no sites/tokio.yaml. Did you mean tokyo?",
+      "tokio: is not a site, for there is no sites/tokio.yaml. Did you mean tokyo?",
     ]);
     assert.deepEqual(await refusal(t, stack, { sites: ["kyoto", "osaka"], release: "2.42", mode: "agent" }), [
       "--release: is 2.42, and these sites run alloy, vector, which count their releases each for itself. Render the sites of one collector at a time.",

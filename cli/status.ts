@@ -67,7 +67,7 @@ async function writeMetrics(
   }
 }
 
-/** Only the named sites, whether declared or not; a name that is no site is an alarm in place of them all. */
+/** Only the named sites, whether declared or not; a name that is not a site is an alarm in place of them all. */
 function onlyNamed(report: FleetReport, names: readonly string[]): FleetReport {
   if (names.length === 0) {
     return report;
@@ -77,7 +77,7 @@ function onlyNamed(report: FleetReport, names: readonly string[]): FleetReport {
   if (unknown.length > 0) {
     const alarms = unknown.map((name) => {
       const close = nearest(name, known);
-      return `${name}: is no site, neither by a file in sites/ nor by a token. ${close === undefined ? "Leave it out to see all." : `Did you mean ${close}?`}`;
+      return `${name}: is not a site, neither by a file in sites/ nor by a token. ${close === undefined ? "Leave it out to see all." : `Did you mean ${close}?`}`;
     });
     return { ...report, sites: [], alarms: [...report.alarms, ...alarms] };
   }

@@ -5,7 +5,7 @@ import { UserError } from "../fleet/problem";
  * Reads `--via`.
  *
  * @param onStandIn the stack is one of local/engine, whose hosts exist on this machine only.
- * @throws UserError when it is no address, or is missing for such a stack.
+ * @throws UserError when it is not an address, or is missing for such a stack.
  */
 export function readVia({
   via,

@@ -30,13 +30,13 @@ export function isZoneId(zone: string): boolean {
 const writePath = text((path) =>
   /^(?:\/(?!\.\.?(?:\/|$))[A-Za-z0-9._~-]+)+$/.test(path)
     ? undefined
-    : "is no write path: it begins with a slash, does not end with one, and has no wildcard, dot segment or query. Write it as in /api/v1/write",
+    : "is not a write path: it begins with a slash, does not end with one, and has no wildcard, dot segment or query. Write it as in /api/v1/write",
 );
 
 const origin = text((value) => {
   const hint = "Write it as in http://localhost:9090; cloudflared adds the request's own path";
   if (!URL.canParse(value) || !/^https?:\/\//.test(value)) {
-    return `is no http or https address. ${hint}`;
+    return `is not an http or https address. ${hint}`;
   }
   // A path is refused by cloudflared: "ingress rules don't support proxying to a different path on the origin service".
   return /^https?:\/\/[^/?#@]+$/.test(value) ? undefined : `has more than scheme, host and port. ${hint}`;
@@ -100,7 +100,7 @@ export const configSchema = z.strictObject({
     text((id) =>
       hexId.test(id)
         ? undefined
-        : "is no account ID: 32 characters 0-9 and a-f. Copy it from the dashboard's Overview page",
+        : "is not an account ID: 32 characters 0-9 and a-f. Copy it from the dashboard's Overview page",
     ),
     "ID of the Cloudflare account: 32 hexadecimal digits, on the dashboard's Overview page of the zone.",
   ),
@@ -131,7 +131,7 @@ export const configSchema = z.strictObject({
     text((name) =>
       name === "" || /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(name)
         ? undefined
-        : "is no team name. Give the part before .cloudflareaccess.com alone",
+        : "is not a team name. Give the part before .cloudflareaccess.com alone",
     ).default(""),
     "Zero Trust team name, the part before .cloudflareaccess.com. Empty: looked up from the account's organization.",
   ),
@@ -148,7 +148,7 @@ export const configSchema = z.strictObject({
     "How many service tokens the account may have; Cloudflare's default is 50, and Enterprise accounts can have more.",
   ),
   alertEmails: described(
-    z.array(z.email("is no e-mail address. Write it as in ops@example.com")).default([]),
+    z.array(z.email("is not an e-mail address. Write it as in ops@example.com")).default([]),
     "Who is told by e-mail that a token is about to expire or the tunnel's health has changed. Empty: no alerts.",
   ),
   protect: described(

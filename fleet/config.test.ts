@@ -41,6 +41,7 @@ const problemsOfAddress = (address: string) =>
 describe("parseConfig", () => {
   it("fills in the documented defaults", () => {
     assert.deepEqual(parse(), {
+      ok: true,
       value: {
         accountId,
         zone: { name: "example.com" },
@@ -68,7 +69,6 @@ describe("parseConfig", () => {
         preflight: true,
         allowRemovals: 0,
       },
-      problems: [],
     });
   });
 
@@ -90,6 +90,7 @@ describe("parseConfig", () => {
         allowRemovals: 2,
       }),
       {
+        ok: true,
         value: {
           accountId,
           zone: { id: "fedcba9876543210fedcba9876543210" },
@@ -117,7 +118,6 @@ describe("parseConfig", () => {
           preflight: false,
           allowRemovals: 2,
         },
-        problems: [],
       },
     );
   });
@@ -168,7 +168,7 @@ describe("parseConfig", () => {
     assert.deepEqual(
       problemsWith({ accountId: "acme", serviceTokenLimit: 0, zone: undefined, protect: "yes" }),
       [
-        `sitepass:accountId: is "acme", which is no account ID: 32 characters 0-9 and a-f. Copy it from the dashboard's Overview page.`,
+        `sitepass:accountId: is "acme", which is not an account ID: 32 characters 0-9 and a-f. Copy it from the dashboard's Overview page.`,
         "sitepass:zone: is missing. Set it in the stack's file: The zone that the host names lie in, by name (example.com) or by ID (32 hexadecimal digits).",
         "sitepass:serviceTokenLimit: is 0, which is less than one token. Give the account's limit.",
         'sitepass:protect: is "yes", not true or false. Give true or false.',
@@ -180,8 +180,8 @@ describe("parseConfig", () => {
     const known =
       "Known keys here: accountId, alertEmails, allowRemovals, endpoints, preflight, protect, publish, serviceTokenLimit, siteLabel, teamName, tokenDuration, zone.";
     assert.deepEqual(problemsWith({ tokenDurations: "8760h", xylophone: "1" }), [
-      `sitepass:tokenDurations: is no known key. Did you mean tokenDuration? ${known}`,
-      `sitepass:xylophone: is no known key. ${known}`,
+      `sitepass:tokenDurations: is not a known key. Did you mean tokenDuration? ${known}`,
+      `sitepass:xylophone: is not a known key. ${known}`,
     ]);
   });
 
@@ -192,14 +192,14 @@ describe("parseConfig", () => {
         publish: { tunnel: { name: "central", names: "" }, address: {} },
       }),
       [
-        "sitepass:endpoints.metrics.path: is no known key. Did you mean paths? Known keys here: hostname, origin, paths.",
-        "sitepass:endpoints.log: is no known key. Did you mean logs? Known keys here: logs, metrics.",
-        "sitepass:publish.tunnel.names: is no known key. Did you mean name? Known keys here: name.",
-        "sitepass:publish.address: is no known key. Did you mean addresses? Known keys here: addresses, tunnel.",
+        "sitepass:endpoints.metrics.path: is not a known key. Did you mean paths? Known keys here: hostname, origin, paths.",
+        "sitepass:endpoints.log: is not a known key. Did you mean logs? Known keys here: logs, metrics.",
+        "sitepass:publish.tunnel.names: is not a known key. Did you mean name? Known keys here: name.",
+        "sitepass:publish.address: is not a known key. Did you mean addresses? Known keys here: addresses, tunnel.",
       ],
     );
     assert.deepEqual(problemsWith({ publish: { addresses: { metric: "203.0.113.10" } } }), [
-      "sitepass:publish.addresses.metric: is no known key. Did you mean metrics? Known keys here: logs, metrics.",
+      "sitepass:publish.addresses.metric: is not a known key. Did you mean metrics? Known keys here: logs, metrics.",
     ]);
   });
 
@@ -227,7 +227,7 @@ describe("parseConfig, on single keys", () => {
   it("refuses an accountId that is not 32 hexadecimal digits in lower case", () => {
     for (const id of ["", "acme", accountId.toUpperCase(), `${accountId}0`]) {
       assert.deepEqual(problemsWith({ accountId: id }), [
-        `sitepass:accountId: is "${id}", which is no account ID: 32 characters 0-9 and a-f. Copy it from the dashboard's Overview page.`,
+        `sitepass:accountId: is "${id}", which is not an account ID: 32 characters 0-9 and a-f. Copy it from the dashboard's Overview page.`,
       ]);
     }
   });
@@ -243,30 +243,30 @@ describe("parseConfig, on single keys", () => {
   it("refuses a teamName that is a whole domain or no label", () => {
     for (const teamName of ["acme.cloudflareaccess.com", "Acme", "-acme", "a".repeat(64)]) {
       assert.deepEqual(problemsWith({ teamName }), [
-        `sitepass:teamName: is "${teamName}", which is no team name. Give the part before .cloudflareaccess.com alone.`,
+        `sitepass:teamName: is "${teamName}", which is not a team name. Give the part before .cloudflareaccess.com alone.`,
       ]);
     }
   });
 
   it("refuses a tokenDuration that Cloudflare refuses", () => {
     assert.deepEqual(problemsWith({ tokenDuration: "1y" }), [
-      'sitepass:tokenDuration: is "1y", which is no duration that Cloudflare accepts. Write hours, such as 8760h, or forever.',
+      'sitepass:tokenDuration: is "1y", which is not a duration that Cloudflare accepts. Write hours, such as 8760h, or forever.',
     ]);
     assert.deepEqual(problemsWith({ tokenDuration: "" }), [
-      'sitepass:tokenDuration: is "", which is no duration that Cloudflare accepts. Write hours, such as 8760h (one year), or forever.',
+      'sitepass:tokenDuration: is "", which is not a duration that Cloudflare accepts. Write hours, such as 8760h (one year), or forever.',
     ]);
   });
 
   it("refuses a siteLabel that Prometheus refuses", () => {
     assert.deepEqual(problemsWith({ siteLabel: "site-name" }), [
-      'sitepass:siteLabel: is "site-name", which is no label name that Prometheus and Loki accept: letters, digits and underscores, no digit first. Rename it.',
+      'sitepass:siteLabel: is "site-name", which is not a label name that Prometheus and Loki accept: letters, digits and underscores, no digit first. Rename it.',
     ]);
     assert.deepEqual(problemsWith({ siteLabel: "__site" }), [
       'sitepass:siteLabel: is "__site", which begins with __, which Prometheus reserves. Rename it.',
     ]);
   });
 
-  it("refuses a serviceTokenLimit that is no count", () => {
+  it("refuses a serviceTokenLimit that is not a count", () => {
     assert.deepEqual(problemsWith({ serviceTokenLimit: -1 }), [
       "sitepass:serviceTokenLimit: is -1, which is less than one token. Give the account's limit.",
     ]);
@@ -280,8 +280,8 @@ describe("parseConfig, on single keys", () => {
 
   it("refuses alertEmails that are no addresses", () => {
     assert.deepEqual(problemsWith({ alertEmails: ["ops@example.com", "ops", ""] }), [
-      'sitepass:alertEmails.1: is "ops", which is no e-mail address. Write it as in ops@example.com.',
-      'sitepass:alertEmails.2: is "", which is no e-mail address. Write it as in ops@example.com.',
+      'sitepass:alertEmails.1: is "ops", which is not an e-mail address. Write it as in ops@example.com.',
+      'sitepass:alertEmails.2: is "", which is not an e-mail address. Write it as in ops@example.com.',
     ]);
   });
 
@@ -339,7 +339,7 @@ describe("parseConfig, on endpoints", () => {
       "prom..com",
     ]) {
       assert.deepEqual(problemsOfMetrics({ hostname }), [
-        `sitepass:endpoints.metrics.hostname: is "${hostname}", which is no host name in lower case. Write it as in prom.example.com, names in other scripts in punycode.`,
+        `sitepass:endpoints.metrics.hostname: is "${hostname}", which is not a host name in lower case. Write it as in prom.example.com, names in other scripts in punycode.`,
       ]);
     }
   });
@@ -386,7 +386,7 @@ describe("parseConfig, on endpoints", () => {
     const refused = ["/x/", "//x", "/../x", "/./x", "/x?y", "/x#y", "/*", "/%2e", "/x y", "x", "/", ""];
     for (const path of refused) {
       assert.deepEqual(problemsOfMetrics({ paths: [path] }), [
-        `sitepass:endpoints.metrics.paths.0: is "${path}", which is no write path: it begins with a slash, does not end with one, and has no wildcard, dot segment or query. Write it as in /api/v1/write.`,
+        `sitepass:endpoints.metrics.paths.0: is "${path}", which is not a write path: it begins with a slash, does not end with one, and has no wildcard, dot segment or query. Write it as in /api/v1/write.`,
       ]);
     }
   });
@@ -429,7 +429,7 @@ describe("parseConfig, on endpoints", () => {
   it("refuses an origin that is neither http nor https", () => {
     for (const origin of ["tcp://localhost:9090", "localhost:9090", "unix:/run/prom.sock", "http://", ""]) {
       assert.deepEqual(problemsOfMetrics({ origin }), [
-        `sitepass:endpoints.metrics.origin: is "${origin}", which is no http or https address. Write it as in http://localhost:9090; cloudflared adds the request's own path.`,
+        `sitepass:endpoints.metrics.origin: is "${origin}", which is not an http or https address. Write it as in http://localhost:9090; cloudflared adds the request's own path.`,
       ]);
     }
   });

@@ -26,16 +26,19 @@ describe("durationProblem", () => {
   it("says how days and years are written in hours", () => {
     assert.equal(
       durationProblem("365d"),
-      "is no duration that Cloudflare accepts. Write hours, such as 8760h, or forever",
+      "is not a duration that Cloudflare accepts. Write hours, such as 8760h, or forever",
     );
     assert.equal(
       durationProblem("2y"),
-      "is no duration that Cloudflare accepts. Write hours, such as 17520h, or forever",
+      "is not a duration that Cloudflare accepts. Write hours, such as 17520h, or forever",
     );
   });
 
   it("refuses a token that would expire at once", () => {
-    assert.equal(durationProblem("0h"), "is no time at all. Write hours, such as 8760h, or forever");
+    assert.equal(
+      durationProblem("0h"),
+      "is not a length of time above zero. Write hours, such as 8760h, or forever",
+    );
   });
 });
 

@@ -14,7 +14,7 @@ const component = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)/y;
 /**
  * Reads a Go duration such as `8760h` or `2h45m`.
  *
- * @returns milliseconds, or undefined when the text is no Go duration. Go has no unit above the hour, so `365d` and
+ * @returns milliseconds, or undefined when the text is not a Go duration. Go has no unit above the hour, so `365d` and
  * `1y` are none. Source: https://pkg.go.dev/time#ParseDuration, which Cloudflare's `duration` fields follow.
  */
 export function parseGoDuration(text: string): number | undefined {
@@ -44,9 +44,11 @@ export function durationProblem(text: string): string | undefined {
   }
   const milliseconds = parseGoDuration(text);
   if (milliseconds === undefined) {
-    return `is no duration that Cloudflare accepts. Write hours, such as ${suggestHours(text)}, or forever`;
+    return `is not a duration that Cloudflare accepts. Write hours, such as ${suggestHours(text)}, or forever`;
   }
-  return milliseconds > 0 ? undefined : "is no time at all. Write hours, such as 8760h, or forever";
+  return milliseconds > 0
+    ? undefined
+    : "is not a length of time above zero. Write hours, such as 8760h, or forever";
 }
 
 /** `365d` and `1y` are the usual slips; the right spelling can be computed for them. */

@@ -19,7 +19,7 @@ describe("dnsLabelProblem", () => {
     for (const text of ["", "Tokyo", "rack_7", "-a", "a-", "a.b", "málaga", "a\n"]) {
       assert.equal(
         dnsLabelProblem(text),
-        "is no lower-case DNS label: a to z, 0 to 9 and inner hyphens are allowed",
+        "is not a lower-case DNS label: a to z, 0 to 9 and inner hyphens are allowed",
         text,
       );
     }
@@ -51,7 +51,7 @@ describe("hostNameProblem", () => {
     ]) {
       assert.equal(
         hostNameProblem(text),
-        "is no host name in lower case. Write it as in prom.example.com, names in other scripts in punycode",
+        "is not a host name in lower case. Write it as in prom.example.com, names in other scripts in punycode",
         text,
       );
     }
@@ -107,7 +107,7 @@ describe("labelNameProblem", () => {
     for (const name of ["a-b", "a.b", "7rack", "größe", "a b", "a\n", ""]) {
       assert.equal(
         labelNameProblem(name),
-        "is no label name that Prometheus and Loki accept: letters, digits and underscores, no digit first. Rename it",
+        "is not a label name that Prometheus and Loki accept: letters, digits and underscores, no digit first. Rename it",
         name,
       );
     }

@@ -12,7 +12,7 @@ export function dnsLabelProblem(text: string): string | undefined {
   }
   return dnsLabel.test(text)
     ? undefined
-    : "is no lower-case DNS label: a to z, 0 to 9 and inner hyphens are allowed";
+    : "is not a lower-case DNS label: a to z, 0 to 9 and inner hyphens are allowed";
 }
 
 /** What is wrong with a text as a lower-case, fully qualified host name without a trailing dot, or undefined. */
@@ -25,7 +25,7 @@ export function hostNameProblem(text: string): string | undefined {
     // An address, or one that was mistyped: no top-level domain is a number (RFC 3696, section 2).
     /^\d+$/.test(labels.at(-1) ?? "")
   ) {
-    return "is no host name in lower case. Write it as in prom.example.com, names in other scripts in punycode";
+    return "is not a host name in lower case. Write it as in prom.example.com, names in other scripts in punycode";
   }
   return undefined;
 }
@@ -64,7 +64,7 @@ export function ownNamePrefix(project: string, stack: string): string {
  */
 export function labelNameProblem(name: string): string | undefined {
   if (!/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name)) {
-    return "is no label name that Prometheus and Loki accept: letters, digits and underscores, no digit first. Rename it";
+    return "is not a label name that Prometheus and Loki accept: letters, digits and underscores, no digit first. Rename it";
   }
   return name.startsWith("__") ? "begins with __, which Prometheus reserves. Rename it" : undefined;
 }

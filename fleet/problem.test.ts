@@ -25,7 +25,7 @@ describe("briefMessage", () => {
     );
   });
 
-  it("reads what is no error as text", () => {
+  it("reads what is not an error as text", () => {
     assert.equal(briefMessage("refused"), "refused");
     assert.equal(briefMessage(undefined), "undefined");
   });

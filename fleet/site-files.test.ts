@@ -90,10 +90,10 @@ describe("readSiteFiles, on a folder", () => {
         "C.yaml": "",
       }),
       [
-        'sites/C.yaml: the name "C" is no lower-case DNS label: a to z, 0 to 9 and inner hyphens are allowed. Rename the file.',
+        'sites/C.yaml: the name "C" is not a lower-case DNS label: a to z, 0 to 9 and inner hyphens are allowed. Rename the file.',
         "sites/a.yaml: description is 5, not text. Put it in quotes.",
         "sites/a.yaml: signals is [], which is empty. Name a signal, or drop the key for all of them; to shut the site out, set token.enabled to false.",
-        "sites/b.yaml: signal is no known key. Did you mean signals? Known keys here: $schema, collector, description, labels, signals, token.",
+        "sites/b.yaml: signal is not a known key. Did you mean signals? Known keys here: $schema, collector, description, labels, signals, token.",
         "sites/d.md: is not a .yaml or .yml file. Only site files live here: rename it, or move it elsewhere.",
       ],
     );
@@ -105,19 +105,26 @@ describe("readSiteFiles, on a folder", () => {
     () => {
       assert.deepEqual(problemsOf({ "tokyo.yaml": "", "Tokyo.yaml": "" }), [
         "sites/: Tokyo.yaml and tokyo.yaml are the same site. Keep one of them.",
-        'sites/Tokyo.yaml: the name "Tokyo" is no lower-case DNS label: a to z, 0 to 9 and inner hyphens are allowed. Rename the file.',
+        'sites/Tokyo.yaml: the name "Tokyo" is not a lower-case DNS label: a to z, 0 to 9 and inner hyphens are allowed. Rename the file.',
       ]);
     },
   );
 
   it("refuses two files whose names differ only in the extension", () => {
-    assert.deepEqual(problemsOf({ "tokyo.yaml": "", "tokyo.json": "{}", "oslo.yml": "" }), [
-      "sites/: tokyo.json and tokyo.yaml are the same site. Keep one of them.",
+    assert.deepEqual(problemsOf({ "tokyo.yaml": "", "tokyo.yml": "{}", "oslo.yml": "" }), [
+      "sites/: tokyo.yaml and tokyo.yml are the same site. Keep one of them.",
+    ]);
+  });
+
+  it("says of a JSON file how to rename it", () => {
+    assert.deepEqual(problemsOf({ "tokyo.json": "{}" }), [
+      "sites/tokyo.json: is a .json file, and site files are YAML. Rename it to tokyo.yaml: JSON is YAML too.",
     ]);
   });
 
   it("refuses names that are no lower-case DNS label", () => {
-    const says = "is no lower-case DNS label: a to z, 0 to 9 and inner hyphens are allowed. Rename the file.";
+    const says =
+      "is not a lower-case DNS label: a to z, 0 to 9 and inner hyphens are allowed. Rename the file.";
     assert.deepEqual(
       problemsOf({
         "-tokyo.yaml": "",
@@ -192,8 +199,8 @@ describe("readSiteFiles, on a folder", () => {
         "c.yaml": "[".repeat(10 * 1024 * 1024),
       }),
       [
-        "sites/b.yaml: has 65537 bytes; a site file has at most 65536. Look whether it is the right file.",
-        "sites/c.yaml: has 10485760 bytes; a site file has at most 65536. Look whether it is the right file.",
+        "sites/b.yaml: has 65537 bytes; a site file has at most 65536. Check whether it is the right file.",
+        "sites/c.yaml: has 10485760 bytes; a site file has at most 65536. Check whether it is the right file.",
       ],
     );
   });
@@ -245,7 +252,7 @@ describe("readSiteFiles, on a file's syntax", () => {
     assert.deepEqual(
       valuesIn(
         '{\n\t"$schema": "../site.schema.json",\n\t"labels": {\n\t\t"region": "apac"\n\t}\n}\n',
-        "tokyo.json",
+        "tokyo.yaml",
       ),
       { ...defaults, $schema: "../site.schema.json", labels: { region: "apac" } },
     );
@@ -269,8 +276,8 @@ describe("readSiteFiles, on a file's syntax", () => {
   });
 
   it("names the line of what is not JSON", () => {
-    assert.deepEqual(problemsOf({ "tokyo.json": '{\n  "description": "Tokyo"\n' }), [
-      "sites/tokyo.json: is not valid YAML (line 3): Flow map must end with a }. Fix the syntax.",
+    assert.deepEqual(problemsOf({ "tokyo.yaml": '{\n  "description": "Tokyo"\n' }), [
+      "sites/tokyo.yaml: is not valid YAML (line 3): Flow map must end with a }. Fix the syntax.",
     ]);
   });
 
@@ -291,12 +298,12 @@ describe("readSiteFiles, on a file's syntax", () => {
       problemsOf({
         "a.yaml": "description: Tokyo\ndescription: Oslo\n",
         "b.yaml": "labels:\n  region: apac\n  region: emea\n",
-        "c.json": '{\n"description": "Tokyo",\n"descr\\u0069ption": "Oslo"\n}\n',
+        "c.yaml": '{\n"description": "Tokyo",\n"descr\\u0069ption": "Oslo"\n}\n',
       }),
       [
         "sites/a.yaml: is not valid YAML (line 2): Map keys must be unique. Fix the syntax.",
         "sites/b.yaml: is not valid YAML (line 3): Map keys must be unique. Fix the syntax.",
-        "sites/c.json: is not valid YAML (line 3): Map keys must be unique. Fix the syntax.",
+        "sites/c.yaml: is not valid YAML (line 3): Map keys must be unique. Fix the syntax.",
       ],
     );
   });
@@ -350,22 +357,22 @@ describe("readSiteFiles, on a file's values", () => {
 
   it("refuses unknown keys and names the nearest right one", () => {
     assert.deepEqual(problemsIn("signal: [metrics]\ntoken: { secretversion: 1 }\n"), [
-      `sites/tokyo.yaml: token.secretversion is no known key. Did you mean secretVersion? ${tokenKeys}`,
-      `sites/tokyo.yaml: signal is no known key. Did you mean signals? ${topKeys}`,
+      `sites/tokyo.yaml: token.secretversion is not a known key. Did you mean secretVersion? ${tokenKeys}`,
+      `sites/tokyo.yaml: signal is not a known key. Did you mean signals? ${topKeys}`,
     ]);
   });
 
   it("names the known keys alone when none of them is near", () => {
     assert.deepEqual(problemsIn("xylophone: 1\ntoken: { rotation: 1 }\n"), [
-      `sites/tokyo.yaml: token.rotation is no known key. ${tokenKeys}`,
-      `sites/tokyo.yaml: xylophone is no known key. ${topKeys}`,
+      `sites/tokyo.yaml: token.rotation is not a known key. ${tokenKeys}`,
+      `sites/tokyo.yaml: xylophone is not a known key. ${topKeys}`,
     ]);
   });
 
   it("takes names that every object has for unknown keys", () => {
     assert.deepEqual(problemsIn("constructor: Tokyo\n__proto__: { signals: [logs] }\n"), [
-      `sites/tokyo.yaml: constructor is no known key. ${topKeys}`,
-      `sites/tokyo.yaml: __proto__ is no known key. ${topKeys}`,
+      `sites/tokyo.yaml: constructor is not a known key. ${topKeys}`,
+      `sites/tokyo.yaml: __proto__ is not a known key. ${topKeys}`,
     ]);
   });
 
@@ -424,8 +431,8 @@ describe("readSiteFiles, on a file's values", () => {
         "c.yaml": "token: { duration: 8760 }",
       }),
       [
-        'sites/a.yaml: token.duration is "365d", which is no duration that Cloudflare accepts. Write hours, such as 8760h, or forever.',
-        'sites/b.yaml: token.duration is "1y", which is no duration that Cloudflare accepts. Write hours, such as 8760h, or forever.',
+        'sites/a.yaml: token.duration is "365d", which is not a duration that Cloudflare accepts. Write hours, such as 8760h, or forever.',
+        'sites/b.yaml: token.duration is "1y", which is not a duration that Cloudflare accepts. Write hours, such as 8760h, or forever.',
         "sites/c.yaml: token.duration is 8760, not text. Put it in quotes.",
       ],
     );
@@ -501,7 +508,7 @@ describe("readSiteFiles, on a file's values", () => {
 
   it("refuses label names that Prometheus and Loki refuse", () => {
     const says =
-      "is no label name that Prometheus and Loki accept: letters, digits and underscores, no digit first. Rename it.";
+      "is not a label name that Prometheus and Loki accept: letters, digits and underscores, no digit first. Rename it.";
     assert.deepEqual(problemsIn("labels: { a-b: x, 1st: x, größe: x, __x: x, _Ok1: x }\n"), [
       `sites/tokyo.yaml: labels.a-b ${says}`,
       `sites/tokyo.yaml: labels.1st ${says}`,

@@ -26,7 +26,7 @@ const labelName = z
   })
   .meta({ pattern: "^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$" });
 
-/** Loki refuses values over 2,048 bytes (limits_config.max_label_value_length); an empty value is no label in Prometheus. */
+/** Loki refuses values over 2,048 bytes (limits_config.max_label_value_length); Prometheus treats an empty value as a missing label. */
 const labelValue = z
   .string()
   .min(

@@ -1,3 +1,4 @@
+import { problemText } from "./problem";
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -69,7 +70,7 @@ describe("readFleet", () => {
       { ...good, "sitepass:accountId": "acme" },
       { "tokyo.yaml": "signals: []", "README.md": "" },
       [
-        `sitepass:accountId: is "acme", which is no account ID: 32 characters 0-9 and a-f. Copy it from the dashboard's Overview page.`,
+        `sitepass:accountId: is "acme", which is not an account ID: 32 characters 0-9 and a-f. Copy it from the dashboard's Overview page.`,
         "sites/README.md: is not a .yaml or .yml file. Only site files live here: rename it, or move it elsewhere.",
         "sites/tokyo.yaml: signals is [], which is empty. Name a signal, or drop the key for all of them; to shut the site out, set token.enabled to false.",
       ],
@@ -134,7 +135,7 @@ function siteFile(name: string, values: Partial<SiteFile> = {}): NamedSiteFile {
 
 const problemsOf = (files: readonly NamedSiteFile[], changes: Partial<Config> = {}) => {
   const changed = { ...config, ...changes };
-  return siteProblems(resolveSites(files, changed), changed);
+  return siteProblems(resolveSites(files, changed), changed).map(problemText);
 };
 
 const fleet = (count: number, values?: Partial<SiteFile>) =>

@@ -107,11 +107,11 @@ describe("readRecipients", () => {
     );
     const damaged = "is cut off or damaged. Copy the whole line of the .pub file.";
     assert.deepEqual(refusal([list]), [
-      `${list}:2: is ${age.slice(0, 20)}…, which is no whole public key. Copy it again.`,
+      `${list}:2: is ${age.slice(0, 20)}…, which is not a whole public key. Copy it again.`,
       `${list}:3: ${damaged}`,
       `${list}:4: ${damaged}`,
       `${list}:5: ${damaged}`,
-      `${list}:6: is ssh-ed25519 AAAAC3Nz…, which is no whole public key. Copy it again.`,
+      `${list}:6: is ssh-ed25519 AAAAC3Nz…, which is not a whole public key. Copy it again.`,
       `${list}:7: is an RSA key of 1024 bits, and age encrypts to no less than 2048. Have a new key made with ssh-keygen -t ed25519.`,
       `${list}:8: is of type ecdsa-sha2-nistp256, which age cannot encrypt to. Give an age key, or an SSH key of type ssh-ed25519 or ssh-rsa.`,
       `${list}:9: is neither an age public key nor an SSH one. Write age1… or ssh-ed25519 AAAA…, and nothing before it.`,

@@ -97,7 +97,7 @@ function readRecipient(text: string): { readonly recipient: BundleRecipient } | 
     recipient.wrapFileKey(new Uint8Array(16));
     return { recipient };
   } catch {
-    return { problem: `is ${line.slice(0, 20)}…, which is no whole public key. Copy it again` };
+    return { problem: `is ${line.slice(0, 20)}…, which is not a whole public key. Copy it again` };
   }
 }
 

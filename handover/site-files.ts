@@ -25,7 +25,7 @@ export function sortSiteFiles(files: readonly RenderedFile[]): SiteFiles {
   for (const file of files) {
     const { path, mode, content } = file;
     if (!isRenderedPath(path) || seen.has(path) || (mode === 0o600) !== isInSecretsFolder(path)) {
-      throw new Error(`${path} (mode ${mode.toString(8)}) is no path for a rendered file.`);
+      throw new Error(`${path} (mode ${mode.toString(8)}) is not a path for a rendered file.`);
     }
     seen.add(path);
     if (mode === 0o600) {

@@ -29,7 +29,7 @@ export function siteFolderProblems(
   }
   if (!found.isDirectory()) {
     return [
-      `${directory}: is no folder, and the files of site ${site} go into one. Move it away, or name another place with --out.`,
+      `${directory}: is not a folder, and the files of site ${site} go into one. Move it away, or name another place with --out.`,
     ];
   }
   const user = process.getuid?.();
@@ -75,7 +75,7 @@ function pathProblems(directory: string, before: readonly string[], wanted: read
     const kind = kindOf(join(directory, folder));
     if (kind !== undefined && kind !== "folder") {
       problems.push(
-        `${join(directory, folder)}: ${kind === "link" ? "is a link, and rendered files are neither written nor removed through one" : "is no folder, and rendered files belong into one"}. Move it away.`,
+        `${join(directory, folder)}: ${kind === "link" ? "is a link, and rendered files are neither written nor removed through one" : "is not a folder, and rendered files belong into one"}. Move it away.`,
       );
     }
   }

@@ -81,7 +81,7 @@ describe("writeSecretFile", () => {
     assert.deepEqual(readdirSync(folder), []);
   });
 
-  it("refuses what is no file, a folder that is not there, and a link that leads nowhere", async (t) => {
+  it("refuses what is not a file, a folder that is not there, and a link that leads nowhere", async (t) => {
     const folder = folderFor(t);
     symlinkSync(join(folder, "nowhere"), join(folder, "dangling"));
     assert.deepEqual(await problemsOf(writeSecretFile(folder, "text\n")), [

@@ -26,7 +26,7 @@ export async function writeSecretFile(file: string, text: string): Promise<void>
   }
 }
 
-/** Where the text goes in the end; what is no regular file is refused. */
+/** Where the text goes in the end; what is not a regular file is refused. */
 function target(file: string): string {
   const path = resolve(file);
   const there = lstatSync(path, { throwIfNoEntry: false });

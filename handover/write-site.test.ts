@@ -266,7 +266,7 @@ describe("writeSite", () => {
     ] as const) {
       assert.throws(
         () => writeSite(freshPath(), "tokyo", [{ path, mode, content: "" }]),
-        new Error(`${path} (mode ${mode.toString(8)}) is no path for a rendered file.`),
+        new Error(`${path} (mode ${mode.toString(8)}) is not a path for a rendered file.`),
       );
     }
   });
@@ -337,7 +337,7 @@ describe("a folder that is not ours to write to", () => {
     assert.deepEqual(
       refusal(() => writeSite(link, "tokyo", bare(second))),
       [
-        `${link}: is no folder, and the files of site tokyo go into one. Move it away, or name another place with --out.`,
+        `${link}: is not a folder, and the files of site tokyo go into one. Move it away, or name another place with --out.`,
       ],
     );
     assert.deepEqual(contents(elsewhere), clean);

@@ -5,7 +5,7 @@ import { UserError } from "../fleet/problem";
 /**
  * The sites that a person named, in the order of names.
  *
- * @throws UserError for every name that is no site, with the nearest one that is.
+ * @throws UserError for every name that is not a site, with the nearest one that is.
  */
 export function selectSites(sites: readonly Site[], names: readonly string[]): readonly Site[] {
   const known = sites.map(({ name }) => name);
@@ -14,7 +14,7 @@ export function selectSites(sites: readonly Site[], names: readonly string[]): r
     throw new UserError(
       unknown.map((name) => {
         const close = nearest(name, known);
-        return `${name}: is no site, for there is no sites/${name}.yaml. ${close === undefined ? "Name a file in sites/ without its extension." : `Did you mean ${close}?`}`;
+        return `${name}: is not a site, for there is no sites/${name}.yaml. ${close === undefined ? "Name a file in sites/ without its extension." : `Did you mean ${close}?`}`;
       }),
     );
   }

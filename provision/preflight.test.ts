@@ -1,14 +1,20 @@
+import { problemText } from "../fleet/problem";
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { describe, it } from "node:test";
 import type { Config } from "../fleet/config";
-import { comparePlan, preflight } from "./preflight";
+import { comparePlan, preflight, type PreflightReport } from "./preflight";
 import type { Site } from "../fleet/sites";
 
 const ownPrefix = "sitepass/prod/";
 
 const numbered = (count: number) =>
   Array.from({ length: count }, (_, index) => `site-${String(index + 1).padStart(2, "0")}`);
+
+const asTexts = ({ problems, warnings }: PreflightReport) => ({
+  problems: problems.map(problemText),
+  warnings: warnings.map(problemText),
+});
 
 interface Situation {
   /** Whole names of the account's tokens. */
@@ -19,11 +25,13 @@ interface Situation {
 }
 
 function compare({ tokens, sites, limit = 50, allowRemovals = 0 }: Situation) {
-  return comparePlan(
-    tokens.map((name, index) => ({ id: `id-${index}`, name })),
-    { serviceTokenLimit: limit, allowRemovals },
-    sites.map((name) => ({ name })),
-    ownPrefix,
+  return asTexts(
+    comparePlan(
+      tokens.map((name, index) => ({ id: `id-${index}`, name })),
+      { serviceTokenLimit: limit, allowRemovals },
+      sites.map((name) => ({ name })),
+      ownPrefix,
+    ),
   );
 }
 
@@ -218,7 +226,7 @@ describe("preflight", () => {
       const address = server.address();
       assert.ok(typeof address === "object" && address !== null);
       const baseUrl = `http://127.0.0.1:${address.port}`;
-      return await preflight({ apiToken: "cf-secret", baseUrl }, config, [site], ownPrefix);
+      return asTexts(await preflight({ apiToken: "cf-secret", baseUrl }, config, [site], ownPrefix));
     } finally {
       server.closeAllConnections();
       server.close();

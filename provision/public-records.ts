@@ -1,6 +1,9 @@
 import { DnsRecord } from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
-import { recordComment, type RecordType } from "./declared-objects";
+import type { Config } from "../fleet/config";
+import { recordComment, recordTypeFor, type RecordType } from "./declared-objects";
+import type { PublicTunnel } from "./public-tunnel";
+import { endpointOf, type PushEndpoint } from "./push-endpoint";
 import type { SignalName } from "../fleet/signals";
 
 /** What a host name points to. */
@@ -57,4 +60,38 @@ export class PublicRecords extends pulumi.ComponentResource {
     }
     this.registerOutputs({});
   }
+}
+
+/** Where each endpoint's DNS record leads, and what must stand before it: through the tunnel, or straight to an address. */
+export function planRecords(
+  config: Config,
+  endpoints: ReadonlyMap<SignalName, PushEndpoint>,
+  tunnel: PublicTunnel | undefined,
+): readonly PublicRecord[] {
+  const { publish } = config;
+  return config.endpoints.map(({ signal, hostname }) => {
+    const { wholeHost, writePaths } = endpointOf(signal, endpoints);
+    const applications = [wholeHost, writePaths];
+    if (publish.kind === "addresses") {
+      const address = publish.addresses.get(signal);
+      if (address === undefined) {
+        throw new Error(`no address serves ${hostname}`);
+      }
+      return {
+        signal,
+        hostname,
+        target: { type: recordTypeFor(address), content: address },
+        after: applications,
+      };
+    }
+    if (tunnel === undefined) {
+      throw new Error(`no tunnel serves ${hostname}`);
+    }
+    return {
+      signal,
+      hostname,
+      target: { type: "CNAME", content: tunnel.target },
+      after: [...applications, tunnel.ingress],
+    };
+  });
 }

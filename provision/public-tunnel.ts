@@ -4,8 +4,11 @@ import {
   getZeroTrustTunnelCloudflaredToken,
 } from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
-import { briefMessage } from "../fleet/problem";
+import type { Config } from "../fleet/config";
+import { briefMessage, problemText } from "../fleet/problem";
+import type { SignalName } from "../fleet/signals";
 import { anchoredPattern } from "./declared-objects";
+import { endpointOf, type PushEndpoint } from "./push-endpoint";
 
 /** One host name's way through the tunnel. */
 export interface PublicRoute {
@@ -89,8 +92,24 @@ async function readTunnelToken(args: PublicTunnelArgs, tunnelId: string): Promis
     const { token } = await getZeroTrustTunnelCloudflaredToken({ accountId: args.accountId, tunnelId });
     return token;
   } catch (error) {
-    throw new pulumi.RunError(
-      `tunnel "${args.tunnelName}": its token cannot be read, ID ${tunnelId} (${briefMessage(error)}). If the tunnel was deleted outside of this stack, run \`pulumi refresh\` and then \`pulumi up\` to make it again; if not, give the API token the permission "Cloudflare Tunnel" Edit.`,
-    );
+    const problem = {
+      subject: `tunnel "${args.tunnelName}"`,
+      says: `its token cannot be read, ID ${tunnelId} (${briefMessage(error)})`,
+      todo: 'If the tunnel was deleted outside of this stack, run `pulumi refresh` and then `pulumi up` to make it again; if not, give the API token the permission "Cloudflare Tunnel" Edit',
+    };
+    throw new pulumi.RunError(problemText(problem));
   }
+}
+
+/** The tunnel's routes: each endpoint's write paths, checked for the assertion of the application on them. */
+export function planRoutes(
+  config: Config,
+  endpoints: ReadonlyMap<SignalName, PushEndpoint>,
+): readonly PublicRoute[] {
+  return config.endpoints.map(({ signal, hostname, paths, origin }) => ({
+    hostname,
+    paths,
+    origin,
+    audience: endpointOf(signal, endpoints).writePaths.aud,
+  }));
 }

@@ -3,10 +3,10 @@ import { ownNamePrefix } from "../fleet/names";
 import { UserError } from "../fleet/problem";
 
 /**
- * Wraps the program for Pulumi: what a person can mend ends in its message alone, without a stack trace.
+ * Wraps the program for Pulumi: what a person can put right ends in its message alone, without a stack trace.
  * Pulumi calls an exported function and awaits it, which is how a CommonJS program can be asynchronous.
  */
-export function program<T>(declare: () => Promise<T>): () => Promise<T> {
+export function pulumiProgram<T>(declare: () => Promise<T>): () => Promise<T> {
   return async () => {
     try {
       return await declare();

@@ -2,13 +2,14 @@ import { ZeroTrustAccessApplication } from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
 import { planApplications, sessionDuration, type PlannedApplication } from "./declared-objects";
 import type { Endpoint } from "../fleet/config";
-import type { AttachedPolicy } from "./push-policies";
+import type { SignalName } from "../fleet/signals";
+import type { PolicyAttachment } from "./push-policies";
 
 export interface PushEndpointArgs {
   readonly accountId: string;
   readonly endpoint: Endpoint;
-  /** Who may push, by precedence; none: nobody. */
-  readonly policies: readonly AttachedPolicy[];
+  /** Who may push, by precedence; when empty, nobody may. */
+  readonly policies: readonly PolicyAttachment[];
   readonly ownPrefix: string;
 }
 
@@ -36,7 +37,7 @@ export class PushEndpoint extends pulumi.ComponentResource {
     name: string,
     args: PushEndpointArgs,
     is: PlannedApplication,
-    policies: readonly AttachedPolicy[],
+    policies: readonly PolicyAttachment[],
     after: readonly pulumi.Resource[],
   ): ZeroTrustAccessApplication {
     return new ZeroTrustAccessApplication(
@@ -45,7 +46,7 @@ export class PushEndpoint extends pulumi.ComponentResource {
         accountId: args.accountId,
         type: "self_hosted",
         name: is.name,
-        // The API fills in the first destination for a missing domain; given here, it is no unknown in previews.
+        // The API fills in the first destination for a missing domain; given here, it is known in previews.
         ...(is.uris[0] === undefined ? {} : { domain: is.uris[0] }),
         destinations: is.uris.map((uri) => ({ type: "public", uri })),
         // Always given, even when empty: left out it would mean the same, but not say so.
@@ -60,4 +61,16 @@ export class PushEndpoint extends pulumi.ComponentResource {
       { parent: this, deleteBeforeReplace: true, dependsOn: [...after] },
     );
   }
+}
+
+/** The endpoint of a signal, whose applications stand in front of its host. */
+export function endpointOf(
+  signal: SignalName,
+  endpoints: ReadonlyMap<SignalName, PushEndpoint>,
+): PushEndpoint {
+  const endpoint = endpoints.get(signal);
+  if (endpoint === undefined) {
+    throw new Error(`no application protects the endpoint of ${signal}`);
+  }
+  return endpoint;
 }

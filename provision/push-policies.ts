@@ -14,7 +14,7 @@ export interface PushPoliciesArgs {
 }
 
 /** How an application names a policy; both parts are always given, because a missing precedence is computed anew. */
-export interface AttachedPolicy {
+export interface PolicyAttachment {
   readonly id: pulumi.Output<string>;
   readonly precedence: number;
 }
@@ -26,7 +26,7 @@ export interface AttachedPolicy {
  * which collectors take for a delivery, and `any_valid_service_token` would let other teams' tokens in.
  */
 export class PushPolicies extends pulumi.ComponentResource {
-  private readonly attachments: readonly (AttachedPolicy & { readonly signals: readonly SignalName[] })[];
+  private readonly attachments: readonly (PolicyAttachment & { readonly signals: readonly SignalName[] })[];
 
   constructor(name: string, args: PushPoliciesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("sitepass:provision:PushPolicies", name, {}, opts);
@@ -60,7 +60,7 @@ export class PushPolicies extends pulumi.ComponentResource {
   }
 
   /** The policies of one signal's application, by precedence. */
-  forSignal(signal: SignalName): readonly AttachedPolicy[] {
+  forSignal(signal: SignalName): readonly PolicyAttachment[] {
     return this.attachments
       .filter(({ signals }) => signals.includes(signal))
       .map(({ id, precedence }) => ({ id, precedence }));

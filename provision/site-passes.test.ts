@@ -11,9 +11,10 @@ describe("loweredVersionProblem", () => {
   });
 
   it("refuses a lowered version and names both ways out", () => {
-    assert.equal(
-      loweredVersionProblem("tokyo", 3, 1),
-      "sites/tokyo: token.secretVersion is 1, and 3 is in use. Set it back to 3 with its previousSecretExpiresAt, or raise it to 4 to rotate.",
-    );
+    assert.deepEqual(loweredVersionProblem("tokyo", 3, 1), {
+      subject: "sites/tokyo",
+      says: "token.secretVersion is 1, and 3 is in use",
+      todo: "Set it back to 3 with its previousSecretExpiresAt, or raise it to 4 to rotate",
+    });
   });
 });

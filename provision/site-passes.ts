@@ -1,5 +1,6 @@
 import { ZeroTrustAccessServiceToken } from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
+import { problemText, type Problem } from "../fleet/problem";
 import type { Site } from "../fleet/sites";
 
 interface SitePassesArgs {
@@ -70,7 +71,7 @@ function secretVersionGuard(): pulumi.ResourceHook | undefined {
     ({ name, oldInputs, newInputs }) => {
       const problem = loweredVersionProblem(name, versionIn(oldInputs), versionIn(newInputs));
       if (problem !== undefined) {
-        throw new Error(problem);
+        throw new Error(problemText(problem));
       }
     },
     { onDryRun: true },
@@ -78,10 +79,14 @@ function secretVersionGuard(): pulumi.ResourceHook | undefined {
 }
 
 /** What is wrong with going from one secret version to another, or undefined. */
-export function loweredVersionProblem(site: string, before: number, after: number): string | undefined {
+export function loweredVersionProblem(site: string, before: number, after: number): Problem | undefined {
   return after >= before
     ? undefined
-    : `sites/${site}: token.secretVersion is ${after}, and ${before} is in use. Set it back to ${before} with its previousSecretExpiresAt, or raise it to ${before + 1} to rotate.`;
+    : {
+        subject: `sites/${site}`,
+        says: `token.secretVersion is ${after}, and ${before} is in use`,
+        todo: `Set it back to ${before} with its previousSecretExpiresAt, or raise it to ${before + 1} to rotate`,
+      };
 }
 
 function versionIn(inputs: unknown): number {

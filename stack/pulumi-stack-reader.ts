@@ -1,5 +1,5 @@
 import type { Workspace } from "@pulumi/pulumi/automation";
-import { UserError } from "../fleet/problem";
+import { UserError, type Problem } from "../fleet/problem";
 import { parseOutputs, type RevealedOutputs } from "./stack-outputs";
 import { parseDeployment, type StackResource } from "./stack-resources";
 
@@ -63,12 +63,20 @@ async function inWorkspace<T>(
   }
 }
 
-function describe(error: unknown, stackName: string): string {
+function describe(error: unknown, stackName: string): Problem {
   const text = error instanceof Error ? error.message : String(error);
   if (text.includes("ENOENT")) {
-    return "pulumi: is not on PATH, and the stack's outputs are read with it. Install the Pulumi CLI, or name a state file of local/engine with --state.";
+    return {
+      subject: "pulumi",
+      says: "is not on PATH, and the stack's outputs are read with it",
+      todo: "Install the Pulumi CLI, or name a state file of local/engine with --state",
+    };
   }
   // The Automation API puts exit code and both streams, each on lines of its own, into one message.
   const said = /(?:stderr:\s*)?error: (.*)/i.exec(text)?.[1] ?? text.split("\n", 1)[0] ?? "";
-  return `stack ${stackName}: pulumi could not read it (${said.trim().replace(/\.$/, "")}). Log in with \`pulumi login\`, make the stack with \`pulumi stack init ${stackName}\`, or name another with --stack.`;
+  return {
+    subject: `stack ${stackName}`,
+    says: `pulumi could not read it (${said.trim().replace(/\.$/, "")})`,
+    todo: `Log in with \`pulumi login\`, make the stack with \`pulumi stack init ${stackName}\`, or name another with --stack`,
+  };
 }

@@ -26,7 +26,7 @@ export interface StackConfig {
  * Reads a stack's configuration as the Pulumi CLI does: the stack's file, then the project's defaults for what it
  * leaves out (pulumi/pulumi, pkg/workspace/config.go, mergeConfig).
  *
- * @throws UserError for files that are missing or are no Pulumi files.
+ * @throws UserError for files that are missing or are not Pulumi files.
  */
 export function readStackConfig(
   directory: string,
@@ -62,21 +62,28 @@ const asText = (value: unknown): string => (typeof value === "string" ? value : 
 function readYaml<T>(path: string, schema: z.ZodType<T>): T {
   if (!existsSync(path)) {
     throw new UserError([
-      `${path}: is not there. Run this in the project's folder, or name the stack with --stack.`,
+      {
+        subject: path,
+        says: "is not there",
+        todo: "Run this in the project's folder, or name the stack with --stack",
+      },
     ]);
   }
   const document = parseDocument(readFileSync(path, "utf8"));
   if (document.errors.length > 0) {
     throw new UserError(
-      document.errors.map(
-        ({ message }) =>
-          `${path}: is no YAML (${(message.split("\n", 1)[0] ?? "").replace(/:$/, "")}). Mend it.`,
-      ),
+      document.errors.map(({ message }) => ({
+        subject: path,
+        says: `is not valid YAML (${(message.split("\n", 1)[0] ?? "").replace(/:$/, "")})`,
+        todo: "Fix it",
+      })),
     );
   }
   const parsed = schema.safeParse(document.toJS());
   if (!parsed.success) {
-    throw new UserError([`${path}: is no Pulumi file (${z.prettifyError(parsed.error)}). Mend it.`]);
+    throw new UserError([
+      { subject: path, says: `is not a Pulumi file (${z.prettifyError(parsed.error)})`, todo: "Fix it" },
+    ]);
   }
   return parsed.data;
 }

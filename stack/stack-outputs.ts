@@ -46,6 +46,10 @@ export function parseOutputs(outputs: unknown, stackName: string): RevealedOutpu
   }
   const keys = [...new Set(parsed.error.issues.map(({ path }) => path.join(".") || "outputs"))];
   throw new UserError([
-    `stack ${stackName}: its outputs are not those of this program (${keys.slice(0, 3).join(", ")}). Run \`pulumi up\`, and name the right stack with --stack.`,
+    {
+      subject: `stack ${stackName}`,
+      says: `its outputs are not those of this program (${keys.slice(0, 3).join(", ")})`,
+      todo: "Run `pulumi up`, and name the right stack with --stack",
+    },
   ]);
 }

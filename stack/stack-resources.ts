@@ -30,13 +30,17 @@ const deploymentSchema = z.looseObject({
 /**
  * Reads what an exported deployment holds. A stack that was never brought up holds nothing.
  *
- * @throws UserError when it is no deployment.
+ * @throws UserError when it is not a deployment.
  */
 export function parseDeployment(deployment: unknown, stackName: string): readonly StackResource[] {
   const parsed = deploymentSchema.safeParse(deployment ?? {});
   if (!parsed.success) {
     throw new UserError([
-      `stack ${stackName}: \`pulumi stack export\` gave something that is no deployment. Update the Pulumi CLI, and name the right stack with --stack.`,
+      {
+        subject: `stack ${stackName}`,
+        says: "`pulumi stack export` gave something that is not a deployment",
+        todo: "Update the Pulumi CLI, and name the right stack with --stack",
+      },
     ]);
   }
   return (parsed.data.resources ?? [])

@@ -46,7 +46,7 @@ function importsOf(file: string): string[] {
 function reachableFrom(file: string, seen = new Set<string>()): Set<string> {
   if (!seen.has(file)) {
     seen.add(file);
-    if (existsSync(join(root, file))) {
+    if (file.endsWith(".ts") && existsSync(join(root, file))) {
       for (const imported of importsOf(file)) {
         reachableFrom(imported, seen);
       }

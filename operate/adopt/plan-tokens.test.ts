@@ -94,7 +94,7 @@ describe("which tokens become which sites", () => {
   it("refuses names that give none or the same one, and says how to name the site", () => {
     const plan = planFor(fleetOf("東京", "Tokyo", "tokyo!", "sitepass/other/x", "x".repeat(64)));
     assert.deepEqual(plan.refusals, [
-      'service token "東京": gives the site name "", which is no lower-case DNS label: a to z, 0 to 9 and inner hyphens are allowed. Name the site with --site "東京=<site>", or leave the token out with --skip "東京".',
+      'service token "東京": gives the site name "", which is not a lower-case DNS label: a to z, 0 to 9 and inner hyphens are allowed. Name the site with --site "東京=<site>", or leave the token out with --skip "東京".',
       'service token "sitepass/other/x": belongs to another stack of this project. Leave it out with --skip "sitepass/other/x", or take it out of that stack\'s state first and name its site with --site.',
       `service token "${"x".repeat(64)}": gives the site name "${"x".repeat(64)}", which has 64 characters; 63 are allowed. Name the site with --site "${"x".repeat(64)}=<site>", or leave the token out with --skip "${"x".repeat(64)}".`,
       'sites/tokyo.yaml: would be the site of 2 service tokens ("Tokyo", "tokyo!"). Name another site for all but one, as in --site "tokyo!=tokyo-2", or leave them out, as with --skip "tokyo!".',

@@ -99,7 +99,7 @@ describe("parseNamedSites", () => {
       new UserError([
         '--site: is "tokyo". Write <token\'s name or ID>=<site>, as in --site "Tokyo rack A=tokyo".',
         '--site: is "=tokyo". Write <token\'s name or ID>=<site>, as in --site "Tokyo rack A=tokyo".',
-        '--site: is "Tokyo=Tokyo", and the site name "Tokyo" is no lower-case DNS label: a to z, 0 to 9 and inner hyphens are allowed. Take another.',
+        '--site: is "Tokyo=Tokyo", and the site name "Tokyo" is not a lower-case DNS label: a to z, 0 to 9 and inner hyphens are allowed. Take another.',
         "--site: names the site tokyo twice. A site has one token.",
         "--site: names the site x twice. A site has one token.",
       ]),

@@ -118,7 +118,7 @@ function changeToken(text: string, token: Item, entries: readonly TokenEntry[]):
 /** A value for another in the same quotes, or why not, as a predicate. */
 function replaceValue({ value, valueRange }: Item, entry: TokenEntry): Splice | string {
   if (!isScalar(value)) {
-    return isAlias(value) ? `is an alias (*${value.source})` : "is no single value";
+    return isAlias(value) ? `is an alias (*${value.source})` : "is not a single value";
   }
   switch (value.type) {
     case "PLAIN":

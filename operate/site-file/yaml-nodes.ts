@@ -22,7 +22,7 @@ export function mappingOf({ contents }: Document.Parsed): YAMLMap.Parsed | "noth
   return isMap(contents) ? contents : undefined;
 }
 
-/** A mapping's items in the order of the file; undefined when one of them is no key of text with a value. */
+/** A mapping's items in the order of the file; undefined when one of them is not a key of text with a value. */
 export function itemsOf(map: YAMLMap.Parsed): readonly Item[] | undefined {
   const items = map.items.flatMap(({ key, value }): Item[] =>
     isScalar(key) && value !== null

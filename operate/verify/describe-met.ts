@@ -8,7 +8,7 @@ const failures: Readonly<Record<NetworkFailure, string>> = {
   refused: "no answer, for the connection was refused",
   closed: "no answer, for the connection was closed",
   unreachable: "no answer, for the host cannot be reached",
-  "no-http": "an answer that is no HTTP",
+  "no-http": "an answer that is not HTTP",
 };
 
 /** What a request met, to stand after "is answered with" or "gets". */

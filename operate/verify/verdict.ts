@@ -9,7 +9,7 @@ export type ProbeKind =
   | "no-credentials"
   /** An empty push with the site's client ID and a wrong secret. */
   | "wrong-secret"
-  /** A path that is no write path: with the stored secret, or for all sites once without credentials. */
+  /** A path that is not a write path: with the stored secret, or for all sites once without credentials. */
   | "read";
 
 /** What must come of it: `delivered` is the origin's own answer to a push, `refused` is Access' refusal. */

@@ -43,9 +43,9 @@ describe("parseVia", () => {
     }
   });
 
-  it("refuses what is no scheme, host and port", () => {
+  it("refuses what is not a scheme, host and port", () => {
     assert.deepEqual(refusal("127.0.0.1"), [
-      '--via: is "127.0.0.1", which is no address. Write it as in http://127.0.0.1:8798.',
+      '--via: is "127.0.0.1", which is not an address. Write it as in http://127.0.0.1:8798.',
     ]);
     assert.deepEqual(refusal("ftp://127.0.0.1"), [
       '--via: is "ftp://127.0.0.1", which is neither http nor https. Write it as in http://127.0.0.1:8798.',

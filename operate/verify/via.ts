@@ -16,7 +16,7 @@ export interface Via {
  */
 export function parseVia(text: string): Via {
   if (!URL.canParse(text)) {
-    throw refused(text, "is no address", "Write it as in http://127.0.0.1:8798");
+    throw refused(text, "is not an address", "Write it as in http://127.0.0.1:8798");
   }
   const url = new URL(text);
   const { protocol, port } = url;

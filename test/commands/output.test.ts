@@ -181,7 +181,7 @@ describe("sitepass output", () => {
       [
         ["tokio"],
         1,
-        /^error: tokio: is no site, for there is no sites\/tokio\.yaml\. Did you mean tokyo\?\n$/,
+        /^error: tokio: is not a site, for there is no sites\/tokio\.yaml\. Did you mean tokyo\?\n$/,
       ],
       [["kyoto"], 1, /^error: sites\/kyoto\.yaml: has no service token yet\. Run `pulumi up` first\.\n$/],
       [
@@ -209,7 +209,7 @@ describe("sitepass output", () => {
       [["tokyo", "kyoto"], 2, /"kyoto" comes without --exec/],
       [["tokyo", "--to", "x", "--show"], 2, /--to and --show do not go together/],
       [["tokyo", "--name", "x"], 2, /--name and --namespace come only with --format kubernetes/],
-      [["tokyo", "--format", "kubernetes", "--name", "Not_a_name"], 2, /is no lower-case DNS label/],
+      [["tokyo", "--format", "kubernetes", "--name", "Not_a_name"], 2, /is not a lower-case DNS label/],
     ];
     for (const [args, exitCode, says] of refusals) {
       const result = await sitepassOn(fleet, ["output", ...args]);

@@ -157,7 +157,7 @@ Next:
     const noSite = await run("limo");
     assert.equal(
       noSite.stderr,
-      "error: limo: is no site, for there is no sites/limo.yaml. Did you mean lima?\n",
+      "error: limo: is not a site, for there is no sites/limo.yaml. Did you mean lima?\n",
     );
     assert.deepEqual(
       [noToken, oddFile, noSite].map(({ exitCode }) => exitCode),

@@ -169,7 +169,7 @@ describe("sitepass status", () => {
     assert.equal(exitCode, 1);
     assert.match(
       stdout,
-      /^error: tokio: is no site, neither by a file in sites\/ nor by a token\. Did you mean tokyo\?$/m,
+      /^error: tokio: is not a site, neither by a file in sites\/ nor by a token\. Did you mean tokyo\?$/m,
     );
     assert.ok(written().includes('sitepass_status_success{stack="prod"} 1'));
   });
@@ -198,7 +198,7 @@ describe("sitepass status", () => {
         ok: false,
         readable: false,
         alarms: [
-          "sites/lima.yaml: tokn is no known key. Did you mean token? Known keys here: $schema, collector, description, labels, signals, token.",
+          "sites/lima.yaml: tokn is not a known key. Did you mean token? Known keys here: $schema, collector, description, labels, signals, token.",
         ],
         sites: [],
       },

@@ -102,7 +102,7 @@ tokyo        logs     ok       let in    3 of 3
       [
         ["toyko", "--via", "http://127.0.0.1:1"],
         1,
-        "error: toyko: is no site, for there is no sites/toyko.yaml. Did you mean tokyo?\n",
+        "error: toyko: is not a site, for there is no sites/toyko.yaml. Did you mean tokyo?\n",
       ],
       [
         ["--via", "http://prom.example.com"],

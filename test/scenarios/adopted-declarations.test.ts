@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { importDocument } from "../../operate/adopt/import-document";
 import type { DeclaredComponent } from "../../operate/adopt/declared";
-import { application, attached, handmade, planFor, policy, testConfig } from "../../operate/adopt/test-account";
+import {
+  application,
+  attached,
+  handmade,
+  planFor,
+  policy,
+  testConfig,
+} from "../../operate/adopt/test-account";
 import { providerVersion } from "../../operate/adopt/provider-version";
 import { declareFleet } from "../support/declare-fleet";
 import { recordDeclarations, type Declaration } from "../support/recorded-declarations";

@@ -1,7 +1,12 @@
 import { startConnector, type Connector } from "../../packages/cloudflare-standin/edge/connector";
 import { startEdge, type Edge } from "../../packages/cloudflare-standin/edge/edge";
 import type { HeaderLines } from "../../packages/cloudflare-standin/edge/header-lines";
-import { remoteWriteBody, remoteWriteHeaders, send, tokenHeaders } from "../../packages/cloudflare-standin/edge/push";
+import {
+  remoteWriteBody,
+  remoteWriteHeaders,
+  send,
+  tokenHeaders,
+} from "../../packages/cloudflare-standin/edge/push";
 import { startReceiver, type Receiver } from "../../packages/cloudflare-standin/edge/receiver";
 import type { Scenario } from "./scenario";
 

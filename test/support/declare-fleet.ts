@@ -1,8 +1,8 @@
 import { Alerts } from "../../provision/alerts";
 import type { Config } from "../../fleet/config";
-import { PublicRecords } from "../../provision/public-records";
-import { PublicTunnel } from "../../provision/public-tunnel";
-import { planRecords, planRoutes } from "../../provision/publishing";
+import { planRecords, PublicRecords } from "../../provision/public-records";
+import { planRoutes, PublicTunnel } from "../../provision/public-tunnel";
+
 import { PushEndpoint } from "../../provision/push-endpoint";
 import { PushPolicies } from "../../provision/push-policies";
 import { SitePasses } from "../../provision/site-passes";

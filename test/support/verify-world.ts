@@ -1,5 +1,10 @@
 import type { TestContext } from "node:test";
-import type { AccessApplication, AccessPolicy, DnsRecord, ServiceToken } from "../../packages/cloudflare-standin/api/rows";
+import type {
+  AccessApplication,
+  AccessPolicy,
+  DnsRecord,
+  ServiceToken,
+} from "../../packages/cloudflare-standin/api/rows";
 import { startConnector, type Connector } from "../../packages/cloudflare-standin/edge/connector";
 import { startEdge, type Edge } from "../../packages/cloudflare-standin/edge/edge";
 import { startReceiver, type Receiver } from "../../packages/cloudflare-standin/edge/receiver";
