@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 "use strict";
-// The quick half of tsx alone: `--help` needs no more. What a command loads late comes by `import()`, for which cli.ts asks.
+// The quick half of tsx alone: `--help` needs no more. What a command loads late comes by `import()`, for which cli/command-line.ts asks.
 require("tsx/cjs");
-const { run } = require("../cli.ts");
+const { run } = require("../cli/command-line.ts");
 
 run(process.argv, async () => {
   const { register } = await import("tsx/esm/api");

@@ -43,7 +43,7 @@ export function addAdopt(program: Command, onStack: OnStack): void {
     .option("--dry-run", "say what would be written, and write nothing", false)
     .option("--json", "print one JSON document", false)
     .action(async (options: StackOptions & AdoptOptions) => {
-      await onStack({ ...options, emptyFleet: "allowed" }, async (stack, signal) => {
+      await onStack({ ...options, emptyFleet: "allowed" }, async (stack, { abort: signal }) => {
         const { adopt } = await import("./adopt.js");
         return adopt(stack, options, signal);
       });

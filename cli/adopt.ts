@@ -11,7 +11,7 @@ import { windowEndAfter } from "../operate/rotate/window";
 import { plural } from "../fleet/wording";
 import { UserError } from "../fleet/problem";
 import { adoptionDocument, showAdoption } from "./adoption-report";
-import type { ExitCode } from "./exit-code";
+import type { ExitCode } from "./stack-command";
 
 export interface AdoptOptions {
   readonly match: readonly string[];

@@ -1,3 +1,4 @@
+import { problemText } from "../fleet/problem";
 import type { Command } from "commander";
 import type { CheckOptions } from "./check";
 import { stackCommand, type OnStack, type StackOptions } from "./stack-command";
@@ -25,7 +26,7 @@ Changes nothing. Exit code 1 with a problem, which up would stop at or pushes wo
           ...options,
           refused: async (problems) => {
             const { showRefusal } = await import("./check.js");
-            return showRefusal(problems, options);
+            return showRefusal(problems.map(problemText), options);
           },
         },
         async (stack) => {

@@ -5,7 +5,7 @@ import { findingsOn, type Finding, type Level } from "../operate/check/finding";
 import { openCloudflareApi } from "../cloudflare/client";
 import type { OpenStack } from "../stack/open-stack";
 import { plural } from "../fleet/wording";
-import type { ExitCode } from "./exit-code";
+import type { ExitCode } from "./stack-command";
 
 export interface CheckOptions {
   readonly offline: boolean;

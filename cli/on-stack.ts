@@ -1,14 +1,14 @@
-import pc from "picocolors";
 import { openStack, type StackReader } from "../stack/open-stack";
-import { problemText, UserError } from "../fleet/problem";
-import type { ExitCode } from "./exit-code";
-import type { StackOptions, Work } from "./stack-command";
+import { UserError } from "../fleet/problem";
+import type { ExitCode, Run, StackOptions, Streams, Work } from "./stack-command";
+import { openTerminal } from "./terminal";
 
 /**
- * Runs a command on a stack, and says what went wrong: what a person can mend in one line each, anything else with its
+ * Runs a command on a stack, and says what went wrong: what a person can put right in one line each, anything else with its
  * stack trace.
  */
-export async function onStack(options: StackOptions, work: Work): Promise<ExitCode> {
+export async function onStack(options: StackOptions, work: Work, streams: Streams): Promise<ExitCode> {
+  const terminal = openTerminal(streams);
   const stopping = new AbortController();
   const stop = () => {
     if (stopping.signal.aborted) {
@@ -24,20 +24,21 @@ export async function onStack(options: StackOptions, work: Work): Promise<ExitCo
   for (const name of stoppingSignals) {
     process.on(name, stop);
   }
-  process.stdout.on("error", unread);
+  streams.stdout.on("error", unread);
   try {
-    return await runOnStack(options, work, stopping.signal);
+    return await runOnStack(options, work, { terminal, abort: stopping.signal });
   } finally {
     for (const name of stoppingSignals) {
       process.off(name, stop);
     }
-    process.stdout.off("error", unread);
+    streams.stdout.off("error", unread);
   }
 }
 
 const stoppingSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-async function runOnStack(options: StackOptions, work: Work, signal: AbortSignal): Promise<ExitCode> {
+async function runOnStack(options: StackOptions, work: Work, run: Run): Promise<ExitCode> {
+  const { terminal, abort } = run;
   try {
     const stack = openStack({
       directory: options.cwd,
@@ -45,21 +46,19 @@ async function runOnStack(options: StackOptions, work: Work, signal: AbortSignal
       reader: options.state === undefined ? pulumiReader : stateReader(options.state),
       ...(options.emptyFleet === undefined ? {} : { emptyFleet: options.emptyFleet }),
     });
-    const exitCode = await work(stack, signal);
-    return signal.aborted ? 130 : exitCode;
+    const exitCode = await work(stack, run);
+    return abort.aborted ? 130 : exitCode;
   } catch (error) {
-    if (signal.aborted) {
+    if (abort.aborted) {
       return 130;
     }
     if (!(error instanceof UserError)) {
       throw error;
     }
     if (options.refused !== undefined) {
-      return options.refused(error.problems.map(problemText));
+      return options.refused(error.problems, terminal);
     }
-    for (const problem of error.problems) {
-      console.error(`${pc.red("error:")} ${problemText(problem)}`);
-    }
+    terminal.sayProblems(error.problems);
     return 1;
   }
 }
@@ -93,7 +92,11 @@ function stateReader(file: string): StackReader {
     secretConfig: (_directory, stackName, key) =>
       Promise.reject(
         new UserError([
-          `Pulumi.${stackName}.yaml: ${key} is encrypted, which only the Pulumi CLI can read. Leave it out with --state, or drop --state.`,
+          {
+            subject: `Pulumi.${stackName}.yaml`,
+            says: `${key} is encrypted, which only the Pulumi CLI can read`,
+            todo: "Leave it out with --state, or drop --state",
+          },
         ]),
       ),
   };

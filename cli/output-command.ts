@@ -37,7 +37,7 @@ export function addOutput(program: Command, onStack: OnStack): void {
       if (wrong !== undefined) {
         command.error(`error: ${wrong}`);
       }
-      await onStack(options, async (stack, signal) => {
+      await onStack(options, async (stack, { abort: signal }) => {
         const { output } = await import("./output.js");
         return output(stack, { ...options, site, command: words }, signal);
       });

@@ -7,7 +7,7 @@ import { writeSecretFile } from "../handover/write-secret-file";
 import { selectSites } from "../operate/select-sites";
 import { UserError } from "../fleet/problem";
 import { provisioned } from "../handover/provisioned";
-import type { ExitCode } from "./exit-code";
+import type { ExitCode } from "./stack-command";
 import { warn } from "./warn";
 import { warnOfUselessness } from "./warn-of-uselessness";
 

@@ -51,7 +51,7 @@ export function addRender(program: Command, onStack: OnStack): void {
     )
     .option("--json", "print one JSON document", false)
     .action(async (sites: string[], options: StackOptions & Omit<RenderOptions, "sites">) => {
-      await onStack(options, async (stack, signal) => {
+      await onStack(options, async (stack, { abort: signal }) => {
         const { render } = await import("./render.js");
         return render(stack, { ...options, sites }, signal);
       });

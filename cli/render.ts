@@ -14,7 +14,7 @@ import { runValidators, type Validation } from "../handover/run-validators";
 import { siteFolderProblems } from "../handover/site-folder-problems";
 import { wouldBeCommitted } from "../handover/would-be-committed";
 import { writeSite } from "../handover/write-site";
-import type { ExitCode } from "./exit-code";
+import type { ExitCode } from "./stack-command";
 import { progressBar } from "./progress-bar";
 import type { RenderOptions } from "./render-options";
 import { planSites, type PlannedSite } from "./render-plan";

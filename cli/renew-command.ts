@@ -30,7 +30,7 @@ Each renewal adds a year, so what runs regularly takes --within. Exit code 1 whe
             "error: no site is named. Name sites as in `sitepass renew tokyo`, or take --all or --within.",
           );
         }
-        await onStack(options, async (stack, signal) => {
+        await onStack(options, async (stack, { abort: signal }) => {
           const { renew } = await import("./renew.js");
           return renew(stack, { ...options, sites }, signal);
         });

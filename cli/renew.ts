@@ -8,7 +8,7 @@ import { renewTokens, type Renewal, type RenewTokensOptions } from "../operate/r
 import { selectSites } from "../operate/select-sites";
 import { parseGoDuration } from "../fleet/duration";
 import { UserError } from "../fleet/problem";
-import type { ExitCode } from "./exit-code";
+import type { ExitCode } from "./stack-command";
 import { progressBar } from "./progress-bar";
 import { textTable } from "./text-table";
 import { sayProblems, warn } from "./warn";

@@ -8,7 +8,7 @@ import { writeEdits } from "../operate/site-file/write-edits";
 import type { Site } from "../fleet/sites";
 import { problemText, UserError } from "../fleet/problem";
 import { showEdits } from "./edit-lines";
-import type { ExitCode } from "./exit-code";
+import type { ExitCode } from "./stack-command";
 import { textTable } from "./text-table";
 import { sayProblems, warn } from "./warn";
 

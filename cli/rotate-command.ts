@@ -81,7 +81,7 @@ With --waves, run it as often as you like: it does nothing while a part is under
       if (wrong !== undefined) {
         command.error(`error: ${wrong}`);
       }
-      await onStack(options, async (stack, signal) => {
+      await onStack(options, async (stack, { abort: signal }) => {
         if (options.confirm) {
           const { confirmRotations } = await import("./rotate-confirm.js");
           const onStandIn = options.state !== undefined;

@@ -7,7 +7,7 @@ import { verifySites } from "../operate/verify/verify-sites";
 import { watchSites } from "../operate/verify/watch";
 import type { Site } from "../fleet/sites";
 import { UserError } from "../fleet/problem";
-import type { ExitCode } from "./exit-code";
+import type { ExitCode } from "./stack-command";
 import { progressBar } from "./progress-bar";
 import { textTable } from "./text-table";
 import { readVia } from "./via-option";

@@ -10,7 +10,7 @@ import type { RevealedOutputs } from "../stack/stack-outputs";
 import { plural } from "../fleet/wording";
 import type { Site } from "../fleet/sites";
 import { UserError } from "../fleet/problem";
-import type { ExitCode } from "./exit-code";
+import type { ExitCode } from "./stack-command";
 import { reportRotation } from "./rotation-report";
 import { sayProblems, warn } from "./warn";
 

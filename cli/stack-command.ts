@@ -1,6 +1,26 @@
 import { Option, type Command } from "commander";
 import type { OpenStack } from "../stack/open-stack";
-import type { ExitCode } from "./exit-code";
+import type { Problem } from "../fleet/problem";
+import type { Terminal } from "./terminal";
+
+/**
+ * How a command ends: 0 all is well; 1 something is wrong or could not be done, and was said; 2 wrong usage, nothing was
+ * done; 130 stopped by a signal of the system. Any other is that of the command which `output --exec` ran.
+ */
+export type ExitCode = number;
+
+/** Where the command line writes: the process itself, or what a test gives. */
+export interface Streams {
+  readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly fd?: number };
+  readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean };
+}
+
+/** What a command's work is handed beside its options. */
+export interface Run {
+  readonly terminal: Terminal;
+  /** Aborted by Ctrl-C and its like. */
+  readonly abort: AbortSignal;
+}
 
 /** Where the stack is, as every command that works on one takes it. */
 export interface StackOptions {
@@ -12,10 +32,10 @@ export interface StackOptions {
   /** Set by a command, not by a person: it works on a project without sites too. */
   readonly emptyFleet?: "allowed";
   /** Set by a command: tells, in place of printing, what a person can mend, and why nothing was done. */
-  readonly refused?: (problems: readonly string[]) => Promise<ExitCode>;
+  readonly refused?: (problems: readonly Problem[], terminal: Terminal) => Promise<ExitCode>;
 }
 
-export type Work = (stack: OpenStack, signal: AbortSignal) => Promise<ExitCode>;
+export type Work = (stack: OpenStack, run: Run) => Promise<ExitCode>;
 
 /** Opens the stack and runs a command's work on it; see cli/on-stack.ts. */
 export type OnStack = (options: StackOptions, work: Work) => Promise<void>;

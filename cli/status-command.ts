@@ -1,3 +1,4 @@
+import { problemText } from "../fleet/problem";
 import { Argument, InvalidArgumentError, Option, type Command } from "commander";
 import { wholeNumber } from "./option-values";
 import { stackCommand, type OnStack, type StackOptions } from "./stack-command";
@@ -43,7 +44,7 @@ versions, and until when a previous secret works, come from the site files: Clou
           ...options,
           refused: async (problems) => {
             const { showRefusal } = await import("./status.js");
-            return showRefusal(problems, all);
+            return showRefusal(problems.map(problemText), all);
           },
         },
         async (stack) => {

@@ -4,7 +4,7 @@ import { reportFleet, unreadableFleet, type FleetReport } from "../operate/statu
 import { openMetrics } from "../operate/status/open-metrics";
 import { rankOf } from "../operate/status/site-status";
 import { nearest } from "../fleet/wording";
-import type { ExitCode } from "./exit-code";
+import type { ExitCode } from "./stack-command";
 import { reportDocument, reportText } from "./status-report";
 
 export interface StatusOptions {

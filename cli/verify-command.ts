@@ -55,7 +55,7 @@ Pushes are sent without a body, so nothing is stored. Access logs the wrong secr
         if (!options.watch && options.timeout !== undefined) {
           command.error("error: --timeout comes only with --watch.");
         }
-        await onStack(options, async (stack, signal) => {
+        await onStack(options, async (stack, { abort: signal }) => {
           const { verify } = await import("./verify.js");
           return verify(stack, { ...options, sites, onStandIn: options.state !== undefined }, signal);
         });

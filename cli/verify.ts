@@ -9,7 +9,7 @@ import { watchSites } from "../operate/verify/watch";
 import { plural } from "../fleet/wording";
 import type { Site } from "../fleet/sites";
 import { UserError } from "../fleet/problem";
-import type { ExitCode } from "./exit-code";
+import type { ExitCode } from "./stack-command";
 import { progressBar } from "./progress-bar";
 import { verdictTable } from "./verdict-table";
 import { readVia } from "./via-option";

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { Writable } from "node:stream";
 import { prepareImports } from "./prepare-imports";
 import type { CommandResult } from "./sitepass";
 
@@ -41,6 +42,16 @@ export function runHere(
   return next;
 }
 
+function captureInto(capture: Capture, name: keyof Capture): Writable {
+  return new Writable({
+    decodeStrings: false,
+    write: (chunk: string | Buffer, _encoding, done) => {
+      capture[name] += typeof chunk === "string" ? chunk : chunk.toString("utf8");
+      done();
+    },
+  });
+}
+
 let last: Promise<unknown> = Promise.resolve();
 
 async function runOne(
@@ -58,9 +69,12 @@ async function runOne(
   const capture: Capture = { stdout: "", stderr: "" };
   try {
     await prepareImports();
-    const { run } = await import("../../cli.js");
+    const { run } = await import("../../cli/command-line.js");
     const exitCode = await captures.run(capture, () =>
-      run([process.execPath, "sitepass", ...args], prepareImports),
+      run([process.execPath, "sitepass", ...args], prepareImports, {
+        stdout: captureInto(capture, "stdout"),
+        stderr: captureInto(capture, "stderr"),
+      }),
     );
     return { exitCode, ...capture };
   } finally {

@@ -1,16 +1,15 @@
 import { Command, CommanderError } from "commander";
 import pc from "picocolors";
-import { addAdopt } from "./cli/adopt-command";
-import { addCheck } from "./cli/check-command";
-import type { ExitCode } from "./cli/exit-code";
-import { addOutput } from "./cli/output-command";
-import { addRender } from "./cli/render-command";
-import { addRenew } from "./cli/renew-command";
-import { addRevoke } from "./cli/revoke-command";
-import { addRotate } from "./cli/rotate-command";
-import type { OnStack } from "./cli/stack-command";
-import { addStatus } from "./cli/status-command";
-import { addVerify } from "./cli/verify-command";
+import { addAdopt } from "./adopt-command";
+import { addCheck } from "./check-command";
+import { addOutput } from "./output-command";
+import { addRender } from "./render-command";
+import { addRenew } from "./renew-command";
+import { addRevoke } from "./revoke-command";
+import { addRotate } from "./rotate-command";
+import type { ExitCode, OnStack, Streams } from "./stack-command";
+import { addStatus } from "./status-command";
+import { addVerify } from "./verify-command";
 
 /** In the order in which `--help` shows them. */
 const commands = [
@@ -30,15 +29,20 @@ const commands = [
  *
  * @param argv as `process.argv`.
  * @param prepareImports makes `import()` of this project's files work, where that is not so from the start.
- * @returns the exit code; see cli/exit-code.ts.
+ * @param streams where it writes; anything but the process's own is not coloured.
+ * @returns the exit code.
  */
-export async function run(argv: readonly string[], prepareImports: () => Promise<void>): Promise<ExitCode> {
+export async function run(
+  argv: readonly string[],
+  prepareImports: () => Promise<void>,
+  streams: Streams = process,
+): Promise<ExitCode> {
   let exitCode: ExitCode = 0;
   const program = sitepass(async (options, work) => {
     await prepareImports();
-    const { onStack } = await import("./cli/on-stack.js");
-    exitCode = await onStack(options, work);
-  });
+    const { onStack } = await import("./on-stack.js");
+    exitCode = await onStack(options, work, streams);
+  }, streams);
   try {
     await program.parseAsync([...argv]);
   } catch (error) {
@@ -51,7 +55,8 @@ export async function run(argv: readonly string[], prepareImports: () => Promise
   return exitCode;
 }
 
-function sitepass(onStack: OnStack): Command {
+function sitepass(onStack: OnStack, streams: Streams): Command {
+  const colors = pc.createColors(streams === process && pc.isColorSupported);
   const program = new Command("sitepass")
     .description(
       "A Cloudflare Access pass for every site that pushes metrics and logs to a central Prometheus and Loki.",
@@ -59,8 +64,10 @@ function sitepass(onStack: OnStack): Command {
     .showHelpAfterError("See `sitepass --help`.")
     .exitOverride()
     .configureOutput({
+      writeOut: (text) => streams.stdout.write(text),
+      writeErr: (text) => streams.stderr.write(text),
       outputError: (text, write) => {
-        write(text.replace(/^error:/, pc.red("error:")));
+        write(text.replace(/^error:/, colors.red("error:")));
       },
     })
     .addHelpText(

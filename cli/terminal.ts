@@ -1,0 +1,130 @@
+import { SingleBar } from "cli-progress";
+import Table from "cli-table3";
+import pc from "picocolors";
+import { problemText, type Problem } from "../fleet/problem";
+import type { Streams } from "./stack-command";
+
+/**
+ * Where a command prints. It is handed to every command, so that tests read what is printed without touching the
+ * process's own streams.
+ */
+export interface Terminal {
+  readonly colors: ReturnType<typeof pc.createColors>;
+  /** The command's result goes to standard output, which programs may read: this and nothing else. */
+  readonly stdout: Streams["stdout"];
+  /** Prints lines of the result. */
+  readonly print: (text: string) => void;
+  /** Tells a person something that is not the result, on standard error, like the next two. */
+  readonly note: (text: string) => void;
+  readonly warn: (warning: Problem | string) => void;
+  /** Says what is wrong, a line for each problem. */
+  readonly sayProblems: (problems: readonly Problem[]) => void;
+  /** A table without lines around its cells, for people and for `grep` and `awk` alike. */
+  readonly table: (head: readonly string[], rows: readonly (readonly string[])[]) => string;
+  /** A bar for a person who waits; nothing in pipes and in CI systems. */
+  readonly progress: (what: string) => ProgressBar;
+}
+
+export interface ProgressBar {
+  readonly update: (done: number, total: number) => void;
+  /** Takes it off the screen. */
+  readonly stop: () => void;
+}
+
+/** @param streams anything but the process's own is not coloured. */
+export function openTerminal(streams: Streams): Terminal {
+  const { stdout, stderr } = streams;
+  const colors = pc.createColors(streams === process && pc.isColorSupported);
+  const note = (text: string): void => {
+    stderr.write(`${text}\n`);
+  };
+  return {
+    colors,
+    stdout,
+    print: (text) => {
+      stdout.write(`${text}\n`);
+    },
+    note,
+    warn: (warning) => {
+      const text = typeof warning === "string" ? warning : problemText(warning);
+      note(`${colors.yellow("warning:")} ${text}`);
+    },
+    sayProblems: (problems) => {
+      for (const problem of problems) {
+        note(`${colors.red("error:")} ${problemText(problem)}`);
+      }
+    },
+    table: (head, rows) =>
+      textTable(
+        head.map((title) => colors.bold(title)),
+        rows,
+      ),
+    progress: (what) =>
+      stderr.isTTY === true && (process.env.CI ?? "") === ""
+        ? progressBar(stderr, what)
+        : { update: () => undefined, stop: () => undefined },
+  };
+}
+
+const noBorders = {
+  top: "",
+  "top-mid": "",
+  "top-left": "",
+  "top-right": "",
+  bottom: "",
+  "bottom-mid": "",
+  "bottom-left": "",
+  "bottom-right": "",
+  left: "",
+  "left-mid": "",
+  mid: "",
+  "mid-mid": "",
+  right: "",
+  "right-mid": "",
+  middle: "  ",
+};
+
+function textTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const table = new Table({
+    // Coloured by the caller: the table's own styles do not respect NO_COLOR.
+    head: [...head],
+    chars: noBorders,
+    style: { head: [], border: [], "padding-left": 0, "padding-right": 0 },
+  });
+  table.push(...rows.map((row) => [...row]));
+  return table
+    .toString()
+    .split("\n")
+    .map((line) => line.trimEnd())
+    .join("\n");
+}
+
+function progressBar(stream: NodeJS.WritableStream, what: string): ProgressBar {
+  const bar = new SingleBar({
+    stream,
+    format: `{bar} {value} of {total} ${what}`,
+    barsize: 30,
+    barCompleteChar: "=",
+    barIncompleteChar: " ",
+    clearOnComplete: true,
+    // The bar would restore the cursor on SIGINT, and end the process; a command does that in its own time.
+    gracefulExit: false,
+    hideCursor: false,
+  });
+  let started = false;
+  return {
+    update: (done, total) => {
+      if (started) {
+        bar.setTotal(total);
+        bar.update(done);
+      } else {
+        started = true;
+        bar.start(total, done);
+      }
+    },
+    stop: () => {
+      bar.stop();
+      started = false;
+    },
+  };
+}
