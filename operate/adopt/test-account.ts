@@ -13,6 +13,15 @@ import type { IngressRule } from "./read-ingress";
 export const accountId = "0123456789abcdef0123456789abcdef";
 export const zoneId = "fedcba9876543210fedcba9876543210";
 
+/** For tests: the configuration of a fleet with both signals, by key without the namespace. */
+export const testConfiguration = {
+  accountId,
+  zone: "example.com",
+  endpoints: { metrics: { hostname: "prom.example.com" }, logs: { hostname: "loki.example.com" } },
+  publish: { tunnel: { name: "central" } },
+  teamName: "example-team",
+};
+
 /** For tests: a configuration of one or both signals. */
 export function testConfig(values: Readonly<Record<string, unknown>> = {}): Config {
   return orThrow(

@@ -8,11 +8,10 @@ import {
   handmade,
   planFor,
   policy,
-  testConfig,
+  testConfiguration,
 } from "../../operate/adopt/test-account";
 import { providerVersion } from "../../operate/adopt/provider-version";
-import { declareFleet } from "../support/declare-fleet";
-import { recordDeclarations, type Declaration } from "../support/recorded-declarations";
+import { recordProgram, type Declaration } from "../support/recorded-declarations";
 
 const shortName = ({ type, name }: DeclaredComponent): string =>
   `${type.slice(type.lastIndexOf(":") + 1)} ${name}`;
@@ -34,12 +33,10 @@ describe("what adopt writes for pulumi import", () => {
     assert.deepEqual(plan.refusals, []);
     // A token, four applications, tunnel and ingress, two records: every kind that can be adopted.
     assert.equal(plan.adoptions.length, 9);
-    const declarations = await recordDeclarations(() => {
-      declareFleet(
-        testConfig(),
-        plan.sites.map(({ site }) => site),
-        "sitepass/prod/",
-      );
+    const declarations = await recordProgram({
+      stackName: "prod",
+      configuration: testConfiguration,
+      sites: Object.fromEntries(plan.sites.map(({ site, newFile }) => [site.name, newFile?.text ?? ""])),
     });
     for (const { becomes } of plan.adoptions) {
       const found = declarations.filter(({ resource }) => resource === shortName(becomes));
@@ -57,12 +54,10 @@ describe("what adopt writes for pulumi import", () => {
 
   it("promises for every property the value that the program then declares", async () => {
     const plan = planFor(handmade(), { rotateUntil: "2026-12-01T00:00:00Z" });
-    const declarations = await recordDeclarations(() => {
-      declareFleet(
-        testConfig(),
-        plan.sites.map(({ site }) => site),
-        "sitepass/prod/",
-      );
+    const declarations = await recordProgram({
+      stackName: "prod",
+      configuration: testConfiguration,
+      sites: Object.fromEntries(plan.sites.map(({ site, newFile }) => [site.name, newFile?.text ?? ""])),
     });
     // What is told in other words, as IDs and rules say nothing to people.
     const inWords = ["policies", "config", "destinations"];

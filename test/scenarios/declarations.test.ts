@@ -1,47 +1,26 @@
-import { orThrow } from "../../fleet/problem";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { parseConfig } from "../../fleet/config";
 import { shardOf } from "../../provision/policy-shards";
-import type { Site } from "../../fleet/sites";
-import { declareFleet } from "../support/declare-fleet";
-import { recordDeclarations, type Declaration } from "../support/recorded-declarations";
+import { recordProgram, type Declaration } from "../support/recorded-declarations";
 import { siteNameInShard } from "../support/scenario";
 
 const accountId = "0123456789abcdef0123456789abcdef";
-const ownPrefix = "sitepass/test/";
 const sameShard = siteNameInShard((shard) => shard === shardOf("tokyo"));
 
-function site(name: string, overrides: Partial<Site> = {}): Site {
-  return {
-    name,
-    file: `sites/${name}.yaml`,
-    description: undefined,
-    signals: ["metrics", "logs"],
-    labels: {},
-    token: { duration: "8760h", enabled: true, secretVersion: 1, previousSecretExpiresAt: undefined },
-    collector: undefined,
-    ...overrides,
-  };
-}
+const configuration = {
+  accountId,
+  zone: "example.com",
+  endpoints: {
+    metrics: { hostname: "prom.example.com" },
+    logs: { hostname: "loki.example.com", paths: ["/loki/api/v1/push"] },
+  },
+  publish: { tunnel: { name: "central" } },
+  teamName: "acme",
+  alertEmails: ["ops@example.com"],
+};
 
-const config = orThrow(
-  parseConfig({
-    "sitepass:accountId": accountId,
-    "sitepass:zone": "example.com",
-    "sitepass:endpoints": JSON.stringify({
-      metrics: { hostname: "prom.example.com" },
-      logs: { hostname: "loki.example.com", paths: ["/loki/api/v1/push"] },
-    }),
-    "sitepass:publish": JSON.stringify({ tunnel: { name: "central" } }),
-    "sitepass:teamName": "acme",
-    "sitepass:alertEmails": JSON.stringify(["ops@example.com"]),
-  }),
-);
-
-function declareAll(sites: readonly Site[], protect: boolean): void {
-  declareFleet({ ...config, protect }, sites, ownPrefix);
-}
+const declare = (sites: Readonly<Record<string, string>>, protect = false) =>
+  recordProgram({ sites, configuration: { ...configuration, protect } });
 
 function find(declarations: readonly Declaration[], resource: string): Declaration {
   const [found, ...others] = declarations.filter((declaration) => declaration.resource === resource);
@@ -51,9 +30,7 @@ function find(declarations: readonly Declaration[], resource: string): Declarati
 
 describe("what the program declares", () => {
   it("names every resource after what it is, below its component", async () => {
-    const declarations = await recordDeclarations(() => {
-      declareAll([site("tokyo")], false);
-    });
+    const declarations = await declare({ tokyo: "" });
     assert.deepEqual(declarations.map(({ parent, resource }) => `${parent} > ${resource}`).sort(), [
       " > Alerts alerts",
       " > PublicRecords dns",
@@ -78,15 +55,9 @@ describe("what the program declares", () => {
   });
 
   it("sends a token's version and time only together, and only after a rotation", async () => {
-    const rotated = {
-      duration: "forever",
-      enabled: false,
-      secretVersion: 3,
-      previousSecretExpiresAt: "2099-01-01T00:00:00Z",
-    };
-    const declarations = await recordDeclarations(() => {
-      declareAll([site("tokyo"), site("osaka", { token: rotated })], false);
-    });
+    const rotated =
+      "token: { duration: forever, enabled: false, secretVersion: 3, previousSecretExpiresAt: 2099-01-01T00:00:00Z }";
+    const declarations = await declare({ tokyo: "", osaka: rotated });
     assert.deepEqual(find(declarations, "ZeroTrustAccessServiceToken tokyo").inputs, {
       accountId,
       name: "sitepass/test/tokyo",
@@ -104,9 +75,7 @@ describe("what the program declares", () => {
   });
 
   it("lets tokens in by ID under Service Auth alone", async () => {
-    const declarations = await recordDeclarations(() => {
-      declareAll([site("tokyo")], false);
-    });
+    const declarations = await declare({ tokyo: "" });
     assert.deepEqual(find(declarations, "ZeroTrustAccessPolicy metrics-logs-25-of-32").inputs, {
       accountId,
       name: "sitepass/test/push metrics+logs 26/32",
@@ -119,9 +88,7 @@ describe("what the program declares", () => {
   });
 
   it("makes DNS records after their own applications and the ingress behind them", async () => {
-    const declarations = await recordDeclarations(() => {
-      declareAll([site("tokyo")], false);
-    });
+    const declarations = await declare({ tokyo: "" });
     assert.deepEqual(find(declarations, "DnsRecord metrics"), {
       resource: "DnsRecord metrics",
       parent: "PublicRecords dns",
@@ -147,9 +114,7 @@ describe("what the program declares", () => {
   });
 
   it("changes the application on a whole host only after the one on its write paths", async () => {
-    const declarations = await recordDeclarations(() => {
-      declareAll([site("tokyo")], false);
-    });
+    const declarations = await declare({ tokyo: "" });
     assert.deepEqual(find(declarations, "ZeroTrustAccessApplication metrics-whole-host").after, [
       "ZeroTrustAccessApplication metrics-write-paths",
     ]);
@@ -160,9 +125,7 @@ describe("what the program declares", () => {
 
   it("protects the tunnel alone, and only when told to", async () => {
     for (const protect of [true, false]) {
-      const declarations = await recordDeclarations(() => {
-        declareAll([site("tokyo")], protect);
-      });
+      const declarations = await declare({ tokyo: "" }, protect);
       assert.deepEqual(
         declarations.filter((declaration) => declaration.protect).map(({ resource }) => resource),
         protect ? ["ZeroTrustTunnelCloudflared tunnel"] : [],
@@ -171,9 +134,7 @@ describe("what the program declares", () => {
   });
 
   it("deletes before it replaces where a name or host is unique, and nowhere else", async () => {
-    const declarations = await recordDeclarations(() => {
-      declareAll([site("tokyo")], false);
-    });
+    const declarations = await declare({ tokyo: "" });
     assert.deepEqual(
       declarations
         .filter(({ deleteBeforeReplace }) => deleteBeforeReplace)
@@ -196,9 +157,7 @@ describe("what the program declares", () => {
   });
 
   it("orders a narrower policy after the wider one of the same shard", async () => {
-    const declarations = await recordDeclarations(() => {
-      declareAll([site("tokyo"), site(sameShard, { signals: ["metrics"] })], false);
-    });
+    const declarations = await declare({ tokyo: "", [sameShard]: "signals: [metrics]" });
     assert.ok(
       find(declarations, "ZeroTrustAccessPolicy metrics-25-of-32").after.includes(
         "ZeroTrustAccessPolicy metrics-logs-25-of-32",

@@ -1,6 +1,11 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { ServiceError } from "@grpc/grpc-js";
 import * as pulumi from "@pulumi/pulumi";
 import type { RegisterResourceRequest, RegisterResourceResponse } from "@pulumi/pulumi/proto/resource_pb";
+import { copyProject } from "../../local/run/project-copy";
 import { propertiesOf } from "../../local/engine/struct";
 
 /** A resource as it was registered, with the options that mocks do not see. */
@@ -17,20 +22,85 @@ export interface Declaration {
   readonly after: readonly string[];
 }
 
+export interface ProgramInputs {
+  /** File texts by site name. */
+  readonly sites: Readonly<Record<string, string>>;
+  /** By key, without the namespace. */
+  readonly configuration: Readonly<Record<string, unknown>>;
+  /** Default `test`. */
+  readonly stackName?: string;
+}
+
 /**
- * Runs declarations on the SDK's mocks and records what is registered. IDs are the logical names with `-id`.
+ * Runs index.ts itself, on a copy of the project with other sites, on the SDK's mocks, and records what is registered. IDs
+ * are the logical names with `-id`.
  *
  * Proves what the program asks for, not what an engine or Cloudflare makes of it.
  */
-export async function recordDeclarations(declare: () => unknown): Promise<readonly Declaration[]> {
+export async function recordProgram(inputs: ProgramInputs): Promise<readonly Declaration[]> {
+  const directory = mkdtempSync(join(tmpdir(), "sitepass-declarations-"));
+  const { stackTraceLimit, prepareStackTrace } = Error;
+  try {
+    copyProject(directory);
+    const folder = join(directory, "sites");
+    rmSync(folder, { recursive: true });
+    mkdirSync(folder);
+    for (const [name, text] of Object.entries(inputs.sites)) {
+      writeFileSync(join(folder, `${name}.yaml`), text);
+    }
+    const configuration = Object.entries({ preflight: false, ...inputs.configuration });
+    return await recordDeclarations(inputs.stackName ?? "test", () => {
+      pulumi.runtime.setAllConfig(
+        Object.fromEntries(
+          configuration.map(([key, value]) => [
+            `sitepass:${key}`,
+            typeof value === "string" ? value : JSON.stringify(value),
+          ]),
+        ),
+      );
+      return programIn(directory)();
+    });
+  } finally {
+    // The program gives up stack traces.
+    Object.assign(Error, { stackTraceLimit, prepareStackTrace });
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+function programIn(directory: string): () => Promise<unknown> {
+  const program: unknown = createRequire(__filename)(join(directory, "index.ts"));
+  if (typeof program !== "function") {
+    throw new Error("index.ts exports the program as a function");
+  }
+  return () => Promise.resolve(program());
+}
+
+/** What the account's look-ups answer. */
+const lookUps: Readonly<Record<string, object>> = {
+  "cloudflare:index/getZone:getZone": { zoneId: "zone", name: "example.com" },
+  "cloudflare:index/getZeroTrustTunnelCloudflaredToken:getZeroTrustTunnelCloudflaredToken": {
+    token: "the tunnel's token",
+  },
+};
+
+async function recordDeclarations(
+  stackName: string,
+  declare: () => Promise<unknown>,
+): Promise<readonly Declaration[]> {
   await pulumi.runtime.setMocks(
     {
       // The SDK fills in the inputs for outputs that are missing.
       newResource: ({ name }) => ({ id: `${name}-id`, state: { aud: `${name}-aud` } }),
-      call: () => ({ token: "the tunnel's token" }),
+      call: ({ token }) => {
+        const answer = lookUps[token];
+        if (answer === undefined) {
+          throw new Error(`no answer is known for ${token}`);
+        }
+        return answer;
+      },
     },
     "sitepass",
-    "test",
+    stackName,
   );
   const monitor = pulumi.runtime.getMonitor();
   if (monitor === undefined) {
@@ -55,7 +125,7 @@ export async function recordDeclarations(declare: () => unknown): Promise<readon
       return register(request, callback);
     },
   });
-  await pulumi.runtime.runInPulumiStack(() => Promise.resolve(declare()).then(() => undefined));
+  await pulumi.runtime.runInPulumiStack(() => declare().then(() => undefined));
   await pulumi.runtime.disconnect();
   return declarations.filter(({ resource }) => !resource.startsWith("Stack "));
 }
