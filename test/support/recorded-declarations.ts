@@ -39,7 +39,7 @@ export interface ProgramInputs {
  */
 export async function recordProgram(inputs: ProgramInputs): Promise<readonly Declaration[]> {
   const directory = mkdtempSync(join(tmpdir(), "sitepass-declarations-"));
-  const { stackTraceLimit, prepareStackTrace } = Error;
+  const limit = Error.stackTraceLimit;
   try {
     copyProject(directory);
     const folder = join(directory, "sites");
@@ -62,18 +62,21 @@ export async function recordProgram(inputs: ProgramInputs): Promise<readonly Dec
     });
   } finally {
     // The program gives up stack traces.
-    Object.assign(Error, { stackTraceLimit, prepareStackTrace });
+    Error.stackTraceLimit = limit;
+    Reflect.deleteProperty(Error, "prepareStackTrace");
     rmSync(directory, { recursive: true, force: true });
   }
 }
 
 function programIn(directory: string): () => Promise<unknown> {
   const program: unknown = createRequire(__filename)(join(directory, "index.ts"));
-  if (typeof program !== "function") {
+  if (!isProgram(program)) {
     throw new Error("index.ts exports the program as a function");
   }
-  return () => Promise.resolve(program());
+  return program;
 }
+
+const isProgram = (exported: unknown): exported is () => Promise<unknown> => typeof exported === "function";
 
 /** What the account's look-ups answer. */
 const lookUps: Readonly<Record<string, object>> = {
