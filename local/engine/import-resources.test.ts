@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { account_id, clientOf, present } from "../../packages/cloudflare-standin/api/test-stand-in";
+import { account_id, clientOf, present } from "../../packages/cloudflare-standin/testing/stand-in";
 import { zoneId } from "../../packages/cloudflare-standin/api/database";
 import { startStandIn, type StandIn } from "../../packages/cloudflare-standin/api/stand-in";
 import type { Cloudflare } from "cloudflare";

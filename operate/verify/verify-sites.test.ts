@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { describe, it, type TestContext } from "node:test";
-import { hashClientSecret } from "../../packages/cloudflare-standin/api/client-secrets";
+import { hashClientSecret } from "../../packages/cloudflare-standin/api/service-tokens";
 import { zoneId } from "../../packages/cloudflare-standin/api/database";
 import { startEdge } from "../../packages/cloudflare-standin/edge/edge";
 import { startReceiver } from "../../packages/cloudflare-standin/edge/receiver";

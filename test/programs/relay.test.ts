@@ -11,7 +11,7 @@ import { describe, it, type TestContext } from "node:test";
 import { TLSSocket } from "node:tls";
 import type { Credentials } from "../../collectors/collector";
 import type { RelayInput, RelayName } from "../../collectors/relay/relay";
-import { account_id, present } from "../../packages/cloudflare-standin/api/test-stand-in";
+import { account_id, present } from "../../packages/cloudflare-standin/testing/stand-in";
 import { flatHeaders, valuesOf, type HeaderLines } from "../../packages/cloudflare-standin/edge/header-lines";
 import type { Interference } from "../../packages/cloudflare-standin/edge/interference";
 import {

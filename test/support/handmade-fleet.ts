@@ -1,7 +1,7 @@
 import { Cloudflare } from "cloudflare";
 import { zoneId } from "../../packages/cloudflare-standin/api/database";
 import type { StandIn } from "../../packages/cloudflare-standin/api/stand-in";
-import { present } from "../../packages/cloudflare-standin/api/test-stand-in";
+import { present } from "../../packages/cloudflare-standin/testing/stand-in";
 import type { HeaderLines } from "../../packages/cloudflare-standin/edge/header-lines";
 import { tokenHeaders } from "../../packages/cloudflare-standin/edge/push";
 import { signalNames, signals, type SignalName } from "../../fleet/signals";

@@ -5,7 +5,7 @@ import { sessionDuration } from "../../../provision/session-duration";
 import { signalNames, signals, type SignalName } from "../../../fleet/signals";
 import { zoneId } from "../api/database";
 import type { StandIn } from "../api/stand-in";
-import { account_id, present, standInFor } from "../api/test-stand-in";
+import { account_id, present, standInFor } from "../testing/stand-in";
 import { startConnector, type Connector } from "./connector";
 import { startEdge, type Edge } from "./edge";
 import type { HeaderLines } from "./header-lines";
