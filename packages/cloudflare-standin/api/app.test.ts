@@ -104,7 +104,7 @@ describe("app", () => {
     await refuses(client.accounts.list(), 501, 501, "The stand-in does not imitate GET /accounts");
   });
 
-  it("refuses bodies that are no JSON or hold unknown fields, and unknown query parameters", async (t) => {
+  it("refuses bodies that are not JSON or hold unknown fields, and unknown query parameters", async (t) => {
     const { api } = await standInFor(t);
     const path = `/accounts/${account_id}/access/service_tokens`;
     const cases: [string, string, unknown, object][] = [
