@@ -1,6 +1,6 @@
 import { parseConfig, type Config } from "../../fleet/config";
 import { UserError } from "../../fleet/problem";
-import type { ZoneOption } from "../../packages/cloudflare-standin/api/database";
+import type { ZoneOption } from "cloudflare-standin/api/database";
 import { readStackConfig } from "../../stack/stack-config";
 
 /** The account that a stack's configuration speaks of, for the stand-in to have. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
-import type { ServiceToken } from "../../packages/cloudflare-standin/api/rows";
+import type { ServiceToken } from "cloudflare-standin/api/rows";
 import { listTokens } from "../../cloudflare/list-tokens";
 import { answered, type CloudflareApi } from "../../cloudflare/cloudflare-api";
 import { openTestFleet, type TestFleet } from "../test-fleet";
@@ -109,7 +109,8 @@ describe("renewTokens", () => {
   it("names the permission when the API token may not, and renews nothing", async (t) => {
     const { renew, apiWith, rowOf } = await open(t);
     await assert.rejects(renew(apiWith(["Access: Service Tokens Read"])), {
-      message: 'CLOUDFLARE_API_TOKEN: may not renew the service token sitepass/prod/berlin (HTTP 403, 10000 Authentication error). Give it the permission "Access: Service Tokens, Edit".',
+      message:
+        'CLOUDFLARE_API_TOKEN: may not renew the service token sitepass/prod/berlin (HTTP 403, 10000 Authentication error). Give it the permission "Access: Service Tokens, Edit".',
     });
     assert.equal(rowOf("berlin").expires_at, "2027-11-23T12:00:00.000Z");
   });

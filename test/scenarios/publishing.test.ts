@@ -3,9 +3,15 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { shardOf } from "../../provision/shards";
-import { zoneId } from "../../packages/cloudflare-standin/api/database";
+import { zoneId } from "cloudflare-standin/api/database";
 import { engines } from "../support/engines";
-import { openScenario, siteNameInShard, tally, type Scenario, type ScenarioOptions } from "../support/scenario";
+import {
+  openScenario,
+  siteNameInShard,
+  tally,
+  type Scenario,
+  type ScenarioOptions,
+} from "../support/scenario";
 
 const tunnelPublishing = { tunnel: { name: "central-observability" } };
 const hostsWithoutOrigins = {

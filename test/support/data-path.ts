@@ -1,8 +1,8 @@
-import { startConnector, type Connector } from "../../packages/cloudflare-standin/edge/connector";
-import { startEdge, type Edge } from "../../packages/cloudflare-standin/edge/edge";
-import type { HeaderLines } from "../../packages/cloudflare-standin/edge/header-lines";
-import { remoteWriteBody, remoteWriteHeaders, send, tokenHeaders } from "../../packages/cloudflare-standin/edge/push";
-import { startReceiver, type Receiver } from "../../packages/cloudflare-standin/edge/receiver";
+import { startConnector, type Connector } from "cloudflare-standin/edge/connector";
+import { startEdge, type Edge } from "cloudflare-standin/edge/edge";
+import type { HeaderLines } from "cloudflare-standin/edge/header-lines";
+import { remoteWriteBody, remoteWriteHeaders, send, tokenHeaders } from "cloudflare-standin/edge/push";
+import { startReceiver, type Receiver } from "cloudflare-standin/edge/receiver";
 import type { Scenario } from "./scenario";
 
 /** Edge, connector and one receiver for both signals, on what a scenario has provisioned. */

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseDocument, stringify } from "yaml";
-import { startStandIn, type StandIn, type StandInOptions } from "../../packages/cloudflare-standin/api/stand-in";
+import { startStandIn, type StandIn, type StandInOptions } from "cloudflare-standin";
 import { copyProject } from "../../local/run/project-copy";
 import type { Stack } from "../../local/run/stack";
 import { shardOf } from "../../provision/shards";
