@@ -220,7 +220,7 @@ describe("the repository", () => {
   });
 
   it("names in README and docs only commands and files that exist", () => {
-    const documents = ["README.md", ...sources("docs", ".md"), "packages/cloudflare-standin/api/README.md"];
+    const documents = ["README.md", ...sources("docs", ".md"), "packages/cloudflare-standin/README.md"];
     for (const document of documents) {
       const content = text(document);
       for (const [, script = ""] of content.matchAll(/npm run (?:-s )?([a-z-]+)/g)) {

@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { gunzipSync } from "node:zlib";
-import { headerLines, linesWithout, valuesOf } from "../../packages/cloudflare-standin/edge/header-lines";
-import { sendToLoopback } from "../../packages/cloudflare-standin/edge/loopback-request";
-import { readBody } from "../../packages/cloudflare-standin/edge/read-body";
-import type { Receiver } from "../../packages/cloudflare-standin/edge/receiver";
-import { listenOnLoopback, type LoopbackServer } from "../../packages/cloudflare-standin/loopback-server";
+import { headerLines, linesWithout, valuesOf } from "cloudflare-standin/edge/header-lines";
+import { sendToLoopback } from "cloudflare-standin/edge/loopback-request";
+import { readBody } from "cloudflare-standin/edge/read-body";
+import type { Receiver } from "cloudflare-standin/edge/receiver";
+import { listenOnLoopback, type LoopbackServer } from "cloudflare-standin/loopback-server";
 
 /** What stands between a collector and the central host while something is wrong. */
 export type Trouble =

@@ -4,7 +4,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import pc from "picocolors";
 import { readSiteFiles } from "../../fleet/site-files";
-import { startStandIn, type StandIn } from "../../packages/cloudflare-standin/api/stand-in";
+import { startStandIn, type StandIn } from "cloudflare-standin";
 import { standInAccount } from "../run/stand-in-account";
 import { engineStack } from "../run/engine-stack";
 import { copyProject } from "../run/project-copy";

@@ -1,6 +1,13 @@
-import type { Edge } from "../../packages/cloudflare-standin/edge/edge";
-import type { HeaderLines } from "../../packages/cloudflare-standin/edge/header-lines";
-import { lokiBody, lokiHeaders, remoteWriteBody, remoteWriteHeaders, send, tokenHeaders } from "../../packages/cloudflare-standin/edge/push";
+import type { Edge } from "cloudflare-standin/edge/edge";
+import type { HeaderLines } from "cloudflare-standin/edge/header-lines";
+import {
+  lokiBody,
+  lokiHeaders,
+  remoteWriteBody,
+  remoteWriteHeaders,
+  send,
+  tokenHeaders,
+} from "cloudflare-standin/edge/push";
 import type { SignalName } from "../../fleet/signals";
 import type { SiteCredentials } from "../../stack/stack-outputs";
 import { demoMetric } from "./data-path";

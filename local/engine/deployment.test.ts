@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Cloudflare } from "cloudflare";
-import { startStandIn } from "../../packages/cloudflare-standin/api/stand-in";
+import { startStandIn } from "cloudflare-standin";
 import { Deployment, type DeploymentOptions, type Goal } from "./deployment";
 import type { ResourceState, StackState } from "./state";
 

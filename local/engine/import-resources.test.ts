@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { account_id, clientOf, present } from "../../packages/cloudflare-standin/api/test-stand-in";
-import { zoneId } from "../../packages/cloudflare-standin/api/database";
-import { startStandIn, type StandIn } from "../../packages/cloudflare-standin/api/stand-in";
+import { account_id, clientOf, present } from "cloudflare-standin/testing/stand-in";
+import { zoneId } from "cloudflare-standin/api/database";
+import { startStandIn, type StandIn } from "cloudflare-standin";
 import type { Cloudflare } from "cloudflare";
 import type { ImportEntry } from "./import-document";
 import { importResources } from "./import-resources";

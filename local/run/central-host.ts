@@ -1,4 +1,4 @@
-import type { Database } from "../../packages/cloudflare-standin/api/database";
+import type { Database } from "cloudflare-standin/api/database";
 import { AutomaticConnectors } from "./automatic-connectors";
 import { Receivers } from "./receivers";
 

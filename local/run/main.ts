@@ -20,7 +20,7 @@ Options
 To see what happens then, POST to the API's address
   /__standin/switches   {"connector": false} or {"origins": false} stops cloudflared or the services behind it; true starts them
   /__standin/faults     {"match": {"method": "POST", "path": "service_tokens"}, "status": 429, "retryAfterSeconds": 1}
-The fields of faults are described in packages/cloudflare-standin/api/README.md.`;
+The fields of faults are described in packages/cloudflare-standin/README.md.`;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({

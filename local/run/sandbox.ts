@@ -1,5 +1,5 @@
-import { startStandIn, type StandIn, type StandInOptions } from "../../packages/cloudflare-standin/api/stand-in";
-import { startEdge, type Edge } from "../../packages/cloudflare-standin/edge/edge";
+import { startStandIn, type StandIn, type StandInOptions } from "cloudflare-standin";
+import { startEdge, type Edge } from "cloudflare-standin/edge/edge";
 import { CentralHost } from "./central-host";
 
 export interface SandboxOptions extends Omit<StandInOptions, "onChange" | "switches" | "now"> {

@@ -1,4 +1,4 @@
-import { listenOnLoopback } from "../../packages/cloudflare-standin/loopback-server";
+import { listenOnLoopback } from "cloudflare-standin/loopback-server";
 
 /** What a collector scrapes here: one series, one sample a scrape. */
 export const probeMetric = "sitepass_probe";

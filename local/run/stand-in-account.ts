@@ -1,5 +1,5 @@
 import { parseConfig, type Config } from "../../fleet/config";
-import { orThrow } from "../../fleet/problem";
+import { orThrow, UserError } from "../../fleet/problem";
 import type { ZoneOption } from "../../packages/cloudflare-standin/api/database";
 import { readStackConfig } from "../../stack/stack-config";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { zoneId } from "../../packages/cloudflare-standin/api/database";
-import { account_id, clientOf, present } from "../../packages/cloudflare-standin/api/test-stand-in";
+import { zoneId } from "cloudflare-standin/api/database";
+import { account_id, clientOf, present } from "cloudflare-standin/testing/stand-in";
 import { problemText, UserError } from "../../fleet/problem";
 import { openTestFleet } from "../test-fleet";
 import { readAccount } from "./read-account";

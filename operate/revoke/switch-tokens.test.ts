@@ -1,7 +1,7 @@
 import { openCloudflareApi } from "../../cloudflare/client";
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
-import type { ServiceToken } from "../../packages/cloudflare-standin/api/rows";
+import type { ServiceToken } from "cloudflare-standin/api/rows";
 import { UserError } from "../../fleet/problem";
 import type { OpenStack } from "../../stack/open-stack";
 import { openTestFleet, type TestFleet } from "../test-fleet";

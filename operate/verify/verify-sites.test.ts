@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { describe, it, type TestContext } from "node:test";
-import { hashClientSecret } from "../../packages/cloudflare-standin/api/client-secrets";
-import { zoneId } from "../../packages/cloudflare-standin/api/database";
-import { startEdge } from "../../packages/cloudflare-standin/edge/edge";
-import { startReceiver } from "../../packages/cloudflare-standin/edge/receiver";
+import { hashClientSecret } from "cloudflare-standin/api/service-tokens";
+import { zoneId } from "cloudflare-standin/api/database";
+import { startEdge } from "cloudflare-standin/edge/edge";
+import { startReceiver } from "cloudflare-standin/edge/receiver";
 import { openTestFleet } from "../test-fleet";
 import { verifySites } from "./verify-sites";
 import { parseVia } from "./via";

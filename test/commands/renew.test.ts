@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import type { ServiceToken } from "../../packages/cloudflare-standin/api/rows";
+import type { ServiceToken } from "cloudflare-standin/api/rows";
 import { engines } from "../support/engines";
 import { openScenario, type Scenario } from "../support/scenario";
 import { sitepassOn, type CommandResult } from "../support/sitepass";

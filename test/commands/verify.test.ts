@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { testPolicy } from "../../packages/cloudflare-standin/edge/test-rows";
-import { listenOnLoopback } from "../../packages/cloudflare-standin/loopback-server";
+import { testPolicy } from "cloudflare-standin/edge/test-rows";
+import { listenOnLoopback } from "cloudflare-standin/loopback-server";
 import { problemLines } from "../../operate/verify/problem-lines";
 import type { FleetVerdict } from "../../operate/verify/verdict";
 import { verifySites } from "../../operate/verify/verify-sites";

@@ -11,9 +11,9 @@ import { describe, it, type TestContext } from "node:test";
 import { TLSSocket } from "node:tls";
 import type { Credentials } from "../../collectors/collector";
 import type { RelayInput, RelayName } from "../../collectors/relay/relay";
-import { account_id, present } from "../../packages/cloudflare-standin/api/test-stand-in";
-import { flatHeaders, valuesOf, type HeaderLines } from "../../packages/cloudflare-standin/edge/header-lines";
-import type { Interference } from "../../packages/cloudflare-standin/edge/interference";
+import { account_id, present } from "cloudflare-standin/testing/stand-in";
+import { flatHeaders, valuesOf, type HeaderLines } from "cloudflare-standin/edge/header-lines";
+import type { Interference } from "cloudflare-standin/edge/interference";
 import {
   lokiBody,
   lokiHeaders,
@@ -21,10 +21,10 @@ import {
   remoteWriteHeaders,
   send,
   type PushAnswer,
-} from "../../packages/cloudflare-standin/edge/push";
-import { readBody } from "../../packages/cloudflare-standin/edge/read-body";
-import { hosts, worldFor } from "../../packages/cloudflare-standin/edge/test-world";
-import { listenOnLoopback } from "../../packages/cloudflare-standin/loopback-server";
+} from "cloudflare-standin/edge/push";
+import { readBody } from "cloudflare-standin/edge/read-body";
+import { hosts, worldFor } from "cloudflare-standin/edge/test-world";
+import { listenOnLoopback } from "cloudflare-standin/loopback-server";
 import { relayAbsent, startRelayProgram, type RelayProgram } from "../../local/run/relay-program";
 import { opensslAbsence } from "../support/self-signed";
 

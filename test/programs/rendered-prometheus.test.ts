@@ -7,9 +7,9 @@ import { textOf } from "../../collectors/test-files";
 import { installed } from "../../collectors/test-programs";
 import { testCredentials } from "../../collectors/test-sites";
 import { findProgram } from "../../local/programs/programs";
-import { valuesOf } from "../../packages/cloudflare-standin/edge/header-lines";
-import { startReceiver } from "../../packages/cloudflare-standin/edge/receiver";
-import { listenOnLoopback } from "../../packages/cloudflare-standin/loopback-server";
+import { valuesOf } from "cloudflare-standin/edge/header-lines";
+import { startReceiver } from "cloudflare-standin/edge/receiver";
+import { listenOnLoopback } from "cloudflare-standin/loopback-server";
 import { freePort, startService, versionOf } from "../../local/run/service-process";
 
 const labels = {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, before, describe, it } from "node:test";
-import type { ServiceToken } from "../../packages/cloudflare-standin/api/rows";
+import type { ServiceToken } from "cloudflare-standin/api/rows";
 import type { SiteCredentials } from "../../stack/stack-outputs";
 import { shardOf } from "../../provision/policy-shards";
 import { engines, pulumiAbsence } from "../support/engines";

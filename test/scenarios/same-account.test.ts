@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Database } from "../../packages/cloudflare-standin/api/database";
+import type { Database } from "cloudflare-standin/api/database";
 import { engines, pulumiAbsence, type Engine } from "../support/engines";
 import { openScenario } from "../support/scenario";
 

@@ -1,9 +1,9 @@
 import { Cloudflare } from "cloudflare";
-import { zoneId } from "../../packages/cloudflare-standin/api/database";
-import type { StandIn } from "../../packages/cloudflare-standin/api/stand-in";
-import { present } from "../../packages/cloudflare-standin/api/test-stand-in";
-import type { HeaderLines } from "../../packages/cloudflare-standin/edge/header-lines";
-import { tokenHeaders } from "../../packages/cloudflare-standin/edge/push";
+import { zoneId } from "cloudflare-standin/api/database";
+import type { StandIn } from "cloudflare-standin";
+import { present } from "cloudflare-standin/testing/stand-in";
+import type { HeaderLines } from "cloudflare-standin/edge/header-lines";
+import { tokenHeaders } from "cloudflare-standin/edge/push";
 import { signalNames, signals, type SignalName } from "../../fleet/signals";
 import { accountId } from "./scenario";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { StandIn } from "./stand-in";
-import { account_id, failureOf, present, refuses, send, standInFor } from "./test-stand-in";
+import { account_id, failureOf, present, refuses, send, standInFor } from "../testing/stand-in";
 
 const path = `/accounts/${account_id}/access/apps`;
 const uri = "prom.example.com/api/v1/write";

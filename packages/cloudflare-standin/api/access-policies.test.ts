@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { account_id, failureOf, present, refuses, send, standInFor } from "./test-stand-in";
+import { account_id, failureOf, present, refuses, send, standInFor } from "../testing/stand-in";
 
 const path = `/accounts/${account_id}/access/policies`;
 const everyone = [{ everyone: {} }];

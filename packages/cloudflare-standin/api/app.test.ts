@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createApp } from "./app";
+import { createApp, routes } from "./app";
+import { Faults } from "./control";
 import { emptyDatabase, zoneId } from "./database";
-import { Faults } from "./faults";
-import { defaultLimits } from "./limits";
-import { RateLimit } from "./rate-limit";
-import { routes } from "./routes";
-import { account_id, clientOf, failureOf, refuses, send, standInFor } from "./test-stand-in";
+import { defaultLimits, RateLimit } from "./limits";
+import { account_id, clientOf, failureOf, refuses, send, standInFor } from "../testing/stand-in";
 
 describe("app", () => {
   it("needs no socket", async () => {
@@ -106,7 +104,7 @@ describe("app", () => {
     await refuses(client.accounts.list(), 501, 501, "The stand-in does not imitate GET /accounts");
   });
 
-  it("refuses bodies that are no JSON or hold unknown fields, and unknown query parameters", async (t) => {
+  it("refuses bodies that are not JSON or hold unknown fields, and unknown query parameters", async (t) => {
     const { api } = await standInFor(t);
     const path = `/accounts/${account_id}/access/service_tokens`;
     const cases: [string, string, unknown, object][] = [

@@ -1,34 +1,22 @@
 import { createHash } from "node:crypto";
+import { mkdir, readFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
-import { organizationRow, type Organization } from "./organization-row";
-import {
-  accessApplicationRow,
-  accessPolicyRow,
-  dnsRecordRow,
-  notificationPolicyRow,
-  serviceTokenRow,
-  zoneRow,
-  type AccessApplication,
-  type AccessPolicy,
-  type DnsRecord,
-  type NotificationPolicy,
-  type ServiceToken,
-  type Zone,
-} from "./rows";
-import { tunnelRow, type Tunnel } from "./tunnel-rows";
+import * as rows from "./rows";
 
-/** Everything one account holds: a plain object of tables keyed by ID. The data path reads and writes the same object. */
+/** Everything that one account holds: a plain object of tables keyed by ID. The data path reads and writes the same object. */
 export interface Database {
   accountId: string;
-  organization: Organization;
-  readonly serviceTokens: Map<string, ServiceToken>;
-  readonly policies: Map<string, AccessPolicy>;
-  readonly applications: Map<string, AccessApplication>;
+  organization: rows.Organization;
+  readonly serviceTokens: Map<string, rows.ServiceToken>;
+  readonly policies: Map<string, rows.AccessPolicy>;
+  readonly applications: Map<string, rows.AccessApplication>;
   /** Deleted tunnels stay in it, with `deleted_at` set. */
-  readonly tunnels: Map<string, Tunnel>;
-  readonly zones: Map<string, Zone>;
-  readonly dnsRecords: Map<string, DnsRecord>;
-  readonly notificationPolicies: Map<string, NotificationPolicy>;
+  readonly tunnels: Map<string, rows.Tunnel>;
+  readonly zones: Map<string, rows.Zone>;
+  readonly dnsRecords: Map<string, rows.DnsRecord>;
+  readonly notificationPolicies: Map<string, rows.NotificationPolicy>;
 }
 
 /** A zone's ID: the first 32 hex digits of its name's SHA-256, so that a zone has the same ID in every run. */
@@ -74,53 +62,102 @@ export function emptyDatabase(accountId: string, teamName: string): Database {
   };
 }
 
-const stored = z.strictObject({
-  format: z.literal(1),
+/** A table in the file is a list of its rows. */
+function tableOf<Row extends { readonly id: string }>(row: z.ZodType<Row>): z.ZodType<Map<string, Row>> {
+  return z.array(row).transform((list) => new Map(list.map((one) => [one.id, one])));
+}
+
+const currentFormat = 1;
+
+const fileContent = z.strictObject({
+  format: z.number(),
   accountId: z.string(),
-  organization: organizationRow,
-  serviceTokens: z.array(serviceTokenRow),
-  policies: z.array(accessPolicyRow),
-  applications: z.array(accessApplicationRow),
-  tunnels: z.array(tunnelRow),
-  zones: z.array(zoneRow),
-  dnsRecords: z.array(dnsRecordRow),
-  notificationPolicies: z.array(notificationPolicyRow),
+  organization: rows.organizationRow,
+  serviceTokens: tableOf(rows.serviceTokenRow),
+  policies: tableOf(rows.accessPolicyRow),
+  applications: tableOf(rows.accessApplicationRow),
+  tunnels: tableOf(rows.tunnelRow),
+  zones: tableOf(rows.zoneRow),
+  dnsRecords: tableOf(rows.dnsRecordRow),
+  notificationPolicies: tableOf(rows.notificationPolicyRow),
 });
 
 /** The database as JSON text. Connectors are left out: none is running when the text is read again. */
-export function serialiseDatabase(database: Database): string {
-  const content: z.infer<typeof stored> = {
-    format: 1,
-    accountId: database.accountId,
-    organization: database.organization,
-    serviceTokens: [...database.serviceTokens.values()],
-    policies: [...database.policies.values()],
-    applications: [...database.applications.values()],
-    tunnels: [...database.tunnels.values()].map((tunnel) => ({ ...tunnel, connections: [] })),
-    zones: [...database.zones.values()],
-    dnsRecords: [...database.dnsRecords.values()],
-    notificationPolicies: [...database.notificationPolicies.values()],
-  };
-  return JSON.stringify(content);
+function toJson(database: Database): string {
+  const tunnels = [...database.tunnels.values()].map((tunnel) => ({ ...tunnel, connections: [] }));
+  return JSON.stringify({ format: currentFormat, ...database, tunnels }, (_key, value: unknown) =>
+    value instanceof Map ? [...value.values()] : value,
+  );
 }
 
-/** The inverse of {@link serialiseDatabase}. Throws a SyntaxError or a ZodError on anything else. */
-export function deserialiseDatabase(json: string): Database {
-  const parsed: unknown = JSON.parse(json);
-  const content = stored.parse(parsed);
-  return {
-    accountId: content.accountId,
-    organization: content.organization,
-    serviceTokens: byId(content.serviceTokens),
-    policies: byId(content.policies),
-    applications: byId(content.applications),
-    tunnels: byId(content.tunnels),
-    zones: byId(content.zones),
-    dnsRecords: byId(content.dnsRecords),
-    notificationPolicies: byId(content.notificationPolicies),
-  };
-}
+const shortestPauseMilliseconds = 100;
 
-function byId<Row extends { readonly id: string }>(rows: readonly Row[]): Map<string, Row> {
-  return new Map(rows.map((row) => [row.id, row]));
+/**
+ * Keeps a database in a file (mode 0600, in a folder of mode 0700 if it has to be made).
+ *
+ * A save writes everything, so a save per request would make N writes cost N². Changes are gathered instead: the first
+ * one starts a clock, and what has changed when it rings is saved at once. The pause is ten times the last save, at least
+ * 0.1 s, so that saving never takes more than a tenth of the time. Answers do not wait for it. A `kill -9` thus loses
+ * the last moments, and a caller sees that as objects that were deleted by hand.
+ */
+export class DatabaseFile {
+  #timer: NodeJS.Timeout | undefined;
+  #saving: Promise<void> = Promise.resolve();
+  #lastSaveMilliseconds = 0;
+
+  constructor(readonly path: string) {}
+
+  /** The database in the file; undefined when there is no file. Throws, and leaves the file alone, when it holds anything else. */
+  async load(): Promise<Database | undefined> {
+    let json: string;
+    try {
+      json = await readFile(this.path, "utf8");
+    } catch (error) {
+      if (error instanceof Error && "code" in error && error.code === "ENOENT") {
+        return undefined;
+      }
+      throw error;
+    }
+    try {
+      const parsed: unknown = JSON.parse(json);
+      const { format, ...database } = fileContent.parse(parsed);
+      if (format !== currentFormat) {
+        throw new Error(`its format is ${format}, not ${currentFormat}`);
+      }
+      return database;
+    } catch (cause) {
+      throw new Error(
+        `${this.path}: not a state file of the stand-in. It was left as it is; fix it, move it away, or name another file.`,
+        { cause },
+      );
+    }
+  }
+
+  /** Sees to it that the database is saved soon. A save that fails is reported on standard error. */
+  saveSoon(database: Database): void {
+    this.#timer ??= setTimeout(
+      () => {
+        this.#timer = undefined;
+        this.save(database).catch((error: unknown) => {
+          console.error("The stand-in could not save its state file:", error);
+        });
+      },
+      Math.max(shortestPauseMilliseconds, 10 * this.#lastSaveMilliseconds),
+    ).unref();
+  }
+
+  /** Saves now, after a save that is under way. */
+  async save(database: Database): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#saving = this.#saving.catch(() => undefined).then(() => this.#write(database));
+    await this.#saving;
+  }
+
+  async #write(database: Database): Promise<void> {
+    const start = performance.now();
+    await mkdir(dirname(this.path), { recursive: true, mode: 0o700 });
+    await writeFileAtomic(this.path, toJson(database), { mode: 0o600 });
+    this.#lastSaveMilliseconds = performance.now() - start;
+  }
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { failureOf, present, refuses, send, standInFor } from "./test-stand-in";
+import { failureOf, present, refuses, send, standInFor } from "../testing/stand-in";
 import { zoneId } from "./database";
 
 const zone_id = zoneId("example.com");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { account_id, failureOf, refuses, send, standInFor } from "./test-stand-in";
+import { account_id, failureOf, refuses, send, standInFor } from "../testing/stand-in";
 
 describe("organization", () => {
   it("has the team's auth domain, and strict mode off", async (t) => {

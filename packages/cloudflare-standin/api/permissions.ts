@@ -1,4 +1,4 @@
-/** Permission groups by their names in the API (facts/cloudflare.md §12, from the provider's "Accepted Permissions"). */
+/** Permission groups by their names in the API, from "Accepted Permissions" in the documentation of the Terraform provider (TF:docs). */
 export const permissions = [
   "Access: Service Tokens Read",
   "Access: Service Tokens Write",

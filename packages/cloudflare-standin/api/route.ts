@@ -26,46 +26,29 @@ export interface Call<Query, Body> extends Backend {
   readonly body: Body;
 }
 
-/** A request as it came in. */
-export interface RawCall extends Backend {
-  readonly id: string;
-  readonly zoneId: string;
-  readonly apiToken: string;
-  readonly query: URLSearchParams;
-  readonly body: string;
-}
-
-export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-
-interface Definition<Query extends z.ZodType, Body extends z.ZodType> {
-  readonly method: Method;
-  /** Below `/client/v4`; parameters are `:account`, `:zone` and `:id`. */
-  readonly path: string;
-  /** None means that any valid token will do. */
-  readonly permission: Permission | undefined;
-  readonly query: Query;
-  readonly body: Body;
-  readonly handle: (call: Call<z.output<Query>, z.output<Body>>) => Reply;
-}
+type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 /** One imitated route, ready to be served. */
 export interface Route {
   readonly method: Method;
+  /** Below `/client/v4`; parameters are `:account`, `:zone` and `:id`. */
   readonly path: string;
+  /** None means that any valid API token will do. */
   readonly permission: Permission | undefined;
-  readonly answer: (call: RawCall) => Reply;
+  readonly answer: (call: Call<URLSearchParams, string>) => Reply;
 }
 
-/** A route without query parameters. */
-export const noQuery = z.strictObject({});
-/** A route without a body; `{}` passes, as some clients send it with every POST. */
-export const noBody = z.strictObject({}).optional();
+/** The input of a route without query parameters and body. A body of `{}` passes, as some clients send it with every POST. */
+export const noInput = { query: z.strictObject({}), body: z.strictObject({}).optional() };
 
-/** Declares a route. Query and body are parsed by strict schemas before the handler sees them. */
+/** Declares a route. Strict schemas parse query and body before the handler sees them. */
 export function route<Query extends z.ZodType, Body extends z.ZodType>(
-  definition: Definition<Query, Body>,
+  method: Method,
+  path: string,
+  permission: Permission | undefined,
+  input: { readonly query: Query; readonly body: Body },
+  handle: (call: Call<z.output<Query>, z.output<Body>>) => Reply,
 ): Route {
-  const { method, path, permission, query, body, handle } = definition;
   return {
     method,
     path,
@@ -73,8 +56,8 @@ export function route<Query extends z.ZodType, Body extends z.ZodType>(
     answer: (call) =>
       handle({
         ...call,
-        query: parseQuery(query, call.query),
-        body: parseBody(body, call.body, method),
+        query: parseQuery(input.query, call.query),
+        body: parseBody(input.body, call.body, method),
       }),
   };
 }

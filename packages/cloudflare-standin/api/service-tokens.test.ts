@@ -4,7 +4,7 @@ import { crc32 } from "node:zlib";
 import { authenticate } from "../edge/service-token-check";
 import { emptyDatabase } from "./database";
 import type { ServiceToken } from "./rows";
-import { account_id, present, refuses, standInFor } from "./test-stand-in";
+import { account_id, present, refuses, standInFor } from "../testing/stand-in";
 
 /** Whether the data path takes this secret for the token's at this time. */
 function accepted(token: ServiceToken, clientSecret: string, now: Date): boolean {

@@ -1,157 +1,190 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { createHash, randomBytes, randomInt, randomUUID } from "node:crypto";
+import { crc32 } from "node:zlib";
+import type { ServiceToken as SdkServiceToken } from "cloudflare/resources/zero-trust/access/service-tokens";
 import { z } from "zod";
-import { parseGoDuration } from "../../../fleet/duration";
-import { hashClientSecret, newClientSecret, rotateClientSecret } from "./client-secrets";
+import { goDurationMilliseconds } from "../go-duration";
 import type { Database } from "./database";
-import { pageOf, pagination } from "./envelope";
-import { accessNotFound, accessQuota, invalidRequest, serviceTokenInUse } from "./errors";
-import { noBody, noQuery, route, type Route } from "./route";
+import {
+  accessNotFound,
+  accessQuota,
+  apiError,
+  invalidRequest,
+  pageOf,
+  pagination,
+  refuse,
+  type Answered,
+} from "./envelope";
+import { noInput, route, type Backend, type Route } from "./route";
 import type { ServiceToken } from "./rows";
 
+const previousExpiry = {
+  previous_client_secret_expires_at: z.iso.datetime({ offset: true }).exactOptional(),
+};
+
 /** Bodies by the SDK's types (cloudflare 7.3.0 resources/zero-trust/access/service-tokens.d.ts); a name has at most 350 characters (account-limits page). */
-const fields = {
+const createBody = z.strictObject({
   name: z.string().min(1).max(350),
   duration: z.string().exactOptional(),
   enabled: z.boolean().exactOptional(),
   client_secret_version: z.int().min(1).exactOptional(),
-  previous_client_secret_expires_at: z.iso.datetime({ offset: true }).exactOptional(),
-};
-const createBody = z.strictObject(fields);
-const updateBody = z.strictObject({ ...fields, name: fields.name.exactOptional() });
+  ...previousExpiry,
+});
+const updateBody = createBody.exactPartial();
+
+const listQuery = z.strictObject({
+  ...pagination,
+  name: z.string().exactOptional(),
+  search: z.string().exactOptional(),
+});
 
 const collection = "/accounts/:account/access/service_tokens";
 const item = `${collection}/:id`;
 const read = "Access: Service Tokens Read";
 const write = "Access: Service Tokens Write";
+const yearMilliseconds = 8760 * 3600 * 1000;
 
-/** Access service tokens (facts/cloudflare.md §1). The secret is in the answers to create, to rotate, and to the PUT that raises the version; nowhere else. */
+/**
+ * Access service tokens, at account level (D:docs/cloudflare-one/access-controls/service-credentials/service-tokens.mdx).
+ * The secret is in the answers to create, to rotate, and to the PUT that raises the version; nowhere else.
+ */
 export const serviceTokenRoutes: readonly Route[] = [
-  route({
-    method: "POST",
-    path: collection,
-    permission: write,
-    query: noQuery,
-    body: createBody,
-    // Duplicate names are allowed (jikig-ai/soleur#7065). An expiry of a previous secret has no effect yet, as there is none.
-    handle: ({ database, limits, issuedSecrets, now, body }) => {
-      if (database.serviceTokens.size >= limits.serviceTokens) {
-        throw accessQuota("service tokens");
-      }
-      const duration = body.duration ?? "8760h";
-      const secret = newClientSecret();
-      const created_at = now().toISOString();
-      const token: ServiceToken = {
-        id: randomUUID(),
-        client_id: `${randomBytes(16).toString("hex")}.access`,
-        name: body.name,
-        duration,
-        enabled: body.enabled ?? true,
-        created_at,
-        updated_at: created_at,
-        expires_at: expiry(duration, now()),
-        lastSeenAt: null,
-        clientSecretVersion: body.client_secret_version ?? 1,
-        clientSecretHash: hashClientSecret(secret),
-      };
-      database.serviceTokens.set(token.id, token);
-      issuedSecrets.add(secret);
-      // The status is the OpenAPI document's (cloudflare/api-schemas c92b9b0f, access-service-tokens-create-a-service-token).
-      return { status: 201, result: { ...shownToken(token), client_secret: secret } };
-    },
+  // Duplicate names are allowed (jikig-ai/soleur#7065). An expiry of a previous secret has no effect yet, as there is none.
+  route("POST", collection, write, { ...noInput, body: createBody }, ({ body, ...backend }) => {
+    const { database, limits, issuedSecrets, now } = backend;
+    if (database.serviceTokens.size >= limits.serviceTokens) {
+      throw accessQuota("service tokens");
+    }
+    const duration = body.duration ?? "8760h";
+    const secret = newClientSecret();
+    const created_at = now().toISOString();
+    const token: ServiceToken = {
+      id: randomUUID(),
+      client_id: `${randomBytes(16).toString("hex")}.access`,
+      name: body.name,
+      duration,
+      enabled: body.enabled ?? true,
+      created_at,
+      updated_at: created_at,
+      expires_at: expiry(duration, now()),
+      lastSeenAt: null,
+      clientSecretVersion: body.client_secret_version ?? 1,
+      clientSecretHash: hashClientSecret(secret),
+    };
+    database.serviceTokens.set(token.id, token);
+    issuedSecrets.add(secret);
+    // The status is the OpenAPI document's (cloudflare/api-schemas c92b9b0f, access-service-tokens-create-a-service-token).
+    return { status: 201, result: { ...shown(token), client_secret: secret } };
   }),
-  route({
-    method: "GET",
-    path: collection,
-    permission: read,
-    query: z.strictObject({
-      ...pagination,
-      name: z.string().exactOptional(),
-      search: z.string().exactOptional(),
-    }),
-    body: noBody,
-    handle: ({ database, query }) => {
-      const wanted = query.search?.toLowerCase();
-      const tokens = [...database.serviceTokens.values()].filter(
-        ({ name }) =>
-          (query.name === undefined || name === query.name) &&
-          (wanted === undefined || name.toLowerCase().includes(wanted)),
+  route("GET", collection, read, { ...noInput, query: listQuery }, ({ database, query }) => {
+    const wanted = query.search?.toLowerCase();
+    const tokens = [...database.serviceTokens.values()].filter(
+      ({ name }) =>
+        (query.name === undefined || name === query.name) &&
+        (wanted === undefined || name.toLowerCase().includes(wanted)),
+    );
+    return pageOf(tokens, query, shown);
+  }),
+  route("GET", item, read, noInput, ({ database, id }) => ({ result: shown(find(database, id)) })),
+  route("PUT", item, write, { ...noInput, body: updateBody }, ({ id, body, ...backend }) => {
+    const { database, now } = backend;
+    const token = find(database, id);
+    const previousExpiresAt = body.previous_client_secret_expires_at;
+    // Counted anew only when it changes: the provider repeats the same duration in each PUT (service-tokens.mdx "Renew").
+    if (body.duration !== undefined && body.duration !== token.duration) {
+      token.expires_at = expiry(body.duration, now());
+      token.duration = body.duration;
+    }
+    token.name = body.name ?? token.name;
+    token.enabled = body.enabled ?? token.enabled;
+    token.updated_at = now().toISOString();
+    // Higher rotates, the same does not (TF TestAcc..._SecretRotation). Lower keeps the secret and stores the version: a gap.
+    const version = body.client_secret_version ?? token.clientSecretVersion;
+    const isRotation = version > token.clientSecretVersion;
+    token.clientSecretVersion = version;
+    if (isRotation) {
+      return { result: rotated(token, previousExpiresAt, backend) };
+    }
+    if (previousExpiresAt !== undefined && token.previousClientSecretHash !== undefined) {
+      token.previousClientSecretExpiresAt = previousExpiresAt;
+    }
+    return { result: shown(token) };
+  }),
+  route("DELETE", item, write, noInput, ({ database, id }) => {
+    const token = find(database, id);
+    if (isNamedInPolicy(database, id)) {
+      // A live probe (jikig-ai/soleur#7065). That the status is 400 is a gap.
+      throw apiError(
+        400,
+        12139,
+        "access.api.error.service_token_in_use: cannot delete service token because it is used by a policy, group, or app SCIM configuration",
       );
-      return pageOf(tokens, query, shownToken);
-    },
+    }
+    database.serviceTokens.delete(id);
+    return { result: shown(token) };
   }),
-  route({
-    method: "GET",
-    path: item,
-    permission: read,
-    query: noQuery,
-    body: noBody,
-    handle: ({ database, id }) => ({ result: shownToken(findToken(database, id)) }),
-  }),
-  route({
-    method: "PUT",
-    path: item,
-    permission: write,
-    query: noQuery,
-    body: updateBody,
-    handle: ({ database, issuedSecrets, now, id, body }) => {
-      const token = findToken(database, id);
-      const previousExpiresAt = body.previous_client_secret_expires_at;
-      // Counted anew only when it changes: the provider repeats the same duration in each PUT (service-tokens.mdx "Renew").
-      const renewed =
-        body.duration !== undefined && body.duration !== token.duration
-          ? { duration: body.duration, expires_at: expiry(body.duration, now()) }
-          : {};
-      Object.assign(token, renewed, {
-        name: body.name ?? token.name,
-        enabled: body.enabled ?? token.enabled,
-        updated_at: now().toISOString(),
-      });
-      const version = body.client_secret_version ?? token.clientSecretVersion;
-      // Higher rotates, the same does not (TF TestAcc..._SecretRotation). Lower keeps the secret and stores the version: a gap.
-      if (version > token.clientSecretVersion) {
-        const secret = rotateClientSecret(token, previousExpiresAt, now());
-        token.clientSecretVersion = version;
-        issuedSecrets.add(secret);
-        return { result: { ...shownToken(token), client_secret: secret } };
-      }
-      token.clientSecretVersion = version;
-      if (previousExpiresAt !== undefined && token.previousClientSecretHash !== undefined) {
-        token.previousClientSecretExpiresAt = previousExpiresAt;
-      }
-      return { result: shownToken(token) };
+  // That a rotation leaves client_secret_version as it is, is a gap.
+  route(
+    "POST",
+    `${item}/rotate`,
+    write,
+    { ...noInput, body: z.strictObject(previousExpiry).optional() },
+    ({ id, body, ...backend }) => {
+      const token = find(backend.database, id);
+      token.updated_at = backend.now().toISOString();
+      return { result: rotated(token, body?.previous_client_secret_expires_at, backend) };
     },
-  }),
-  route({
-    method: "DELETE",
-    path: item,
-    permission: write,
-    query: noQuery,
-    body: noBody,
-    handle: ({ database, id }) => {
-      const token = findToken(database, id);
-      if (isIncluded(database, id)) {
-        throw serviceTokenInUse();
-      }
-      database.serviceTokens.delete(id);
-      return { result: shownToken(token) };
-    },
+  ),
+  // "Extends by one year" (service-tokens.mdx): counted from the expiry, not from today [gap]. A `forever` token stays one.
+  route("POST", `${item}/refresh`, write, noInput, ({ database, now, id }) => {
+    const token = find(database, id);
+    if (token.expires_at !== null) {
+      token.expires_at = new Date(Date.parse(token.expires_at) + yearMilliseconds).toISOString();
+    }
+    token.updated_at = now().toISOString();
+    return { result: shown(token) };
   }),
 ];
 
-/** A token as answers show it. created_at, updated_at, expires_at and last_seen_at are in the OpenAPI document, not all of them in the SDK (facts/cloudflare.md §1). */
-export function shownToken(token: ServiceToken): object {
+/** The SDK's answer to a read, and three times of the OpenAPI document that the SDK does not have. */
+type TokenAnswer = Answered<SdkServiceToken> &
+  Readonly<Record<"created_at" | "updated_at" | "last_seen_at", string | null>>;
+
+function shown(token: ServiceToken): TokenAnswer {
   const { id, client_id, name, duration, enabled, created_at, updated_at, expires_at, lastSeenAt } = token;
-  return {
-    id,
-    client_id,
-    name,
-    duration,
-    enabled,
-    created_at,
-    updated_at,
-    expires_at,
-    last_seen_at: lastSeenAt,
-  };
+  const last_seen_at = lastSeenAt;
+  return { id, client_id, name, duration, enabled, created_at, updated_at, expires_at, last_seen_at };
+}
+
+/**
+ * Gives the token a new secret and shows both. The old one is accepted until `previousExpiresAt`, by default until now
+ * (cloudflare 7.3.0 service-tokens.d.ts ServiceTokenRotateParams). One previous secret is kept, so a second rotation inside
+ * the overlap ends the oldest (inferred).
+ */
+function rotated(
+  token: ServiceToken,
+  previousExpiresAt: string | undefined,
+  { issuedSecrets, now }: Backend,
+): TokenAnswer & { readonly client_secret: string } {
+  const secret = newClientSecret();
+  issuedSecrets.add(secret);
+  token.previousClientSecretHash = token.clientSecretHash;
+  token.previousClientSecretExpiresAt = previousExpiresAt ?? now().toISOString();
+  token.clientSecretHash = hashClientSecret(secret);
+  return { ...shown(token), client_secret: secret };
+}
+
+const alphanumerics = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+/** A client secret of today's format: `cfast_`, 40 alphanumerics, 8 characters of checksum (service-tokens.mdx, since 2026-08-26). That the checksum is a CRC-32 in hex is made up [gap]. */
+function newClientSecret(): string {
+  const random = Array.from({ length: 40 }, () => alphanumerics.charAt(randomInt(alphanumerics.length)));
+  const body = random.join("");
+  return `cfast_${body}${crc32(body).toString(16).padStart(8, "0")}`;
+}
+
+/** What is kept of a client secret. A plain SHA-256 will do: the secret is random, so it cannot be guessed from a list. */
+export function hashClientSecret(secret: string): string {
+  return createHash("sha256").update(secret).digest("hex");
 }
 
 /** When a token of this duration expires; null for `forever` (what Cloudflare shows then is a gap). Throws 12130 on anything but a Go duration. */
@@ -159,7 +192,7 @@ function expiry(duration: string, now: Date): string | null {
   if (duration === "forever") {
     return null;
   }
-  const milliseconds = parseGoDuration(duration) ?? 0;
+  const milliseconds = goDurationMilliseconds(duration) ?? 0;
   // That a token lasting no time is refused is a gap.
   if (milliseconds <= 0) {
     throw invalidRequest(`invalid duration '${duration}'`);
@@ -167,23 +200,15 @@ function expiry(duration: string, now: Date): string | null {
   return new Date(now.getTime() + milliseconds).toISOString();
 }
 
-/** The token; 404 when there is none. */
-export function findToken(database: Database, id: string): ServiceToken {
-  const token = database.serviceTokens.get(id);
-  if (token === undefined) {
-    throw accessNotFound("service token");
-  }
-  return token;
+function find(database: Database, id: string): ServiceToken {
+  return database.serviceTokens.get(id) ?? refuse(accessNotFound("service token"));
 }
 
-/** Whether any policy names the token. A scan of a thousand rules takes microseconds, so there is no index to keep right. */
-function isIncluded(database: Database, tokenId: string): boolean {
-  for (const { include, exclude, require } of database.policies.values()) {
-    for (const rules of [include, exclude, require]) {
-      if (rules.some((rule) => "service_token" in rule && rule.service_token.token_id === tokenId)) {
-        return true;
-      }
-    }
-  }
-  return false;
+/** A scan of a thousand rules takes microseconds, so there is no index to keep right. */
+function isNamedInPolicy(database: Database, tokenId: string): boolean {
+  return [...database.policies.values()].some((policy) =>
+    [policy.include, policy.exclude, policy.require]
+      .flat()
+      .some((rule) => "service_token" in rule && rule.service_token.token_id === tokenId),
+  );
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { startStandIn } from "./stand-in";
-import { account_id, clientOf, present, send, standInFor } from "./test-stand-in";
+import { account_id, clientOf, present, send, standInFor } from "../testing/stand-in";
 
 const folders: string[] = [];
 // Not in each test: a test's own hooks run first to last, so the folder would go before the stand-in that writes to it.
@@ -107,7 +107,7 @@ describe("stand-in", () => {
     for (const content of ["{", "{}", '{"format":2}']) {
       await writeFile(stateFile, content);
       await assert.rejects(startStandIn({ stateFile }), {
-        message: `${stateFile}: not a state file of the stand-in. It was left as it is; mend it, move it away, or name another file.`,
+        message: `${stateFile}: not a state file of the stand-in. It was left as it is; fix it, move it away, or name another file.`,
       });
       assert.equal(await readFile(stateFile, "utf8"), content);
     }

@@ -1,14 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { getRequestListener } from "@hono/node-server";
 import { listenOnLoopback } from "../loopback-server";
-import { createApp, type RequestRecord } from "./app";
-import type { Switches } from "./control";
-import { addZone, emptyDatabase, type Database, type ZoneOption } from "./database";
-import { Faults, type Fault } from "./faults";
-import { defaultLimits, type Limits } from "./limits";
+import { createApp } from "./app";
+import { Faults, type Fault, type RequestRecord, type Switches } from "./control";
+import { addZone, DatabaseFile, emptyDatabase, type Database, type ZoneOption } from "./database";
+import { defaultLimits, RateLimit, type Limits } from "./limits";
 import { permissions, type Permission } from "./permissions";
-import { RateLimit } from "./rate-limit";
-import { StateFile } from "./state-file";
 
 export interface StandInOptions {
   /** 32 hex digits. Default "0123456789abcdef0123456789abcdef". A state file of another account is refused. */
@@ -56,9 +53,8 @@ export interface StandIn {
  */
 export async function startStandIn(options: StandInOptions = {}): Promise<StandIn> {
   const now = options.now ?? ((): Date => new Date());
-  const stateFile =
-    options.stateFile === undefined ? undefined : new StateFile(options.stateFile, reportFailedSave);
-  const database = initialDatabase(options, await stateFile?.load(), now());
+  const file = options.stateFile === undefined ? undefined : new DatabaseFile(options.stateFile);
+  const database = initialDatabase(options, await file?.load(), now());
   const limits: Limits = { ...defaultLimits, ...options.limits };
   const apiTokens = new Map<string, ReadonlySet<string>>();
   const faults = new Faults();
@@ -79,7 +75,7 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
     requests,
     rateLimit: new RateLimit(limits.requestsPerFiveMinutes, now),
     changed: () => {
-      stateFile?.saveSoon(database);
+      file?.saveSoon(database);
       options.onChange?.();
     },
     switches: options.switches ?? {},
@@ -105,10 +101,7 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
       faults.inject(fault);
     },
     issuedSecrets,
-    close: () => {
-      closing ??= server.close().then(() => stateFile?.save(database));
-      return closing;
-    },
+    close: () => (closing ??= server.close().then(() => file?.save(database))),
   };
 }
 
@@ -127,8 +120,4 @@ function initialDatabase(options: StandInOptions, loaded: Database | undefined, 
     addZone(database, zone, now);
   }
   return database;
-}
-
-function reportFailedSave(error: unknown): void {
-  console.error("The stand-in could not save its state file:", error);
 }

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { badRequest } from "./errors";
+import { badRequest } from "./envelope";
 
 /** Parses a query. Throws the 400 that names each unknown or wrong parameter. A repeated parameter counts as a comma-separated list. */
 export function parseQuery<Schema extends z.ZodType>(
@@ -18,7 +18,7 @@ export function parseQuery<Schema extends z.ZodType>(
  * Parses a JSON body. Throws the 400 that names each unknown or wrong field.
  *
  * Except in a PATCH a `null` counts as a field left out, at any depth: the provider sends it in a PUT for a field that was
- * set and no longer is (facts/pulumi.md §3, TF:internal/apijson/encoder.go).
+ * set and no longer is (TF:internal/apijson/encoder.go).
  */
 export function parseBody<Schema extends z.ZodType>(
   schema: Schema,

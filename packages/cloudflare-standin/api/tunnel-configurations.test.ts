@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import type Cloudflare from "cloudflare";
 import type { StandIn } from "./stand-in";
-import { account_id, failureOf, present, refuses, send, standInFor } from "./test-stand-in";
+import { account_id, failureOf, present, refuses, send, standInFor } from "../testing/stand-in";
 
 const notFound = { service: "http_status:404" };
 const write = {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { registerConnector, unregisterConnector } from "./tunnel-connectors";
-import type { Connector } from "./tunnel-rows";
-import { account_id, clientOf, failureOf, present, refuses, send, standInFor } from "./test-stand-in";
+import { registerConnector, unregisterConnector } from "./tunnels";
+import type { Connector } from "./rows";
+import { account_id, clientOf, failureOf, present, refuses, send, standInFor } from "../testing/stand-in";
 
 const secret = Buffer.alloc(32, 7).toString("base64");
 const clock = "2026-01-01T00:00:00.000Z";

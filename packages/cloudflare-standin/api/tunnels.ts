@@ -1,12 +1,11 @@
 import { randomBytes, randomUUID } from "node:crypto";
+import type { CloudflareTunnel } from "cloudflare/resources/shared";
+import type { Client } from "cloudflare/resources/zero-trust/tunnels/cloudflared/connections";
 import { z } from "zod";
-import { pageOf, pagination } from "./envelope";
-import { tunnelHasConnections, tunnelNameTaken, tunnelNotFound, tunnelQuota } from "./errors";
 import type { Database } from "./database";
-import { noBody, noQuery, route, type Route } from "./route";
-import { isLive, liveTunnel, tunnelToken } from "./tunnel-access";
-import { tunnelStatus } from "./tunnel-connectors";
-import type { Tunnel } from "./tunnel-rows";
+import { apiError, pageOf, pagination, refuse, type Answered, type ApiError } from "./envelope";
+import { noInput, route, type Route } from "./route";
+import type { Connector, Tunnel } from "./rows";
 
 /** At least 32 bytes in base64 (cloudflare 7.3.0 resources/zero-trust/tunnels/cloudflared/cloudflared.d.ts CloudflaredCreateParams). */
 const tunnelSecret = z
@@ -16,7 +15,7 @@ const tunnelSecret = z
   });
 const createBody = z.strictObject({
   name: z.string().min(1),
-  // `local` is the default (facts/cloudflare.md §7), although the provider's users nearly always want `cloudflare`.
+  // `local` is the default (CloudflaredCreateParams), although the provider's users nearly always want `cloudflare`.
   config_src: z.enum(["local", "cloudflare"]).default("local"),
   tunnel_secret: tunnelSecret.exactOptional(),
 });
@@ -29,128 +28,114 @@ const listQuery = z.strictObject({
   name: z.string().exactOptional(),
   is_deleted: z.enum(["true", "false"]).exactOptional(),
 });
+const connectorQuery = z.strictObject({ client_id: z.string().exactOptional() });
 
 const collection = "/accounts/:account/cfd_tunnel";
 const item = `${collection}/:id`;
 const read = "Cloudflare Tunnel Read";
 const write = "Cloudflare Tunnel Write";
 
-/** Tunnels run by cloudflared (facts/cloudflare.md §7). A deleted one can still be read and listed, with `deleted_at`; that GET answers 200 then is a gap. */
+/**
+ * Tunnels run by cloudflared, their tokens and their connectors (cloudflare 7.3.0 cloudflared.d.ts, token.d.ts,
+ * connections.d.ts). A deleted one can still be read and listed, with `deleted_at`; that GET answers 200 then is a gap.
+ */
 export const tunnelRoutes: readonly Route[] = [
-  route({
-    method: "POST",
-    path: collection,
-    permission: write,
-    query: noQuery,
-    body: createBody,
-    handle: ({ database, limits, issuedSecrets, now, body }) => {
-      checkName(database, body.name, undefined);
-      if ([...database.tunnels.values()].filter(isLive).length >= limits.tunnels) {
-        throw tunnelQuota();
-      }
-      const created_at = now().toISOString();
-      const tunnel: Tunnel = {
-        id: randomUUID(),
-        name: body.name,
-        config_src: body.config_src,
-        created_at,
-        deleted_at: null,
-        conns_active_at: null,
-        conns_inactive_at: null,
-        tunnelSecret: body.tunnel_secret ?? randomBytes(32).toString("base64"),
-        connections: [],
-        configuration: { version: 0, created_at, config: null },
-      };
-      database.tunnels.set(tunnel.id, tunnel);
-      const token = tunnelToken(tunnel, database);
-      issuedSecrets.add(tunnel.tunnelSecret).add(token);
-      // The two secrets come with the answer to a create only (D:.../create-remote-tunnel-api.mdx).
-      const credentials_file = {
-        AccountTag: database.accountId,
-        TunnelID: tunnel.id,
-        TunnelName: tunnel.name,
-        TunnelSecret: tunnel.tunnelSecret,
-      };
-      return { result: { ...shown(tunnel, database), credentials_file, token } };
-    },
+  route("POST", collection, write, { ...noInput, body: createBody }, ({ body, ...backend }) => {
+    const { database, limits, issuedSecrets, now } = backend;
+    checkName(database, body.name, undefined);
+    if ([...database.tunnels.values()].filter(isLive).length >= limits.tunnels) {
+      // Code and text are a gap.
+      throw apiError(400, 1002, "Maximum number of tunnels has been reached");
+    }
+    const created_at = now().toISOString();
+    const tunnel: Tunnel = {
+      id: randomUUID(),
+      name: body.name,
+      config_src: body.config_src,
+      created_at,
+      deleted_at: null,
+      conns_active_at: null,
+      conns_inactive_at: null,
+      tunnelSecret: body.tunnel_secret ?? randomBytes(32).toString("base64"),
+      connections: [],
+      configuration: { version: 0, created_at, config: null },
+    };
+    database.tunnels.set(tunnel.id, tunnel);
+    const token = tunnelToken(tunnel, database);
+    issuedSecrets.add(tunnel.tunnelSecret).add(token);
+    // The two secrets come with the answer to a create only (D:.../create-remote-tunnel-api.mdx).
+    const credentials_file = {
+      AccountTag: database.accountId,
+      TunnelID: tunnel.id,
+      TunnelName: tunnel.name,
+      TunnelSecret: tunnel.tunnelSecret,
+    };
+    return { result: { ...shown(tunnel, database), credentials_file, token } };
   }),
-  route({
-    method: "GET",
-    path: collection,
-    permission: read,
-    query: listQuery,
-    body: noBody,
-    handle: ({ database, query: { name, is_deleted, ...page } }) => {
-      const tunnels = [...database.tunnels.values()].filter(
-        (tunnel) =>
-          (name === undefined || tunnel.name === name) &&
-          (is_deleted === undefined || isLive(tunnel) === (is_deleted === "false")),
-      );
-      return pageOf(tunnels, page, (tunnel) => shown(tunnel, database));
-    },
+  route("GET", collection, read, { ...noInput, query: listQuery }, ({ database, query }) => {
+    const { name, is_deleted, ...page } = query;
+    const tunnels = [...database.tunnels.values()].filter(
+      (tunnel) =>
+        (name === undefined || tunnel.name === name) &&
+        (is_deleted === undefined || isLive(tunnel) === (is_deleted === "false")),
+    );
+    return pageOf(tunnels, page, (tunnel) => shown(tunnel, database));
   }),
-  route({
-    method: "GET",
-    path: item,
-    permission: read,
-    query: noQuery,
-    body: noBody,
-    handle: ({ database, id }) => {
-      const tunnel = database.tunnels.get(id);
-      if (tunnel === undefined) {
-        throw tunnelNotFound();
-      }
-      return { result: shown(tunnel, database) };
-    },
+  route("GET", item, read, noInput, ({ database, id }) => ({
+    result: shown(database.tunnels.get(id) ?? refuse(notFound()), database),
+  })),
+  // Connectors that are up stay up with the old secret (D:.../remote-tunnel-permissions.mdx).
+  route("PATCH", item, write, { ...noInput, body: editBody }, ({ database, issuedSecrets, id, body }) => {
+    const tunnel = liveTunnel(database, id);
+    if (body.name !== undefined) {
+      checkName(database, body.name, id);
+      tunnel.name = body.name;
+    }
+    if (body.tunnel_secret !== undefined) {
+      tunnel.tunnelSecret = body.tunnel_secret;
+      issuedSecrets.add(tunnel.tunnelSecret).add(tunnelToken(tunnel, database));
+    }
+    return { result: shown(tunnel, database) };
   }),
-  route({
-    method: "PATCH",
-    path: item,
-    permission: write,
-    query: noQuery,
-    body: editBody,
-    // Connectors that are up stay up with the old secret (D:.../remote-tunnel-permissions.mdx).
-    handle: ({ database, issuedSecrets, id, body }) => {
-      const tunnel = liveTunnel(database, id);
-      if (body.name !== undefined) {
-        checkName(database, body.name, id);
-        tunnel.name = body.name;
-      }
-      if (body.tunnel_secret !== undefined) {
-        tunnel.tunnelSecret = body.tunnel_secret;
-        issuedSecrets.add(tunnel.tunnelSecret).add(tunnelToken(tunnel, database));
-      }
-      return { result: shown(tunnel, database) };
-    },
+  route("DELETE", item, write, noInput, ({ database, now, id }) => {
+    const tunnel = liveTunnel(database, id);
+    if (tunnel.connections.length > 0) {
+      // TF#5255.
+      throw apiError(400, 1022, "Cannot delete tunnel because it has active connections");
+    }
+    tunnel.deleted_at = now().toISOString();
+    return { result: shown(tunnel, database) };
   }),
-  route({
-    method: "DELETE",
-    path: item,
-    permission: write,
-    query: noQuery,
-    body: noBody,
-    handle: ({ database, now, id }) => {
-      const tunnel = liveTunnel(database, id);
-      if (tunnel.connections.length > 0) {
-        throw tunnelHasConnections();
-      }
-      tunnel.deleted_at = now().toISOString();
-      return { result: shown(tunnel, database) };
-    },
+  // Read is not enough (TF:zero_trust_tunnel_cloudflared_token data source, "Accepted Permissions").
+  route("GET", `${item}/token`, write, noInput, ({ database, issuedSecrets, id }) => {
+    const token = tunnelToken(liveTunnel(database, id), database);
+    issuedSecrets.add(token);
+    return { result: token };
   }),
+  route("GET", `${item}/connections`, read, noInput, ({ database, id }) => {
+    const result: Client[] = liveTunnel(database, id).connections;
+    return { result };
+  }),
+  route(
+    "DELETE",
+    `${item}/connections`,
+    write,
+    { ...noInput, query: connectorQuery },
+    ({ database, now, id, query }) => {
+      liveTunnel(database, id);
+      unregisterConnector(database, id, query.client_id, now());
+      return { result: {} };
+    },
+  ),
 ];
 
-/** Names are unique among live tunnels (pulumi/pulumi-cloudflare#1440). */
-function checkName(database: Database, name: string, ownId: string | undefined): void {
-  for (const tunnel of database.tunnels.values()) {
-    if (tunnel.name === name && isLive(tunnel) && tunnel.id !== ownId) {
-      throw tunnelNameTaken();
-    }
-  }
-}
+/** The SDK's tunnel; the two fields that it calls deprecated are still answered, because the provider reads them. */
+type TunnelAnswer = Answered<Omit<CloudflareTunnel, "connections" | "remote_config">> & {
+  readonly connections: readonly CloudflareTunnel.Connection[];
+  readonly remote_config: boolean;
+};
 
-/** Fields by cloudflare 7.3.0 resources/shared.d.ts CloudflareTunnel. */
-function shown(tunnel: Tunnel, { accountId }: Database): object {
+function shown(tunnel: Tunnel, { accountId }: Database): TunnelAnswer {
   const { id, name, config_src, created_at, deleted_at, conns_active_at, conns_inactive_at } = tunnel;
   return {
     id,
@@ -159,7 +144,7 @@ function shown(tunnel: Tunnel, { accountId }: Database): object {
     config_src,
     remote_config: config_src === "cloudflare",
     tun_type: "cfd_tunnel",
-    status: tunnelStatus(tunnel),
+    status: status(tunnel),
     created_at,
     deleted_at,
     conns_active_at,
@@ -167,4 +152,83 @@ function shown(tunnel: Tunnel, { accountId }: Database): object {
     connections: tunnel.connections.flatMap(({ conns }) => conns),
     metadata: {},
   };
+}
+
+/** `inactive` until a connector has been up, then `healthy` or `down`; `degraded` needs connections that fail and is not imitated (cloudflare 7.3.0 resources/shared.d.ts CloudflareTunnel). */
+function status(tunnel: Tunnel): CloudflareTunnel["status"] & string {
+  if (tunnel.connections.length > 0) {
+    return "healthy";
+  }
+  return tunnel.conns_inactive_at === null ? "inactive" : "down";
+}
+
+/** Names are unique among live tunnels (pulumi/pulumi-cloudflare#1440). */
+function checkName(database: Database, name: string, ownId: string | undefined): void {
+  for (const tunnel of database.tunnels.values()) {
+    if (tunnel.name === name && isLive(tunnel) && tunnel.id !== ownId) {
+      throw apiError(409, 1013, "You already have a tunnel with this name");
+    }
+  }
+}
+
+/** A tunnel that does not exist, or is deleted where only a live one will do. Code and text are a gap. */
+function notFound(): ApiError {
+  return apiError(404, 1003, "Tunnel not found");
+}
+
+/** Whether it has not been deleted. */
+export function isLive(tunnel: Tunnel): boolean {
+  return tunnel.deleted_at === null;
+}
+
+/** The tunnel, unless it is unknown or deleted: then 404. */
+export function liveTunnel(database: Database, id: string): Tunnel {
+  const tunnel = database.tunnels.get(id);
+  return tunnel !== undefined && isLive(tunnel) ? tunnel : refuse(notFound());
+}
+
+/** What `cloudflared` runs with: base64 of JSON with the account's tag, the tunnel's ID and the secret (CFD:connection/connection.go TunnelToken). */
+export function tunnelToken(tunnel: Tunnel, { accountId }: Database): string {
+  const contents = JSON.stringify({ a: accountId, t: tunnel.id, s: tunnel.tunnelSecret });
+  return Buffer.from(contents).toString("base64");
+}
+
+/**
+ * Notes that a connector is up. A connector with the same ID is replaced, as one that reconnects is. Nothing is done for a
+ * tunnel that is unknown or deleted; the answer says whether there was one.
+ */
+export function registerConnector(
+  database: Database,
+  tunnelId: string,
+  connector: Connector,
+  now: Date,
+): boolean {
+  const tunnel = database.tunnels.get(tunnelId);
+  if (tunnel?.deleted_at !== null) {
+    return false;
+  }
+  if (tunnel.connections.length === 0) {
+    tunnel.conns_active_at = now.toISOString();
+    tunnel.conns_inactive_at = null;
+  }
+  tunnel.connections = [...tunnel.connections.filter(({ id }) => id !== connector.id), connector];
+  return true;
+}
+
+/** Notes that a connector is gone, or all of them when none is named. */
+export function unregisterConnector(
+  database: Database,
+  tunnelId: string,
+  connectorId: string | undefined,
+  now: Date,
+): void {
+  const tunnel = database.tunnels.get(tunnelId);
+  if (tunnel === undefined || tunnel.connections.length === 0) {
+    return;
+  }
+  tunnel.connections = tunnel.connections.filter(({ id }) => connectorId !== undefined && id !== connectorId);
+  if (tunnel.connections.length === 0) {
+    tunnel.conns_active_at = null;
+    tunnel.conns_inactive_at = now.toISOString();
+  }
 }

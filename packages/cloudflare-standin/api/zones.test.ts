@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
-import { account_id, refuses, send, failureOf, standInFor } from "./test-stand-in";
+import { account_id, refuses, send, failureOf, standInFor } from "../testing/stand-in";
 
 const idOf = (name: string): string => createHash("sha256").update(name).digest("hex").slice(0, 32);
 

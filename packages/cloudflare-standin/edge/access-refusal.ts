@@ -1,4 +1,4 @@
-import type { Organization } from "../api/organization-row";
+import type { Organization } from "../api/rows";
 import type { AccessApplication } from "../api/rows";
 import { ownAnswer, type Answer } from "./answer";
 import type { HeaderLines } from "./header-lines";

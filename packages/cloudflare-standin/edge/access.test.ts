@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { account_id, present } from "../api/test-stand-in";
+import { account_id, present } from "../testing/stand-in";
 import { startEdge } from "./edge";
 import { valuesOf } from "./header-lines";
 import { send, tokenHeaders } from "./push";

@@ -1,4 +1,4 @@
-import type { Tunnel } from "../api/tunnel-rows";
+import type { Tunnel } from "../api/rows";
 import { compileIngress, type Rule } from "./ingress";
 
 /**

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
-import { account_id, present, standInFor } from "../api/test-stand-in";
-import type { TunnelConfig } from "../api/tunnel-rows";
+import { account_id, present, standInFor } from "../testing/stand-in";
+import type { TunnelConfig } from "../api/rows";
 import { startConnector } from "./connector";
 import { listenOnLoopback } from "../loopback-server";
 import { valuesOf } from "./header-lines";

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Database } from "../api/database";
-import { registerConnector, unregisterConnector } from "../api/tunnel-connectors";
-import type { Connection, Connector as ConnectorRow } from "../api/tunnel-rows";
+import { registerConnector, unregisterConnector } from "../api/tunnels";
+import type { Connection, Connector as ConnectorRow } from "../api/rows";
 import { assertionHeader } from "./access";
 import { ownAnswer, type Answer } from "./answer";
 import { ConnectorConfiguration } from "./connector-configuration";

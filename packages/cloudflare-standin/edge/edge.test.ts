@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { describe, it, type TestContext } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { zoneId } from "../api/database";
-import { account_id, present } from "../api/test-stand-in";
+import { account_id, present } from "../testing/stand-in";
 import { startEdge, type Edge } from "./edge";
 import { send } from "./push";
 import { hosts, outcomeOf, receiverFor, worldFor, type TestWorld } from "./test-world";

@@ -1,6 +1,6 @@
 import { RE2JS } from "re2js";
-import { configurationProblems } from "../api/ingress-rules";
-import type { IngressRule, TunnelConfig } from "../api/tunnel-rows";
+import { configurationProblems } from "../api/tunnel-configurations";
+import type { IngressRule, TunnelConfig } from "../api/rows";
 import { AssertionCheck } from "./assertion-check";
 
 /** An ingress rule that cloudflared has taken in. */

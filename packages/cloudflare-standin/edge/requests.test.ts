@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import { decodeJwt } from "jose";
 import { signals } from "../../../fleet/signals";
-import { account_id } from "../api/test-stand-in";
+import { account_id } from "../testing/stand-in";
 import { goPath } from "./go-path";
 import { valuesOf, type HeaderLines } from "./header-lines";
 import { lokiBody, lokiHeaders, remoteWriteBody, remoteWriteHeaders, send } from "./push";

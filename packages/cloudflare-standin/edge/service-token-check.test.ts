@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { hashClientSecret } from "../api/client-secrets";
+import { hashClientSecret } from "../api/service-tokens";
 import { emptyDatabase } from "../api/database";
 import type { ServiceToken } from "../api/rows";
 import { authenticate } from "./service-token-check";

@@ -1,5 +1,5 @@
 import { timingSafeEqual } from "node:crypto";
-import { hashClientSecret } from "../api/client-secrets";
+import { hashClientSecret } from "../api/service-tokens";
 import type { Database } from "../api/database";
 import type { ServiceToken } from "../api/rows";
 import type { Credentials } from "./service-credentials";

@@ -4,7 +4,7 @@ import { anchoredPattern, sessionDuration } from "../../../provision/declared-ob
 import { signalNames, signals, type SignalName } from "../../../fleet/signals";
 import { zoneId } from "../api/database";
 import type { StandIn } from "../api/stand-in";
-import { account_id, present, standInFor } from "../api/test-stand-in";
+import { account_id, present, standInFor } from "../testing/stand-in";
 import { startConnector, type Connector } from "./connector";
 import { startEdge, type Edge } from "./edge";
 import type { HeaderLines } from "./header-lines";

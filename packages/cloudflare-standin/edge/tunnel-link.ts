@@ -1,4 +1,4 @@
-import type { Connector, Tunnel } from "../api/tunnel-rows";
+import type { Connector, Tunnel } from "../api/rows";
 import type { Answer } from "./answer";
 import type { OutgoingRequest } from "./loopback-request";
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Database } from "../api/database";
-import type { Tunnel } from "../api/tunnel-rows";
+import type { Tunnel } from "../api/rows";
 
 /** Base64 of JSON: account tag, tunnel ID and base64 secret (CFD:connection/connection.go TunnelToken). */
 const contents = z.object({ a: z.string(), t: z.string(), s: z.string() });

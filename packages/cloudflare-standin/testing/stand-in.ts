@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import Cloudflare, { APIError } from "cloudflare";
-import { startStandIn, type StandIn, type StandInOptions } from "./stand-in";
+import { startStandIn, type StandIn, type StandInOptions } from "../api/stand-in";
 
 /** For tests: the account of a stand-in that was not told another. */
 export const account_id = "0123456789abcdef0123456789abcdef";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { request } from "node:http";
 import { describe, it } from "node:test";
 import Cloudflare, { APIConnectionError } from "cloudflare";
-import { account_id, failureOf, refuses, send, standInFor } from "./test-stand-in";
+import { account_id, failureOf, refuses, send, standInFor } from "../testing/stand-in";
 
 describe("faults", () => {
   it("hits as many matching requests as it says, and commits nothing", async (t) => {
