@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { z } from "zod";
-import { testToken } from "../packages/cloudflare-standin/edge/test-rows";
+import { testToken } from "../packages/cloudflare-standin/testing/edge-rows";
 import type { CallResult } from "./client";
 import type { CloudflareApi } from "./cloudflare-api";
 import { openTestFleet } from "../operate/test-fleet";

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import "../test/support/fixed-seed";
 import { parse } from "smol-toml";
 import { z } from "zod";
-import { decodeRemoteWrite, type Series } from "../packages/cloudflare-standin/edge/remote-write-message";
+import { decodeRemoteWrite, type Series } from "../local/pushes/push-messages";
 import type { CollectorRelease } from "./collector";
 import { telegraf } from "./telegraf";
 import { assertSecretsKept, textOf } from "./test-files";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Config } from "../../fleet/config";
 import type { SignalName } from "../../fleet/signals";
 import type { StandIn } from "../../packages/cloudflare-standin/api/stand-in";
-import { startConnector } from "../../packages/cloudflare-standin/edge/connector";
+import { startConnector } from "../../packages/cloudflare-standin/edge/tunnel/connector";
 import { startEdge, type Edge } from "../../packages/cloudflare-standin/edge/edge";
 import { lokiOrigin } from "../run/loki-origin";
 import type { Origin } from "../run/origin";

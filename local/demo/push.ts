@@ -1,6 +1,8 @@
 import type { Edge } from "../../packages/cloudflare-standin/edge/edge";
-import type { HeaderLines } from "../../packages/cloudflare-standin/edge/header-lines";
-import { lokiBody, lokiHeaders, remoteWriteBody, remoteWriteHeaders, send, tokenHeaders } from "../../packages/cloudflare-standin/edge/push";
+import type { HeaderLines } from "../../packages/cloudflare-standin/edge/http-messages";
+import { lokiBody, lokiHeaders, remoteWriteBody, remoteWriteHeaders } from "../pushes/push-messages";
+import { send } from "../../packages/cloudflare-standin/edge/http-messages";
+import { tokenHeaders } from "../../packages/cloudflare-standin/edge/access/service-credentials";
 import type { SignalName } from "../../fleet/signals";
 import type { SiteCredentials } from "../../stack/stack-outputs";
 import { demoMetric } from "./data-path";

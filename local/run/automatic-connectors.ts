@@ -1,6 +1,6 @@
 import type { Database } from "../../packages/cloudflare-standin/api/database";
 import { isLive, tunnelToken } from "../../packages/cloudflare-standin/api/tunnel-access";
-import { startConnector, type Connector } from "../../packages/cloudflare-standin/edge/connector";
+import { startConnector, type Connector } from "../../packages/cloudflare-standin/edge/tunnel/connector";
 
 /** How long cloudflared takes to come back when its connections were deleted. That it does is facts/cloudflare.md §7; the time is made up [gap]. */
 const reconnectMilliseconds = 1000;

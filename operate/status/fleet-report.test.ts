@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import { permissions } from "../../packages/cloudflare-standin/api/permissions";
 import type { ServiceToken } from "../../packages/cloudflare-standin/api/rows";
-import { testToken } from "../../packages/cloudflare-standin/edge/test-rows";
+import { testToken } from "../../packages/cloudflare-standin/testing/edge-rows";
 import { UserError } from "../../fleet/problem";
 import { openTestFleet, type TestFleet, type TestFleetOptions } from "../test-fleet";
 import { reportFleet, type FleetReport } from "./fleet-report";

@@ -4,7 +4,7 @@ import { describe, it, type TestContext } from "node:test";
 import { hashClientSecret } from "../../packages/cloudflare-standin/api/client-secrets";
 import { zoneId } from "../../packages/cloudflare-standin/api/database";
 import { startEdge } from "../../packages/cloudflare-standin/edge/edge";
-import { startReceiver } from "../../packages/cloudflare-standin/edge/receiver";
+import { startReceiver } from "../../local/pushes/receiver";
 import { openTestFleet } from "../test-fleet";
 import { verifySites } from "./verify-sites";
 import { parseVia } from "./via";

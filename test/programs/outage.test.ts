@@ -10,7 +10,7 @@ import semver from "semver";
 import { agentVersion, findProgram } from "../../local/programs/programs";
 import { relayEndpoint } from "../../collectors/relay/relay";
 import type { CollectorEndpoint } from "../../collectors/collector";
-import { startConnector, type Connector } from "../../packages/cloudflare-standin/edge/connector";
+import { startConnector, type Connector } from "../../packages/cloudflare-standin/edge/tunnel/connector";
 import { startEdge, type Edge } from "../../packages/cloudflare-standin/edge/edge";
 import { prometheusOrigin } from "../../local/run/prometheus-origin";
 import type { Origin } from "../../local/run/origin";

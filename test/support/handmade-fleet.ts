@@ -2,8 +2,8 @@ import { Cloudflare } from "cloudflare";
 import { zoneId } from "../../packages/cloudflare-standin/api/database";
 import type { StandIn } from "../../packages/cloudflare-standin/api/stand-in";
 import { present } from "../../packages/cloudflare-standin/api/test-stand-in";
-import type { HeaderLines } from "../../packages/cloudflare-standin/edge/header-lines";
-import { tokenHeaders } from "../../packages/cloudflare-standin/edge/push";
+import type { HeaderLines } from "../../packages/cloudflare-standin/edge/http-messages";
+import { tokenHeaders } from "../../packages/cloudflare-standin/edge/access/service-credentials";
 import { signalNames, signals, type SignalName } from "../../fleet/signals";
 import { accountId } from "./scenario";
 
