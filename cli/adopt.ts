@@ -5,7 +5,6 @@ import { planAdoption, type AdoptionPlan } from "../operate/adopt/plan-adoption"
 import { providerVersion } from "../operate/adopt/provider-version";
 import { readAccount } from "../operate/adopt/read-account";
 import { newFileOutcome, writeNewFile, type NewFileOutcome } from "../operate/adopt/write-new-file";
-import { openCloudflareApi } from "../cloudflare/client";
 import type { OpenStack } from "../stack/open-stack";
 import { windowEndAfter } from "../operate/rotate/window";
 import { plural } from "../fleet/wording";

@@ -2,7 +2,6 @@ import pc from "picocolors";
 import { attempt } from "../fleet/attempt";
 import { checkAccount, type AccountCheck } from "../operate/check/check-account";
 import { findingsOn, type Finding, type Level } from "../operate/check/finding";
-import { openCloudflareApi } from "../cloudflare/client";
 import type { OpenStack } from "../stack/open-stack";
 import { plural } from "../fleet/wording";
 import type { ExitCode } from "./stack-command";

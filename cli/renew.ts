@@ -1,6 +1,6 @@
 import pc from "picocolors";
 import { listTokens, readTokens } from "../cloudflare/service-tokens";
-import { answered, openCloudflareApi, type CloudflareApi } from "../cloudflare/client";
+import { answered, type CloudflareApi } from "../cloudflare/client";
 import { nameList } from "../operate/name-list";
 import type { OpenStack } from "../stack/open-stack";
 import { chooseTokens, type PassedOver, type TokenChoice } from "../operate/renew/choose-tokens";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { z } from "zod";
-import { testToken } from "../packages/cloudflare-standin/edge/test-rows";
+import { testToken } from "cloudflare-standin/testing/edge-rows";
 import type { CallResult, CloudflareApi } from "./client";
 import { openTestFleet } from "../operate/test-fleet";
 import { findZone, readBotProtection } from "./zones";

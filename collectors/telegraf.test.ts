@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import { describe, it } from "node:test";
-import fc from "fast-check";
-import "../test/support/fixed-seed";
 import { parse } from "smol-toml";
 import { z } from "zod";
-import { decodeRemoteWrite, type Series } from "cloudflare-standin/edge/remote-write-message";
+import { decodeRemoteWrite, type Series } from "../local/pushes/push-messages";
 import type { CollectorRelease } from "./collector";
 import { telegraf } from "./telegraf";
 import { assertSecretsKept, textOf } from "./test-files";
@@ -19,6 +17,8 @@ import {
   tokyo,
   tokyoBehindRelay,
 } from "./test-sites";
+import fc from "fast-check";
+import "../test/support/fixed-seed";
 
 const newest: CollectorRelease = { version: telegraf.defaultVersion, mode: "server" };
 

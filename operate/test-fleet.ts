@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { TestContext } from "node:test";
 import type { Permission } from "../packages/cloudflare-standin/api/permissions";
 import { startStandIn, type StandIn, type StandInOptions } from "../packages/cloudflare-standin/api/stand-in";
-import { testApplication, testPolicy, testToken } from "../packages/cloudflare-standin/edge/test-rows";
+import { testApplication, testPolicy, testToken } from "cloudflare-standin/testing/edge-rows";
 import { planApplications } from "../provision/declared-objects";
 import { parseConfig, type Config } from "../fleet/config";
 import { ownNamePrefix } from "../fleet/names";

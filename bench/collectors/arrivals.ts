@@ -1,4 +1,4 @@
-import type { Receiver } from "cloudflare-standin/edge/receiver";
+import type { Receiver } from "../../local/pushes/receiver";
 
 /** A metric that each scrape of a collector by itself brings once. */
 const scrapeMetrics = ["up", "internal_agent_gather_errors"];

@@ -1,9 +1,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { gunzipSync } from "node:zlib";
-import { headerLines, linesWithout, valuesOf } from "cloudflare-standin/edge/header-lines";
-import { sendToLoopback } from "cloudflare-standin/edge/loopback-request";
-import { readBody } from "cloudflare-standin/edge/read-body";
-import type { Receiver } from "cloudflare-standin/edge/receiver";
+import {
+  headerLines,
+  linesWithout,
+  valuesOf,
+  sendToLoopback,
+  readBody,
+} from "cloudflare-standin/edge/http-messages";
+import type { Receiver } from "../../local/pushes/receiver";
 import { listenOnLoopback, type LoopbackServer } from "cloudflare-standin/loopback-server";
 
 /** What stands between a collector and the central host while something is wrong. */

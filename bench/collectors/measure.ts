@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { CollectorEndpoint, CollectorSite, Credentials, RenderedFile } from "../../collectors/collector";
 import { collectors } from "../../collectors/collectors";
 import { relayEndpoint } from "../../collectors/relay/relay";
-import { startReceiver, type Receiver } from "cloudflare-standin/edge/receiver";
+import { startReceiver, type Receiver } from "../../local/pushes/receiver";
 import { freePort } from "../../local/run/service-process";
 import { startRelayProgram, type RelayProgram } from "../../local/run/relay-program";
 import { signals, type SignalName } from "../../fleet/signals";

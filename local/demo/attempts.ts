@@ -1,7 +1,7 @@
 import type { Config } from "../../fleet/config";
 import { signalNames, type SignalName } from "../../fleet/signals";
 import type { RevealedOutputs, SiteCredentials } from "../../stack/stack-outputs";
-import { tokenHeaders } from "cloudflare-standin/edge/push";
+import { tokenHeaders } from "cloudflare-standin/edge/access/service-credentials";
 import type { DataPath } from "./data-path";
 import type { Guests } from "./guests";
 import { headersOf, push, request, type Outcome } from "./push";

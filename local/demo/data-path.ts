@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Config } from "../../fleet/config";
 import type { SignalName } from "../../fleet/signals";
 import type { StandIn } from "cloudflare-standin";
-import { startConnector } from "cloudflare-standin/edge/connector";
+import { startConnector } from "cloudflare-standin/edge/tunnel/connector";
 import { startEdge, type Edge } from "cloudflare-standin/edge/edge";
 import { lokiOrigin } from "../run/loki-origin";
 import type { Origin } from "../run/origin";

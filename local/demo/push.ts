@@ -1,13 +1,7 @@
 import type { Edge } from "cloudflare-standin/edge/edge";
-import type { HeaderLines } from "cloudflare-standin/edge/header-lines";
-import {
-  lokiBody,
-  lokiHeaders,
-  remoteWriteBody,
-  remoteWriteHeaders,
-  send,
-  tokenHeaders,
-} from "cloudflare-standin/edge/push";
+import { send, type HeaderLines } from "cloudflare-standin/edge/http-messages";
+import { lokiBody, lokiHeaders, remoteWriteBody, remoteWriteHeaders } from "../pushes/push-messages";
+import { tokenHeaders } from "cloudflare-standin/edge/access/service-credentials";
 import type { SignalName } from "../../fleet/signals";
 import type { SiteCredentials } from "../../stack/stack-outputs";
 import { demoMetric } from "./data-path";

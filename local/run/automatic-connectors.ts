@@ -1,6 +1,6 @@
 import type { Database } from "cloudflare-standin/api/database";
 import { isLive, tunnelToken } from "cloudflare-standin/api/tunnels";
-import { startConnector, type Connector } from "cloudflare-standin/edge/connector";
+import { startConnector, type Connector } from "cloudflare-standin/edge/tunnel/connector";
 
 /** How long cloudflared takes to come back when its connections were deleted. That it does is facts/cloudflare.md §7; the time is made up [gap]. */
 const reconnectMilliseconds = 1000;

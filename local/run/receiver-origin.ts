@@ -1,4 +1,4 @@
-import { startReceiver } from "cloudflare-standin/edge/receiver";
+import { startReceiver } from "../pushes/receiver";
 import type { Origin } from "./origin";
 
 /** A receiver that decodes what is pushed and keeps it in memory. */

@@ -1,6 +1,6 @@
 import type { Database } from "cloudflare-standin/api/database";
-import { tunnelIdOf } from "cloudflare-standin/edge/dns-lookup";
-import { startReceiver, type Receiver } from "cloudflare-standin/edge/receiver";
+import { tunnelIdOf } from "cloudflare-standin/edge/dns";
+import { startReceiver, type Receiver } from "../pushes/receiver";
 
 /**
  * A receiver for every service that the account's tunnels and DNS records lead to: what is not there yet is started when a

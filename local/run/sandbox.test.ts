@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import { z } from "zod";
-import { send } from "cloudflare-standin/edge/push";
+import { send } from "cloudflare-standin/edge/http-messages";
 import { startSandbox, type Sandbox } from "./sandbox";
 
 const accountId = "0123456789abcdef0123456789abcdef";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import { permissions, type Permission } from "cloudflare-standin/api/permissions";
-import { testApplication, testPolicy, testToken } from "cloudflare-standin/edge/test-rows";
+import { testApplication, testPolicy, testToken } from "cloudflare-standin/testing/edge-rows";
 import { openTestFleet, type TestFleet, type TestFleetOptions } from "../test-fleet";
 import { checkAccount, type AccountCheck } from "./check-account";
 import type { Level } from "./finding";

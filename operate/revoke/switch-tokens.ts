@@ -1,7 +1,7 @@
 import type { Site } from "../../fleet/sites";
 import { listTokens, readTokens, type AccountToken } from "../../cloudflare/service-tokens";
 import { attempt } from "../../fleet/attempt";
-import { answered, openCloudflareApi, type CloudflareApi } from "../../cloudflare/client";
+import { answered, type CloudflareApi } from "../../cloudflare/client";
 import type { OpenStack } from "../../stack/open-stack";
 import { matchToken, matchTokenByName } from "../../stack/match-token";
 import { setEnabled, type EnabledOutcome } from "./set-enabled";

@@ -1,7 +1,7 @@
 import { UserError } from "../../fleet/problem";
 import type { Site } from "../../fleet/sites";
 import { listTokens, readTokens } from "../../cloudflare/service-tokens";
-import { answered, openCloudflareApi } from "../../cloudflare/client";
+import { answered } from "../../cloudflare/client";
 import { fingerprint } from "../fingerprint";
 import type { OpenStack } from "../../stack/open-stack";
 import { selectSites } from "../select-sites";

@@ -1,8 +1,7 @@
 import type { Site } from "../../fleet/sites";
 import { UserError } from "../../fleet/problem";
-import { listTokens, readTokens } from "../../cloudflare/service-tokens";
-import { readToken } from "../../cloudflare/service-tokens";
-import { answered, openCloudflareApi } from "../../cloudflare/client";
+import { listTokens, readTokens, readToken } from "../../cloudflare/service-tokens";
+import { answered } from "../../cloudflare/client";
 import type { OpenStack } from "../../stack/open-stack";
 import type { RevealedOutputs } from "../../stack/stack-outputs";
 import { matchToken } from "../../stack/match-token";

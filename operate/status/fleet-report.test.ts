@@ -1,13 +1,13 @@
 import { openCloudflareApi } from "../../cloudflare/client";
-import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import { permissions } from "cloudflare-standin/api/permissions";
 import type { ServiceToken } from "cloudflare-standin/api/rows";
-import { testToken } from "cloudflare-standin/edge/test-rows";
+import { testToken } from "cloudflare-standin/testing/edge-rows";
 import { UserError } from "../../fleet/problem";
 import { openTestFleet, type TestFleet, type TestFleetOptions } from "../test-fleet";
 import { reportFleet, type FleetReport } from "./fleet-report";
 import { describeTrouble } from "./trouble";
+import assert from "node:assert/strict";
 
 const now = new Date("2026-11-23T12:00:00Z");
 

@@ -2,7 +2,7 @@ import { attempt, type Attempt } from "../../fleet/attempt";
 import { listApplications } from "../../cloudflare/access-applications";
 import { listPolicies, readPolicies } from "../../cloudflare/access-policies";
 import { listTokens, readTokens } from "../../cloudflare/service-tokens";
-import { answered, openCloudflareApi, type CloudflareApi } from "../../cloudflare/client";
+import { answered, type CloudflareApi } from "../../cloudflare/client";
 import type { OpenStack } from "../../stack/open-stack";
 import { readAdmissions, showsRules, type Admission } from "./admission";
 import type { FleetFacts } from "./fleet-status";

@@ -4,7 +4,7 @@ import { describe, it, type TestContext } from "node:test";
 import { hashClientSecret } from "cloudflare-standin/api/service-tokens";
 import { zoneId } from "cloudflare-standin/api/database";
 import { startEdge } from "cloudflare-standin/edge/edge";
-import { startReceiver } from "cloudflare-standin/edge/receiver";
+import { startReceiver } from "../../local/pushes/receiver";
 import { openTestFleet } from "../test-fleet";
 import { verifySites } from "./verify-sites";
 import { parseVia } from "./via";

@@ -1,5 +1,4 @@
 import { orThrow } from "../../fleet/problem";
-import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, watch } from "node:fs";
@@ -8,10 +7,10 @@ import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
-import { startConnector } from "cloudflare-standin/edge/connector";
+import { startConnector } from "cloudflare-standin/edge/tunnel/connector";
 import { startEdge, type Edge } from "cloudflare-standin/edge/edge";
-import type { HeaderLines } from "cloudflare-standin/edge/header-lines";
-import { startReceiver } from "cloudflare-standin/edge/receiver";
+import type { HeaderLines } from "cloudflare-standin/edge/http-messages";
+import { startReceiver } from "../../local/pushes/receiver";
 import { planShards } from "../../provision/policy-shards";
 import { signals } from "../../fleet/signals";
 import { readSiteFiles } from "../../fleet/site-files";
@@ -20,6 +19,7 @@ import { engines, type Engine } from "../support/engines";
 import { makeByHand, type HandmadeFleet, type HandmadeOptions } from "../support/handmade-fleet";
 import { openScenario, tally, type Scenario } from "../support/scenario";
 import { sitepassOn } from "../support/sitepass";
+import assert from "node:assert/strict";
 
 const adoptionSchema = z.looseObject({
   refusals: z.array(z.string()),

@@ -13,7 +13,7 @@ import { pushSample, openTestDataPath } from "../support/data-path";
 import { engines } from "../support/engines";
 import { openScenario, type Scenario } from "../support/scenario";
 import { sitepassOn } from "../support/sitepass";
-import { tokenHeaders } from "cloudflare-standin/edge/push";
+import { tokenHeaders } from "cloudflare-standin/edge/access/service-credentials";
 
 const [engine] = engines;
 

@@ -5,7 +5,7 @@ import { after, before, describe, it } from "node:test";
 import type { ServiceToken } from "cloudflare-standin/api/rows";
 import { diffLines } from "../../operate/site-file/diff-lines";
 import { credentialsOf, openTestDataPath, pushSample, type TestDataPath } from "../support/data-path";
-import type { HeaderLines } from "cloudflare-standin/edge/header-lines";
+import type { HeaderLines } from "cloudflare-standin/edge/http-messages";
 import { engines } from "../support/engines";
 import { openScenario, type Scenario } from "../support/scenario";
 import { sitepassOn, type CommandResult } from "../support/sitepass";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { z } from "zod";
-import { testToken } from "cloudflare-standin/edge/test-rows";
+import { testToken } from "cloudflare-standin/testing/edge-rows";
 import type { ServiceToken } from "cloudflare-standin/api/rows";
 import { engineStack } from "../../local/run/engine-stack";
 import type { Engine } from "../support/engines";

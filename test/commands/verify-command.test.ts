@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { z } from "zod";
-import { startConnector, type Connector } from "cloudflare-standin/edge/connector";
+import { startConnector, type Connector } from "cloudflare-standin/edge/tunnel/connector";
 import { listenOnLoopback } from "cloudflare-standin/loopback-server";
 import { engines } from "../support/engines";
 import { openScenario, type Scenario } from "../support/scenario";

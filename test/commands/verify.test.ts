@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { testPolicy } from "cloudflare-standin/edge/test-rows";
+import { testPolicy } from "cloudflare-standin/testing/edge-rows";
 import { listenOnLoopback } from "cloudflare-standin/loopback-server";
 import { problemLines } from "../../operate/verify/problem-lines";
 import type { FleetVerdict } from "../../operate/verify/verdict";

@@ -6,11 +6,10 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { Cloudflare } from "cloudflare";
-import semver from "semver";
 import { agentVersion, findProgram } from "../../local/programs/programs";
 import { relayEndpoint } from "../../collectors/relay/relay";
 import type { CollectorEndpoint } from "../../collectors/collector";
-import { startConnector, type Connector } from "cloudflare-standin/edge/connector";
+import { startConnector, type Connector } from "cloudflare-standin/edge/tunnel/connector";
 import { startEdge, type Edge } from "cloudflare-standin/edge/edge";
 import { prometheusOrigin } from "../../local/run/prometheus-origin";
 import type { Origin } from "../../local/run/origin";
@@ -22,6 +21,7 @@ import { probeMetric, startScrapeTarget, type ScrapeTarget } from "../../local/r
 import type { SiteCredentials } from "../../stack/stack-outputs";
 import { engines } from "../support/engines";
 import { accountId, openScenario, type Scenario } from "../support/scenario";
+import semver from "semver";
 
 const debianVersion = semver.coerce(versionOf("prometheus"))?.version;
 const newer = findProgram("prometheus", "prometheus");

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { startConnector } from "cloudflare-standin/edge/connector";
+import { startConnector } from "cloudflare-standin/edge/tunnel/connector";
 import { startEdge } from "cloudflare-standin/edge/edge";
 import { prometheusOrigin } from "../../local/run/prometheus-origin";
 import { freePort, startService, versionOf, type ServiceProcess } from "../../local/run/service-process";

@@ -12,19 +12,19 @@ import { TLSSocket } from "node:tls";
 import type { Credentials } from "../../collectors/collector";
 import type { RelayInput, RelayName } from "../../collectors/relay/relay";
 import { account_id, present } from "cloudflare-standin/testing/stand-in";
-import { flatHeaders, valuesOf, type HeaderLines } from "cloudflare-standin/edge/header-lines";
-import type { Interference } from "cloudflare-standin/edge/interference";
 import {
-  lokiBody,
-  lokiHeaders,
-  remoteWriteBody,
-  remoteWriteHeaders,
+  flatHeaders,
+  valuesOf,
+  readBody,
   send,
-  type PushAnswer,
-} from "cloudflare-standin/edge/push";
-import { readBody } from "cloudflare-standin/edge/read-body";
-import { hosts, worldFor } from "cloudflare-standin/edge/test-world";
+  type HeaderLines,
+} from "cloudflare-standin/edge/http-messages";
+import type { Interference } from "cloudflare-standin/edge/interference";
+import { lokiBody, lokiHeaders, remoteWriteBody, remoteWriteHeaders } from "../../local/pushes/push-messages";
+import { hosts } from "cloudflare-standin/testing/edge-world";
 import { listenOnLoopback } from "cloudflare-standin/loopback-server";
+import type { ReceivedAnswer } from "../../packages/cloudflare-standin/edge/http-messages";
+import { pushWorldFor } from "../../local/pushes/testing/push-world";
 import { relayAbsent, startRelayProgram, type RelayProgram } from "../../local/run/relay-program";
 import { opensslAbsence } from "../support/self-signed";
 
@@ -71,7 +71,7 @@ async function scriptedEdge(t: TestContext, listener: RequestListener): Promise<
 }
 
 /** A push of a collector on the machine. */
-function push(relay: RelayProgram, headers: HeaderLines = [], path = writePath): Promise<PushAnswer> {
+function push(relay: RelayProgram, headers: HeaderLines = [], path = writePath): Promise<ReceivedAnswer> {
   return send(relay.url, {
     host: new URL(relay.url).host,
     path,
@@ -122,7 +122,7 @@ for (const name of ["nginx", "caddy"] as const) {
         response.end(status === 204 || status === 304 ? undefined : "said the edge\n");
       });
       const relay = await relayFor(t, name, edge);
-      const answerTo = (status: number, headers: HeaderLines = []): Promise<PushAnswer> => {
+      const answerTo = (status: number, headers: HeaderLines = []): Promise<ReceivedAnswer> => {
         next = { status, headers };
         return push(relay);
       };
@@ -192,7 +192,7 @@ for (const name of ["nginx", "caddy"] as const) {
     });
 
     it("pushes with the site's credentials and through every refusal of the edge until it is mended", async (t) => {
-      const world = await worldFor(t);
+      const world = await pushWorldFor(t);
       const { edge, client, sites, api, origins, applications, connector } = world;
       const { tokenId, clientId, secret } = sites.tokyo;
       const relay = await relayFor(t, name, edge.url, {

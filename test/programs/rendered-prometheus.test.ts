@@ -7,8 +7,8 @@ import { textOf } from "../../collectors/test-files";
 import { installed } from "../../collectors/test-programs";
 import { testCredentials } from "../../collectors/test-sites";
 import { findProgram } from "../../local/programs/programs";
-import { valuesOf } from "cloudflare-standin/edge/header-lines";
-import { startReceiver } from "cloudflare-standin/edge/receiver";
+import { valuesOf } from "cloudflare-standin/edge/http-messages";
+import { startReceiver } from "../../local/pushes/receiver";
 import { listenOnLoopback } from "cloudflare-standin/loopback-server";
 import { freePort, startService, versionOf } from "../../local/run/service-process";
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { startEdge } from "cloudflare-standin/edge/edge";
-import { send } from "cloudflare-standin/edge/push";
+import { send } from "cloudflare-standin/edge/http-messages";
 import { credentialsOf, openTestDataPath } from "../support/data-path";
 import { engines } from "../support/engines";
 import { openScenario, type Scenario } from "../support/scenario";

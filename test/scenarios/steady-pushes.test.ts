@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import type { HeaderLines } from "../../packages/cloudflare-standin/edge/header-lines";
-import { tokenHeaders } from "../../packages/cloudflare-standin/edge/push";
+import type { HeaderLines } from "cloudflare-standin/edge/http-messages";
+import { tokenHeaders } from "cloudflare-standin/edge/access/service-credentials";
 import { shardOf } from "../../provision/policy-shards";
 import { openTestDataPath, pushSample, type TestDataPath } from "../support/data-path";
 import { engines } from "../support/engines";

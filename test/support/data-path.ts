@@ -1,13 +1,9 @@
-import { startConnector, type Connector } from "../../packages/cloudflare-standin/edge/connector";
+import { startConnector, type Connector } from "../../packages/cloudflare-standin/edge/tunnel/connector";
 import { startEdge, type Edge } from "../../packages/cloudflare-standin/edge/edge";
-import type { HeaderLines } from "../../packages/cloudflare-standin/edge/header-lines";
-import {
-  remoteWriteBody,
-  remoteWriteHeaders,
-  send,
-  tokenHeaders,
-} from "../../packages/cloudflare-standin/edge/push";
-import { startReceiver, type Receiver } from "../../packages/cloudflare-standin/edge/receiver";
+import { send, type HeaderLines } from "cloudflare-standin/edge/http-messages";
+import { remoteWriteBody, remoteWriteHeaders } from "../../local/pushes/push-messages";
+import { tokenHeaders } from "cloudflare-standin/edge/access/service-credentials";
+import { startReceiver, type Receiver } from "../../local/pushes/receiver";
 import type { Scenario } from "./scenario";
 
 /** Edge, connector and one receiver for both signals, on what a scenario has provisioned. */

@@ -2,8 +2,8 @@ import { Cloudflare } from "cloudflare";
 import { zoneId } from "cloudflare-standin/api/database";
 import type { StandIn } from "cloudflare-standin";
 import { present } from "cloudflare-standin/testing/stand-in";
-import type { HeaderLines } from "cloudflare-standin/edge/header-lines";
-import { tokenHeaders } from "cloudflare-standin/edge/push";
+import type { HeaderLines } from "cloudflare-standin/edge/http-messages";
+import { tokenHeaders } from "cloudflare-standin/edge/access/service-credentials";
 import { signalNames, signals, type SignalName } from "../../fleet/signals";
 import { accountId } from "./scenario";
 

@@ -5,9 +5,9 @@ import type {
   DnsRecord,
   ServiceToken,
 } from "../../packages/cloudflare-standin/api/rows";
-import { startConnector, type Connector } from "../../packages/cloudflare-standin/edge/connector";
+import { startConnector, type Connector } from "cloudflare-standin/edge/tunnel/connector";
 import { startEdge, type Edge } from "../../packages/cloudflare-standin/edge/edge";
-import { startReceiver, type Receiver } from "../../packages/cloudflare-standin/edge/receiver";
+import { startReceiver, type Receiver } from "../../local/pushes/receiver";
 import { openStack, type OpenStack } from "../../stack/open-stack";
 import type { RevealedOutputs } from "../../stack/stack-outputs";
 import { problemLines } from "../../operate/verify/problem-lines";

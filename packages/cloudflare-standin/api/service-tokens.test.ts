@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { crc32 } from "node:zlib";
-import { authenticate } from "../edge/service-token-check";
+import { authenticate } from "../edge/access/service-credentials";
 import { emptyDatabase } from "./database";
 import type { ServiceToken } from "./rows";
 import { account_id, present, refuses, standInFor } from "../testing/stand-in";

@@ -5,9 +5,15 @@ import { setTimeout as delay } from "node:timers/promises";
 import { zoneId } from "../api/database";
 import { account_id, present } from "../testing/stand-in";
 import { startEdge, type Edge } from "./edge";
-import { send } from "./push";
-import { hosts, outcomeOf, receiverFor, worldFor, type TestWorld } from "./test-world";
-import type { Receiver } from "./receiver";
+import { send } from "./http-messages";
+import {
+  hosts,
+  outcomeOf,
+  originFor,
+  worldFor,
+  type TestOrigin,
+  type TestWorld,
+} from "../testing/edge-world";
 
 const path = "/api/v1/write";
 const address = "203.0.113.7";
@@ -17,7 +23,7 @@ async function published(
   t: TestContext,
   world: TestWorld,
   proxied: boolean,
-): Promise<{ edge: Edge; origin: Receiver }> {
+): Promise<{ edge: Edge; origin: TestOrigin }> {
   const { api, client, clock } = world;
   const record = present([...api.database.dnsRecords.values()].find(({ name }) => name === hosts.metrics));
   await client.dns.records.delete(record.id, { zone_id: zoneId("example.com") });
@@ -29,7 +35,7 @@ async function published(
     proxied,
     ttl: 1,
   });
-  const origin = await receiverFor(t);
+  const origin = await originFor(t);
   const addresses = new Map([[address, origin.url]]);
   const edge = await startEdge({ database: api.database, now: () => clock.now, addresses });
   t.after(() => edge.close());

@@ -1,15 +1,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Database } from "../api/database";
-import { ownAnswer, type Answer, type AnsweredBy } from "./answer";
-import { answerFor, type World } from "./front";
-import { headerLines, valuesOf } from "./header-lines";
-import type { ActiveInterference, Interference } from "./interference";
 import { listenOnLoopback, type LoopbackServer } from "../loopback-server";
-import { readTarget } from "./request-target";
-import { SigningKeys } from "./signing-keys";
-import type { UrlNormalization } from "./url-normalization";
-import type { Addresses } from "./way-to-origin";
-import { writeAnswer } from "./write-answer";
+import { SigningKeys } from "./access/signing-keys";
+import { ownAnswer, writeAnswer, type Answer } from "./answer";
+import type { Addresses } from "./dns";
+import { headerLines, valuesOf } from "./http-messages";
+import type { ActiveInterference, Interference } from "./interference";
+import { routeRequest, type World } from "./request-routing";
+import { readTarget, type RequestTarget, type UrlNormalization } from "./request-url";
 
 export interface EdgeOptions {
   readonly database: Database;
@@ -28,17 +26,9 @@ export interface EdgeOptions {
   readonly loginOnLoopback?: boolean;
 }
 
-/** One request and who answered it. */
-export interface EdgeRecord {
+/** One request and who answered it; its detail never holds a secret. */
+export interface EdgeRecord extends RequestTarget, Pick<Answer, "status" | "by" | "detail"> {
   readonly method: string;
-  /** Empty when the request did not say. */
-  readonly host: string;
-  /** As sent, with query. */
-  readonly path: string;
-  readonly status: number;
-  readonly by: AnsweredBy;
-  /** Why; never holds a secret. */
-  readonly detail: string;
 }
 
 export interface Edge {
@@ -67,7 +57,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const answered: EdgeRecord[] = [];
   const interferences: ActiveInterference[] = [];
   const servers: LoopbackServer[] = [];
-  const listen = async (hostOf: () => string | undefined, at: number): Promise<string> => {
+  const listen = async (hostOf: () => string | undefined, at = 0): Promise<string> => {
     const server = await listenOnLoopback((request, response) => {
       void serve(request, response, hostOf(), world, answered);
     }, at);
@@ -75,15 +65,15 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     return server.url;
   };
   const own = { database, now, addresses, urlNormalization, keys, interferences };
-  // Nothing comes before this function returns the address to send it to.
+  // No request comes before this function returns the address to send it to.
   let world: World = { ...own, edgeUrl: "", loginUrl: undefined };
   const edgeUrl = await listen(() => undefined, port);
-  const loginUrl = loginOnLoopback ? await listen(() => database.organization.auth_domain, 0) : undefined;
+  const loginUrl = loginOnLoopback ? await listen(() => database.organization.auth_domain) : undefined;
   world = { ...own, edgeUrl, loginUrl };
   return {
     url: edgeUrl,
     answered,
-    hostUrl: (host) => listen(() => host, 0),
+    hostUrl: (host) => listen(() => host),
     interfere: (kind, host) => {
       const active = { kind, host };
       interferences.push(active);
@@ -110,18 +100,14 @@ async function serve(
   const { method = "", url = "" } = request;
   const hosts = onlyHost === undefined ? valuesOf(headerLines(request.rawHeaders), "host") : [onlyHost];
   const target = readTarget(url, hosts);
-  let answer: Answer;
-  if ("problem" in target) {
-    answer = ownAnswer("edge", 400, target.problem, "Bad Request\n");
-  } else {
-    try {
-      answer = await answerFor(request, target, world);
-    } catch (error) {
-      // The sender went away half-way through; anything else is a bug, which the record shows.
-      answer = ownAnswer("edge", 500, error instanceof Error ? error.message : String(error));
-    }
-  }
   const { host, path } = "problem" in target ? { host: "", path: url } : target;
+  const answer =
+    "problem" in target
+      ? ownAnswer("edge", 400, target.problem, "Bad Request\n")
+      : await routeRequest(request, target, world).catch((error: unknown) =>
+          // The sender went away half-way through; anything else is a bug, which the record shows.
+          ownAnswer("edge", 500, error instanceof Error ? error.message : String(error)),
+        );
   const { status, by, detail } = answer;
   answered.push({ method, host, path, status, by, detail });
   writeAnswer(response, answer);

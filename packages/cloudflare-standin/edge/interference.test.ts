@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { valuesOf } from "./header-lines";
+import { valuesOf } from "./http-messages";
 import type { Interference } from "./interference";
-import { send, tokenHeaders } from "./push";
-import { hosts, outcomeOf, pushAs, worldFor } from "./test-world";
+import { send } from "./http-messages";
+import { tokenHeaders } from "./access/service-credentials";
+import { hosts, outcomeOf, pushAs, worldFor } from "../testing/edge-world";
 
 const path = "/api/v1/write";
 

@@ -1,5 +1,4 @@
-import { ownAnswer, type Answer } from "./answer";
-import type { RequestTarget } from "./request-target";
+import { ownAnswer, ownPage, type Answer } from "./answer";
 
 /**
  * What Cloudflare's network answers instead of letting a request go on to Access. No product is imitated that would decide so:
@@ -8,7 +7,7 @@ import type { RequestTarget } from "./request-target";
  * - `challenge`: bot protection or Under Attack mode wants a browser to prove itself: 403, HTML, and the one mark that tells it
  *   from Access (cloudflare-docs, cloudflare-challenges/challenge-types/challenge-pages/detect-response).
  * - `block`: a WAF rule or Bot Fight Mode: 403 and HTML without a mark.
- * - `integrity`: Browser Integrity Check: 403, `error code: 1010` (facts/cloudflare.md §13).
+ * - `integrity`: Browser Integrity Check: 403, `error code: 1010` (a user's report, martymcenroe/AssemblyZero#1663).
  * - `page`: 200 and HTML, as from a Worker or a rule in the way: what a collector takes for a delivery.
  * - a number: this status and `error code: <status>`, as 520 to 527 come when the origin fails.
  */
@@ -21,36 +20,24 @@ export interface ActiveInterference {
   readonly host: string | undefined;
 }
 
-/** The answer to a request that is interfered with; of several interferences the last counts. */
-export function interferedAnswer(
-  active: readonly ActiveInterference[],
-  target: RequestTarget,
-): Answer | undefined {
-  const met = active.findLast(({ host }) => host === undefined || host === target.host);
-  return met === undefined ? undefined : answerOf(met.kind);
+/** The answer to a request for a host that is interfered with; of several interferences the last counts. */
+export function interferedAnswer(active: readonly ActiveInterference[], to: string): Answer | undefined {
+  const found = active.findLast(({ host }) => host === undefined || host === to);
+  return found === undefined ? undefined : answerOf(found.kind);
 }
 
 function answerOf(kind: Interference): Answer {
   const detail = `a test's interference: ${kind}`;
   switch (kind) {
-    case "challenge": {
-      const { headers, ...answer } = htmlPage(403, detail, "Just a moment...");
-      return { ...answer, headers: [...headers, ["cf-mitigated", "challenge"]] };
-    }
+    case "challenge":
+      return ownPage("edge", 403, detail, "Just a moment...", [["cf-mitigated", "challenge"]]);
     case "block":
-      return htmlPage(403, detail, "Attention Required! | Cloudflare");
+      return ownPage("edge", 403, detail, "Attention Required! | Cloudflare");
     case "integrity":
       return ownAnswer("edge", 403, detail, "error code: 1010\n");
     case "page":
-      return htmlPage(200, detail, "Hello");
+      return ownPage("edge", 200, detail, "Hello");
     default:
       return ownAnswer("edge", kind, detail, `error code: ${kind}\n`);
   }
-}
-
-function htmlPage(status: number, detail: string, title: string): Answer {
-  return {
-    ...ownAnswer("edge", status, detail, `<!DOCTYPE html><title>${title}</title><h1>${title}</h1>\n`),
-    headers: [["content-type", "text/html; charset=UTF-8"]],
-  };
 }
