@@ -1,3 +1,4 @@
+import { goDurationMilliseconds } from "../../go-duration";
 import type { Database } from "../../api/database";
 import type { AccessApplication, AccessPolicy } from "../../api/rows";
 import type { Answer } from "../answer";
@@ -126,19 +127,7 @@ async function senderOfSession(
 export function sessionMilliseconds(policy: AccessPolicy, application: AccessApplication): number {
   return (
     [policy.session_duration, application.session_duration]
-      .map(goMilliseconds)
+      .map((duration) => goDurationMilliseconds(duration) ?? 0)
       .find((milliseconds) => milliseconds > 0) ?? 24 * 3_600_000
-  );
-}
-
-const unitMilliseconds = new Map(
-  Object.entries({ ns: 1e-6, us: 1e-3, µs: 1e-3, μs: 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000 }),
-);
-
-/** The length of a Go duration such as `30m` or `1h30m` (https://pkg.go.dev/time#ParseDuration). The API lets no other text in; an empty one is 0. */
-function goMilliseconds(text: string): number {
-  return [...text.matchAll(/([\d.]+)(ns|us|µs|μs|ms|s|m|h)/g)].reduce(
-    (sum, [, count, unit = ""]) => sum + Number(count) * (unitMilliseconds.get(unit) ?? 0),
-    0,
   );
 }
