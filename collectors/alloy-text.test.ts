@@ -3,8 +3,8 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import "../test/support/fixed-seed";
 import { alloyText, AlloyExpression, AlloyObject } from "./alloy-text";
-import { parseAlloy } from "./test-alloy";
-import { labelValues } from "./test-sites";
+import { parseAlloy } from "./testing/alloy-parser";
+import { labelValues } from "./testing/sites";
 
 describe("alloyText", () => {
   it("is formatted as alloy fmt does", () => {

@@ -4,9 +4,9 @@ import fc from "fast-check";
 import "../test/support/fixed-seed";
 import { alloy } from "./alloy";
 import type { CollectorRelease } from "./collector";
-import { assertSecretsKept, textOf } from "./test-files";
-import { parseAlloy, type ParsedBlock } from "./test-alloy";
-import { anyPlacement, anySite, bare, behindRelay, tokyo, tokyoBehindRelay } from "./test-sites";
+import { assertSecretsKept, textOf } from "./testing/rendered-files";
+import { parseAlloy, type ParsedBlock } from "./testing/alloy-parser";
+import { anyPlacement, anySite, bare, behindRelay, tokyo, tokyoBehindRelay } from "./testing/sites";
 
 const newest: CollectorRelease = { version: alloy.defaultVersion, mode: "server" };
 

@@ -7,9 +7,17 @@ import { z } from "zod";
 import { versionOf } from "../local/run/service-process";
 import type { CollectorRelease, CollectorSite } from "./collector";
 import { fluentBit } from "./fluent-bit";
-import { assertSecretsKept, textOf } from "./test-files";
-import { hostileLabels, installed, outcome } from "./test-programs";
-import { anyPlacement, anySite, bare, behindRelay, tokyo, tokyoBehindRelay } from "./test-sites";
+import { assertSecretsKept, textOf, installed } from "./testing/rendered-files";
+import { outcome } from "./testing/programs";
+import {
+  anyPlacement,
+  anySite,
+  bare,
+  behindRelay,
+  tokyo,
+  tokyoBehindRelay,
+  hostileLabels,
+} from "./testing/sites";
 
 const newest: CollectorRelease = { version: fluentBit.defaultVersion, mode: "server" };
 

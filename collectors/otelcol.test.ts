@@ -6,8 +6,8 @@ import { parse, parseDocument } from "yaml";
 import { z } from "zod";
 import type { CollectorRelease, RenderedFile } from "./collector";
 import { otelcol } from "./otelcol";
-import { assertSecretsKept, textOf } from "./test-files";
-import { hostileLabels, installed, outcome, pinnedProgram } from "./test-programs";
+import { assertSecretsKept, textOf, installed } from "./testing/rendered-files";
+import { outcome, pinnedProgram } from "./testing/programs";
 import {
   anyPlacement,
   anySite,
@@ -16,7 +16,8 @@ import {
   testCredentials,
   tokyo,
   tokyoBehindRelay,
-} from "./test-sites";
+  hostileLabels,
+} from "./testing/sites";
 
 const newest: CollectorRelease = { version: otelcol.defaultVersion, mode: "server" };
 

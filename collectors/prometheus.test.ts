@@ -10,8 +10,8 @@ import { z } from "zod";
 import { findProgram } from "../local/programs/programs";
 import type { CollectorRelease } from "./collector";
 import { prometheus } from "./prometheus";
-import { assertSecretsKept, textOf } from "./test-files";
-import { installed, outcome } from "./test-programs";
+import { assertSecretsKept, textOf, installed } from "./testing/rendered-files";
+import { outcome } from "./testing/programs";
 import {
   anyPlacement,
   anySite,
@@ -20,7 +20,7 @@ import {
   testCredentials,
   tokyo,
   tokyoBehindRelay,
-} from "./test-sites";
+} from "./testing/sites";
 
 const release = (version: string, mode: CollectorRelease["mode"] = "server"): CollectorRelease => ({
   version,

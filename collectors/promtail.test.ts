@@ -6,7 +6,7 @@ import { parse } from "yaml";
 import { z } from "zod";
 import type { CollectorRelease } from "./collector";
 import { promtail } from "./promtail";
-import { assertSecretsKept, textOf } from "./test-files";
+import { assertSecretsKept, textOf } from "./testing/rendered-files";
 import {
   anyPlacement,
   anySite,
@@ -15,7 +15,7 @@ import {
   testCredentials,
   tokyo,
   tokyoBehindRelay,
-} from "./test-sites";
+} from "./testing/sites";
 
 const release = (version: string): CollectorRelease => ({ version, mode: "server" });
 

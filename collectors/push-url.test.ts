@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { CollectorSite } from "./collector";
 import { pushUrl, pushUrlRefusals } from "./push-url";
-import { tokyo, tokyoBehindRelay } from "./test-sites";
+import { tokyo, tokyoBehindRelay } from "./testing/sites";
 
 const logsAt = (...paths: [string, ...string[]]): CollectorSite => ({
   ...tokyo,

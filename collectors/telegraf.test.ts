@@ -8,8 +8,8 @@ import { z } from "zod";
 import { decodeRemoteWrite, type Series } from "../packages/cloudflare-standin/edge/remote-write-message";
 import type { CollectorRelease } from "./collector";
 import { telegraf } from "./telegraf";
-import { assertSecretsKept, textOf } from "./test-files";
-import { hostileLabels, installed, outcome, pinnedProgram } from "./test-programs";
+import { assertSecretsKept, textOf, installed } from "./testing/rendered-files";
+import { outcome, pinnedProgram } from "./testing/programs";
 import {
   anyPlacement,
   anySite,
@@ -18,7 +18,8 @@ import {
   testCredentials,
   tokyo,
   tokyoBehindRelay,
-} from "./test-sites";
+  hostileLabels,
+} from "./testing/sites";
 
 const newest: CollectorRelease = { version: telegraf.defaultVersion, mode: "server" };
 

@@ -6,10 +6,18 @@ import { parse } from "yaml";
 import { z } from "zod";
 import { versionOf } from "../local/run/service-process";
 import type { CollectorRelease } from "./collector";
-import { assertSecretsKept, textOf } from "./test-files";
-import { hostileLabels, installed, outcome } from "./test-programs";
-import { anyPlacement, anySite, bare, behindRelay, tokyo, tokyoBehindRelay } from "./test-sites";
-import { assignments } from "./test-vrl";
+import { assertSecretsKept, textOf, installed } from "./testing/rendered-files";
+import { outcome } from "./testing/programs";
+import {
+  anyPlacement,
+  anySite,
+  bare,
+  behindRelay,
+  tokyo,
+  tokyoBehindRelay,
+  hostileLabels,
+} from "./testing/sites";
+import { assignments } from "./testing/vrl-parser";
 import { vector } from "./vector";
 
 const newest: CollectorRelease = { version: vector.defaultVersion, mode: "server" };

@@ -3,10 +3,18 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import "../test/support/fixed-seed";
 import type { CollectorRelease } from "./collector";
-import { assertSecretsKept, textOf } from "./test-files";
-import { hostileLabels, installed, outcome, pinnedProgram } from "./test-programs";
-import { anyPlacement, anySite, bare, behindRelay, tokyo, tokyoBehindRelay } from "./test-sites";
-import { commandWords, environmentOf, unitValues } from "./test-systemd";
+import { assertSecretsKept, textOf, installed } from "./testing/rendered-files";
+import { outcome, pinnedProgram } from "./testing/programs";
+import {
+  anyPlacement,
+  anySite,
+  bare,
+  behindRelay,
+  tokyo,
+  tokyoBehindRelay,
+  hostileLabels,
+} from "./testing/sites";
+import { commandWords, environmentOf, unitValues } from "./testing/systemd-parser";
 import { vmagent } from "./vmagent";
 
 const newest: CollectorRelease = { version: vmagent.defaultVersion, mode: "server" };

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import fc from "fast-check";
 import "../test/support/fixed-seed";
-import { labelValues } from "./test-sites";
-import { assignments } from "./test-vrl";
+import { labelValues } from "./testing/sites";
+import { assignments } from "./testing/vrl-parser";
 import { vrlText } from "./vrl-text";
 
 it("quotes a text, its quotes, its braces and its line breaks", () => {

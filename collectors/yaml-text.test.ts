@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import "../test/support/fixed-seed";
 import { parse } from "yaml";
-import { labelValues } from "./test-sites";
+import { labelValues } from "./testing/sites";
 import { explained, reference, yamlText } from "./yaml-text";
 
 describe("yamlText", () => {

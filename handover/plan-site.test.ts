@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Collector } from "../collectors/collector";
-import { testCredentials } from "../collectors/test-sites";
+import { testCredentials } from "../collectors/testing/sites";
 import { testSite } from "../operate/rotate/test-sites";
 import type { Config } from "../fleet/config";
 import { planSite, type RenderChoice } from "./plan-site";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { relayRefusals, type RelayInput, type RelayTarget } from "./relay";
-import { fullRelay } from "./test-input";
+import { fullRelay } from "../testing/sites";
 
 const refusals = (changes: Partial<RelayInput>): readonly string[] =>
   relayRefusals({ ...fullRelay, ...changes });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { renderRelay } from "./relay";
-import { fullRelay, metricsRelay } from "./test-input";
+import { fullRelay, metricsRelay } from "../testing/sites";
 
 const contentOf = (path: string, input = metricsRelay): string | undefined =>
   renderRelay("nginx", input).find((file) => file.path === path)?.content;

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { describe, it } from "node:test";
 import { renderRelay, type RelayName } from "./relay";
-import { metricsRelay } from "./test-input";
+import { metricsRelay } from "../testing/sites";
 
 const unitsOf = (name: RelayName, directory = "/etc/sitepass"): ReadonlyMap<string, string> =>
   new Map(

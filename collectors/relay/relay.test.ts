@@ -6,9 +6,9 @@ import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import "../../test/support/fixed-seed";
-import { anySite } from "../test-sites";
+import { anySite } from "../testing/sites";
 import { relayEndpoint, relayRefusals, relayService, renderRelay, type RelayInput } from "./relay";
-import { fullRelay } from "./test-input";
+import { fullRelay } from "../testing/sites";
 
 describe("relay", () => {
   it("tells signals apart by a path before the write path", () => {

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
-import type { RenderedFile } from "./collector";
-import { testCredentials } from "./test-sites";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import type { TestContext } from "node:test";
+import type { RenderedFile } from "../collector";
+import { testCredentials } from "./sites";
 
 /** A rendered file's text; fails when there is none. */
 export function textOf(files: readonly RenderedFile[], path: string): string {
@@ -16,4 +20,20 @@ export function assertSecretsKept(files: readonly RenderedFile[]): void {
     assert.equal(mode === 0o600, holdsSecret, path);
     assert.equal(path.split("/").includes("credentials"), holdsSecret, path);
   }
+}
+
+/** Files in a folder that is gone after the test. */
+export function installed(
+  context: TestContext,
+  render: (directory: string) => readonly RenderedFile[],
+): string {
+  const directory = mkdtempSync(join(tmpdir(), "sitepass-test-"));
+  context.after(() => {
+    rmSync(directory, { recursive: true, force: true });
+  });
+  for (const { path, mode, content } of render(directory)) {
+    mkdirSync(dirname(join(directory, path)), { recursive: true });
+    writeFileSync(join(directory, path), content, { mode });
+  }
+  return directory;
 }

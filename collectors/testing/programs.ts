@@ -1,12 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import type { TestContext } from "node:test";
-import fc from "fast-check";
-import { findProgram, type AgentName } from "../local/programs/programs";
-import type { RenderedFile } from "./collector";
-import { labelValues } from "./test-sites";
+import { findProgram, type AgentName } from "../../local/programs/programs";
 
 /** A pinned agent's program, and why a test with it is skipped where it was not built. */
 export function pinnedProgram(agent: AgentName): { readonly program: string; readonly skip: string | false } {
@@ -15,22 +8,6 @@ export function pinnedProgram(agent: AgentName): { readonly program: string; rea
     program: program ?? agent,
     skip: program === undefined && `no ${agent} on this machine; npm run agents -- ${agent} builds it`,
   };
-}
-
-/** Files in a folder that is gone after the test. */
-export function installed(
-  context: TestContext,
-  render: (directory: string) => readonly RenderedFile[],
-): string {
-  const directory = mkdtempSync(join(tmpdir(), "sitepass-test-"));
-  context.after(() => {
-    rmSync(directory, { recursive: true, force: true });
-  });
-  for (const { path, mode, content } of render(directory)) {
-    mkdirSync(dirname(join(directory, path)), { recursive: true });
-    writeFileSync(join(directory, path), content, { mode });
-  }
-  return directory;
 }
 
 /** Runs a program to its end, with nothing but HOME and PATH in its environment. */
@@ -56,8 +33,3 @@ export function outcome(
     });
   });
 }
-
-/** Fifty labels of all kinds, the same in every run, to be shown to a real program at once. */
-export const hostileLabels: Readonly<Record<string, string>> = Object.fromEntries(
-  fc.sample(labelValues, { numRuns: 50, seed: 5 }).map((value, index) => [`label_${index}`, value]),
-);

@@ -1,5 +1,6 @@
 import fc from "fast-check";
-import type { CollectorSite, Placement } from "./collector";
+import type { CollectorSite, Placement } from "../collector";
+import type { RelayInput } from "../relay/relay";
 
 /** A site as most are: both signals, two labels. */
 export const tokyo: CollectorSite = {
@@ -29,6 +30,29 @@ export const testCredentials = {
 export const bare: Placement = { directory: "/etc/sitepass", credentials: testCredentials };
 
 export const behindRelay: Placement = { directory: "/etc/sitepass", credentials: undefined };
+
+/** A relay for metrics, at the public host. */
+export const metricsRelay: RelayInput = {
+  endpoints: {
+    metrics: { hostname: "prom.example.com", base: "https://prom.example.com", paths: ["/api/v1/write"] },
+  },
+  credentials: testCredentials,
+  directory: "/etc/sitepass",
+  port: 9480,
+};
+
+/** The same for both signals, logs on two paths. */
+export const fullRelay: RelayInput = {
+  ...metricsRelay,
+  endpoints: {
+    ...metricsRelay.endpoints,
+    logs: {
+      hostname: "loki.example.com",
+      base: "https://loki.example.com",
+      paths: ["/loki/api/v1/push", "/otlp/v1/logs"],
+    },
+  },
+};
 
 /** Pieces that break out of quotes, comments, templates and expansions when they are written carelessly. */
 const hostilePieces = [
@@ -81,3 +105,8 @@ export const anySite: fc.Arbitrary<CollectorSite> = fc
 
 /** Bare, or behind the relay; together with any site. */
 export const anyPlacement: fc.Arbitrary<Placement> = fc.constantFrom(bare, behindRelay);
+
+/** Fifty labels of all kinds, the same in every run, to be shown to a real program at once. */
+export const hostileLabels: Readonly<Record<string, string>> = Object.fromEntries(
+  fc.sample(labelValues, { numRuns: 50, seed: 5 }).map((value, index) => [`label_${index}`, value]),
+);
