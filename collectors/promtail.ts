@@ -1,12 +1,17 @@
 import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "./collector";
-import { commonRefusals } from "./common-refusals";
-import { accessHeaders, credentialFiles, credentialPaths, credentialsFolder } from "./credential-files";
-import { pushUrl, pushUrlRefusals } from "./push-url";
-import { redirectComment } from "./redirect-comment";
-import { isAtLeast, versionRefusals } from "./release-version";
-import { siteLabels } from "./site-labels";
-import { dropIn, environmentLine, execStart } from "./systemd";
-import { explained, reference, yamlText, type YamlObject } from "./yaml-text";
+import { explained, reference, yamlText, type YamlObject } from "./common/config-text";
+import { accessHeaders, credentialFiles, credentialsFolder, headersFromFiles } from "./common/credentials";
+import { listOf } from "./common/list-of";
+import {
+  commonRefusals,
+  isAtLeast,
+  lossNote,
+  otherSignalsNote,
+  redirectComment,
+  releaseRefusals,
+} from "./common/refusals-and-notes";
+import { pushUrl, siteLabels } from "./common/site-settings";
+import { dropIn, environmentLine, execStart } from "./common/systemd";
 
 /** Facts: Loki's sources at the tags of these versions (clients/pkg/promtail/client, clients/cmd/promtail). */
 const since = {
@@ -15,8 +20,10 @@ const since = {
   headers: "2.8.0",
   /** `http_headers` with files, by prometheus/common 0.55. */
   headerFiles: "3.2.0",
-  nothing: "3.7.0",
 } as const;
+
+/** The version after the last. */
+const ended = "3.7.0";
 
 /** Promtail, which pushes logs to Loki; for sites that have yet to move away from it. */
 export const promtail: Collector = {
@@ -25,15 +32,46 @@ export const promtail: Collector = {
   signals: ["logs"],
   defaultVersion: "3.6.15",
   refusals: (site, placement, release) => [
-    ...commonRefusals(site, placement, release),
-    ...pushUrlRefusals(site, "loki push"),
-    ...(versionRefusals(release).length > 0 ? [] : releaseRefusals(placement, release)),
+    ...commonRefusals(site, placement, release, ["loki push"]),
+    ...listOf(
+      isAtLeast(release, ended) && {
+        subject: "--release",
+        says: `is ${release.version}, and Promtail ended with 3.6`,
+        todo: "Name the release that the site runs, or move it to Grafana Alloy with collector: alloy",
+      },
+    ),
+    ...releaseRefusals(
+      placement,
+      release,
+      {
+        before: since.checkSyntax,
+        says: "and files are rendered for Promtail 2.7 or later",
+        todo: "Install 3.6, or move the site to Grafana Alloy with collector: alloy",
+      },
+      {
+        before: since.headers,
+        unlessRelayed: true,
+        says: "and Promtail sends headers since 2.8 only",
+        todo: "Render with --relay, which works with this release, or move the site to Grafana Alloy with collector: alloy",
+      },
+    ),
   ],
   notes,
   render: (site, placement, release) => [
     { path: "promtail/promtail.yml", mode: 0o644, content: configuration(site, placement, release) },
     ...(readsFiles(release) ? credentialFiles("promtail", placement) : environmentFile(placement)),
-    dropIn("promtail", placement, unitLines(placement, release)),
+    dropIn("promtail", placement, [
+      ...execStart("promtail", flags(placement, release)),
+      ...(isExpanded(placement, release)
+        ? [`EnvironmentFile=${placement.directory}/promtail/${environmentName}`]
+        : []),
+      "# Where it has got to in each log: kept over reboots, unlike /tmp of the package's own file.",
+      "StateDirectory=promtail",
+      "# The journal, and most of /var/log.",
+      "SupplementaryGroups=systemd-journal adm",
+      "# It does not end by itself while it waits for central.",
+      "TimeoutStopSec=20",
+    ]),
   ],
   service: (placement, release) => ({
     unit: "promtail",
@@ -49,7 +87,6 @@ const readsFiles = (release: CollectorRelease): boolean => isAtLeast(release, si
 const isExpanded = ({ credentials }: Placement, release: CollectorRelease): boolean =>
   credentials !== undefined && !readsFiles(release);
 
-/** The names of both variables are also those of the file's references. */
 const variables = { clientId: "CF_ACCESS_CLIENT_ID", clientSecret: "CF_ACCESS_CLIENT_SECRET" } as const;
 
 const environmentName = `${credentialsFolder}/environment`;
@@ -68,70 +105,21 @@ function environmentFile({ credentials }: Placement): readonly RenderedFile[] {
       ];
 }
 
-function releaseRefusals({ credentials }: Placement, release: CollectorRelease): readonly string[] {
-  const { version } = release;
-  if (isAtLeast(release, since.nothing)) {
-    return [
-      `--release: is ${version}, and Promtail ended with 3.6. Name the release that the site runs, or move it to Grafana Alloy with collector: alloy.`,
-    ];
-  }
-  if (!isAtLeast(release, since.checkSyntax)) {
-    return [
-      `--release: is ${version}, and files are rendered for Promtail 2.7 or later. Install 3.6, or move the site to Grafana Alloy with collector: alloy.`,
-    ];
-  }
-  return credentials === undefined || isAtLeast(release, since.headers)
-    ? []
-    : [
-        `--release: is ${version}, and Promtail sends headers since 2.8 only. Render with --relay, which works with this release, or move the site to Grafana Alloy with collector: alloy.`,
-      ];
-}
-
-function notes(
-  { endpoints }: CollectorSite,
-  placement: Placement,
-  release: CollectorRelease,
-): readonly string[] {
-  return [
+function notes(site: CollectorSite, placement: Placement, release: CollectorRelease): readonly string[] {
+  return listOf(
     "Promtail's life ended on 2 March 2026, and it gets no fixes any more, for security neither. Move the site to Grafana Alloy: name collector: alloy and render again; `alloy convert --source-format=promtail` translates what is your own.",
-    ...(endpoints.metrics === undefined
-      ? []
-      : [
-          "Promtail pushes logs alone: the site's metrics need a second collector, such as Prometheus; Grafana Alloy does both.",
-        ]),
-    ...(placement.credentials === undefined
-      ? []
-      : [
-          "Promtail never sends again what was answered with 401, 403, 404 or a redirect: what it pushes while its token is expired, shut out or rotated is lost. Render with --relay to keep it.",
-        ]),
+    otherSignalsNote(promtail, site, "Prometheus; Grafana Alloy does both"),
+    lossNote("Promtail", placement),
     "While central cannot be reached, Promtail waits and reads no further: what is in log files and in the journal is sent later, unless it was rotated away by then. A restart meanwhile loses the push that it waits with, up to 1 MiB.",
-    ...(isExpanded(placement, release)
-      ? [
-          `Promtail ${release.version} takes its secret from the environment, which is read when it starts: restart it after a rotation. It reads files since 3.2.`,
-        ]
-      : []),
-  ];
+    isExpanded(placement, release) &&
+      `Promtail ${release.version} takes its secret from the environment, which is read when it starts: restart it after a rotation. It reads files since 3.2.`,
+  );
 }
 
 const flags = (placement: Placement, release: CollectorRelease): readonly string[] => [
   `-config.file=${placement.directory}/promtail/promtail.yml`,
   ...(isExpanded(placement, release) ? ["-config.expand-env=true"] : []),
 ];
-
-function unitLines(placement: Placement, release: CollectorRelease): readonly string[] {
-  return [
-    ...execStart("promtail", flags(placement, release)),
-    ...(isExpanded(placement, release)
-      ? [`EnvironmentFile=${placement.directory}/promtail/${environmentName}`]
-      : []),
-    "# Where it has got to in each log: kept over reboots, unlike /tmp of the package's own file.",
-    "StateDirectory=promtail",
-    "# The journal, and most of /var/log.",
-    "SupplementaryGroups=systemd-journal adm",
-    "# It does not end by itself while it waits for central.",
-    "TimeoutStopSec=20",
-  ];
-}
 
 function configuration(site: CollectorSite, placement: Placement, release: CollectorRelease): string {
   return yamlText(
@@ -209,14 +197,5 @@ function headers(placement: Placement, release: CollectorRelease): YamlObject {
       }),
     };
   }
-  const paths = credentialPaths("promtail", placement);
-  return {
-    http_headers: explained(
-      "Read again for every push: a replaced secret needs no restart, and a missing file loses nothing.",
-      {
-        [accessHeaders.clientId]: { files: [paths.clientId] },
-        [accessHeaders.clientSecret]: { files: [paths.clientSecret] },
-      },
-    ),
-  };
+  return { http_headers: headersFromFiles("promtail", placement, "restart") };
 }

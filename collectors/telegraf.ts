@@ -1,15 +1,11 @@
 import type { TomlTable } from "smol-toml";
 import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "./collector";
-import { commonRefusals } from "./common-refusals";
-import { accessHeaders, credentialFiles, credentialsFolder } from "./credential-files";
-import { inputsFolder } from "./inputs-folder";
-import { pushUrl, pushUrlRefusals } from "./push-url";
-import { redirectNote } from "./redirect-note";
-import { isAtLeast, versionRefusals } from "./release-version";
-import { siteLabels } from "./site-labels";
-import { dropIn, execStart } from "./systemd";
-import { telegrafInputs } from "./telegraf-inputs";
-import { tomlText } from "./toml-text";
+import { tomlText } from "./common/config-text";
+import { accessHeaders, credentialFiles, credentialsFolder } from "./common/credentials";
+import { listOf } from "./common/list-of";
+import { commonRefusals, otherSignalsNote, redirectNote, releaseRefusals } from "./common/refusals-and-notes";
+import { pushUrl, siteLabels } from "./common/site-settings";
+import { dropIn, execStart } from "./common/systemd";
 
 /** Before, of several samples of a series in one request only the newest was sent (influxdata/telegraf#19325). */
 const leastVersion = "1.39.3";
@@ -24,24 +20,29 @@ export const telegraf: Collector = {
   signals: ["metrics", "logs"],
   defaultVersion: leastVersion,
   refusals: (site, placement, release) => [
-    ...commonRefusals(site, placement, release),
-    ...pushUrlRefusals(site, "remote write"),
-    ...pushUrlRefusals(site, "loki push"),
-    ...(versionRefusals(release).length > 0 || isAtLeast(release, leastVersion)
-      ? []
-      : [
-          `--release: is ${release.version}, and before ${leastVersion} Telegraf sends of a backlog the newest sample in each request and throws the others away. Install ${leastVersion} or later.`,
-        ]),
+    ...commonRefusals(site, placement, release, ["remote write", "loki push"]),
+    ...releaseRefusals(placement, release, {
+      before: leastVersion,
+      says: `and before ${leastVersion} Telegraf sends of a backlog the newest sample in each request and throws the others away`,
+      todo: `Install ${leastVersion} or later`,
+    }),
   ],
-  notes: (_site, placement) => [
-    ...redirectNote("Telegraf", placement),
-    `What cannot be sent waits in memory: ${bufferLimit.toLocaleString("en")} metrics and as many log lines, of which the oldest are dropped then. A restarted Telegraf loses its backlog; while central cannot be reached, leave it running.`,
-  ],
+  notes: (site, placement) =>
+    listOf(
+      otherSignalsNote(telegraf, site),
+      redirectNote("Telegraf", placement),
+      `What cannot be sent waits in memory: ${bufferLimit.toLocaleString("en")} metrics and as many log lines, of which the oldest are dropped then. A restarted Telegraf loses its backlog; while central cannot be reached, leave it running.`,
+    ),
   render: (site, placement, release) => [
     { path: "telegraf/telegraf.conf", mode: 0o644, content: configuration(site, placement, release) },
-    telegrafInputs(site),
+    inputs(site),
     ...credentialFiles("telegraf", placement),
-    unit(placement),
+    dropIn("telegraf", placement, [
+      "# TELEGRAF_OPTS in /etc/default/telegraf is not used.",
+      ...execStart("/usr/bin/telegraf", configurationPaths(placement)),
+      "# May read the journal.",
+      "SupplementaryGroups=systemd-journal",
+    ]),
   ],
   service: (placement) => ({
     unit: "telegraf",
@@ -151,20 +152,47 @@ function escaped(text: string): string {
   return text.replaceAll("$", "$$$$");
 }
 
+/** Telegraf's own metrics, an `up`, which it sends of nothing by itself, those of the machine, and the journal. */
+function inputs({ endpoints: { metrics, logs } }: CollectorSite): RenderedFile {
+  return {
+    path: "telegraf/inputs.d/sitepass.conf",
+    mode: 0o644,
+    content: tomlText(
+      `Rendered by sitepass; rendering again replaces this file. Yours go beside it, in files of their own that end in .conf. To push lines of a log, give its input name_override = "log", data_format = "value" and data_type = "string".`,
+      {
+        inputs: {
+          ...(metrics && {
+            // Of the measurement named prometheus, names of fields are names of metrics.
+            mock: [{ metric_name: "prometheus", constant: [{ name: "up", value: 1 }] }],
+            internal: [{}],
+            cpu: [{ percpu: false, totalcpu: true }],
+            mem: [{}],
+            disk: [{ ignore_fs: ["tmpfs", "devtmpfs", "devfs", "iso9660", "overlay", "aufs", "squashfs"] }],
+            // A text, which is no sample.
+            system: [{ fieldexclude: ["uptime_format"] }],
+          }),
+          ...(logs && {
+            execd: [
+              {
+                command: ["journalctl", "--follow", "--lines=0", "--quiet", "--output=short-iso"],
+                name_override: "log",
+                signal: "none",
+                data_format: "value",
+                data_type: "string",
+              },
+            ],
+          }),
+        },
+      },
+    ),
+  };
+}
+
 function configurationPaths(placement: Placement): readonly string[] {
   return [
     "--config",
     `${placement.directory}/telegraf/telegraf.conf`,
     "--config-directory",
-    inputsFolder("telegraf", placement),
+    `${placement.directory}/telegraf/inputs.d`,
   ];
-}
-
-function unit(placement: Placement): RenderedFile {
-  return dropIn("telegraf", placement, [
-    "# TELEGRAF_OPTS in /etc/default/telegraf is not used.",
-    ...execStart("/usr/bin/telegraf", configurationPaths(placement)),
-    "# May read the journal.",
-    "SupplementaryGroups=systemd-journal",
-  ]);
 }

@@ -21,7 +21,12 @@ const scribe: Collector = {
   signals: ["metrics"],
   defaultVersion: "1.2.3",
   refusals: ({ name }, _placement, { version }) =>
-    version === "0" ? ["--release: is 0. Name a later one.", `labels.x: is odd at ${name}. Change it.`] : [],
+    version === "0"
+      ? [
+          { subject: "--release", says: "is 0", todo: "Name a later one" },
+          { subject: "labels.x", says: `is odd at ${name}`, todo: "Change it" },
+        ]
+      : [],
   notes: () => ["It writes slowly."],
   render: (site, placement, release) => [
     {

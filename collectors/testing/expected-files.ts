@@ -3,7 +3,7 @@ import { join, relative } from "node:path";
 import type { SignalName } from "../../fleet/signals";
 import type { CollectorName, CollectorRelease, CollectorSite, Placement, RenderedFile } from "../collector";
 import { collectors } from "../collectors";
-import { renderRelay, type RelayInput, type RelayName } from "../relay/relay";
+import { relays } from "../relay/relays";
 import { bare, behindRelay, fullRelay, metricsRelay, tokyo, tokyoBehindRelay } from "./sites";
 
 /** What is rendered for some sites, as whole files, to be read and compared. */
@@ -31,10 +31,10 @@ export const expectedCases: Readonly<Record<string, readonly RenderedFile[]>> = 
   "fluent-bit/relayed-metrics": rendered("fluent-bit", only("metrics", tokyoBehindRelay), behindRelay),
   "telegraf/both-signals": rendered("telegraf", tokyo, bare),
   "telegraf/relayed-logs": rendered("telegraf", only("logs", tokyoBehindRelay), behindRelay),
-  "relay/nginx-metrics": relay("nginx", metricsRelay),
-  "relay/nginx-both-signals": relay("nginx", fullRelay),
-  "relay/caddy-metrics": relay("caddy", metricsRelay),
-  "relay/caddy-both-signals": relay("caddy", fullRelay),
+  "relay/nginx-metrics": relays.nginx.render(metricsRelay),
+  "relay/nginx-both-signals": relays.nginx.render(fullRelay),
+  "relay/caddy-metrics": relays.caddy.render(metricsRelay),
+  "relay/caddy-both-signals": relays.caddy.render(fullRelay),
 };
 
 function rendered(
@@ -49,10 +49,6 @@ function rendered(
     mode: "server",
     ...release,
   });
-}
-
-function relay(name: RelayName, input: RelayInput): readonly RenderedFile[] {
-  return renderRelay(name, input);
 }
 
 /** The same site, pushing one signal alone. */

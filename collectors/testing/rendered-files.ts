@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { TestContext } from "node:test";
-import type { RenderedFile } from "../collector";
+import { problemText } from "../../fleet/problem";
+import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "../collector";
 import { testCredentials } from "./sites";
 
 /** A rendered file's text; fails when there is none. */
@@ -36,4 +37,14 @@ export function installed(
     writeFileSync(join(directory, path), content, { mode });
   }
   return directory;
+}
+
+/** Why a site cannot be rendered, as a person reads it. */
+export function refusalsOf(
+  collector: Collector,
+  site: CollectorSite,
+  placement: Placement,
+  release: CollectorRelease,
+): readonly string[] {
+  return collector.refusals(site, placement, release).map(problemText);
 }

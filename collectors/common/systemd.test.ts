@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { dropIn, environmentLine, execStart, systemdArgument } from "./systemd";
-import { bare, behindRelay } from "./testing/sites";
+import { bare, behindRelay } from "../testing/sites";
 
 describe("a drop-in", () => {
   it("starts after the network, and behind the relay after the relay", () => {

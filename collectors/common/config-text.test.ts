@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import "../test/support/fixed-seed";
+import "../../test/support/fixed-seed";
 import { parse } from "yaml";
-import { labelValues } from "./testing/sites";
-import { explained, reference, yamlText } from "./yaml-text";
+import { labelValues } from "../testing/sites";
+import { explained, reference, yamlText } from "./config-text";
 
 describe("yamlText", () => {
   it("quotes every string, keeps each on its line, and puts comments where they belong", () => {

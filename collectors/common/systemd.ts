@@ -1,9 +1,10 @@
-import type { Placement, RenderedFile } from "./collector";
-import { relayUnit } from "./relay/relay-units";
+import type { Placement, RenderedFile } from "../collector";
+import { relayUnit } from "../relay/relay-units";
 
 /**
- * A drop-in that makes the agent's own unit run the rendered files. Lines are whole, comments among them; arguments of
- * commands go through `systemdArgument` before.
+ * A drop-in that makes the collector's own unit run the rendered files.
+ *
+ * @param service whole lines of the section [Service], comments among them; commands are made by `execStart`.
  */
 export function dropIn(unit: string, placement: Placement, service: readonly string[]): RenderedFile {
   return {
@@ -21,7 +22,7 @@ RestartSec=5
   };
 }
 
-/** The order of starting is the other way round when stopping: what the agent still has is sent before its way out goes. */
+/** The order of starting is the other way round when stopping: what the collector still has is sent before its way out goes. */
 export function startOrder({ credentials }: Placement): readonly string[] {
   const before = credentials === undefined ? `${relayUnit}.service` : "network-online.target";
   return [`Wants=${before}`, `After=${before}`];
@@ -38,12 +39,16 @@ export function systemdArgument(text: string): string {
     : `"${doubled.replace(/["\\]/g, "\\$&").replace(/\n/g, "\\n")}"`;
 }
 
-/** A command line, wrapped one argument a line. */
-export function execStart(program: string, args: readonly string[]): readonly string[] {
+/**
+ * The command line of a drop-in, one argument a line.
+ *
+ * @param command its beginning, as it is.
+ */
+export function execStart(command: string, args: readonly string[]): readonly string[] {
   return [
     "# The first, empty one takes the unit's own command away.",
     "ExecStart=",
-    `ExecStart=${[program, ...args].map(systemdArgument).join(" \\\n  ")}`,
+    `ExecStart=${[command, ...args.map(systemdArgument)].join(" \\\n  ")}`,
   ];
 }
 

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { CollectorSite } from "./collector";
-import { pushUrl, pushUrlRefusals } from "./push-url";
-import { tokyo, tokyoBehindRelay } from "./testing/sites";
+import { problemText } from "../../fleet/problem";
+import type { CollectorSite } from "../collector";
+
+import { tokyo, tokyoBehindRelay } from "../testing/sites";
+import { pushUrl, pushUrlProblem } from "./site-settings";
 
 const logsAt = (...paths: [string, ...string[]]): CollectorSite => ({
   ...tokyo,
@@ -23,12 +25,14 @@ describe("pushUrl", () => {
 
   it("is none for a signal that the site does not push, which is no mistake", () => {
     assert.equal(pushUrl(logsAt("/loki/api/v1/push"), "remote write"), undefined);
-    assert.deepEqual(pushUrlRefusals(logsAt("/loki/api/v1/push"), "remote write"), []);
+    assert.equal(pushUrlProblem(logsAt("/loki/api/v1/push"), "remote write"), undefined);
   });
 
   it("is refused when the signal's paths speak something else", () => {
-    assert.deepEqual(pushUrlRefusals(logsAt("/loki/api/v1/push", "/push"), "otlp logs"), [
+    const problem = pushUrlProblem(logsAt("/loki/api/v1/push", "/push"), "otlp logs");
+    assert.equal(
+      problem && problemText(problem),
       "endpoints.logs.paths: none of /loki/api/v1/push and /push speaks OTLP over HTTP. Add a path such as /otlp/v1/logs, or name another collector.",
-    ]);
+    );
   });
 });
