@@ -1,6 +1,6 @@
-import type { Collector, CollectorRelease, CollectorSite, Placement } from "./collector";
+import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "./collector";
 import {
-  alloyText,
+  alloyFile,
   block,
   component,
   type AlloyBlock,
@@ -9,10 +9,10 @@ import {
 } from "./common/alloy-text";
 import { explained, reference } from "./common/config-text";
 import { accessHeaders, credentialFiles, credentialPaths } from "./common/credentials";
-import { listOf } from "./common/list-of";
 import {
   commonRefusals,
   isAtLeast,
+  listOf,
   lossNote,
   otherSignalsNote,
   redirectComment,
@@ -21,7 +21,7 @@ import {
 import { pushUrl, siteLabelRules, siteLabels } from "./common/site-settings";
 import { dropIn, execStart } from "./common/systemd";
 
-/** Facts: Alloy's sources at the tags of these versions (internal/component, internal/alloycli). */
+/** The first releases with what is rendered (docs/facts/collectors.md, K20). */
 const since = {
   stable: "1.0.0",
   /** `http_headers`, which takes secrets. */
@@ -29,7 +29,7 @@ const since = {
   validate: "1.9.0",
 } as const;
 
-/** Every component that is rendered has this label, so that none takes a name that the site's person chose. */
+/** The label of every component that is rendered, so that none has a name that the site's person chose. */
 const label = "sitepass";
 
 /** Grafana Alloy, which pushes metrics by remote write and logs to Loki. */
@@ -58,7 +58,7 @@ export const alloy: Collector = {
   ],
   notes,
   render: (site, placement, release) => [
-    { path: "alloy/sitepass.alloy", mode: 0o644, content: configuration(site, placement, release) },
+    configuration(site, placement, release),
     ...credentialFiles("alloy", placement),
     dropIn("alloy", placement, [
       "# All *.alloy files in this folder are one configuration. Flags of your own go into CUSTOM_ARGS in /etc/default/alloy,",
@@ -78,7 +78,7 @@ export const alloy: Collector = {
       program: "alloy",
       args: isAtLeast(release, since.validate)
         ? ["validate", `${directory}/alloy`]
-        : // Looks at nothing but how the file is written.
+        : // Checks the syntax alone.
           ["fmt", `${directory}/alloy/sitepass.alloy`],
     },
     rereadsSecrets: true,
@@ -99,14 +99,15 @@ function notes(site: CollectorSite, placement: Placement): readonly string[] {
   );
 }
 
-function configuration(site: CollectorSite, placement: Placement, release: CollectorRelease): string {
+function configuration(site: CollectorSite, placement: Placement, release: CollectorRelease): RenderedFile {
   const metricsUrl = pushUrl(site, "remote write");
   const logsUrl = pushUrl(site, "loki push");
   const receivers = listOf(
     metricsUrl !== undefined && `prometheus.remote_write.${label}.receiver`,
     logsUrl !== undefined && `loki.write.${label}.receiver`,
   );
-  return alloyText(
+  return alloyFile(
+    "alloy/sitepass.alloy",
     `Rendered by sitepass for the site ${site.name} and Grafana Alloy ${release.version}. Rendering again replaces this file. What is yours goes into *.alloy files beside it, and is sent to ${receivers.join(" or ")}. After a change: systemctl reload alloy.`,
     [
       ...credentialComponents(placement),

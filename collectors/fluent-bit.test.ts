@@ -135,7 +135,10 @@ function pairOfTokens(text: string): [string, string] {
   return [match[1] ?? "", match[2] ?? ""];
 }
 
-/** Parted at commas, without spaces at both ends; then at the first sign, where a dollar would begin a field (plugins/out_loki/loki.c). */
+/**
+ * Parted at commas, without spaces at both ends; then at the first sign, where a dollar would begin a field
+ * (plugins/out_loki/loki.c).
+ */
 function pairsOfList(text: string): Readonly<Record<string, string>> {
   return Object.fromEntries(
     text.split(",").map((part) => {

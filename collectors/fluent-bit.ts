@@ -1,15 +1,20 @@
 import type { Problem } from "../fleet/problem";
 import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "./collector";
-import { explained, yamlText, type YamlObject } from "./common/config-text";
+import { explained, yamlFile, type YamlObject } from "./common/config-text";
 import { accessHeaders, credentialFiles, credentialPaths } from "./common/credentials";
-import { listOf } from "./common/list-of";
-import { anyPageNote, commonRefusals, otherSignalsNote, releaseRefusals } from "./common/refusals-and-notes";
+import {
+  anyPageNote,
+  commonRefusals,
+  listOf,
+  otherSignalsNote,
+  releaseRefusals,
+} from "./common/refusals-and-notes";
 import { pushUrl, siteLabels } from "./common/site-settings";
 import { dropIn, execStart } from "./common/systemd";
 
-/** Facts: Fluent Bit's release notes. */
+/** The first releases with what is rendered (docs/facts/collectors.md, K42). */
 const since = {
-  /** YAML is the standard format of its configuration. */
+  /** The whole configuration can be YAML. */
   yaml: "3.2.0",
   /** Variables that take their value from a file. */
   fileVariables: "4.0.0",
@@ -47,7 +52,7 @@ export const fluentBit: Collector = {
   ],
   notes,
   render: (site, placement, release) => [
-    { path: "fluent-bit/fluent-bit.yaml", mode: 0o644, content: configuration(site, placement, release) },
+    configuration(site, placement, release),
     inputs(site),
     ...credentialFiles("fluent-bit", placement),
     dropIn("fluent-bit", placement, [
@@ -58,7 +63,7 @@ export const fluentBit: Collector = {
   ],
   service: ({ directory, credentials }) => ({
     unit: "fluent-bit",
-    // The project's unit names no other.
+    // The unit of the project's packages names no other user.
     user: "root",
     validator: { program, args: ["--dry-run", "-c", `${directory}/fluent-bit/fluent-bit.yaml`] },
     rereadsSecrets: credentials === undefined,
@@ -66,41 +71,30 @@ export const fluentBit: Collector = {
 };
 
 /**
- * Label values that Fluent Bit cannot be given: its syntax for lists and variables has no escapes (src/flb_env.c,
- * src/flb_slist.c, plugins/out_loki/loki.c).
+ * Label values that cannot be written for Fluent Bit: its syntax for lists and variables has no escapes
+ * (docs/facts/collectors.md, K43).
  */
 function labelRefusals({ labels, endpoints }: CollectorSite): readonly Problem[] {
-  return Object.entries(labels).flatMap(([name, value]) => {
-    const problem = labelProblem(value, endpoints.logs !== undefined);
-    return problem === undefined
-      ? []
-      : [
-          {
-            subject: `labels.${name}`,
-            says: `is ${JSON.stringify(value)}, which ${problem}`,
-            todo: "Change it, or name another collector",
-          },
-        ];
-  });
+  return Object.entries(labels)
+    .map(([name, value]) => ({ name, value, problem: labelProblem(value, endpoints.logs !== undefined) }))
+    .filter(({ problem }) => problem !== undefined)
+    .map(({ name, value, problem = "" }) => ({
+      subject: `labels.${name}`,
+      says: `is ${JSON.stringify(value)}, which Fluent Bit would ${problem}`,
+      todo: "Change it, or name another collector",
+    }));
 }
 
+/** What Fluent Bit would do to the value; undefined: nothing. */
 function labelProblem(value: string, withLogs: boolean): string | undefined {
-  if (value.includes("${")) {
-    return "Fluent Bit would take for a variable at ${";
-  }
-  if (value.startsWith(" ")) {
-    return "Fluent Bit would send without the space at its beginning";
-  }
-  if (!withLogs) {
-    return undefined;
-  }
-  if (value.startsWith("$")) {
-    return "Fluent Bit would take for the name of a field";
-  }
-  if (value.includes(",")) {
-    return "Fluent Bit would cut at the comma";
-  }
-  return value.endsWith(" ") ? "Fluent Bit would send without the space at its end" : undefined;
+  const table: readonly (readonly [isSo: boolean, problem: string])[] = [
+    [value.includes("${"), "take for a variable at ${"],
+    [value.startsWith(" "), "send without the space at its beginning"],
+    [withLogs && value.startsWith("$"), "take for the name of a field"],
+    [withLogs && value.includes(","), "cut at the comma"],
+    [withLogs && value.endsWith(" "), "send without the space at its end"],
+  ];
+  return table.find(([isSo]) => isSo)?.[1];
 }
 
 function notes(site: CollectorSite, placement: Placement): readonly string[] {
@@ -114,10 +108,11 @@ function notes(site: CollectorSite, placement: Placement): readonly string[] {
   );
 }
 
-function configuration(site: CollectorSite, placement: Placement, release: CollectorRelease): string {
+function configuration(site: CollectorSite, placement: Placement, release: CollectorRelease): RenderedFile {
   const metrics = pushUrl(site, "remote write");
   const logs = pushUrl(site, "loki push");
-  return yamlText(
+  return yamlFile(
+    "fluent-bit/fluent-bit.yaml",
     `Rendered by sitepass for the site ${site.name} and Fluent Bit ${release.version}: where this site's data goes. Rendering again replaces this file. What is collected is in inputs.d, where files of your own are left alone. After a change: systemctl restart fluent-bit.`,
     {
       env: variables(placement),
@@ -131,8 +126,8 @@ function configuration(site: CollectorSite, placement: Placement, release: Colle
       includes: [`${placement.directory}/fluent-bit/inputs.d/*.yaml`],
       pipeline: {
         outputs: [
-          ...(metrics === undefined ? [] : [metricsOutput(site, metrics, placement)]),
-          ...(logs === undefined ? [] : [logsOutput(site, logs, placement)]),
+          metrics && metricsOutput(site, metrics, placement),
+          logs && logsOutput(site, logs, placement),
         ],
       },
     },
@@ -189,7 +184,7 @@ function delivery({ credentials }: Placement): YamlObject {
 
 const variable = { clientId: "SITEPASS_CLIENT_ID", clientSecret: "SITEPASS_CLIENT_SECRET" } as const;
 
-/** Read when Fluent Bit starts, and put into the headers then. */
+/** Fluent Bit reads the files when it starts, and puts their text into the headers then (docs/facts/collectors.md, K42). */
 function variables(placement: Placement): readonly YamlObject[] | undefined {
   const { clientId, clientSecret } = credentialPaths("fluent-bit", placement);
   return placement.credentials === undefined
@@ -203,54 +198,28 @@ function variables(placement: Placement): readonly YamlObject[] | undefined {
 /** Fluent Bit's own metrics, those of the machine, and the journal. */
 function inputs({ endpoints: { metrics, logs } }: CollectorSite): RenderedFile {
   const onDisk = { "storage.type": "filesystem" };
-  return {
-    path: "fluent-bit/inputs.d/sitepass.yaml",
-    mode: 0o644,
-    content: yamlText(
-      "Rendered by sitepass; rendering again replaces this file. Yours go beside it, in files of their own with inputs and filters. Without storage.type: filesystem, what an input has read and nobody has taken yet is lost by a restart.",
-      {
-        pipeline: {
-          inputs: [
-            ...(metrics === undefined
-              ? []
-              : [
-                  { name: "fluentbit_metrics", tag: "sitepass.self", scrape_interval: 30, ...onDisk },
-                  { name: "node_exporter_metrics", tag: "sitepass.host", scrape_interval: 30, ...onDisk },
-                ]),
-            ...(logs === undefined
-              ? []
-              : [
-                  {
-                    name: "systemd",
-                    tag: "sitepass.journal",
-                    read_from_tail: "on",
-                    db: explained(
-                      "Goes on after a restart where it has stopped.",
-                      `${stateDirectory}/journal.db`,
-                    ),
-                    ...onDisk,
-                  },
-                ]),
-          ],
-          filters:
-            logs === undefined
-              ? undefined
-              : [
-                  {
-                    name: "record_modifier",
-                    match: "sitepass.journal",
-                    allowlist_key: [
-                      "MESSAGE",
-                      "PRIORITY",
-                      "SYSLOG_IDENTIFIER",
-                      "_SYSTEMD_UNIT",
-                      "_HOSTNAME",
-                      "_PID",
-                    ],
-                  },
-                ],
-        },
+  return yamlFile(
+    "fluent-bit/inputs.d/sitepass.yaml",
+    "Rendered by sitepass; rendering again replaces this file. Yours go beside it, in files of their own with inputs and filters. Without storage.type: filesystem, what an input has read and nobody has taken yet is lost by a restart.",
+    {
+      pipeline: {
+        inputs: [
+          metrics && { name: "fluentbit_metrics", tag: "sitepass.self", scrape_interval: 30, ...onDisk },
+          metrics && { name: "node_exporter_metrics", tag: "sitepass.host", scrape_interval: 30, ...onDisk },
+          logs && {
+            name: "systemd",
+            tag: "sitepass.journal",
+            read_from_tail: "on",
+            db: explained("Goes on after a restart where it has stopped.", `${stateDirectory}/journal.db`),
+            ...onDisk,
+          },
+        ],
+        filters: logs && [
+          { name: "record_modifier", match: "sitepass.journal", allowlist_key: journalFields },
+        ],
       },
-    ),
-  };
+    },
+  );
 }
+
+const journalFields = ["MESSAGE", "PRIORITY", "SYSLOG_IDENTIFIER", "_SYSTEMD_UNIT", "_HOSTNAME", "_PID"];

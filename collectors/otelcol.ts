@@ -1,14 +1,19 @@
 import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "./collector";
-import { explained, yamlText, type YamlObject } from "./common/config-text";
+import { explained, yamlFile, type YamlObject } from "./common/config-text";
 import { accessHeaders, credentialFiles, credentialPaths } from "./common/credentials";
-import { listOf } from "./common/list-of";
-import { commonRefusals, otherSignalsNote, redirectNote, releaseRefusals } from "./common/refusals-and-notes";
+import {
+  commonRefusals,
+  listOf,
+  otherSignalsNote,
+  redirectNote,
+  releaseRefusals,
+} from "./common/refusals-and-notes";
 import { pushUrl, siteLabels } from "./common/site-settings";
 import { dropIn, execStart } from "./common/systemd";
 
 /**
  * Before 0.164 the exporter's `timeout` covered all attempts to send a batch together, and before 0.165 a batch in the
- * write-ahead log was dropped on 401 and 403 (prometheusremotewriteexporter, factory.go and wal.go at these tags).
+ * write-ahead log was dropped on 401 and 403 (docs/facts/collectors.md, K29).
  */
 const leastVersion = "0.165.0";
 
@@ -38,7 +43,7 @@ export const otelcol: Collector = {
   ],
   notes,
   render: (site, placement, release) => [
-    { path: "otelcol/config.yaml", mode: 0o644, content: configuration(site, placement, release) },
+    configuration(site, placement, release),
     inputs(site),
     ...credentialFiles("otelcol", placement),
     unit(placement),
@@ -79,10 +84,12 @@ function notes(site: CollectorSite, placement: Placement): readonly string[] {
   );
 }
 
-function configuration(site: CollectorSite, placement: Placement, release: CollectorRelease): string {
+function configuration(site: CollectorSite, placement: Placement, release: CollectorRelease): RenderedFile {
   const labels = siteLabels(site).map(([name, value]) => [name, escaped(value)] as const);
-  const logs = logsExporter(site, placement);
-  return yamlText(
+  const metrics = pushUrl(site, "remote write");
+  const logs = pushUrl(site, "otlp logs");
+  return yamlFile(
+    "otelcol/config.yaml",
     `Rendered by sitepass for the site ${site.name} and OpenTelemetry Collector ${release.version}: where this site's data goes. Rendering again replaces this file. What is collected is in inputs.d, where files of your own are left alone. After a change: systemctl restart otelcol-contrib.`,
     {
       extensions: logs && {
@@ -99,82 +106,68 @@ function configuration(site: CollectorSite, placement: Placement, release: Colle
       },
       processors: {
         memory_limiter: { check_interval: "1s", limit_mib: 400, spike_limit_mib: 100 },
-        batch: site.endpoints.metrics && { timeout: "5s", send_batch_size: 8192 },
-        "resource/site": {
-          attributes: labels.map(([key, value]) => ({ key, value, action: "upsert" })),
-        },
+        batch: metrics && { timeout: "5s", send_batch_size: 8192 },
+        "resource/site": { attributes: labels.map(([key, value]) => ({ key, value, action: "upsert" })) },
       },
-      exporters: { ...metricsExporter(site, placement, labels), ...logs },
+      exporters: {
+        prometheus_remote_write: metrics && metricsExporter(metrics, site, placement, labels),
+        "otlp_http/logs": logs && logsExporter(logs, placement),
+      },
       service: logs && { extensions: ["file_storage"] },
     },
   );
 }
 
-/** In every string `${` begins an expansion, and `$$` is a dollar sign (confmap, expand.go and resolver.go at v1.71.0). */
+/** In every string `${` begins an expansion, and `$$` is a dollar sign (docs/facts/collectors.md, K31). */
 const escaped = (value: string): string => value.replaceAll("$", "$$$$");
 
 /** @param labels with dollar signs escaped. */
 function metricsExporter(
-  site: CollectorSite,
+  endpoint: string,
+  { siteLabel }: CollectorSite,
   placement: Placement,
   labels: readonly (readonly [string, string])[],
 ): YamlObject {
-  const endpoint = pushUrl(site, "remote write");
-  return endpoint === undefined
-    ? {}
-    : {
-        prometheus_remote_write: {
-          http: { endpoint, headers: headers(placement) },
-          timeout: explained("Of one attempt.", "30s"),
-          external_labels: Object.fromEntries(labels),
-          resource_constant_labels: explained(
-            `External labels give way to a label of the data's own; resource/site makes sure that ${site.siteLabel} does not.`,
-            { included: [site.siteLabel] },
-          ),
-          max_batch_request_parallelism: explained(
-            "One, so that samples arrive in their order; and refused ones are sent again without a pause.",
-            1,
-          ),
-          retry_on_failure: explained("Of time-outs, broken lines and 5xx; 0 is without end.", {
-            initial_interval: "1s",
-            max_interval: "30s",
-            max_elapsed_time: "0s",
-          }),
-          wal: explained("What is sent goes through this log, and outlives a restart there.", {
-            directory: `${stateDirectory}/metrics`,
-            truncate_frequency: explained("Also how long a sample waits for others at most.", "5s"),
-          }),
-        },
-      };
+  return {
+    http: { endpoint, headers: headers(placement) },
+    timeout: explained("Of one attempt.", "30s"),
+    external_labels: Object.fromEntries(labels),
+    resource_constant_labels: explained(
+      `External labels give way to a label of the data's own; resource/site makes sure that ${siteLabel} does not.`,
+      { included: [siteLabel] },
+    ),
+    max_batch_request_parallelism: explained(
+      "One, so that samples arrive in their order; and refused ones are sent again without a pause.",
+      1,
+    ),
+    retry_on_failure: explained("Of time-outs, broken lines and 5xx; 0 is without end.", withoutEnd),
+    wal: explained("What is sent goes through this log, and outlives a restart there.", {
+      directory: `${stateDirectory}/metrics`,
+      truncate_frequency: explained("Also how long a sample waits for others at most.", "5s"),
+    }),
+  };
 }
 
-/** Undefined when the site pushes no logs. */
-function logsExporter(site: CollectorSite, placement: Placement): YamlObject | undefined {
-  const endpoint = pushUrl(site, "otlp logs");
-  return endpoint === undefined
-    ? undefined
-    : {
-        "otlp_http/logs": {
-          logs_endpoint: endpoint,
-          headers: headers(placement),
-          timeout: "30s",
-          retry_on_failure: { initial_interval: "1s", max_interval: "30s", max_elapsed_time: "0s" },
-          sending_queue: {
-            storage: "file_storage",
-            sizer: "bytes",
-            queue_size: explained(
-              "1 GiB; then the journal is read no further until there is room.",
-              1_073_741_824,
-            ),
-            block_on_overflow: true,
-            num_consumers: explained("One, so that lines arrive in their order.", 1),
-            batch: { flush_timeout: "5s", min_size: 262_144, max_size: 1_048_576 },
-          },
-        },
-      };
+function logsExporter(endpoint: string, placement: Placement): YamlObject {
+  return {
+    logs_endpoint: endpoint,
+    headers: headers(placement),
+    timeout: "30s",
+    retry_on_failure: withoutEnd,
+    sending_queue: {
+      storage: "file_storage",
+      sizer: "bytes",
+      queue_size: explained("1 GiB; then the journal is read no further until there is room.", 1_073_741_824),
+      block_on_overflow: true,
+      num_consumers: explained("One, so that lines arrive in their order.", 1),
+      batch: { flush_timeout: "5s", min_size: 262_144, max_size: 1_048_576 },
+    },
+  };
 }
 
-/** The values are read once, when the collector starts. */
+const withoutEnd = { initial_interval: "1s", max_interval: "30s", max_elapsed_time: "0s" };
+
+/** The collector reads the values once, when it starts (docs/facts/collectors.md, K31). */
 function headers(placement: Placement): YamlObject | undefined {
   const { clientId, clientSecret } = credentialPaths("otelcol", placement);
   return placement.credentials === undefined
@@ -188,58 +181,50 @@ function headers(placement: Placement): YamlObject | undefined {
 /** The collector's own metrics, what programs push to it on loopback, and the journal. */
 function inputs({ endpoints: { metrics, logs } }: CollectorSite): RenderedFile {
   const toLoki = { processors: ["memory_limiter", "resource/site"], exporters: ["otlp_http/logs"] };
-  return {
-    path: "otelcol/inputs.d/sitepass.yaml",
-    mode: 0o644,
-    content: yamlText(
-      "Rendered by sitepass; rendering again replaces this file. Yours go beside it, in files of their own with receivers and with pipelines of other names, such as metrics/own, that have the same processors and exporters.",
-      {
-        receivers: {
-          otlp: {
-            protocols: {
-              grpc: { endpoint: "127.0.0.1:4317" },
-              http: { endpoint: "127.0.0.1:4318" },
-            },
-          },
-          "prometheus/self": metrics && {
-            config: {
-              scrape_configs: [
-                {
-                  job_name: "otelcol",
-                  scrape_interval: "30s",
-                  static_configs: [{ targets: ["127.0.0.1:8888"] }],
-                },
-              ],
-            },
-          },
-          journald: logs && {
-            start_at: "end",
-            storage: explained("Goes on after a restart where it has stopped.", "file_storage"),
-            retry_on_failure: explained("Reads no further while the queue is full.", {
-              enabled: true,
-              max_elapsed_time: "0s",
-            }),
+  return yamlFile(
+    "otelcol/inputs.d/sitepass.yaml",
+    "Rendered by sitepass; rendering again replaces this file. Yours go beside it, in files of their own with receivers and with pipelines of other names, such as metrics/own, that have the same processors and exporters.",
+    {
+      receivers: {
+        otlp: {
+          protocols: { grpc: { endpoint: "127.0.0.1:4317" }, http: { endpoint: "127.0.0.1:4318" } },
+        },
+        "prometheus/self": metrics && {
+          config: {
+            scrape_configs: [
+              {
+                job_name: "otelcol",
+                scrape_interval: "30s",
+                static_configs: [{ targets: ["127.0.0.1:8888"] }],
+              },
+            ],
           },
         },
-        service: {
-          telemetry: {
-            metrics: {
-              readers: [{ pull: { exporter: { prometheus: { host: "127.0.0.1", port: 8888 } } } }],
-            },
-          },
-          pipelines: {
-            metrics: metrics && {
-              receivers: ["otlp", "prometheus/self"],
-              processors: ["memory_limiter", "resource/site", "batch"],
-              exporters: ["prometheus_remote_write"],
-            },
-            logs: logs && { receivers: ["otlp"], ...toLoki },
-            "logs/journal": logs && { receivers: ["journald"], ...toLoki },
-          },
+        journald: logs && {
+          start_at: "end",
+          storage: explained("Goes on after a restart where it has stopped.", "file_storage"),
+          retry_on_failure: explained("Reads no further while the queue is full.", {
+            enabled: true,
+            max_elapsed_time: "0s",
+          }),
         },
       },
-    ),
-  };
+      service: {
+        telemetry: {
+          metrics: { readers: [{ pull: { exporter: { prometheus: { host: "127.0.0.1", port: 8888 } } } }] },
+        },
+        pipelines: {
+          metrics: metrics && {
+            receivers: ["otlp", "prometheus/self"],
+            processors: ["memory_limiter", "resource/site", "batch"],
+            exporters: ["prometheus_remote_write"],
+          },
+          logs: logs && { receivers: ["otlp"], ...toLoki },
+          "logs/journal": logs && { receivers: ["journald"], ...toLoki },
+        },
+      },
+    },
+  );
 }
 
 function unit(placement: Placement): RenderedFile {

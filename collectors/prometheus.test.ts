@@ -12,15 +12,7 @@ import type { CollectorRelease } from "./collector";
 import { prometheus } from "./prometheus";
 import { assertSecretsKept, textOf, installed, refusalsOf } from "./testing/rendered-files";
 import { outcome } from "./testing/programs";
-import {
-  anyPlacement,
-  anySite,
-  bare,
-  behindRelay,
-  testCredentials,
-  tokyo,
-  tokyoBehindRelay,
-} from "./testing/sites";
+import { anyPlacement, anySite, bare, behindRelay, tokyo, tokyoBehindRelay } from "./testing/sites";
 
 const release = (version: string, mode: CollectorRelease["mode"] = "server"): CollectorRelease => ({
   version,
@@ -110,7 +102,10 @@ describe("Prometheus' files", () => {
   }
 });
 
-/** What Prometheus 3 makes of an external label (config.go, Load, with Go's os.Expand); fails when it would expand anything but `$$`. */
+/**
+ * What Prometheus 3 makes of an external label (config.go, Load, with Go's os.Expand); fails when it would expand anything
+ * but `$$`.
+ */
 function expanded(value: string): string {
   assert.doesNotMatch(value, /(?<!\$)\$(?:\$\$)*(?!\$)/);
   return value.replaceAll("$$", "$");

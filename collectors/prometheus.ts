@@ -1,10 +1,10 @@
 import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "./collector";
-import { explained, yamlText, type YamlObject } from "./common/config-text";
+import { explained, yamlFile, type YamlObject } from "./common/config-text";
 import { credentialFiles, headersFromFiles } from "./common/credentials";
-import { listOf } from "./common/list-of";
 import {
   commonRefusals,
   isAtLeast,
+  listOf,
   lossNote,
   otherSignalsNote,
   redirectComment,
@@ -13,15 +13,15 @@ import {
 import { pushUrl, siteLabelRules, siteLabels } from "./common/site-settings";
 import { dropIn, execStart } from "./common/systemd";
 
-/** Facts: Prometheus' sources at the tags of these versions; Debian's patch 91-Disable_opentelemetry for 2.42. */
+/** The first releases with what is rendered (docs/facts/collectors.md, K10, K11, K13, K17). */
 const since = {
   /** `follow_redirects` and `retry_on_http_429` of remote write. */
   flakyLines: "2.26.0",
   agent: "2.32.0",
   scrapeConfigFiles: "2.43.0",
-  /** `http_headers` with files; documented since 2.55. */
+  /** `http_headers` with files. */
   headerFiles: "2.53.0",
-  /** External labels are always expanded, as if by a shell; `--agent` is no longer an experimental feature. */
+  /** External labels are expanded, as if by a shell; agent mode has a flag of its own. */
   three: "3.0.0",
 } as const;
 
@@ -64,7 +64,7 @@ export const prometheus: Collector = {
   ],
   notes,
   render: (site, placement, release) => [
-    { path: "prometheus/prometheus.yml", mode: 0o644, content: configuration(site, placement, release) },
+    configuration(site, placement, release),
     ...credentialFiles("prometheus", placement),
     unit(placement, release),
   ],
@@ -95,10 +95,12 @@ function notes(site: CollectorSite, placement: Placement, release: CollectorRele
   );
 }
 
-function configuration(site: CollectorSite, placement: Placement, release: CollectorRelease): string {
+function configuration(site: CollectorSite, placement: Placement, release: CollectorRelease): RenderedFile {
+  const url = pushUrl(site, "remote write");
   const agent = release.mode === "agent";
   const own = isAtLeast(release, since.scrapeConfigFiles) ? "scrape.d" : "targets.d";
-  return yamlText(
+  return yamlFile(
+    "prometheus/prometheus.yml",
     `Rendered by sitepass for the site ${site.name} and Prometheus ${release.version} as ${agent ? "an agent" : "a server"}. Rendering again replaces this file and leaves ${own} alone${agent ? "" : ", and rules.d too"}. After a change: systemctl reload prometheus.`,
     {
       global: {
@@ -113,12 +115,12 @@ function configuration(site: CollectorSite, placement: Placement, release: Colle
       // Not allowed in an agent's file.
       rule_files: agent ? undefined : ["rules.d/*.yml"],
       ...scrapeConfigs(release),
-      ...remoteWrite(site, placement),
+      remote_write: url && [remoteWrite(url, site, placement)],
     },
   );
 }
 
-/** Itself, because whether pushes are dropped is in its own metrics; and what the site's person adds. */
+/** Prometheus itself, because its own metrics tell whether pushes are dropped; and what the site's person adds. */
 function scrapeConfigs(release: CollectorRelease): YamlObject {
   const itself = { job_name: "prometheus", static_configs: [{ targets: ["localhost:9090"] }] };
   return isAtLeast(release, since.scrapeConfigFiles)
@@ -146,31 +148,24 @@ The labels __scheme__ and __metrics_path__ may be set there too.`,
       };
 }
 
-function remoteWrite(site: CollectorSite, placement: Placement): YamlObject {
-  const url = pushUrl(site, "remote write");
+function remoteWrite(url: string, site: CollectorSite, placement: Placement): YamlObject {
   const relabeling = siteLabelRules(site);
-  return url === undefined
-    ? {}
-    : {
-        remote_write: [
-          {
-            name: "sitepass",
-            url,
-            remote_timeout: "30s",
-            follow_redirects: explained(redirectComment(placement), false),
-            http_headers: headersFromFiles("prometheus", placement, "reload"),
-            write_relabel_configs: explained(relabeling.comment, relabeling.rules),
-            queue_config: {
-              capacity: 10_000,
-              max_shards: explained("Fewer than the usual 50: a slow line is not the better for more.", 10),
-              max_samples_per_send: 2000,
-              min_backoff: "1s",
-              max_backoff: "30s",
-              retry_on_http_429: explained("By default what central is too busy for is thrown away.", true),
-            },
-          },
-        ],
-      };
+  return {
+    name: "sitepass",
+    url,
+    remote_timeout: "30s",
+    follow_redirects: explained(redirectComment(placement), false),
+    http_headers: headersFromFiles("prometheus", placement, "reload"),
+    write_relabel_configs: explained(relabeling.comment, relabeling.rules),
+    queue_config: {
+      capacity: 10_000,
+      max_shards: explained("Fewer than the usual 50: a slow line is not the better for more.", 10),
+      max_samples_per_send: 2000,
+      min_backoff: "1s",
+      max_backoff: "30s",
+      retry_on_http_429: explained("By default what central is too busy for is thrown away.", true),
+    },
+  };
 }
 
 /** Runs Prometheus with the rendered file, whatever the package's own command line is. */

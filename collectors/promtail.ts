@@ -1,10 +1,10 @@
 import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "./collector";
-import { explained, reference, yamlText, type YamlObject } from "./common/config-text";
+import { explained, reference, yamlFile, type YamlObject } from "./common/config-text";
 import { accessHeaders, credentialFiles, credentialsFolder, headersFromFiles } from "./common/credentials";
-import { listOf } from "./common/list-of";
 import {
   commonRefusals,
   isAtLeast,
+  listOf,
   lossNote,
   otherSignalsNote,
   redirectComment,
@@ -13,16 +13,16 @@ import {
 import { pushUrl, siteLabels } from "./common/site-settings";
 import { dropIn, environmentLine, execStart } from "./common/systemd";
 
-/** Facts: Loki's sources at the tags of these versions (clients/pkg/promtail/client, clients/cmd/promtail). */
+/** The first releases with what is rendered (docs/facts/collectors.md, K27). */
 const since = {
   /** `-check-syntax`. */
   checkSyntax: "2.7.0",
   headers: "2.8.0",
-  /** `http_headers` with files, by prometheus/common 0.55. */
+  /** `http_headers` with files. */
   headerFiles: "3.2.0",
 } as const;
 
-/** The version after the last. */
+/** No release is as new as this (docs/facts/collectors.md, K26). */
 const ended = "3.7.0";
 
 /** Promtail, which pushes logs to Loki; for sites that have yet to move away from it. */
@@ -58,7 +58,7 @@ export const promtail: Collector = {
   ],
   notes,
   render: (site, placement, release) => [
-    { path: "promtail/promtail.yml", mode: 0o644, content: configuration(site, placement, release) },
+    configuration(site, placement, release),
     ...(readsFiles(release) ? credentialFiles("promtail", placement) : environmentFile(placement)),
     dropIn("promtail", placement, [
       ...execStart("promtail", flags(placement, release)),
@@ -83,7 +83,7 @@ export const promtail: Collector = {
 
 const readsFiles = (release: CollectorRelease): boolean => isAtLeast(release, since.headerFiles);
 
-/** Whether the secret comes by way of the environment, and the file's text is expanded. */
+/** Whether the secret comes from the environment, and Promtail expands the file's text before it parses it. */
 const isExpanded = ({ credentials }: Placement, release: CollectorRelease): boolean =>
   credentials !== undefined && !readsFiles(release);
 
@@ -92,17 +92,15 @@ const variables = { clientId: "CF_ACCESS_CLIENT_ID", clientSecret: "CF_ACCESS_CL
 const environmentName = `${credentialsFolder}/environment`;
 
 function environmentFile({ credentials }: Placement): readonly RenderedFile[] {
-  return credentials === undefined
-    ? []
-    : [
-        {
-          path: `promtail/${environmentName}`,
-          mode: 0o600,
-          content:
-            environmentLine(variables.clientId, credentials.clientId) +
-            environmentLine(variables.clientSecret, credentials.clientSecret),
-        },
-      ];
+  return listOf(
+    credentials && {
+      path: `promtail/${environmentName}`,
+      mode: 0o600,
+      content:
+        environmentLine(variables.clientId, credentials.clientId) +
+        environmentLine(variables.clientSecret, credentials.clientSecret),
+    },
+  );
 }
 
 function notes(site: CollectorSite, placement: Placement, release: CollectorRelease): readonly string[] {
@@ -121,8 +119,10 @@ const flags = (placement: Placement, release: CollectorRelease): readonly string
   ...(isExpanded(placement, release) ? ["-config.expand-env=true"] : []),
 ];
 
-function configuration(site: CollectorSite, placement: Placement, release: CollectorRelease): string {
-  return yamlText(
+function configuration(site: CollectorSite, placement: Placement, release: CollectorRelease): RenderedFile {
+  const url = pushUrl(site, "loki push");
+  return yamlFile(
+    "promtail/promtail.yml",
     `Rendered by sitepass for the site ${site.name} and Promtail ${release.version}. Rendering again replaces this file and leaves targets.d alone.
 PROMTAIL'S LIFE ENDED ON 2 MARCH 2026: it gets no fixes any more. Move this site to Grafana Alloy, with collector: alloy in its file; alloy convert --source-format=promtail translates what is your own.`,
     {
@@ -133,7 +133,7 @@ PROMTAIL'S LIFE ENDED ON 2 MARCH 2026: it gets no fixes any more. Move this site
         grpc_listen_port: 0,
       },
       positions: { filename: "/var/lib/promtail/positions.yaml" },
-      ...clients(site, placement, release),
+      clients: url && [client(url, site, placement, release)],
       scrape_configs: [
         {
           job_name: "journal",
@@ -154,48 +154,37 @@ PROMTAIL'S LIFE ENDED ON 2 MARCH 2026: it gets no fixes any more. Move this site
         ),
       ],
     },
-    // Whether or not it is told to expand this file: no value holds what would be (drone/envsubst 1.0.3).
+    // No value holds what an expansion would find (drone/envsubst 1.0.3), whether or not Promtail is told to expand the file.
     /\$/g,
   );
 }
 
-function clients(site: CollectorSite, placement: Placement, release: CollectorRelease): YamlObject {
-  const url = pushUrl(site, "loki push");
-  return url === undefined
-    ? {}
-    : {
-        clients: [
-          {
-            name: "sitepass",
-            url,
-            timeout: "30s",
-            follow_redirects: explained(redirectComment(placement), false),
-            ...headers(placement, release),
-            external_labels: Object.fromEntries(siteLabels(site)),
-            backoff_config: {
-              min_period: "1s",
-              max_period: "1m",
-              max_retries: explained(
-                "Without end. By default a push is thrown away after 10 attempts, within nine minutes; this way reading waits for it.",
-                0,
-              ),
-            },
-          },
-        ],
-      };
-}
-
-function headers(placement: Placement, release: CollectorRelease): YamlObject {
-  if (placement.credentials === undefined) {
-    return {};
-  }
-  if (!readsFiles(release)) {
-    return {
-      headers: explained("From credentials/environment, by way of the unit; needs -config.expand-env.", {
-        [accessHeaders.clientId]: reference(`\${${variables.clientId}}`),
-        [accessHeaders.clientSecret]: reference(`\${${variables.clientSecret}}`),
-      }),
-    };
-  }
-  return { http_headers: headersFromFiles("promtail", placement, "restart") };
+function client(
+  url: string,
+  site: CollectorSite,
+  placement: Placement,
+  release: CollectorRelease,
+): YamlObject {
+  return {
+    name: "sitepass",
+    url,
+    timeout: "30s",
+    follow_redirects: explained(redirectComment(placement), false),
+    headers: isExpanded(placement, release)
+      ? explained("From credentials/environment, by way of the unit; needs -config.expand-env.", {
+          [accessHeaders.clientId]: reference(`\${${variables.clientId}}`),
+          [accessHeaders.clientSecret]: reference(`\${${variables.clientSecret}}`),
+        })
+      : undefined,
+    http_headers: readsFiles(release) ? headersFromFiles("promtail", placement, "restart") : undefined,
+    external_labels: Object.fromEntries(siteLabels(site)),
+    backoff_config: {
+      min_period: "1s",
+      max_period: "1m",
+      max_retries: explained(
+        "Without end. By default a push is thrown away after 10 attempts, within nine minutes; this way reading waits for it.",
+        0,
+      ),
+    },
+  };
 }

@@ -1,16 +1,21 @@
 import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "./collector";
-import { explained, yamlText, type YamlObject } from "./common/config-text";
+import { explained, yamlFile, type YamlObject } from "./common/config-text";
 import { accessHeaders, credentialFiles, credentialsFolder } from "./common/credentials";
-import { listOf } from "./common/list-of";
-import { anyPageNote, commonRefusals, otherSignalsNote, releaseRefusals } from "./common/refusals-and-notes";
+import {
+  anyPageNote,
+  commonRefusals,
+  listOf,
+  otherSignalsNote,
+  releaseRefusals,
+} from "./common/refusals-and-notes";
 import { pushUrl, siteLabels } from "./common/site-settings";
 import { dropIn, execStart } from "./common/systemd";
 
-/** Facts: Vector's release notes of these versions. */
+/** The first releases with what is rendered (docs/facts/collectors.md, K38). */
 const since = {
   /** The source `static_metrics`. */
   heartbeat: "0.41.0",
-  /** `retry_strategy`; headers of remote write came with 0.54, secrets from a folder with 0.43. */
+  /** `retry_strategy`. Headers of remote write and secrets from a folder are older. */
   retryStrategy: "0.56.0",
 } as const;
 
@@ -40,7 +45,7 @@ export const vector: Collector = {
   ],
   notes: (site, placement) => listOf(otherSignalsNote(vector, site), anyPageNote("Vector", placement)),
   render: (site, placement, release) => [
-    { path: "vector/vector.yaml", mode: 0o644, content: configuration(site, placement, release) },
+    configuration(site, placement, release),
     inputs(site),
     ...credentialFiles("vector", placement),
     unit(placement),
@@ -56,41 +61,37 @@ export const vector: Collector = {
   }),
 };
 
-function configuration(site: CollectorSite, placement: Placement, release: CollectorRelease): string {
+function configuration(site: CollectorSite, placement: Placement, release: CollectorRelease): RenderedFile {
   const metrics = pushUrl(site, "remote write");
   const logs = pushUrl(site, "loki push");
-  return (
-    yamlText(
-      `Rendered by sitepass for the site ${site.name} and Vector ${release.version}: where this site's data goes. Rendering again replaces this file. What is collected is in inputs.d, where files of your own are left alone. After a change: systemctl reload vector.`,
-      {
-        secret: placement.credentials && {
-          sitepass: {
-            type: "directory",
-            path: `${placement.directory}/vector/${credentialsFolder}`,
-          },
-        },
-        acknowledgements: explained("A source's place is saved when what it read is on disk.", {
-          enabled: true,
-        }),
-        transforms: {
-          sitepass_metrics: metrics === undefined ? undefined : remap("metrics_*", tagProgram(site)),
-          sitepass_logs: logs === undefined ? undefined : remap("logs_*", lineProgram(site)),
-        },
-        sinks: {
-          central_metrics: metrics === undefined ? undefined : metricsSink(metrics, placement),
-          central_logs: logs === undefined ? undefined : logsSink(logs, placement),
-        },
+  const file = yamlFile(
+    "vector/vector.yaml",
+    `Rendered by sitepass for the site ${site.name} and Vector ${release.version}: where this site's data goes. Rendering again replaces this file. What is collected is in inputs.d, where files of your own are left alone. After a change: systemctl reload vector.`,
+    {
+      secret: placement.credentials && {
+        sitepass: { type: "directory", path: `${placement.directory}/vector/${credentialsFolder}` },
       },
-    )
-      // Before 0.57 a dollar sign begins an expansion, wherever in the file it stands (src/config/vars.rs); since then it
-      // does when whoever starts Vector says so. All of them are inside double quotes.
-      .replaceAll("$", "\\x24")
+      acknowledgements: explained("A source's place is saved when what it read is on disk.", {
+        enabled: true,
+      }),
+      transforms: {
+        sitepass_metrics: metrics && remap("metrics_*", tagProgram(site)),
+        sitepass_logs: logs && remap("logs_*", lineProgram(site)),
+      },
+      sinks: {
+        central_metrics: metrics && metricsSink(metrics, placement),
+        central_logs: logs && logsSink(logs, placement),
+      },
+    },
   );
+  // A dollar sign may begin an expansion, wherever in the file it stands (docs/facts/collectors.md, K40). All of them are
+  // inside double quotes.
+  return { ...file, content: file.content.replaceAll("$", "\\x24") };
 }
 
 const remap = (input: string, source: string): YamlObject => ({ type: "remap", inputs: [input], source });
 
-/** Puts the site's labels on each metric, in place of its own of these names. In VRL, Vector's language. */
+/** A program in VRL, Vector's language, that replaces a metric's labels by the site's where both have the name. */
 function tagProgram(site: CollectorSite): string {
   return [
     `if .name == "up" { del(.namespace) }`,
@@ -98,7 +99,7 @@ function tagProgram(site: CollectorSite): string {
   ].join("\n");
 }
 
-/** Makes of each event a stream of one line for Loki's push API, with the site's labels and no other. In VRL. */
+/** A program in VRL that turns each event into a stream of one line for Loki's push API, with no labels but the site's. */
 function lineProgram(site: CollectorSite): string {
   return [
     "line = encode_json(.)",
@@ -137,7 +138,10 @@ function metricsSink(endpoint: string, placement: Placement): YamlObject {
   };
 }
 
-/** Not the sink named loki, which has no headers. Each line is a stream of its own, as the program makes them. */
+/**
+ * Not the sink named loki, which has no headers (docs/facts/collectors.md, K37). Each line is a stream of its own, as
+ * `lineProgram` makes it.
+ */
 function logsSink(uri: string, placement: Placement): YamlObject {
   return {
     type: "http",
@@ -153,8 +157,8 @@ function logsSink(uri: string, placement: Placement): YamlObject {
 }
 
 /**
- * Everything but 2xx is worth another try, except what central says of the data themselves: 400, 409, 413, 415 and 422. One
- * of these, sent again for ever, would hold up all others. The strategy named all has no exceptions.
+ * Everything but 2xx is worth another try, except answers about the data themselves: 400, 409, 413, 415 and 422. Such a push,
+ * sent again for ever, would hold up all others. Vector's strategy `all` has no exceptions (docs/facts/collectors.md, K38, K51).
  */
 // prettier-ignore
 const worthAnotherTry: readonly number[] = [
@@ -188,36 +192,33 @@ function delivery({ credentials }: Placement): YamlObject {
   };
 }
 
-/** Vector's own metrics, an `up`, which it sends of nothing by itself, those of the machine, and the journal. */
+/** Vector's own metrics, those of the machine, the journal, and an `up`, which Vector sends of nothing by itself. */
 function inputs({ endpoints: { metrics, logs } }: CollectorSite): RenderedFile {
-  return {
-    path: "vector/inputs.d/sitepass.yaml",
-    mode: 0o644,
-    content: yamlText(
-      "Rendered by sitepass; rendering again replaces this file. Yours go beside it, in files of their own with sources and transforms. What has a name that begins with metrics_ or logs_ is sent, and nothing else.",
-      {
-        sources: {
-          ...(metrics && {
-            metrics_up: {
-              type: "static_metrics",
-              interval_secs: 30,
-              metrics: [
-                { name: "up", kind: "absolute", value: { gauge: { value: 1 } }, tags: { job: "vector" } },
-              ],
-            },
-            metrics_internal: { type: "internal_metrics", scrape_interval_secs: 30 },
-            metrics_host: { type: "host_metrics", scrape_interval_secs: 30 },
-          }),
-          ...(logs && {
-            logs_journal: {
-              type: "journald",
-              since_now: explained("When there is no saved place to go on from.", true),
-            },
-          }),
-        },
+  return yamlFile(
+    "vector/inputs.d/sitepass.yaml",
+    "Rendered by sitepass; rendering again replaces this file. Yours go beside it, in files of their own with sources and transforms. What has a name that begins with metrics_ or logs_ is sent, and nothing else.",
+    {
+      sources: {
+        ...(metrics && {
+          metrics_up: {
+            type: "static_metrics",
+            interval_secs: 30,
+            metrics: [
+              { name: "up", kind: "absolute", value: { gauge: { value: 1 } }, tags: { job: "vector" } },
+            ],
+          },
+          metrics_internal: { type: "internal_metrics", scrape_interval_secs: 30 },
+          metrics_host: { type: "host_metrics", scrape_interval_secs: 30 },
+        }),
+        ...(logs && {
+          logs_journal: {
+            type: "journald",
+            since_now: explained("When there is no saved place to go on from.", true),
+          },
+        }),
       },
-    ),
-  };
+    },
+  );
 }
 
 function configurationPaths(placement: Placement): readonly string[] {

@@ -1,10 +1,10 @@
 import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "./collector";
-import { explained, yamlText } from "./common/config-text";
+import { explained, yamlFile } from "./common/config-text";
 import { accessHeaders, credentialsFolder } from "./common/credentials";
-import { listOf } from "./common/list-of";
 import {
   commonRefusals,
   isAtLeast,
+  listOf,
   otherSignalsNote,
   redirectNote,
   releaseRefusals,
@@ -12,17 +12,20 @@ import {
 import { pushUrl, siteLabels } from "./common/site-settings";
 import { environmentLine, startOrder, systemdArgument } from "./common/systemd";
 
-/** Facts: VictoriaMetrics' changelogs of 2023 to 2026. */
+/** The first releases with what is rendered (docs/facts/collectors.md, K35). */
 const since = {
-  /** `-remoteWrite.label` changes no other samples' labels any more. */
+  /** `-remoteWrite.label` no longer changes the labels of other samples. */
   rightLabels: "1.93.4",
   /** `-secret.flags`, without which the headers are in the log and on /flags. */
   hiddenHeaders: "1.128.0",
-  /** The headers are hidden without being told. */
+  /** vmagent hides the headers by itself. */
   hiddenByDefault: "1.144.0",
 } as const;
 
-/** The pair of headers, as the value of the flag `-remoteWrite.headers` that vmagent takes from its environment. */
+/**
+ * Holds the value of the flag `-remoteWrite.headers`, which vmagent takes from its environment (docs/facts/collectors.md,
+ * K34).
+ */
 const environmentFile = `vmagent/${credentialsFolder}/access.env`;
 
 const stateDirectory = "/var/lib/sitepass-vmagent";
@@ -58,13 +61,13 @@ export const vmagent: Collector = {
       otherSignalsNote(vmagent, site, "Grafana Alloy, Vector or Fluent Bit"),
     ),
   render: (site, placement, release) => [
-    { path: "vmagent/scrape.yml", mode: 0o644, content: scrapeConfiguration(site, release) },
+    configuration(site, release),
     ...environment(placement),
     unit(site, placement, release),
   ],
   service: ({ directory, credentials }) => ({
     unit: "sitepass-vmagent",
-    // systemd reads the secret for it, and lets it run as a user without rights that is made for it.
+    // systemd reads the secret as root, and then runs vmagent as a user without rights that it makes for it.
     user: "root",
     validator: {
       program: "vmagent",
@@ -74,9 +77,13 @@ export const vmagent: Collector = {
   }),
 };
 
-/** Nothing of the site's own is in it but its name, because `%{...}` is expanded anywhere in it and cannot be escaped. */
-function scrapeConfiguration({ name }: CollectorSite, { version }: CollectorRelease): string {
-  return yamlText(
+/**
+ * Holds no label of the site, because `%{...}` is expanded anywhere in the file and cannot be escaped
+ * (docs/facts/collectors.md, K36).
+ */
+function configuration({ name }: CollectorSite, { version }: CollectorRelease): RenderedFile {
+  return yamlFile(
+    "vmagent/scrape.yml",
     `Rendered by sitepass for the site ${name} and vmagent ${version}. Rendering again replaces this file and leaves scrape.d alone. After a change: systemctl reload sitepass-vmagent.`,
     {
       global: { scrape_interval: "30s" },
@@ -161,8 +168,8 @@ WantedBy=multi-user.target
 }
 
 /**
- * A value of a flag that takes a list, which commas part, in Go's quotes; JSON's strings are a part of Go's. A percent sign
- * is escaped in them, because `%{` begins an expansion in every argument (lib/flagutil/array.go, lib/envflag, lib/envtemplate).
+ * A value of a flag that takes a list separated by commas, in Go's quotes; every JSON string is a Go string. A percent sign is
+ * escaped in it, because `%{` begins an expansion in every argument (docs/facts/collectors.md, K36).
  */
 function quoted(value: string): string {
   return JSON.stringify(value).replaceAll("%", "\\x25");

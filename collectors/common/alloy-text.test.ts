@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import "../../test/support/fixed-seed";
-import { alloyText, block, component } from "./alloy-text";
+import { alloyFile, block, component } from "./alloy-text";
 import { explained, reference } from "./config-text";
 import { parseAlloy } from "../testing/alloy-parser";
 import { labelValues } from "../testing/sites";
 
-describe("alloyText", () => {
+describe("a file for Alloy", () => {
   it("is formatted as alloy fmt does", () => {
     assert.equal(
-      alloyText("Head.", [
+      alloyFile("x.alloy", "Head.", [
         explained(
           "Why.",
           component(
@@ -23,7 +23,7 @@ describe("alloyText", () => {
           ),
         ),
         component("two", "a"),
-      ]),
+      ]).content,
       `// Head.
 
 // Why.
@@ -52,7 +52,7 @@ two "a" { }
   it("reads back as what was put in", () => {
     fc.assert(
       fc.property(fc.dictionary(labelValues, labelValues, { noNullPrototype: true }), (map) => {
-        const text = alloyText("Head.", [block("block", { map })]);
+        const text = alloyFile("x.alloy", "Head.", [block("block", { map })]).content;
         assert.deepEqual(parseAlloy(text), [
           { name: "block", label: undefined, attributes: { map }, blocks: [] },
         ]);

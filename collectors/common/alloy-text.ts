@@ -1,3 +1,4 @@
+import type { RenderedFile } from "../collector";
 import { commentLines, Explained, isList, jsonText, Reference } from "./config-text";
 
 /** A value in Alloy's configuration language. */
@@ -26,10 +27,10 @@ export const block = (name: string, ...parts: readonly AlloyPart[]): AlloyBlock 
 export const component = (name: string, label: string, ...parts: readonly AlloyPart[]): AlloyBlock =>
   new AlloyBlock(`${name} "${label}"`, parts);
 
-/** The text of a configuration file, formatted as `alloy fmt` does (alloy 1.18, syntax/printer). */
-export function alloyText(header: string, parts: readonly AlloyPart[]): string {
+/** A configuration file, formatted as `alloy fmt` does (alloy 1.18, syntax/printer). */
+export function alloyFile(path: string, header: string, parts: readonly AlloyPart[]): RenderedFile {
   const texts = [commentText(header, ""), ...parts.map((part) => partLines(part, ""))];
-  return `${texts.map((lines) => lines.join("\n")).join("\n\n")}\n`;
+  return { path, mode: 0o644, content: `${texts.map((lines) => lines.join("\n")).join("\n\n")}\n` };
 }
 
 function partLines(part: AlloyPart, indent: string): readonly string[] {

@@ -1,5 +1,6 @@
 import { stringify, type TomlTable } from "smol-toml";
 import { Document, Pair, Scalar, YAMLMap, YAMLSeq, type ScalarTag } from "yaml";
+import type { RenderedFile } from "../collector";
 
 /** A value with a comment on the lines before it. */
 export class Explained<T> {
@@ -43,28 +44,34 @@ export function commentLines(text: string): readonly string[] {
   });
 }
 
-/** The text of a TOML file, with a comment at its top. */
-export function tomlText(header: string, content: TomlTable): string {
+/** A TOML file, with a comment at its top. */
+export function tomlFile(path: string, header: string, content: TomlTable): RenderedFile {
   const comment = commentLines(header).map((line) => `# ${line}\n`);
-  return `${comment.join("")}\n${stringify(content)}`;
+  return { path, mode: 0o644, content: `${comment.join("")}\n${stringify(content)}` };
 }
 
-/** What a rendered YAML file holds; a key whose value is undefined is left out. */
-export type YamlValue =
-  string | number | boolean | readonly YamlValue[] | YamlObject | Explained<YamlValue> | Reference;
+/** What a rendered YAML file holds; what is undefined is left out of its object or list. */
+export type YamlValue = string | number | boolean | YamlList | YamlObject | Explained<YamlValue> | Reference;
+
+type YamlList = readonly (YamlValue | undefined)[];
 
 export interface YamlObject {
   readonly [key: string]: YamlValue | undefined;
 }
 
 /**
- * The text of a YAML file that every parser reads the same way, whether it speaks YAML 1.1, as Go's do, or 1.2: each string
+ * A YAML file that every parser reads the same way, whether it speaks YAML 1.1, as Go's do, or 1.2: each string
  * is in double quotes on one line, and what 1.1 takes for a line break, or refuses as it is, is escaped in them.
  *
  * @param expandable characters by which a collector finds references in a file's text before it parses it; with the flag g.
  * They are escaped too, so that it never finds them in a value.
  */
-export function yamlText(header: string, content: YamlObject, expandable?: RegExp): string {
+export function yamlFile(
+  path: string,
+  header: string,
+  content: YamlObject,
+  expandable?: RegExp,
+): RenderedFile {
   const document = new Document(null, {
     customTags: (tags) => [
       {
@@ -88,10 +95,13 @@ export function yamlText(header: string, content: YamlObject, expandable?: RegEx
   }
   document.contents = contents;
   document.commentBefore = commentText(header);
-  return document.toString({ lineWidth: 0 });
+  return { path, mode: 0o644, content: document.toString({ lineWidth: 0 }) };
 }
 
-/** Whether a key is a string in YAML 1.1 too, which has more words for true and false, and to some parsers numbers such as E0. */
+/**
+ * Whether a key is a string in YAML 1.1 too, which has more words for true and false, and to some parsers numbers such as
+ * E0.
+ */
 const isPlainKey = (key: string): boolean =>
   /^[A-Za-z_][\w./-]*$/.test(key) && !/^(?:y|n|yes|no|on|off|true|false|null|e\d+)$/i.test(key);
 
@@ -101,7 +111,10 @@ function quoted(text: string, expandable: RegExp | undefined): string {
   return expandable === undefined ? json : json.replaceAll("\\\\", "\\u005c").replace(expandable, escape);
 }
 
-/** A string in double quotes, by those of JSON's escapes that YAML and Go have too. What does not show, or is not a character in a file, is escaped beside. */
+/**
+ * A string in double quotes, by those of JSON's escapes that YAML and Go have too. What does not show, or is not a character
+ * in a file, is escaped beside.
+ */
 export const jsonText = (text: string): string =>
   JSON.stringify(text).replace(/[\u007f-\u00a0\u2028\u2029\ufeff\ufffe\uffff]/g, escape);
 
@@ -115,7 +128,7 @@ function toNode(value: YamlValue): Scalar | YAMLMap | YAMLSeq {
   }
   if (isList(value)) {
     const list = new YAMLSeq();
-    list.items = value.map(toNode);
+    list.items = value.filter((item) => item !== undefined).map(toNode);
     return list;
   }
   return typeof value !== "object" || value instanceof Reference ? new Scalar(value) : toMap(value);

@@ -2,7 +2,7 @@ import type { Problem } from "../../fleet/problem";
 import type { CollectorName, Credentials, Placement, RenderedFile } from "../collector";
 import { explained, type YamlValue } from "./config-text";
 
-/** The two headers that Access takes a service token from (Cloudflare docs, service-tokens). */
+/** The two headers that Access takes a service token from (docs/facts/edge.md, E1). */
 export const accessHeaders = {
   clientId: "CF-Access-Client-Id",
   clientSecret: "CF-Access-Client-Secret",
@@ -21,8 +21,8 @@ export function credentialPaths(collector: CollectorName, { directory }: Placeme
 }
 
 /**
- * Those files; none behind the relay. They have no newline at the end, which some collectors would send as a part of the
- * header (Alloy 1.18, internal/component/common/config/types.go).
+ * Those files; none behind the relay. They have no newline at the end, which Alloy would send as a part of the header
+ * (docs/facts/collectors.md, K21).
  */
 export function credentialFiles(
   collector: CollectorName,
@@ -38,8 +38,8 @@ export function credentialFiles(
 }
 
 /**
- * The headers for collectors with the HTTP options of Prometheus' common library, which read them from those files; undefined
- * behind the relay.
+ * Both headers, read from those files, for collectors that have the HTTP options of Prometheus' common library; undefined behind
+ * the relay.
  *
  * @param otherwise what such a collector does to take in other changes.
  */

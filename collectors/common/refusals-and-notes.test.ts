@@ -16,7 +16,7 @@ describe("a release", () => {
     assert.equal(isAtLeast(release("3.9.0"), "3.10.0"), false);
   });
 
-  it("is refused when it is no version", () => {
+  it("is refused when it is not a version", () => {
     for (const version of ["3.10.0", "2.42", "v1.18.1", "2.42.0+ds-5", "3.0.0-rc.1", "2.9~beta"]) {
       assert.deepEqual(refusals(version), [], version);
     }

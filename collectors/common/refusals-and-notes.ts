@@ -3,8 +3,11 @@ import type { Problem } from "../../fleet/problem";
 import { signalNames } from "../../fleet/signals";
 import type { Collector, CollectorRelease, CollectorSite, Placement } from "../collector";
 import { credentialProblems } from "./credentials";
-import { listOf } from "./list-of";
 import { pushUrlProblem, type PushProtocol } from "./site-settings";
+
+/** A list of the items that are there: write `condition && item` for one that is there under a condition. */
+export const listOf = <T>(...items: readonly (T | false | undefined)[]): readonly T[] =>
+  items.filter((item): item is T => item !== false && item !== undefined);
 
 /**
  * What no collector's files can be made from; begins each collector's refusals. Never shows a credential.
@@ -48,7 +51,10 @@ export function commonRefusals(
 const isVersion = ({ version }: CollectorRelease): boolean =>
   /^v?\d{1,9}\.\d{1,9}(?:\.\d{1,9})?(?:[-+~][\w.+~-]*)?$/.test(version);
 
-/** Whether the release is this version or a newer one. Parts that a person left out count as 0, and a packager's suffix as none. */
+/**
+ * Whether the release is this version or a newer one. Parts that a person left out count as 0, and a packager's suffix as
+ * none.
+ */
 export function isAtLeast({ version }: CollectorRelease, least: string): boolean {
   const known = coerce(version);
   return known !== null && gte(known, least);
@@ -64,7 +70,10 @@ interface ReleaseLimit {
   readonly todo: string;
 }
 
-/** The first limit that keeps files for this release from being rendered. None for what is not a version, which is refused anyhow. */
+/**
+ * The first limit that keeps files for this release from being rendered. None for what is not a version, which is refused
+ * anyhow.
+ */
 export function releaseRefusals(
   { credentials }: Placement,
   release: CollectorRelease,
@@ -95,7 +104,7 @@ export function otherSignalsNote(
     : `${title} pushes ${signals.join(" and ")} alone: the site's ${left.join(" and ")} need a second collector${others === undefined ? "" : `, such as ${others}`}.`;
 }
 
-/** For collectors that take an answer of 401, 403 or 404 for the last word on a push, where no relay turns it into a 503. */
+/** For collectors that drop what is answered with 401, 403 or 404, where no relay turns that into a 503. */
 export const lossNote = (title: string, { credentials }: Placement): string | undefined =>
   credentials &&
   `${title} never sends again what was answered with 401, 403, 404 or a redirect: what it pushes while its token is expired, shut out or rotated is lost. Render with --relay to keep it.`;
@@ -105,7 +114,7 @@ export const anyPageNote = (title: string, { credentials }: Placement): string |
   credentials &&
   `${title} takes an answer of 200 for a delivery whatever is in it, such as a page of something in the way that asks to log in. Render with --relay to rule that out.`;
 
-/** For collectors whose HTTP client follows redirects and has no option against it: Go's, when nobody sets CheckRedirect. */
+/** For collectors that follow redirects and have no option against it (docs/facts/collectors.md, K2 to K4). */
 export const redirectNote = (title: string, { credentials }: Placement): string | undefined =>
   credentials &&
   `${title} follows redirects, and has no option against it: if central ever answers with one, such as to a login page, it takes the page's 200 for a delivery and hands the page the secret. Render with --relay to rule that out.`;

@@ -33,7 +33,10 @@ const protocols = {
 
 export type PushProtocol = keyof typeof protocols;
 
-/** The whole URL that a site pushes to in this protocol; undefined when the site does not push its signal, or no path speaks it. */
+/**
+ * The whole URL that a site pushes to in this protocol; undefined when the site does not push its signal, or no path speaks
+ * it.
+ */
 export function pushUrl({ endpoints }: CollectorSite, protocol: PushProtocol): string | undefined {
   const { signal, isSpokenAt } = protocols[protocol];
   const endpoint = endpoints[signal];
@@ -41,7 +44,10 @@ export function pushUrl({ endpoints }: CollectorSite, protocol: PushProtocol): s
   return endpoint === undefined || path === undefined ? undefined : `${endpoint.base}${path}`;
 }
 
-/** What is wrong when the site pushes the protocol's signal and no write path speaks it. Otherwise `pushUrl` is undefined only when it does not. */
+/**
+ * What is wrong when the site pushes the protocol's signal and no write path speaks it. Otherwise `pushUrl` is undefined
+ * only when it does not.
+ */
 export function pushUrlProblem(site: CollectorSite, protocol: PushProtocol): Problem | undefined {
   const { title, signal, example } = protocols[protocol];
   const endpoint = site.endpoints[signal];
@@ -54,7 +60,10 @@ export function pushUrlProblem(site: CollectorSite, protocol: PushProtocol): Pro
       };
 }
 
-/** All labels that a site's collector adds: the site label, then the site's own by name, so that their order in the site file changes nothing. */
+/**
+ * All labels that a site's collector adds: the site label, then the site's own by name, so that their order in the site file
+ * changes nothing.
+ */
 export function siteLabels({ name, siteLabel, labels }: CollectorSite): [name: string, value: string][] {
   const own = Object.entries(labels).sort(([one], [other]) => (one < other ? -1 : one > other ? 1 : 0));
   return [[siteLabel, name], ...own];
@@ -63,7 +72,7 @@ export function siteLabels({ name, siteLabel, labels }: CollectorSite): [name: s
 /**
  * Rules in Prometheus' relabelling, as Prometheus and Alloy both write it, for the last step, after external labels: the site
  * label is the site's name, whatever a target exposes. Without them a target's own label of that name wins, and its series
- * count as another site's (Prometheus' queue_manager.go, processExternalLabels).
+ * count as another site's (docs/facts/collectors.md, K6).
  */
 export function siteLabelRules({ siteLabel, name }: CollectorSite) {
   const exported = `exported_${siteLabel}`;

@@ -26,10 +26,10 @@ RestartSec=5
   });
 
   it("takes the unit's own command away before it sets another", () => {
-    assert.deepEqual(execStart("agent", ["--file=/etc/a b", "--flag"]), [
+    assert.deepEqual(execStart("program", ["--file=/etc/a b", "--flag"]), [
       "# The first, empty one takes the unit's own command away.",
       "ExecStart=",
-      'ExecStart=agent \\\n  "--file=/etc/a b" \\\n  --flag',
+      'ExecStart=program \\\n  "--file=/etc/a b" \\\n  --flag',
     ]);
   });
 });

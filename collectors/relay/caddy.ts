@@ -14,7 +14,10 @@ import { relayUnit, relayUnits, runtimeDirectoryOf } from "./relay-units";
 /** The pair that is imported where a push is passed on: one file, so that a reload never meets half of a new pair. */
 const credentialsFile = "credentials/access.caddy";
 
-/** A relay of Caddy 2.6 or later, without plugins. It looks up Cloudflare's addresses whenever it connects, so no timer reloads it. */
+/**
+ * A relay of Caddy 2.6 or later, without plugins. It looks up Cloudflare's addresses whenever it connects, so no timer
+ * reloads it.
+ */
 export const caddy: Relay = {
   title: "Caddy",
   render: (input) => {

@@ -24,9 +24,9 @@ const secondStep = "edge.sitepass.invalid";
 /**
  * A relay of nginx 1.22 or later as every distribution ships it; no further module is needed.
  *
- * nginx looks up Cloudflare's addresses when it starts and when it reloads, with the system's own resolver, and a timer reloads it. Its
- * own `resolver` would need the addresses of the site's name servers, gives up kept connections before 1.27.3, and
- * ignores /etc/hosts.
+ * nginx looks up Cloudflare's addresses when it starts and when it reloads, with the system's own resolver; a timer reloads it. The
+ * directive `resolver` would need the addresses of the site's name servers, gives up kept connections before 1.27.3, and ignores
+ * /etc/hosts (docs/facts/collectors.md, K49).
  */
 export const nginx: Relay = {
   title: "nginx",
@@ -52,7 +52,7 @@ proxy_set_header ${accessHeaders.clientSecret} "${clientSecret}";
     user: "root",
     validator: {
       program: "nginx",
-      // Where nginx puts its own files even to check: the folder that the unit makes is not there before the first start.
+      // nginx needs a folder for its own files even to check, and the one that the unit makes is not there before the first start.
       args: ["-e", "stderr", "-t", "-p", `${directory}/relay`, "-c", `${directory}/relay/check.conf`],
     },
     rereadsSecrets: true,

@@ -3,7 +3,7 @@ import type { Problem } from "../../fleet/problem";
 import { signalNames, type SignalName } from "../../fleet/signals";
 import type { CollectorEndpoint, CollectorService, Credentials, RenderedFile } from "../collector";
 import { credentialProblems } from "../common/credentials";
-import { listOf } from "../common/list-of";
+import { listOf } from "../common/refusals-and-notes";
 
 /** The proxies that a relay can be made of. */
 export type RelayName = "nginx" | "caddy";
@@ -12,7 +12,10 @@ export type RelayName = "nginx" | "caddy";
 export interface RelayTarget {
   /** The public host: name in TLS and Host header. */
   readonly hostname: string;
-  /** Scheme and authority that is connected to, without a slash at the end: `https://` and `hostname`; in tests a stand-in on 127.0.0.1. */
+  /**
+   * Scheme and authority that is connected to, without a slash at the end: `https://` and `hostname`; in tests a stand-in on
+   * 127.0.0.1.
+   */
   readonly base: string;
   readonly paths: readonly [string, ...string[]];
 }

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { findProgram, type AgentName } from "../../local/programs/programs";
 
-/** A pinned agent's program, and why a test with it is skipped where it was not built. */
+/** A pinned collector's program, and why a test with it is skipped where it was not built. */
 export function pinnedProgram(agent: AgentName): { readonly program: string; readonly skip: string | false } {
   const program = findProgram(agent, agent);
   return {

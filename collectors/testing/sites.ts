@@ -68,7 +68,7 @@ export const labelValues = fc
     maxLength: 6,
   })
   .map((pieces) => pieces.join(""))
-  // A lone zero byte or an empty text is what the site schema never lets through, and no agent keeps.
+  // The site schema lets no zero byte and no empty text through, and no collector keeps them.
   .filter((value) => value !== "" && !value.includes("\0"));
 
 const labelNames = fc
