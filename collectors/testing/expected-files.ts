@@ -52,7 +52,7 @@ function rendered(
 }
 
 /** The same site, pushing one signal alone. */
-export function only(signal: SignalName, site: CollectorSite): CollectorSite {
+function only(signal: SignalName, site: CollectorSite): CollectorSite {
   return { ...site, endpoints: { [signal]: site.endpoints[signal] } };
 }
 
@@ -62,7 +62,7 @@ export function expectedTexts(files: readonly RenderedFile[]): ReadonlyMap<strin
   return new Map([["files.txt", list], ...files.map(({ path, content }) => [path, content] as const)]);
 }
 
-/** What lies in a folder and below, by path; nothing where there is no folder. */
+/** The texts of all files in a folder and below, by path. */
 export function textsBelow(folder: string): ReadonlyMap<string, string> {
   return new Map(
     readdirSync(folder, { recursive: true, withFileTypes: true })
