@@ -1,14 +1,27 @@
-import { alloyText, AlloyExpression, AlloyObject, type AlloyBlock } from "./alloy-text";
-import type { Collector, CollectorRelease, CollectorSite, Placement } from "./collector";
-import { commonRefusals } from "./common-refusals";
-import { accessHeaders, credentialFiles, credentialPaths } from "./credential-files";
-import { pushUrl, pushUrlRefusals } from "./push-url";
-import { redirectComment } from "./redirect-comment";
-import { isAtLeast, versionRefusals } from "./release-version";
-import { siteLabelRules, siteLabels } from "./site-labels";
-import { dropIn, systemdArgument } from "./systemd";
+import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "./collector";
+import {
+  alloyFile,
+  block,
+  component,
+  type AlloyBlock,
+  type AlloyObject,
+  type AlloyPart,
+} from "./common/alloy-text";
+import { explained, reference } from "./common/config-text";
+import { accessHeaders, credentialFiles, credentialPaths } from "./common/credentials";
+import {
+  commonRefusals,
+  isAtLeast,
+  listOf,
+  lossNote,
+  otherSignalsNote,
+  redirectComment,
+  releaseRefusals,
+} from "./common/refusals-and-notes";
+import { pushUrl, siteLabelRules, siteLabels } from "./common/site-settings";
+import { dropIn, execStart } from "./common/systemd";
 
-/** Facts: Alloy's sources at the tags of these versions (internal/component, internal/alloycli). */
+/** The first releases with what is rendered (docs/facts/collectors.md, K20). */
 const since = {
   stable: "1.0.0",
   /** `http_headers`, which takes secrets. */
@@ -16,7 +29,7 @@ const since = {
   validate: "1.9.0",
 } as const;
 
-/** Every component that is rendered has this label, so that none takes a name that the site's person chose. */
+/** The label of every component that is rendered, so that none has a name that the site's person chose. */
 const label = "sitepass";
 
 /** Grafana Alloy, which pushes metrics by remote write and logs to Loki. */
@@ -26,16 +39,37 @@ export const alloy: Collector = {
   signals: ["metrics", "logs"],
   defaultVersion: "1.18.1",
   refusals: (site, placement, release) => [
-    ...commonRefusals(site, placement, release),
-    ...pushUrlRefusals(site, "remote write"),
-    ...pushUrlRefusals(site, "loki push"),
-    ...(versionRefusals(release).length > 0 ? [] : releaseRefusals(placement, release)),
+    ...commonRefusals(site, placement, release, ["remote write", "loki push"]),
+    ...releaseRefusals(
+      placement,
+      release,
+      {
+        before: since.stable,
+        says: "and Grafana Alloy begins with 1.0",
+        todo: "Name the release that the site runs",
+      },
+      {
+        before: since.secretHeaders,
+        unlessRelayed: true,
+        says: "and Grafana Alloy sends headers from secret files since 1.8 only",
+        todo: "Render with --relay, which works with this release, or install 1.8 or later",
+      },
+    ),
   ],
-  notes: (site, placement) => notes(site, placement),
+  notes,
   render: (site, placement, release) => [
-    { path: "alloy/sitepass.alloy", mode: 0o644, content: configuration(site, placement, release) },
+    configuration(site, placement, release),
     ...credentialFiles("alloy", placement),
-    dropIn("alloy", placement, unitLines(placement)),
+    dropIn("alloy", placement, [
+      "# All *.alloy files in this folder are one configuration. Flags of your own go into CUSTOM_ARGS in /etc/default/alloy,",
+      "# on Red Hat's systems /etc/sysconfig/alloy; CONFIG_FILE there is not used.",
+      ...execStart("alloy run $CUSTOM_ARGS", [
+        "--storage.path=/var/lib/alloy/data",
+        `${placement.directory}/alloy`,
+      ]),
+      "# What is under way when it stops gets a minute to arrive.",
+      "TimeoutStopSec=90",
+    ]),
   ],
   service: ({ directory }, release) => ({
     unit: "alloy",
@@ -44,255 +78,169 @@ export const alloy: Collector = {
       program: "alloy",
       args: isAtLeast(release, since.validate)
         ? ["validate", `${directory}/alloy`]
-        : // Looks at how the file is written alone.
+        : // Checks the syntax alone.
           ["fmt", `${directory}/alloy/sitepass.alloy`],
     },
     rereadsSecrets: true,
   }),
 };
 
-function releaseRefusals({ credentials }: Placement, release: CollectorRelease): readonly string[] {
-  const { version } = release;
-  if (!isAtLeast(release, since.stable)) {
-    return [
-      `--release: is ${version}, and Grafana Alloy begins with 1.0. Name the release that the site runs.`,
-    ];
-  }
-  return credentials === undefined || isAtLeast(release, since.secretHeaders)
-    ? []
-    : [
-        `--release: is ${version}, and Grafana Alloy sends headers from secret files since 1.8 only. Render with --relay, which works with this release, or install 1.8 or later.`,
-      ];
+function notes(site: CollectorSite, placement: Placement): readonly string[] {
+  const { metrics, logs } = site.endpoints;
+  return listOf(
+    otherSignalsNote(alloy, site),
+    lossNote("Grafana Alloy", placement),
+    metrics &&
+      "Metrics that cannot be sent wait in Grafana Alloy's write-ahead log for about eight hours; of a longer outage the beginning is lost. A restarted Alloy forgets them and goes on with what it scrapes from then on: while central cannot be reached, `systemctl reload alloy` instead of a restart.",
+    logs &&
+      `Logs that cannot be sent wait where they are: Grafana Alloy reads log files and the journal no further, and sends the rest later, unless it was rotated away by then. ${
+        placement.credentials === undefined ? "A restart" : "A restart or a new secret"
+      } meanwhile loses what it had read, up to some 10 MiB.`,
+  );
 }
 
-function notes({ endpoints }: CollectorSite, { credentials }: Placement): readonly string[] {
-  return [
-    ...(credentials === undefined
-      ? []
-      : [
-          "Grafana Alloy never sends again what was answered with 401, 403, 404 or a redirect: what it pushes while its token is expired, shut out or rotated is lost. Render with --relay to keep it.",
-        ]),
-    ...(endpoints.metrics === undefined
-      ? []
-      : [
-          "Metrics that cannot be sent wait in Grafana Alloy's write-ahead log for about eight hours; of a longer outage the beginning is lost. A restarted Alloy forgets them and goes on with what it scrapes from then on: while central cannot be reached, `systemctl reload alloy` instead of a restart.",
-        ]),
-    ...(endpoints.logs === undefined
-      ? []
-      : [
-          `Logs that cannot be sent wait where they are: Grafana Alloy reads log files and the journal no further, and sends the rest later, unless it was rotated away by then. ${
-            credentials === undefined ? "A restart" : "A restart or a new secret"
-          } meanwhile loses what it had read, up to some 10 MiB.`,
-        ]),
-  ];
-}
-
-function unitLines({ directory }: Placement): readonly string[] {
-  return [
-    "# All *.alloy files in this folder are one configuration. Flags of your own go into CUSTOM_ARGS in /etc/default/alloy,",
-    "# on Red Hat's systems /etc/sysconfig/alloy; CONFIG_FILE there is not used.",
-    "# The first, empty one takes the unit's own command away.",
-    "ExecStart=",
-    `ExecStart=alloy run $CUSTOM_ARGS \\
-  --storage.path=/var/lib/alloy/data \\
-  ${systemdArgument(`${directory}/alloy`)}`,
-    "# What is under way when it stops gets a minute to arrive.",
-    "TimeoutStopSec=90",
-  ];
-}
-
-function configuration(site: CollectorSite, placement: Placement, release: CollectorRelease): string {
+function configuration(site: CollectorSite, placement: Placement, release: CollectorRelease): RenderedFile {
   const metricsUrl = pushUrl(site, "remote write");
   const logsUrl = pushUrl(site, "loki push");
-  return alloyText(
-    `Rendered by sitepass for the site ${site.name} and Grafana Alloy ${release.version}. Rendering again replaces this file. What is yours goes into *.alloy files beside it, and is sent to ${[
-      ...(metricsUrl === undefined ? [] : [`prometheus.remote_write.${label}.receiver`]),
-      ...(logsUrl === undefined ? [] : [`loki.write.${label}.receiver`]),
-    ].join(" or ")}. After a change: systemctl reload alloy.`,
+  const receivers = listOf(
+    metricsUrl !== undefined && `prometheus.remote_write.${label}.receiver`,
+    logsUrl !== undefined && `loki.write.${label}.receiver`,
+  );
+  return alloyFile(
+    "alloy/sitepass.alloy",
+    `Rendered by sitepass for the site ${site.name} and Grafana Alloy ${release.version}. Rendering again replaces this file. What is yours goes into *.alloy files beside it, and is sent to ${receivers.join(" or ")}. After a change: systemctl reload alloy.`,
     [
-      ...credentialBlocks(placement),
-      ...(metricsUrl === undefined ? [] : metricsBlocks(site, placement, metricsUrl)),
-      ...(logsUrl === undefined ? [] : logsBlocks(site, placement, logsUrl)),
+      ...credentialComponents(placement),
+      ...(metricsUrl === undefined ? [] : metricsComponents(site, placement, metricsUrl)),
+      ...(logsUrl === undefined ? [] : logsComponents(site, placement, logsUrl)),
     ],
   );
 }
 
-const identifiers = { clientId: `${label}_client_id`, clientSecret: `${label}_client_secret` } as const;
+const fileLabels = { clientId: `${label}_client_id`, clientSecret: `${label}_client_secret` } as const;
 
-function credentialBlocks(placement: Placement): readonly AlloyBlock[] {
+function credentialComponents(placement: Placement): readonly AlloyPart[] {
   if (placement.credentials === undefined) {
     return [];
   }
   const paths = credentialPaths("alloy", placement);
-  const file = (key: "clientId" | "clientSecret", comment?: string): AlloyBlock => ({
-    ...(comment === undefined ? {} : { comment }),
-    name: "local.file",
-    label: identifiers[key],
-    attributes: [
-      {
-        values: {
-          filename: paths[key],
-          is_secret: true,
-          detector: "poll",
-          poll_frequency: "10s",
-        },
-      },
-    ],
-  });
+  const file = (key: "clientId" | "clientSecret") =>
+    component("local.file", fileLabels[key], {
+      filename: paths[key],
+      is_secret: true,
+      detector: "poll",
+      poll_frequency: "10s",
+    });
   return [
-    file(
-      "clientId",
+    explained(
       "Looked at again and again, because both are replaced by way of a link, which watching a file does not notice.",
+      file("clientId"),
     ),
     file("clientSecret"),
   ];
 }
 
-/** What both kinds of endpoint have. */
-function httpAttributes(placement: Placement): Pick<AlloyBlock, "attributes"> {
-  return {
-    attributes: [
-      {
-        comment: redirectComment(placement),
-        values: { follow_redirects: false },
+/** Where one signal goes, and how its pushes are made. */
+function endpoint(url: string, placement: Placement, ...parts: readonly AlloyPart[]): AlloyBlock {
+  const header = (key: "clientId" | "clientSecret") => [reference(`local.file.${fileLabels[key]}.content`)];
+  return block(
+    "endpoint",
+    { name: label, url, remote_timeout: "30s" },
+    explained(redirectComment(placement), { follow_redirects: false }),
+    ...listOf(
+      placement.credentials && {
+        http_headers: {
+          [accessHeaders.clientId]: header("clientId"),
+          [accessHeaders.clientSecret]: header("clientSecret"),
+        },
       },
-      ...(placement.credentials === undefined
-        ? []
-        : [
-            {
-              values: {
-                http_headers: new AlloyObject(
-                  (["clientId", "clientSecret"] as const).map((key) => [
-                    accessHeaders[key],
-                    [new AlloyExpression(`local.file.${identifiers[key]}.content`)],
-                  ]),
-                ),
-              },
-            },
-          ]),
-    ],
-  };
+    ),
+    ...parts,
+  );
 }
 
-function metricsBlocks(site: CollectorSite, placement: Placement, url: string): readonly AlloyBlock[] {
-  const receiver = new AlloyExpression(`prometheus.remote_write.${label}.receiver`);
-  const scraped = (exporter: "unix" | "self", comment: string): readonly AlloyBlock[] => [
-    { comment, name: `prometheus.exporter.${exporter}`, label },
-    {
-      name: "prometheus.scrape",
-      label: `${label}_${exporter}`,
-      attributes: [
-        {
-          values: {
-            targets: new AlloyExpression(`prometheus.exporter.${exporter}.${label}.targets`),
-            forward_to: [receiver],
-            scrape_interval: "30s",
-          },
-        },
-      ],
-    },
-  ];
-  return [
-    {
-      name: "prometheus.remote_write",
-      label,
-      attributes: [{ values: { external_labels: new AlloyObject(siteLabels(site)) } }],
-      blocks: [
-        {
-          name: "endpoint",
-          attributes: [
-            { values: { name: label, url, remote_timeout: "30s" } },
-            ...(httpAttributes(placement).attributes ?? []),
-          ],
-          blocks: [
-            {
-              name: "queue_config",
-              attributes: [
-                {
-                  comment: "Fewer than the usual 50: a slow line is not the better for more.",
-                  values: { max_shards: 10, min_backoff: "1s", max_backoff: "30s", retry_on_http_429: true },
-                },
-              ],
-            },
-            ...relabelingBlocks(site),
-          ],
-        },
-        {
-          comment:
-            "What cannot be sent waits here, the longest for eight hours. Central's out_of_order_time_window has to be as long.",
-          name: "wal",
-          attributes: [{ values: { truncate_frequency: "2h", max_keepalive_time: "8h" } }],
-        },
-      ],
-    },
-    ...scraped("unix", "This machine."),
-    ...scraped("self", "Alloy itself: whether pushes are dropped is in its own metrics."),
-  ];
-}
+const externalLabels = (site: CollectorSite): AlloyObject => ({
+  external_labels: Object.fromEntries(siteLabels(site)),
+});
 
-function relabelingBlocks(site: CollectorSite): readonly AlloyBlock[] {
+function metricsComponents(site: CollectorSite, placement: Placement, url: string): readonly AlloyPart[] {
+  const scrape = (exporter: "unix" | "self") =>
+    component("prometheus.scrape", `${label}_${exporter}`, {
+      targets: reference(`prometheus.exporter.${exporter}.${label}.targets`),
+      forward_to: [reference(`prometheus.remote_write.${label}.receiver`)],
+      scrape_interval: "30s",
+    });
   const { comment, rules } = siteLabelRules(site);
-  return rules.map((rule, index) => ({
-    ...(index === 0 ? { comment } : {}),
-    name: "write_relabel_config",
-    attributes: [{ values: { ...rule } }],
-  }));
+  const relabel = rules.map((rule) => block("write_relabel_config", rule));
+  return [
+    component(
+      "prometheus.remote_write",
+      label,
+      externalLabels(site),
+      endpoint(
+        url,
+        placement,
+        block(
+          "queue_config",
+          explained("Fewer than the usual 50: a slow line is not the better for more.", {
+            max_shards: 10,
+            min_backoff: "1s",
+            max_backoff: "30s",
+            retry_on_http_429: true,
+          }),
+        ),
+        ...relabel.map((rule, index) => (index === 0 ? explained(comment, rule) : rule)),
+      ),
+      explained(
+        "What cannot be sent waits here, the longest for eight hours. Central's out_of_order_time_window has to be as long.",
+        block("wal", { truncate_frequency: "2h", max_keepalive_time: "8h" }),
+      ),
+    ),
+    explained("This machine.", component("prometheus.exporter.unix", label)),
+    scrape("unix"),
+    explained(
+      "Alloy itself: whether pushes are dropped is in its own metrics.",
+      component("prometheus.exporter.self", label),
+    ),
+    scrape("self"),
+  ];
 }
 
-function logsBlocks(site: CollectorSite, placement: Placement, url: string): readonly AlloyBlock[] {
+function logsComponents(site: CollectorSite, placement: Placement, url: string): readonly AlloyBlock[] {
   return [
-    {
-      name: "loki.write",
+    component(
+      "loki.write",
       label,
-      attributes: [{ values: { external_labels: new AlloyObject(siteLabels(site)) } }],
-      blocks: [
-        {
-          name: "endpoint",
-          attributes: [
-            { values: { name: label, url, remote_timeout: "30s" } },
-            ...(httpAttributes(placement).attributes ?? []),
-            {
-              comment:
-                "Without end. By default a push is thrown away after 10 attempts, within nine minutes; this way reading waits for it.",
-              values: {
-                max_backoff_retries: 0,
-                min_backoff_period: "1s",
-                max_backoff_period: "1m",
-                retry_on_http_429: true,
-              },
-            },
-          ],
-        },
-      ],
-    },
-    {
-      name: "loki.source.journal",
+      externalLabels(site),
+      endpoint(
+        url,
+        placement,
+        explained(
+          "Without end. By default a push is thrown away after 10 attempts, within nine minutes; this way reading waits for it.",
+          {
+            max_backoff_retries: 0,
+            min_backoff_period: "1s",
+            max_backoff_period: "1m",
+            retry_on_http_429: true,
+          },
+        ),
+      ),
+    ),
+    component(
+      "loki.source.journal",
       label,
-      attributes: [
-        { comment: "After a restart, what is older is not read.", values: { max_age: "72h" } },
-        {
-          values: {
-            labels: new AlloyObject([["job", "systemd-journal"]]),
-          },
-        },
-        {
-          values: {
-            relabel_rules: new AlloyExpression(`loki.relabel.${label}_journal.rules`),
-            forward_to: [new AlloyExpression(`loki.write.${label}.receiver`)],
-          },
-        },
-      ],
-    },
-    {
-      name: "loki.relabel",
-      label: `${label}_journal`,
-      attributes: [{ values: { forward_to: [] } }],
-      blocks: [
-        {
-          name: "rule",
-          attributes: [{ values: { source_labels: ["__journal__systemd_unit"], target_label: "unit" } }],
-        },
-      ],
-    },
+      explained("After a restart, what is older is not read.", { max_age: "72h" }),
+      { labels: { job: "systemd-journal" } },
+      {
+        relabel_rules: reference(`loki.relabel.${label}_journal.rules`),
+        forward_to: [reference(`loki.write.${label}.receiver`)],
+      },
+    ),
+    component(
+      "loki.relabel",
+      `${label}_journal`,
+      { forward_to: [] },
+      block("rule", { source_labels: ["__journal__systemd_unit"], target_label: "unit" }),
+    ),
   ];
 }

@@ -1,5 +1,6 @@
-import type { SignalName } from "../fleet/signals";
 import type { collectorNames } from "../fleet/site-schema";
+import type { Problem } from "../fleet/problem";
+import type { SignalName } from "../fleet/signals";
 
 export type CollectorName = (typeof collectorNames)[number];
 
@@ -37,35 +38,38 @@ export interface Placement {
   readonly credentials: Credentials | undefined;
 }
 
-/** Which release of the agent the files are for, and how it runs. */
+/** Which release of the collector the files are for, and how it runs. */
 export interface CollectorRelease {
-  /** Of the agent, such as `2.42.0`; each collector's default is the newest that its file was written for. */
+  /** Such as `2.42.0`; each collector's default is the newest that its file was written for. */
   readonly version: string;
-  /** Prometheus alone: a whole server, or an agent that only forwards. */
+  /** Prometheus alone: a whole server, or its agent mode, which only forwards. */
   readonly mode: "server" | "agent";
 }
 
 export interface RenderedFile {
-  /** Relative to the placement's folder, with forward slashes. */
+  /**
+   * Relative to the placement's folder, with forward slashes. What a site's person adds goes into folders such as `inputs.d`
+   * and `scrape.d`, which rendering and installing again leave alone.
+   */
   readonly path: string;
   /** 0600 exactly for files that hold a secret; these lie in a folder named `credentials`. */
   readonly mode: 0o600 | 0o644;
   readonly content: string;
 }
 
-/** How a site's person runs the agent's own validator, and starts the agent. */
+/** How a site's person runs the collector's own validator, and starts the collector. */
 export interface CollectorService {
-  /** The systemd unit that the agent's packages install, without `.service`. */
+  /** The systemd unit that the collector's packages install, without `.service`. */
   readonly unit: string;
   /** The user that the unit runs as: who must be able to read the files. */
   readonly user: string;
   /** The program that checks the files, and its arguments. */
   readonly validator: { readonly program: string; readonly args: readonly string[] };
-  /** Whether the agent takes a replaced secret from its file by itself; if not, the unit is restarted after a rotation. */
+  /** Whether the collector takes a replaced secret from its file by itself; if not, the unit is restarted after a rotation. */
   readonly rereadsSecrets: boolean;
 }
 
-/** One agent that can run at a site. Pure: site, endpoints, labels and secret placement in; files out. */
+/** One collector that can run at a site. Pure: site, endpoints, labels and secret placement in; files out. */
 export interface Collector {
   readonly name: CollectorName;
   /** How people write its name. */
@@ -74,18 +78,15 @@ export interface Collector {
   readonly signals: readonly SignalName[];
   /** The release that files are rendered for when none is named. */
   readonly defaultVersion: string;
-  /**
-   * Why this site cannot be rendered: `<key>: <what is wrong, with the value>. <what to do>.`, one line each; empty when
-   * it can. `render` is only called when there are none.
-   */
+  /** Why this site cannot be rendered; empty when it can. `render` is only called when there are none. */
   readonly refusals: (
     site: CollectorSite,
     placement: Placement,
     release: CollectorRelease,
-  ) => readonly string[];
-  /** What the agent cannot do, each with the way out, for the README and for whoever renders: whole sentences. */
+  ) => readonly Problem[];
+  /** What the collector cannot do, each with the way out, for the README and for whoever renders: whole sentences. */
   readonly notes: (site: CollectorSite, placement: Placement, release: CollectorRelease) => readonly string[];
-  /** Signals of the site that the agent cannot push are left out. */
+  /** Signals of the site that the collector cannot push are left out. */
   readonly render: (
     site: CollectorSite,
     placement: Placement,

@@ -8,7 +8,7 @@ import { telegraf } from "./telegraf";
 import { vector } from "./vector";
 import { vmagent } from "./vmagent";
 
-/** Every agent that a site can run, by the name that a site file gives it. */
+/** Every collector that a site can run, by the name that a site file gives it. */
 export const collectors: Readonly<Record<CollectorName, Collector>> = {
   prometheus,
   promtail,

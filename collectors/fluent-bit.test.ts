@@ -7,201 +7,23 @@ import { z } from "zod";
 import { versionOf } from "../local/run/service-process";
 import type { CollectorRelease, CollectorSite } from "./collector";
 import { fluentBit } from "./fluent-bit";
-import { assertSecretsKept, textOf } from "./test-files";
-import { hostileLabels, installed, outcome } from "./test-programs";
-import { anyPlacement, anySite, bare, behindRelay, tokyo, tokyoBehindRelay } from "./test-sites";
+import { assertSecretsKept, textOf, installed, refusalsOf } from "./testing/rendered-files";
+import { outcome } from "./testing/programs";
+import {
+  anyPlacement,
+  anySite,
+  bare,
+  behindRelay,
+  tokyo,
+  tokyoBehindRelay,
+  hostileLabels,
+} from "./testing/sites";
 
 const newest: CollectorRelease = { version: fluentBit.defaultVersion, mode: "server" };
 
 const release = (version: string): CollectorRelease => ({ version, mode: "server" });
 
 describe("the files for Fluent Bit", () => {
-  it("are these for a site that pushes by itself", () => {
-    const files = fluentBit.render(tokyo, bare, newest);
-    assert.deepEqual(
-      files.map(({ path, mode }) => [path, mode]),
-      [
-        ["fluent-bit/fluent-bit.yaml", 0o644],
-        ["fluent-bit/inputs.d/sitepass.yaml", 0o644],
-        ["fluent-bit/credentials/client_id", 0o600],
-        ["fluent-bit/credentials/client_secret", 0o600],
-        ["systemd/fluent-bit.service.d/sitepass.conf", 0o644],
-      ],
-    );
-    assert.equal(
-      textOf(files, "fluent-bit/fluent-bit.yaml"),
-      `# Rendered by sitepass for the site tokyo and Fluent Bit 5.1.1: where this site's data goes. Rendering
-# again replaces this file. What is collected is in inputs.d, where files of your own are left alone.
-# After a change: systemctl restart fluent-bit.
-
-env:
-  - name: "SITEPASS_CLIENT_ID"
-    uri: "file:///etc/sitepass/fluent-bit/credentials/client_id"
-  - name: "SITEPASS_CLIENT_SECRET"
-    uri: "file:///etc/sitepass/fluent-bit/credentials/client_secret"
-
-service:
-  flush: 5
-  storage.path: "/var/lib/fluent-bit/storage"
-  storage.backlog.mem_limit: "32M"
-  scheduler.base: 5
-  # Seconds between attempts at most; by default up to 2000.
-  scheduler.cap: 60
-
-includes:
-  - "/etc/sitepass/fluent-bit/inputs.d/*.yaml"
-
-pipeline:
-  outputs:
-    - name: "prometheus_remote_write"
-      match: "*"
-      host: "prom.example.com"
-      port: 443
-      uri: "/api/v1/write"
-      tls: "on"
-      tls.verify: "on"
-      add_label:
-        - "provider tokyo"
-        - "kind rack"
-        - "region apac"
-      header:
-        - "CF-Access-Client-Id \${SITEPASS_CLIENT_ID}"
-        - "CF-Access-Client-Secret \${SITEPASS_CLIENT_SECRET}"
-      # By default one attempt more, and then the data are thrown away.
-      retry_limit: "no_limits"
-      # On disk; then the oldest is dropped.
-      storage.total_limit_size: "1G"
-      net.connect_timeout: "10s"
-      # By default none: a line that has gone dead would be waited for.
-      net.io_timeout: "30s"
-    - name: "loki"
-      match: "*"
-      host: "loki.example.com"
-      port: 443
-      uri: "/loki/api/v1/push"
-      tls: "on"
-      tls.verify: "on"
-      labels: "provider=tokyo,kind=rack,region=apac"
-      compress: "gzip"
-      header:
-        - "CF-Access-Client-Id \${SITEPASS_CLIENT_ID}"
-        - "CF-Access-Client-Secret \${SITEPASS_CLIENT_SECRET}"
-      # By default one attempt more, and then the data are thrown away.
-      retry_limit: "no_limits"
-      # On disk; then the oldest is dropped.
-      storage.total_limit_size: "1G"
-      net.connect_timeout: "10s"
-      # By default none: a line that has gone dead would be waited for.
-      net.io_timeout: "30s"
-`,
-    );
-    assert.equal(
-      textOf(files, "fluent-bit/inputs.d/sitepass.yaml"),
-      `# Rendered by sitepass; rendering again replaces this file. Yours go beside it, in files of their own
-# with inputs and filters. Without storage.type: filesystem, what an input has read and nobody has
-# taken yet is lost by a restart.
-
-pipeline:
-  inputs:
-    - name: "fluentbit_metrics"
-      tag: "sitepass.self"
-      scrape_interval: 30
-      storage.type: "filesystem"
-    - name: "node_exporter_metrics"
-      tag: "sitepass.host"
-      scrape_interval: 30
-      storage.type: "filesystem"
-    - name: "systemd"
-      tag: "sitepass.journal"
-      read_from_tail: "on"
-      # Goes on after a restart where it has stopped.
-      db: "/var/lib/fluent-bit/journal.db"
-      storage.type: "filesystem"
-  filters:
-    - name: "record_modifier"
-      match: "sitepass.journal"
-      allowlist_key:
-        - "MESSAGE"
-        - "PRIORITY"
-        - "SYSLOG_IDENTIFIER"
-        - "_SYSTEMD_UNIT"
-        - "_HOSTNAME"
-        - "_PID"
-`,
-    );
-    assert.equal(
-      textOf(files, "systemd/fluent-bit.service.d/sitepass.conf"),
-      `# Rendered by sitepass.
-[Unit]
-Wants=network-online.target
-After=network-online.target
-
-[Service]
-# The first, empty one takes the unit's own command away.
-ExecStart=
-ExecStart=/opt/fluent-bit/bin/fluent-bit \\
-  -c \\
-  /etc/sitepass/fluent-bit/fluent-bit.yaml
-StateDirectory=fluent-bit
-StateDirectoryMode=0700
-Restart=always
-RestartSec=5
-`,
-    );
-  });
-
-  it("are these for a site behind the relay that pushes metrics alone", () => {
-    const { metrics } = tokyoBehindRelay.endpoints;
-    assert.ok(metrics !== undefined);
-    const files = fluentBit.render({ ...tokyoBehindRelay, endpoints: { metrics } }, behindRelay, newest);
-    assert.deepEqual(
-      files.map(({ path }) => path),
-      [
-        "fluent-bit/fluent-bit.yaml",
-        "fluent-bit/inputs.d/sitepass.yaml",
-        "systemd/fluent-bit.service.d/sitepass.conf",
-      ],
-    );
-    assert.equal(
-      textOf(files, "fluent-bit/fluent-bit.yaml"),
-      `# Rendered by sitepass for the site tokyo and Fluent Bit 5.1.1: where this site's data goes. Rendering
-# again replaces this file. What is collected is in inputs.d, where files of your own are left alone.
-# After a change: systemctl restart fluent-bit.
-
-service:
-  flush: 5
-  storage.path: "/var/lib/fluent-bit/storage"
-  storage.backlog.mem_limit: "32M"
-  scheduler.base: 5
-  # Seconds between attempts at most; by default up to 2000.
-  scheduler.cap: 60
-
-includes:
-  - "/etc/sitepass/fluent-bit/inputs.d/*.yaml"
-
-pipeline:
-  outputs:
-    - name: "prometheus_remote_write"
-      match: "*"
-      host: "127.0.0.1"
-      port: 9480
-      uri: "/metrics/api/v1/write"
-      tls: "off"
-      add_label:
-        - "provider tokyo"
-        - "kind rack"
-        - "region apac"
-      # By default one attempt more, and then the data are thrown away.
-      retry_limit: "no_limits"
-      # On disk; then the oldest is dropped.
-      storage.total_limit_size: "1G"
-      net.connect_timeout: "10s"
-      # By default none: a line that has gone dead would be waited for.
-      net.io_timeout: "30s"
-`,
-    );
-  });
-
   it("read back as exactly the site's URLs, labels and sources of headers, whatever the labels hold", () => {
     let sites = 0;
     fc.assert(
@@ -300,7 +122,7 @@ function withoutRefused(site: CollectorSite): CollectorSite {
     labels: Object.fromEntries(
       Object.entries(site.labels).filter(
         ([name, value]) =>
-          fluentBit.refusals({ ...site, labels: { [name]: value } }, bare, newest).length === 0,
+          refusalsOf(fluentBit, { ...site, labels: { [name]: value } }, bare, newest).length === 0,
       ),
     ),
   };
@@ -313,7 +135,10 @@ function pairOfTokens(text: string): [string, string] {
   return [match[1] ?? "", match[2] ?? ""];
 }
 
-/** Parted at commas, without spaces at both ends; then at the first sign, where a dollar would begin a field (plugins/out_loki/loki.c). */
+/**
+ * Parted at commas, without spaces at both ends; then at the first sign, where a dollar would begin a field
+ * (plugins/out_loki/loki.c).
+ */
 function pairsOfList(text: string): Readonly<Record<string, string>> {
   return Object.fromEntries(
     text.split(",").map((part) => {
@@ -347,22 +172,22 @@ const configurationSchema = z.object({
 
 describe("Fluent Bit", () => {
   it("is refused before 4.0, and before 3.2 even behind the relay", () => {
-    assert.deepEqual(fluentBit.refusals(tokyo, bare, release("3.2.10")), [
+    assert.deepEqual(refusalsOf(fluentBit, tokyo, bare, release("3.2.10")), [
       "--release: is 3.2.10, and Fluent Bit reads secrets from files since 4.0 only. Render with --relay, which works with this release, or install 4.0 or later.",
     ]);
-    assert.deepEqual(fluentBit.refusals(tokyo, bare, release("4.0.0")), []);
-    assert.deepEqual(fluentBit.refusals(tokyoBehindRelay, behindRelay, release("3.2.0")), []);
-    assert.deepEqual(fluentBit.refusals(tokyoBehindRelay, behindRelay, release("3.1.9")), [
+    assert.deepEqual(refusalsOf(fluentBit, tokyo, bare, release("4.0.0")), []);
+    assert.deepEqual(refusalsOf(fluentBit, tokyoBehindRelay, behindRelay, release("3.2.0")), []);
+    assert.deepEqual(refusalsOf(fluentBit, tokyoBehindRelay, behindRelay, release("3.1.9")), [
       "--release: is 3.1.9, and these files are in YAML, which Fluent Bit reads in full since 3.2 only. Install a newer release.",
     ]);
-    assert.deepEqual(fluentBit.refusals(tokyo, bare, release("4")), [
-      '--release: is "4", which is no version. Write it as in 3.10.0, as the agent\'s --version prints it.',
+    assert.deepEqual(refusalsOf(fluentBit, tokyo, bare, release("4")), [
+      '--release: is "4", which is not a version. Write it as in 3.10.0, as the collector\'s --version prints it.',
     ]);
   });
 
   it("is refused with labels that it cannot be given", () => {
     const labels = { a: "x ${HOME}", b: " x", c: "$x", d: "Tokyo, rack A", e: "x ", f: '$5 = "x" # 東京' };
-    assert.deepEqual(fluentBit.refusals({ ...tokyo, labels }, bare, newest), [
+    assert.deepEqual(refusalsOf(fluentBit, { ...tokyo, labels }, bare, newest), [
       'labels.a: is "x ${HOME}", which Fluent Bit would take for a variable at ${. Change it, or name another collector.',
       'labels.b: is " x", which Fluent Bit would send without the space at its beginning. Change it, or name another collector.',
       'labels.c: is "$x", which Fluent Bit would take for the name of a field. Change it, or name another collector.',
@@ -373,9 +198,9 @@ describe("Fluent Bit", () => {
     const { metrics } = tokyo.endpoints;
     assert.ok(metrics !== undefined);
     assert.deepEqual(
-      fluentBit
-        .refusals({ ...tokyo, endpoints: { metrics }, labels }, bare, newest)
-        .map((refusal) => refusal.slice(0, 8)),
+      refusalsOf(fluentBit, { ...tokyo, endpoints: { metrics }, labels }, bare, newest).map((refusal) =>
+        refusal.slice(0, 8),
+      ),
       ["labels.a", "labels.b"],
     );
   });
@@ -388,7 +213,7 @@ describe("Fluent Bit", () => {
         logs: { base: "https://loki.example.com", paths: ["/otlp/v1/logs"] as const },
       },
     };
-    assert.deepEqual(fluentBit.refusals(site, bare, newest), [
+    assert.deepEqual(refusalsOf(fluentBit, site, bare, newest), [
       "endpoints.metrics.paths: none of /otlp/v1/metrics speaks Prometheus remote write. Add a path such as /api/v1/write, or name another collector.",
       "endpoints.logs.paths: none of /otlp/v1/logs speaks Loki's push API. Add a path such as /loki/api/v1/push, or name another collector.",
     ]);

@@ -1,18 +1,20 @@
+import type { Problem } from "../fleet/problem";
 import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "./collector";
-import { commonRefusals } from "./common-refusals";
-import { accessHeaders, credentialFiles, credentialPaths } from "./credential-files";
-import { fluentBitInputs } from "./fluent-bit-inputs";
-import { fluentBitLabelRefusals } from "./fluent-bit-labels";
-import { inputsFolder } from "./inputs-folder";
-import { pushUrl, pushUrlRefusals } from "./push-url";
-import { isAtLeast, versionRefusals } from "./release-version";
-import { siteLabels } from "./site-labels";
-import { dropIn, execStart } from "./systemd";
-import { explained, yamlText, type YamlObject } from "./yaml-text";
+import { explained, yamlFile, type YamlObject } from "./common/config-text";
+import { accessHeaders, credentialFiles, credentialPaths } from "./common/credentials";
+import {
+  anyPageNote,
+  commonRefusals,
+  listOf,
+  otherSignalsNote,
+  releaseRefusals,
+} from "./common/refusals-and-notes";
+import { pushUrl, siteLabels } from "./common/site-settings";
+import { dropIn, execStart } from "./common/systemd";
 
-/** Facts: Fluent Bit's release notes. */
+/** The first releases with what is rendered (docs/facts/collectors.md, K42). */
 const since = {
-  /** YAML is the standard format of its configuration. */
+  /** The whole configuration can be YAML. */
   yaml: "3.2.0",
   /** Variables that take their value from a file. */
   fileVariables: "4.0.0",
@@ -30,62 +32,87 @@ export const fluentBit: Collector = {
   signals: ["metrics", "logs"],
   defaultVersion: "5.1.1",
   refusals: (site, placement, release) => [
-    ...commonRefusals(site, placement, release),
-    ...pushUrlRefusals(site, "remote write"),
-    ...pushUrlRefusals(site, "loki push"),
-    ...(versionRefusals(release).length > 0 ? [] : releaseRefusals(placement, release)),
-    ...fluentBitLabelRefusals(site),
+    ...commonRefusals(site, placement, release, ["remote write", "loki push"]),
+    ...releaseRefusals(
+      placement,
+      release,
+      {
+        before: since.yaml,
+        says: "and these files are in YAML, which Fluent Bit reads in full since 3.2 only",
+        todo: "Install a newer release",
+      },
+      {
+        before: since.fileVariables,
+        unlessRelayed: true,
+        says: "and Fluent Bit reads secrets from files since 4.0 only",
+        todo: "Render with --relay, which works with this release, or install 4.0 or later",
+      },
+    ),
+    ...labelRefusals(site),
   ],
   notes,
   render: (site, placement, release) => [
-    { path: "fluent-bit/fluent-bit.yaml", mode: 0o644, content: configuration(site, placement, release) },
-    fluentBitInputs(site, stateDirectory),
+    configuration(site, placement, release),
+    inputs(site),
     ...credentialFiles("fluent-bit", placement),
-    unit(placement),
+    dropIn("fluent-bit", placement, [
+      ...execStart(program, ["-c", `${placement.directory}/fluent-bit/fluent-bit.yaml`]),
+      "StateDirectory=fluent-bit",
+      "StateDirectoryMode=0700",
+    ]),
   ],
   service: ({ directory, credentials }) => ({
     unit: "fluent-bit",
-    // The project's unit names no other.
+    // The unit of the project's packages names no other user.
     user: "root",
     validator: { program, args: ["--dry-run", "-c", `${directory}/fluent-bit/fluent-bit.yaml`] },
     rereadsSecrets: credentials === undefined,
   }),
 };
 
-function releaseRefusals({ credentials }: Placement, release: CollectorRelease): readonly string[] {
-  const { version } = release;
-  if (!isAtLeast(release, since.yaml)) {
-    return [
-      `--release: is ${version}, and these files are in YAML, which Fluent Bit reads in full since 3.2 only. Install a newer release.`,
-    ];
-  }
-  return credentials === undefined || isAtLeast(release, since.fileVariables)
-    ? []
-    : [
-        `--release: is ${version}, and Fluent Bit reads secrets from files since 4.0 only. Render with --relay, which works with this release, or install 4.0 or later.`,
-      ];
+/**
+ * Label values that cannot be written for Fluent Bit: its syntax for lists and variables has no escapes
+ * (docs/facts/collectors.md, K43).
+ */
+function labelRefusals({ labels, endpoints }: CollectorSite): readonly Problem[] {
+  return Object.entries(labels)
+    .map(([name, value]) => ({ name, value, problem: labelProblem(value, endpoints.logs !== undefined) }))
+    .filter(({ problem }) => problem !== undefined)
+    .map(({ name, value, problem = "" }) => ({
+      subject: `labels.${name}`,
+      says: `is ${JSON.stringify(value)}, which Fluent Bit would ${problem}`,
+      todo: "Change it, or name another collector",
+    }));
 }
 
-function notes({ endpoints, siteLabel }: CollectorSite, { credentials }: Placement): readonly string[] {
-  return [
-    ...(credentials === undefined
-      ? []
-      : [
-          "Fluent Bit takes an answer of 200 for a delivery whatever is in it, such as a page of something in the way that asks to log in. Render with --relay to rule that out.",
-        ]),
-    ...(endpoints.metrics === undefined
-      ? []
-      : [
-          `Fluent Bit sends no up. To notice that this site is silent, look for fluentbit_uptime.`,
-          `Fluent Bit adds its labels to those that a metric has: one of your own inputs that brings a label ${siteLabel} makes Prometheus refuse what it is sent together with.`,
-        ]),
+/** What Fluent Bit would do to the value; undefined: nothing. */
+function labelProblem(value: string, withLogs: boolean): string | undefined {
+  const table: readonly (readonly [isSo: boolean, problem: string])[] = [
+    [value.includes("${"), "take for a variable at ${"],
+    [value.startsWith(" "), "send without the space at its beginning"],
+    [withLogs && value.startsWith("$"), "take for the name of a field"],
+    [withLogs && value.includes(","), "cut at the comma"],
+    [withLogs && value.endsWith(" "), "send without the space at its end"],
   ];
+  return table.find(([isSo]) => isSo)?.[1];
 }
 
-function configuration(site: CollectorSite, placement: Placement, release: CollectorRelease): string {
+function notes(site: CollectorSite, placement: Placement): readonly string[] {
+  const { metrics } = site.endpoints;
+  return listOf(
+    otherSignalsNote(fluentBit, site),
+    anyPageNote("Fluent Bit", placement),
+    metrics && "Fluent Bit sends no up. To notice that this site is silent, look for fluentbit_uptime.",
+    metrics &&
+      `Fluent Bit adds its labels to those that a metric has: one of your own inputs that brings a label ${site.siteLabel} makes Prometheus refuse what it is sent together with.`,
+  );
+}
+
+function configuration(site: CollectorSite, placement: Placement, release: CollectorRelease): RenderedFile {
   const metrics = pushUrl(site, "remote write");
   const logs = pushUrl(site, "loki push");
-  return yamlText(
+  return yamlFile(
+    "fluent-bit/fluent-bit.yaml",
     `Rendered by sitepass for the site ${site.name} and Fluent Bit ${release.version}: where this site's data goes. Rendering again replaces this file. What is collected is in inputs.d, where files of your own are left alone. After a change: systemctl restart fluent-bit.`,
     {
       env: variables(placement),
@@ -96,11 +123,11 @@ function configuration(site: CollectorSite, placement: Placement, release: Colle
         "scheduler.base": 5,
         "scheduler.cap": explained("Seconds between attempts at most; by default up to 2000.", 60),
       },
-      includes: [`${inputsFolder("fluent-bit", placement)}/*.yaml`],
+      includes: [`${placement.directory}/fluent-bit/inputs.d/*.yaml`],
       pipeline: {
         outputs: [
-          ...(metrics === undefined ? [] : [metricsOutput(site, metrics, placement)]),
-          ...(logs === undefined ? [] : [logsOutput(site, logs, placement)]),
+          metrics && metricsOutput(site, metrics, placement),
+          logs && logsOutput(site, logs, placement),
         ],
       },
     },
@@ -157,7 +184,7 @@ function delivery({ credentials }: Placement): YamlObject {
 
 const variable = { clientId: "SITEPASS_CLIENT_ID", clientSecret: "SITEPASS_CLIENT_SECRET" } as const;
 
-/** Read when Fluent Bit starts, and put into the headers then. */
+/** Fluent Bit reads the files when it starts, and puts their text into the headers then (docs/facts/collectors.md, K42). */
 function variables(placement: Placement): readonly YamlObject[] | undefined {
   const { clientId, clientSecret } = credentialPaths("fluent-bit", placement);
   return placement.credentials === undefined
@@ -168,10 +195,31 @@ function variables(placement: Placement): readonly YamlObject[] | undefined {
       ];
 }
 
-function unit(placement: Placement): RenderedFile {
-  return dropIn("fluent-bit", placement, [
-    ...execStart(program, ["-c", `${placement.directory}/fluent-bit/fluent-bit.yaml`]),
-    "StateDirectory=fluent-bit",
-    "StateDirectoryMode=0700",
-  ]);
+/** Fluent Bit's own metrics, those of the machine, and the journal. */
+function inputs({ endpoints: { metrics, logs } }: CollectorSite): RenderedFile {
+  const onDisk = { "storage.type": "filesystem" };
+  return yamlFile(
+    "fluent-bit/inputs.d/sitepass.yaml",
+    "Rendered by sitepass; rendering again replaces this file. Yours go beside it, in files of their own with inputs and filters. Without storage.type: filesystem, what an input has read and nobody has taken yet is lost by a restart.",
+    {
+      pipeline: {
+        inputs: [
+          metrics && { name: "fluentbit_metrics", tag: "sitepass.self", scrape_interval: 30, ...onDisk },
+          metrics && { name: "node_exporter_metrics", tag: "sitepass.host", scrape_interval: 30, ...onDisk },
+          logs && {
+            name: "systemd",
+            tag: "sitepass.journal",
+            read_from_tail: "on",
+            db: explained("Goes on after a restart where it has stopped.", `${stateDirectory}/journal.db`),
+            ...onDisk,
+          },
+        ],
+        filters: logs && [
+          { name: "record_modifier", match: "sitepass.journal", allowlist_key: journalFields },
+        ],
+      },
+    },
+  );
 }
+
+const journalFields = ["MESSAGE", "PRIORITY", "SYSLOG_IDENTIFIER", "_SYSTEMD_UNIT", "_HOSTNAME", "_PID"];

@@ -6,8 +6,8 @@ import { parse, parseDocument } from "yaml";
 import { z } from "zod";
 import type { CollectorRelease, RenderedFile } from "./collector";
 import { otelcol } from "./otelcol";
-import { assertSecretsKept, textOf } from "./test-files";
-import { hostileLabels, installed, outcome, pinnedProgram } from "./test-programs";
+import { assertSecretsKept, textOf, installed, refusalsOf } from "./testing/rendered-files";
+import { outcome, pinnedProgram } from "./testing/programs";
 import {
   anyPlacement,
   anySite,
@@ -16,258 +16,14 @@ import {
   testCredentials,
   tokyo,
   tokyoBehindRelay,
-} from "./test-sites";
+  hostileLabels,
+} from "./testing/sites";
 
 const newest: CollectorRelease = { version: otelcol.defaultVersion, mode: "server" };
 
 const release = (version: string): CollectorRelease => ({ version, mode: "server" });
 
 describe("the files for the OpenTelemetry Collector", () => {
-  it("are these for a site that pushes by itself", () => {
-    const files = otelcol.render(tokyo, bare, newest);
-    assert.deepEqual(
-      files.map(({ path, mode }) => [path, mode]),
-      [
-        ["otelcol/config.yaml", 0o644],
-        ["otelcol/inputs.d/sitepass.yaml", 0o644],
-        ["otelcol/credentials/client_id", 0o600],
-        ["otelcol/credentials/client_secret", 0o600],
-        ["systemd/otelcol-contrib.service.d/sitepass.conf", 0o644],
-      ],
-    );
-    assert.equal(
-      textOf(files, "otelcol/config.yaml"),
-      `# Rendered by sitepass for the site tokyo and OpenTelemetry Collector 0.165.0: where this site's data
-# goes. Rendering again replaces this file. What is collected is in inputs.d, where files of your own
-# are left alone. After a change: systemctl restart otelcol-contrib.
-
-extensions:
-  file_storage:
-    directory: "/var/lib/otelcol-contrib/logs"
-    create_directory: true
-    # Gives the disk back after an outage.
-    compaction:
-      on_start: true
-      on_rebound: true
-      directory: "/var/lib/otelcol-contrib/logs"
-      cleanup_on_start: true
-
-processors:
-  memory_limiter:
-    check_interval: "1s"
-    limit_mib: 400
-    spike_limit_mib: 100
-  batch:
-    timeout: "5s"
-    send_batch_size: 8192
-  resource/site:
-    attributes:
-      - key: "provider"
-        value: "tokyo"
-        action: "upsert"
-      - key: "kind"
-        value: "rack"
-        action: "upsert"
-      - key: "region"
-        value: "apac"
-        action: "upsert"
-
-exporters:
-  prometheus_remote_write:
-    http:
-      endpoint: "https://prom.example.com/api/v1/write"
-      headers:
-        CF-Access-Client-Id: "\${file:/etc/sitepass/otelcol/credentials/client_id}"
-        CF-Access-Client-Secret: "\${file:/etc/sitepass/otelcol/credentials/client_secret}"
-    # Of one attempt.
-    timeout: "30s"
-    external_labels:
-      provider: "tokyo"
-      kind: "rack"
-      region: "apac"
-    # External labels give way to a label of the data's own; resource/site makes sure that provider does
-    # not.
-    resource_constant_labels:
-      included:
-        - "provider"
-    # One, so that samples arrive in their order; and refused ones are sent again without a pause.
-    max_batch_request_parallelism: 1
-    # Of time-outs, broken lines and 5xx; 0 is without end.
-    retry_on_failure:
-      initial_interval: "1s"
-      max_interval: "30s"
-      max_elapsed_time: "0s"
-    # What is sent goes through this log, and outlives a restart there.
-    wal:
-      directory: "/var/lib/otelcol-contrib/metrics"
-      # Also how long a sample waits for others at most.
-      truncate_frequency: "5s"
-  otlp_http/logs:
-    logs_endpoint: "https://loki.example.com/otlp/v1/logs"
-    headers:
-      CF-Access-Client-Id: "\${file:/etc/sitepass/otelcol/credentials/client_id}"
-      CF-Access-Client-Secret: "\${file:/etc/sitepass/otelcol/credentials/client_secret}"
-    timeout: "30s"
-    retry_on_failure:
-      initial_interval: "1s"
-      max_interval: "30s"
-      max_elapsed_time: "0s"
-    sending_queue:
-      storage: "file_storage"
-      sizer: "bytes"
-      # 1 GiB; then the journal is read no further until there is room.
-      queue_size: 1073741824
-      block_on_overflow: true
-      # One, so that lines arrive in their order.
-      num_consumers: 1
-      batch:
-        flush_timeout: "5s"
-        min_size: 262144
-        max_size: 1048576
-
-service:
-  extensions:
-    - "file_storage"
-`,
-    );
-    assert.equal(
-      textOf(files, "systemd/otelcol-contrib.service.d/sitepass.conf"),
-      `# Rendered by sitepass.
-[Unit]
-Wants=network-online.target
-After=network-online.target
-
-[Service]
-# OTELCOL_OPTIONS in /etc/otelcol-contrib/otelcol-contrib.conf is not used: it names the package's own example. The collector
-# takes files one by one, so the shell lists those in inputs.d; they are merged into the first.
-# The first, empty one takes the unit's own command away.
-ExecStart=
-ExecStart=/bin/sh \\
-  -c \\
-  "set --; for file in /etc/sitepass/otelcol/inputs.d/*.yaml; do set -- \\"$$@\\" --config \\"$$file\\"; done; exec /usr/bin/otelcol-contrib --config /etc/sitepass/otelcol/config.yaml \\"$$@\\""
-StateDirectory=otelcol-contrib
-StateDirectoryMode=0700
-# May read the journal.
-SupplementaryGroups=systemd-journal
-Restart=always
-RestartSec=5
-`,
-    );
-  });
-
-  it("are these for a site behind the relay that pushes metrics alone", () => {
-    const { metrics } = tokyoBehindRelay.endpoints;
-    assert.ok(metrics !== undefined);
-    const files = otelcol.render({ ...tokyoBehindRelay, endpoints: { metrics } }, behindRelay, newest);
-    assert.deepEqual(
-      files.map(({ path }) => path),
-      [
-        "otelcol/config.yaml",
-        "otelcol/inputs.d/sitepass.yaml",
-        "systemd/otelcol-contrib.service.d/sitepass.conf",
-      ],
-    );
-    assert.equal(
-      textOf(files, "otelcol/config.yaml"),
-      `# Rendered by sitepass for the site tokyo and OpenTelemetry Collector 0.165.0: where this site's data
-# goes. Rendering again replaces this file. What is collected is in inputs.d, where files of your own
-# are left alone. After a change: systemctl restart otelcol-contrib.
-
-processors:
-  memory_limiter:
-    check_interval: "1s"
-    limit_mib: 400
-    spike_limit_mib: 100
-  batch:
-    timeout: "5s"
-    send_batch_size: 8192
-  resource/site:
-    attributes:
-      - key: "provider"
-        value: "tokyo"
-        action: "upsert"
-      - key: "kind"
-        value: "rack"
-        action: "upsert"
-      - key: "region"
-        value: "apac"
-        action: "upsert"
-
-exporters:
-  prometheus_remote_write:
-    http:
-      endpoint: "http://127.0.0.1:9480/metrics/api/v1/write"
-    # Of one attempt.
-    timeout: "30s"
-    external_labels:
-      provider: "tokyo"
-      kind: "rack"
-      region: "apac"
-    # External labels give way to a label of the data's own; resource/site makes sure that provider does
-    # not.
-    resource_constant_labels:
-      included:
-        - "provider"
-    # One, so that samples arrive in their order; and refused ones are sent again without a pause.
-    max_batch_request_parallelism: 1
-    # Of time-outs, broken lines and 5xx; 0 is without end.
-    retry_on_failure:
-      initial_interval: "1s"
-      max_interval: "30s"
-      max_elapsed_time: "0s"
-    # What is sent goes through this log, and outlives a restart there.
-    wal:
-      directory: "/var/lib/otelcol-contrib/metrics"
-      # Also how long a sample waits for others at most.
-      truncate_frequency: "5s"
-`,
-    );
-    assert.equal(
-      textOf(files, "otelcol/inputs.d/sitepass.yaml"),
-      `# Rendered by sitepass; rendering again replaces this file. Yours go beside it, in files of their own
-# with receivers and with pipelines of other names, such as metrics/own, that have the same processors
-# and exporters.
-
-receivers:
-  otlp:
-    protocols:
-      grpc:
-        endpoint: "127.0.0.1:4317"
-      http:
-        endpoint: "127.0.0.1:4318"
-  prometheus/self:
-    config:
-      scrape_configs:
-        - job_name: "otelcol"
-          scrape_interval: "30s"
-          static_configs:
-            - targets:
-                - "127.0.0.1:8888"
-
-service:
-  telemetry:
-    metrics:
-      readers:
-        - pull:
-            exporter:
-              prometheus:
-                host: "127.0.0.1"
-                port: 8888
-  pipelines:
-    metrics:
-      receivers:
-        - "otlp"
-        - "prometheus/self"
-      processors:
-        - "memory_limiter"
-        - "resource/site"
-        - "batch"
-      exporters:
-        - "prometheus_remote_write"
-`,
-    );
-  });
-
   it("read back as exactly the site's URLs, labels and sources of headers, whatever the labels hold", () => {
     fc.assert(
       fc.property(anySite, anyPlacement, (site, placement) => {
@@ -423,13 +179,13 @@ describe("the OpenTelemetry Collector", () => {
       [tokyo, bare],
       [tokyoBehindRelay, behindRelay],
     ] as const) {
-      assert.deepEqual(otelcol.refusals(site, placement, release("0.164.0")), [
+      assert.deepEqual(refusalsOf(otelcol, site, placement, release("0.164.0")), [
         "--release: is 0.164.0, which throws metrics away after one time-out, or once central has answered 401 or 403. Install 0.165.0 or later.",
       ]);
-      assert.deepEqual(otelcol.refusals(site, placement, newest), []);
+      assert.deepEqual(refusalsOf(otelcol, site, placement, newest), []);
     }
-    assert.deepEqual(otelcol.refusals(tokyo, bare, release("latest")), [
-      '--release: is "latest", which is no version. Write it as in 3.10.0, as the agent\'s --version prints it.',
+    assert.deepEqual(refusalsOf(otelcol, tokyo, bare, release("latest")), [
+      '--release: is "latest", which is not a version. Write it as in 3.10.0, as the collector\'s --version prints it.',
     ]);
   });
 
@@ -441,14 +197,14 @@ describe("the OpenTelemetry Collector", () => {
         logs: { base: "https://loki.example.com", paths: ["/loki/api/v1/push"] as const },
       },
     };
-    assert.deepEqual(otelcol.refusals(site, bare, newest), [
+    assert.deepEqual(refusalsOf(otelcol, site, bare, newest), [
       "endpoints.metrics.paths: none of /otlp/v1/metrics speaks Prometheus remote write. Add a path such as /api/v1/write, or name another collector.",
       "endpoints.logs.paths: none of /loki/api/v1/push speaks OTLP over HTTP. Add a path such as /otlp/v1/logs, or name another collector.",
     ]);
   });
 
   it("is refused with a label that it does not send", () => {
-    assert.deepEqual(otelcol.refusals({ ...tokyo, labels: { _: "x", _a: "y" } }, bare, newest), [
+    assert.deepEqual(refusalsOf(otelcol, { ...tokyo, labels: { _: "x", _a: "y" } }, bare, newest), [
       "labels._: has a name of underscores alone, which the OpenTelemetry Collector does not send. Rename it.",
     ]);
   });

@@ -1,21 +1,24 @@
 import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "./collector";
-import { commonRefusals } from "./common-refusals";
-import { credentialFiles } from "./credential-files";
-import { inputsFolder } from "./inputs-folder";
-import { logsExporter, metricsExporter, stateDirectory } from "./otelcol-exporters";
-import { otelcolInputs } from "./otelcol-inputs";
-import { pushUrlRefusals } from "./push-url";
-import { redirectNote } from "./redirect-note";
-import { isAtLeast, versionRefusals } from "./release-version";
-import { siteLabels } from "./site-labels";
-import { dropIn, execStart } from "./systemd";
-import { explained, yamlText } from "./yaml-text";
+import { explained, yamlFile, type YamlObject } from "./common/config-text";
+import { accessHeaders, credentialFiles, credentialPaths } from "./common/credentials";
+import {
+  commonRefusals,
+  listOf,
+  otherSignalsNote,
+  redirectNote,
+  releaseRefusals,
+} from "./common/refusals-and-notes";
+import { pushUrl, siteLabels } from "./common/site-settings";
+import { dropIn, execStart } from "./common/systemd";
 
 /**
  * Before 0.164 the exporter's `timeout` covered all attempts to send a batch together, and before 0.165 a batch in the
- * write-ahead log was dropped on 401 and 403 (prometheusremotewriteexporter, factory.go and wal.go at these tags).
+ * write-ahead log was dropped on 401 and 403 (docs/facts/collectors.md, K29).
  */
 const leastVersion = "0.165.0";
+
+/** Where the collector's unit lets it write. */
+const stateDirectory = "/var/lib/otelcol-contrib";
 
 /** OpenTelemetry Collector, of the contrib distribution: metrics by remote write, logs by OTLP. */
 export const otelcol: Collector = {
@@ -24,25 +27,24 @@ export const otelcol: Collector = {
   signals: ["metrics", "logs"],
   defaultVersion: leastVersion,
   refusals: (site, placement, release) => [
-    ...commonRefusals(site, placement, release),
-    ...pushUrlRefusals(site, "remote write"),
-    ...pushUrlRefusals(site, "otlp logs"),
-    ...(versionRefusals(release).length > 0 || isAtLeast(release, leastVersion)
-      ? []
-      : [
-          `--release: is ${release.version}, which throws metrics away after one time-out, or once central has answered 401 or 403. Install ${leastVersion} or later.`,
-        ]),
+    ...commonRefusals(site, placement, release, ["remote write", "otlp logs"]),
+    ...releaseRefusals(placement, release, {
+      before: leastVersion,
+      says: "which throws metrics away after one time-out, or once central has answered 401 or 403",
+      todo: `Install ${leastVersion} or later`,
+    }),
     ...Object.keys(site.labels)
       .filter((name) => /^_+$/.test(name) && site.endpoints.metrics !== undefined)
-      .map(
-        (name) =>
-          `labels.${name}: has a name of underscores alone, which the OpenTelemetry Collector does not send. Rename it.`,
-      ),
+      .map((name) => ({
+        subject: `labels.${name}`,
+        says: "has a name of underscores alone, which the OpenTelemetry Collector does not send",
+        todo: "Rename it",
+      })),
   ],
   notes,
   render: (site, placement, release) => [
-    { path: "otelcol/config.yaml", mode: 0o644, content: configuration(site, placement, release) },
-    otelcolInputs(site),
+    configuration(site, placement, release),
+    inputs(site),
     ...credentialFiles("otelcol", placement),
     unit(placement),
   ],
@@ -54,7 +56,7 @@ export const otelcol: Collector = {
       args: [
         "validate",
         `--config=${placement.directory}/otelcol/config.yaml`,
-        `--config=${inputsFolder("otelcol", placement)}/sitepass.yaml`,
+        `--config=${placement.directory}/otelcol/inputs.d/sitepass.yaml`,
       ],
     },
     rereadsSecrets: placement.credentials === undefined,
@@ -65,36 +67,29 @@ function notes(site: CollectorSite, placement: Placement): readonly string[] {
   const { metrics, logs } = site.endpoints;
   const bare = placement.credentials !== undefined;
   const attributes = siteLabels(site).map(([name]) => name);
-  return [
+  return listOf(
     "These files are for the contrib distribution, package otelcol-contrib; the smaller ones have neither the queue on disk nor the journal.",
-    ...redirectNote("The OpenTelemetry Collector", placement),
-    ...(bare && metrics !== undefined
-      ? [
-          "While central answers 401, 403, 404 or 429, the OpenTelemetry Collector keeps its metrics on disk, and once it has a few minutes of them sends them again and again without a pause. Render with --relay to make it wait.",
-        ]
-      : []),
-    ...(bare && logs !== undefined
-      ? [
-          "Logs that are answered with 401, 403, 404, 500 or one of Cloudflare's 520 to 530 are lost: the OpenTelemetry Collector sends again after 429, 502, 503 and 504 alone. Render with --relay to keep them.",
-        ]
-      : []),
-    ...(metrics === undefined
-      ? []
-      : [
-          `Metrics that cannot be sent wait in ${stateDirectory}/metrics, which has no limit: watch the disk's free space on a site that is cut off for long.`,
-        ]),
-    ...(logs === undefined
-      ? []
-      : [
-          `Loki keeps what comes by OTLP as structured metadata, and makes of it only those labels that it is told to. Name ${attributes.join(", ")} in the central Loki's limits_config.otlp_config.resource_attributes.attributes_config, with action: index_label.`,
-        ]),
-  ];
+    otherSignalsNote(otelcol, site),
+    redirectNote("The OpenTelemetry Collector", placement),
+    bare &&
+      metrics &&
+      "While central answers 401, 403, 404 or 429, the OpenTelemetry Collector keeps its metrics on disk, and once it has a few minutes of them sends them again and again without a pause. Render with --relay to make it wait.",
+    bare &&
+      logs &&
+      "Logs that are answered with 401, 403, 404, 500 or one of Cloudflare's 520 to 530 are lost: the OpenTelemetry Collector sends again after 429, 502, 503 and 504 alone. Render with --relay to keep them.",
+    metrics &&
+      `Metrics that cannot be sent wait in ${stateDirectory}/metrics, which has no limit: watch the disk's free space on a site that is cut off for long.`,
+    logs &&
+      `Loki keeps what comes by OTLP as structured metadata, and makes of it only those labels that it is told to. Name ${attributes.join(", ")} in the central Loki's limits_config.otlp_config.resource_attributes.attributes_config, with action: index_label.`,
+  );
 }
 
-function configuration(site: CollectorSite, placement: Placement, release: CollectorRelease): string {
+function configuration(site: CollectorSite, placement: Placement, release: CollectorRelease): RenderedFile {
   const labels = siteLabels(site).map(([name, value]) => [name, escaped(value)] as const);
-  const logs = logsExporter(site, placement);
-  return yamlText(
+  const metrics = pushUrl(site, "remote write");
+  const logs = pushUrl(site, "otlp logs");
+  return yamlFile(
+    "otelcol/config.yaml",
     `Rendered by sitepass for the site ${site.name} and OpenTelemetry Collector ${release.version}: where this site's data goes. Rendering again replaces this file. What is collected is in inputs.d, where files of your own are left alone. After a change: systemctl restart otelcol-contrib.`,
     {
       extensions: logs && {
@@ -111,24 +106,131 @@ function configuration(site: CollectorSite, placement: Placement, release: Colle
       },
       processors: {
         memory_limiter: { check_interval: "1s", limit_mib: 400, spike_limit_mib: 100 },
-        batch: site.endpoints.metrics && { timeout: "5s", send_batch_size: 8192 },
-        "resource/site": {
-          attributes: labels.map(([key, value]) => ({ key, value, action: "upsert" })),
-        },
+        batch: metrics && { timeout: "5s", send_batch_size: 8192 },
+        "resource/site": { attributes: labels.map(([key, value]) => ({ key, value, action: "upsert" })) },
       },
-      exporters: { ...metricsExporter(site, placement, labels), ...logs },
+      exporters: {
+        prometheus_remote_write: metrics && metricsExporter(metrics, site, placement, labels),
+        "otlp_http/logs": logs && logsExporter(logs, placement),
+      },
       service: logs && { extensions: ["file_storage"] },
     },
   );
 }
 
-/** In every string `${` begins an expansion, and `$$` is a dollar sign (confmap, expand.go and resolver.go at v1.71.0). */
+/** In every string `${` begins an expansion, and `$$` is a dollar sign (docs/facts/collectors.md, K31). */
 const escaped = (value: string): string => value.replaceAll("$", "$$$$");
+
+/** @param labels with dollar signs escaped. */
+function metricsExporter(
+  endpoint: string,
+  { siteLabel }: CollectorSite,
+  placement: Placement,
+  labels: readonly (readonly [string, string])[],
+): YamlObject {
+  return {
+    http: { endpoint, headers: headers(placement) },
+    timeout: explained("Of one attempt.", "30s"),
+    external_labels: Object.fromEntries(labels),
+    resource_constant_labels: explained(
+      `External labels give way to a label of the data's own; resource/site makes sure that ${siteLabel} does not.`,
+      { included: [siteLabel] },
+    ),
+    max_batch_request_parallelism: explained(
+      "One, so that samples arrive in their order; and refused ones are sent again without a pause.",
+      1,
+    ),
+    retry_on_failure: explained("Of time-outs, broken lines and 5xx; 0 is without end.", withoutEnd),
+    wal: explained("What is sent goes through this log, and outlives a restart there.", {
+      directory: `${stateDirectory}/metrics`,
+      truncate_frequency: explained("Also how long a sample waits for others at most.", "5s"),
+    }),
+  };
+}
+
+function logsExporter(endpoint: string, placement: Placement): YamlObject {
+  return {
+    logs_endpoint: endpoint,
+    headers: headers(placement),
+    timeout: "30s",
+    retry_on_failure: withoutEnd,
+    sending_queue: {
+      storage: "file_storage",
+      sizer: "bytes",
+      queue_size: explained("1 GiB; then the journal is read no further until there is room.", 1_073_741_824),
+      block_on_overflow: true,
+      num_consumers: explained("One, so that lines arrive in their order.", 1),
+      batch: { flush_timeout: "5s", min_size: 262_144, max_size: 1_048_576 },
+    },
+  };
+}
+
+const withoutEnd = { initial_interval: "1s", max_interval: "30s", max_elapsed_time: "0s" };
+
+/** The collector reads the values once, when it starts (docs/facts/collectors.md, K31). */
+function headers(placement: Placement): YamlObject | undefined {
+  const { clientId, clientSecret } = credentialPaths("otelcol", placement);
+  return placement.credentials === undefined
+    ? undefined
+    : {
+        [accessHeaders.clientId]: `\${file:${clientId}}`,
+        [accessHeaders.clientSecret]: `\${file:${clientSecret}}`,
+      };
+}
+
+/** The collector's own metrics, what programs push to it on loopback, and the journal. */
+function inputs({ endpoints: { metrics, logs } }: CollectorSite): RenderedFile {
+  const toLoki = { processors: ["memory_limiter", "resource/site"], exporters: ["otlp_http/logs"] };
+  return yamlFile(
+    "otelcol/inputs.d/sitepass.yaml",
+    "Rendered by sitepass; rendering again replaces this file. Yours go beside it, in files of their own with receivers and with pipelines of other names, such as metrics/own, that have the same processors and exporters.",
+    {
+      receivers: {
+        otlp: {
+          protocols: { grpc: { endpoint: "127.0.0.1:4317" }, http: { endpoint: "127.0.0.1:4318" } },
+        },
+        "prometheus/self": metrics && {
+          config: {
+            scrape_configs: [
+              {
+                job_name: "otelcol",
+                scrape_interval: "30s",
+                static_configs: [{ targets: ["127.0.0.1:8888"] }],
+              },
+            ],
+          },
+        },
+        journald: logs && {
+          start_at: "end",
+          storage: explained("Goes on after a restart where it has stopped.", "file_storage"),
+          retry_on_failure: explained("Reads no further while the queue is full.", {
+            enabled: true,
+            max_elapsed_time: "0s",
+          }),
+        },
+      },
+      service: {
+        telemetry: {
+          metrics: { readers: [{ pull: { exporter: { prometheus: { host: "127.0.0.1", port: 8888 } } } }] },
+        },
+        pipelines: {
+          metrics: metrics && {
+            receivers: ["otlp", "prometheus/self"],
+            processors: ["memory_limiter", "resource/site", "batch"],
+            exporters: ["prometheus_remote_write"],
+          },
+          logs: logs && { receivers: ["otlp"], ...toLoki },
+          "logs/journal": logs && { receivers: ["journald"], ...toLoki },
+        },
+      },
+    },
+  );
+}
 
 function unit(placement: Placement): RenderedFile {
   const script = [
     "set --",
-    `for file in ${inputsFolder("otelcol", placement)}/*.yaml; do set -- "$@" --config "$file"; done`,
+    `for file in ${placement.directory}/otelcol/inputs.d/*.yaml; do set -- "$@" --config "$file"; done`,
     `exec /usr/bin/otelcol-contrib --config ${placement.directory}/otelcol/config.yaml "$@"`,
   ].join("; ");
   return dropIn("otelcol-contrib", placement, [

@@ -10,17 +10,9 @@ import { z } from "zod";
 import { findProgram } from "../local/programs/programs";
 import type { CollectorRelease } from "./collector";
 import { prometheus } from "./prometheus";
-import { assertSecretsKept, textOf } from "./test-files";
-import { installed, outcome } from "./test-programs";
-import {
-  anyPlacement,
-  anySite,
-  bare,
-  behindRelay,
-  testCredentials,
-  tokyo,
-  tokyoBehindRelay,
-} from "./test-sites";
+import { assertSecretsKept, textOf, installed, refusalsOf } from "./testing/rendered-files";
+import { outcome } from "./testing/programs";
+import { anyPlacement, anySite, bare, behindRelay, tokyo, tokyoBehindRelay } from "./testing/sites";
 
 const release = (version: string, mode: CollectorRelease["mode"] = "server"): CollectorRelease => ({
   version,
@@ -28,208 +20,6 @@ const release = (version: string, mode: CollectorRelease["mode"] = "server"): Co
 });
 
 describe("Prometheus' files", () => {
-  it("are these for a server that pushes by itself", () => {
-    const files = prometheus.render(tokyo, bare, release("3.14.0"));
-    assert.deepEqual(
-      files.map(({ path, mode }) => [path, mode]),
-      [
-        ["prometheus/prometheus.yml", 0o644],
-        ["prometheus/credentials/client_id", 0o600],
-        ["prometheus/credentials/client_secret", 0o600],
-        ["systemd/prometheus.service.d/sitepass.conf", 0o644],
-      ],
-    );
-    assert.equal(
-      textOf(files, "prometheus/prometheus.yml"),
-      `# Rendered by sitepass for the site tokyo and Prometheus 3.14.0 as a server. Rendering again replaces
-# this file and leaves scrape.d alone, and rules.d too. After a change: systemctl reload prometheus.
-
-global:
-  scrape_interval: "30s"
-  external_labels:
-    provider: "tokyo"
-    kind: "rack"
-    region: "apac"
-
-rule_files:
-  - "rules.d/*.yml"
-
-# Your own scrape configurations go into scrape.d/*.yml, in the form of what follows here:
-# scrape_configs:
-#   - job_name: node
-#     static_configs: [{ targets: ["10.0.0.7:9100"] }]
-scrape_config_files:
-  - "scrape.d/*.yml"
-
-scrape_configs:
-  - job_name: "prometheus"
-    static_configs:
-      - targets:
-          - "localhost:9090"
-
-remote_write:
-  - name: "sitepass"
-    url: "https://prom.example.com/api/v1/write"
-    remote_timeout: "30s"
-    # Never true: a redirect leads to a login page, whose 200 counts as delivered, and hands it the
-    # secret.
-    follow_redirects: false
-    # Read again for every push: a replaced secret needs no reload, and a missing file loses nothing.
-    http_headers:
-      CF-Access-Client-Id:
-        files:
-          - "/etc/sitepass/prometheus/credentials/client_id"
-      CF-Access-Client-Secret:
-        files:
-          - "/etc/sitepass/prometheus/credentials/client_secret"
-    # A target's own label provider would win over the external one: it is kept as exported_provider.
-    write_relabel_configs:
-      - source_labels:
-          - "exported_provider"
-          - "provider"
-        regex: ";(.+)"
-        target_label: "exported_provider"
-      - source_labels:
-          - "exported_provider"
-        regex: "tokyo"
-        target_label: "exported_provider"
-        replacement: ""
-      - target_label: "provider"
-        replacement: "tokyo"
-    queue_config:
-      capacity: 10000
-      # Fewer than the usual 50: a slow line is not the better for more.
-      max_shards: 10
-      max_samples_per_send: 2000
-      min_backoff: "1s"
-      max_backoff: "30s"
-      # By default what central is too busy for is thrown away.
-      retry_on_http_429: true
-`,
-    );
-    assert.equal(textOf(files, "prometheus/credentials/client_id"), testCredentials.clientId);
-    assert.equal(textOf(files, "prometheus/credentials/client_secret"), testCredentials.clientSecret);
-    assert.equal(
-      textOf(files, "systemd/prometheus.service.d/sitepass.conf"),
-      `# Rendered by sitepass.
-[Unit]
-Wants=network-online.target
-After=network-online.target
-
-[Service]
-# Pushes that fail wait in the write-ahead log, which is cut every two hours, sent or not. What is scraped stays in the
-# local database for 15 days either way, but is not pushed from there.
-# ARGS in /etc/default/prometheus is not used: a flag must not be there twice. For flags of your own, write a drop-in that
-# comes after this one, such as zz-own.conf.
-# The first, empty one takes the unit's own command away.
-ExecStart=
-ExecStart=prometheus \\
-  --config.file=/etc/sitepass/prometheus/prometheus.yml \\
-  --storage.tsdb.path=/var/lib/prometheus/metrics2/
-StateDirectory=prometheus
-# What is under way when it stops gets a minute to arrive; killed earlier, the next one finds the database locked.
-TimeoutStopSec=90
-Restart=always
-RestartSec=5
-`,
-    );
-  });
-
-  it("are these for Debian 12's agent behind the relay", () => {
-    const files = prometheus.render(tokyoBehindRelay, behindRelay, release("2.42.0", "agent"));
-    assert.deepEqual(
-      files.map(({ path, mode }) => [path, mode]),
-      [
-        ["prometheus/prometheus.yml", 0o644],
-        ["systemd/prometheus.service.d/sitepass.conf", 0o644],
-      ],
-    );
-    assert.equal(
-      textOf(files, "prometheus/prometheus.yml"),
-      `# Rendered by sitepass for the site tokyo and Prometheus 2.42.0 as an agent. Rendering again replaces
-# this file and leaves targets.d alone. After a change: systemctl reload prometheus.
-
-global:
-  scrape_interval: "30s"
-  external_labels:
-    provider: "tokyo"
-    kind: "rack"
-    region: "apac"
-
-scrape_configs:
-  - job_name: "prometheus"
-    static_configs:
-      - targets:
-          - "localhost:9090"
-  # Your own targets go into targets.d/*.yml, and are taken in without a reload:
-  # - targets: ["10.0.0.7:9100"]
-  #   labels: { job: node }
-  # The labels __scheme__ and __metrics_path__ may be set there too.
-  - job_name: "site"
-    file_sd_configs:
-      - files:
-          - "targets.d/*.yml"
-
-remote_write:
-  - name: "sitepass"
-    url: "http://127.0.0.1:9480/metrics/api/v1/write"
-    remote_timeout: "30s"
-    # Never true: a redirect leads to a login page, whose 200 counts as delivered.
-    follow_redirects: false
-    # A target's own label provider would win over the external one: it is kept as exported_provider.
-    write_relabel_configs:
-      - source_labels:
-          - "exported_provider"
-          - "provider"
-        regex: ";(.+)"
-        target_label: "exported_provider"
-      - source_labels:
-          - "exported_provider"
-        regex: "tokyo"
-        target_label: "exported_provider"
-        replacement: ""
-      - target_label: "provider"
-        replacement: "tokyo"
-    queue_config:
-      capacity: 10000
-      # Fewer than the usual 50: a slow line is not the better for more.
-      max_shards: 10
-      max_samples_per_send: 2000
-      min_backoff: "1s"
-      max_backoff: "30s"
-      # By default what central is too busy for is thrown away.
-      retry_on_http_429: true
-`,
-    );
-    assert.equal(
-      textOf(files, "systemd/prometheus.service.d/sitepass.conf"),
-      `# Rendered by sitepass.
-[Unit]
-Wants=sitepass-relay.service
-After=sitepass-relay.service
-
-[Service]
-# Pushes that fail wait in the write-ahead log. Every time it is cut, the older two thirds of its files go, sent or not:
-# with a cut every four hours, at least two hours are there, and eight where little is scraped.
-# ARGS in /etc/default/prometheus is not used: a flag must not be there twice. For flags of your own, write a drop-in that
-# comes after this one, such as zz-own.conf.
-# The first, empty one takes the unit's own command away.
-ExecStart=
-ExecStart=prometheus \\
-  --enable-feature=agent \\
-  --config.file=/etc/sitepass/prometheus/prometheus.yml \\
-  --storage.agent.path=/var/lib/prometheus/data-agent/ \\
-  --storage.agent.wal-truncate-frequency=4h \\
-  --storage.agent.retention.max-time=8h
-StateDirectory=prometheus
-# What is under way when it stops gets a minute to arrive; killed earlier, the next one finds the database locked.
-TimeoutStopSec=90
-Restart=always
-RestartSec=5
-`,
-    );
-  });
-
   it("read back as exactly the site's URL, labels and sources of headers, whatever the labels hold", () => {
     fc.assert(
       fc.property(
@@ -312,7 +102,10 @@ RestartSec=5
   }
 });
 
-/** What Prometheus 3 makes of an external label (config.go, Load, with Go's os.Expand); fails when it would expand anything but `$$`. */
+/**
+ * What Prometheus 3 makes of an external label (config.go, Load, with Go's os.Expand); fails when it would expand anything
+ * but `$$`.
+ */
 function expanded(value: string): string {
   assert.doesNotMatch(value, /(?<!\$)\$(?:\$\$)*(?!\$)/);
   return value.replaceAll("$$", "$");
@@ -351,25 +144,26 @@ function promtools(): ReadonlyMap<string, string | undefined> {
 
 describe("Prometheus", () => {
   it("is refused before 2.53 unless the relay sends the headers", () => {
-    assert.deepEqual(prometheus.refusals(tokyo, bare, release("2.42.0")), [
+    assert.deepEqual(refusalsOf(prometheus, tokyo, bare, release("2.42.0")), [
       "--release: is 2.42.0, and Prometheus sends headers from files since 2.53 only; the 2.42 of Debian 12 never sends any. Render with --relay, which works with this release, or install 2.53 or later, which Debian 13 has.",
     ]);
-    assert.deepEqual(prometheus.refusals(tokyoBehindRelay, behindRelay, release("2.42")), []);
-    assert.deepEqual(prometheus.refusals(tokyo, bare, release("2.53.3+ds1-2")), []);
+    assert.deepEqual(refusalsOf(prometheus, tokyoBehindRelay, behindRelay, release("2.42")), []);
+    assert.deepEqual(refusalsOf(prometheus, tokyo, bare, release("2.53.3+ds1-2")), []);
   });
 
   it("is refused where it cannot do without following redirects, or without a whole server", () => {
-    assert.deepEqual(prometheus.refusals(tokyoBehindRelay, behindRelay, release("2.24.1", "agent")), [
+    assert.deepEqual(refusalsOf(prometheus, tokyoBehindRelay, behindRelay, release("2.24.1", "agent")), [
       "--release: is 2.24.1, and Prometheus can turn off following redirects, and sends again after 429, since 2.26 only. Install a newer release.",
     ]);
-    assert.deepEqual(prometheus.refusals(tokyoBehindRelay, behindRelay, release("2.31.1", "agent")), [
+    assert.deepEqual(refusalsOf(prometheus, tokyoBehindRelay, behindRelay, release("2.31.1", "agent")), [
       "--mode: is agent, which Prometheus 2.31.1 does not know; 2.32 was the first. Drop --mode.",
     ]);
   });
 
   it("is refused with all that is wrong at once, and without showing a secret", () => {
     assert.deepEqual(
-      prometheus.refusals(
+      refusalsOf(
+        prometheus,
         {
           ...tokyo,
           labels: { region: "\ud83d" },
@@ -379,11 +173,11 @@ describe("Prometheus", () => {
         release("newest"),
       ),
       [
-        '--release: is "newest", which is no version. Write it as in 3.10.0, as the agent\'s --version prints it.',
-        '--install-dir: is "etc/site pass". Name an absolute path of letters, digits and ._@+- alone, without a slash at the end: agents, shell and systemd quote others differently.',
-        'labels.region: is "\\ud83d", which is no text. Type it again.',
-        "clientId: is empty, or has characters that no client ID or secret of Cloudflare's has. Take the site's credentials from the stack again.",
-        "clientSecret: is empty, or has characters that no client ID or secret of Cloudflare's has. Take the site's credentials from the stack again.",
+        '--release: is "newest", which is not a version. Write it as in 3.10.0, as the collector\'s --version prints it.',
+        '--install-dir: is "etc/site pass". Name an absolute path of letters, digits and ._@+- alone, without a slash at the end: collectors, the shell and systemd quote others differently.',
+        'labels.region: is "\\ud83d", which is not text. Type it again.',
+        "clientId: is empty. Take the site's credentials from the stack again.",
+        "clientSecret: has characters that no client ID or secret of Cloudflare's has, such as a quote or a line break. Take the site's credentials from the stack again.",
         "endpoints.metrics.paths: none of /v1/metrics speaks Prometheus remote write. Add a path such as /api/v1/write, or name another collector.",
       ],
     );

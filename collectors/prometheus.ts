@@ -1,24 +1,32 @@
-import type { Collector, CollectorRelease, CollectorSite, Placement } from "./collector";
-import { commonRefusals } from "./common-refusals";
-import { accessHeaders, credentialFiles, credentialPaths } from "./credential-files";
-import { prometheusUnit } from "./prometheus-unit";
-import { pushUrl, pushUrlRefusals } from "./push-url";
-import { redirectComment } from "./redirect-comment";
-import { isAtLeast, versionRefusals } from "./release-version";
-import { siteLabelRules, siteLabels } from "./site-labels";
-import { explained, yamlText, type YamlValue } from "./yaml-text";
+import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "./collector";
+import { explained, yamlFile, type YamlObject } from "./common/config-text";
+import { credentialFiles, headersFromFiles } from "./common/credentials";
+import {
+  commonRefusals,
+  isAtLeast,
+  listOf,
+  lossNote,
+  otherSignalsNote,
+  redirectComment,
+  releaseRefusals,
+} from "./common/refusals-and-notes";
+import { pushUrl, siteLabelRules, siteLabels } from "./common/site-settings";
+import { dropIn, execStart } from "./common/systemd";
 
-/** Facts: Prometheus' sources at the tags of these versions; Debian's patch 91-Disable_opentelemetry for 2.42. */
+/** The first releases with what is rendered (docs/facts/collectors.md, K10, K11, K13, K17). */
 const since = {
   /** `follow_redirects` and `retry_on_http_429` of remote write. */
   flakyLines: "2.26.0",
   agent: "2.32.0",
   scrapeConfigFiles: "2.43.0",
-  /** `http_headers` with files; documented since 2.55. */
+  /** `http_headers` with files. */
   headerFiles: "2.53.0",
-  /** External labels are always expanded, as if by a shell. */
-  expandedLabels: "3.0.0",
+  /** External labels are expanded, as if by a shell; agent mode has a flag of its own. */
+  three: "3.0.0",
 } as const;
+
+/** Where Debian's packages keep data: what is there stays in use. */
+const stateDirectory = "/var/lib/prometheus";
 
 /** Prometheus, which pushes metrics by remote write. */
 export const prometheus: Collector = {
@@ -27,15 +35,38 @@ export const prometheus: Collector = {
   signals: ["metrics"],
   defaultVersion: "3.14.0",
   refusals: (site, placement, release) => [
-    ...commonRefusals(site, placement, release),
-    ...pushUrlRefusals(site, "remote write"),
-    ...(versionRefusals(release).length > 0 ? [] : releaseRefusals(placement, release)),
+    ...commonRefusals(site, placement, release, ["remote write"]),
+    ...listOf(
+      // Earlier releases are refused as a whole.
+      release.mode === "agent" &&
+        isAtLeast(release, since.flakyLines) &&
+        !isAtLeast(release, since.agent) && {
+          subject: "--mode",
+          says: `is agent, which Prometheus ${release.version} does not know; 2.32 was the first`,
+          todo: "Drop --mode",
+        },
+    ),
+    ...releaseRefusals(
+      placement,
+      release,
+      {
+        before: since.flakyLines,
+        says: "and Prometheus can turn off following redirects, and sends again after 429, since 2.26 only",
+        todo: "Install a newer release",
+      },
+      {
+        before: since.headerFiles,
+        unlessRelayed: true,
+        says: "and Prometheus sends headers from files since 2.53 only; the 2.42 of Debian 12 never sends any",
+        todo: "Render with --relay, which works with this release, or install 2.53 or later, which Debian 13 has",
+      },
+    ),
   ],
   notes,
   render: (site, placement, release) => [
-    { path: "prometheus/prometheus.yml", mode: 0o644, content: configuration(site, placement, release) },
+    configuration(site, placement, release),
     ...credentialFiles("prometheus", placement),
-    prometheusUnit(placement, release),
+    unit(placement, release),
   ],
   service: ({ directory }, { mode }) => ({
     unit: "prometheus",
@@ -53,80 +84,45 @@ export const prometheus: Collector = {
   }),
 };
 
-function releaseRefusals({ credentials }: Placement, release: CollectorRelease): readonly string[] {
-  const { version, mode } = release;
-  if (!isAtLeast(release, since.flakyLines)) {
-    return [
-      `--release: is ${version}, and Prometheus can turn off following redirects, and sends again after 429, since 2.26 only. Install a newer release.`,
-    ];
-  }
-  return [
-    ...(mode === "server" || isAtLeast(release, since.agent)
-      ? []
-      : [`--mode: is agent, which Prometheus ${version} does not know; 2.32 was the first. Drop --mode.`]),
-    ...(credentials === undefined || isAtLeast(release, since.headerFiles)
-      ? []
-      : [
-          `--release: is ${version}, and Prometheus sends headers from files since 2.53 only; the 2.42 of Debian 12 never sends any. Render with --relay, which works with this release, or install 2.53 or later, which Debian 13 has.`,
-        ]),
-  ];
-}
-
-function notes(
-  { endpoints }: CollectorSite,
-  { credentials }: Placement,
-  release: CollectorRelease,
-): readonly string[] {
-  const agent = release.mode === "agent";
-  return [
-    ...(endpoints.logs === undefined
-      ? []
-      : [
-          "Prometheus pushes metrics alone: the site's logs need a second collector, such as Grafana Alloy, the OpenTelemetry Collector or Vector.",
-        ]),
-    ...(credentials === undefined
-      ? []
-      : [
-          "Prometheus never sends again what was answered with 401, 403, 404 or a redirect: what it pushes while its token is expired, shut out or rotated is lost. Render with --relay to keep it.",
-        ]),
-    `What cannot be sent waits in Prometheus' write-ahead log for ${agent ? "two hours or more" : "about two hours"}; of a longer outage the beginning is lost. For outages of days, run vmagent or Vector, whose buffers are as large as you make them.`,
+function notes(site: CollectorSite, placement: Placement, release: CollectorRelease): readonly string[] {
+  return listOf(
+    otherSignalsNote(prometheus, site, "Grafana Alloy, the OpenTelemetry Collector or Vector"),
+    lossNote("Prometheus", placement),
+    `What cannot be sent waits in Prometheus' write-ahead log for ${release.mode === "agent" ? "two hours or more" : "about two hours"}; of a longer outage the beginning is lost. For outages of days, run vmagent or Vector, whose buffers are as large as you make them.`,
     "A restarted Prometheus forgets its backlog and goes on with what it scrapes from then on. While central cannot be reached, `systemctl reload prometheus` instead of a restart.",
-    ...(isAtLeast(release, since.scrapeConfigFiles)
-      ? []
-      : [
-          `Prometheus ${release.version} has no scrape_config_files: of your own, only targets survive rendering again, in targets.d/*.yml as the configuration says. Whole scrape configurations in files of their own need 2.43.`,
-        ]),
-  ];
+    !isAtLeast(release, since.scrapeConfigFiles) &&
+      `Prometheus ${release.version} has no scrape_config_files: of your own, only targets survive rendering again, in targets.d/*.yml as the configuration says. Whole scrape configurations in files of their own need 2.43.`,
+  );
 }
 
-function configuration(site: CollectorSite, placement: Placement, release: CollectorRelease): string {
+function configuration(site: CollectorSite, placement: Placement, release: CollectorRelease): RenderedFile {
+  const url = pushUrl(site, "remote write");
+  const agent = release.mode === "agent";
   const own = isAtLeast(release, since.scrapeConfigFiles) ? "scrape.d" : "targets.d";
-  return yamlText(
-    `Rendered by sitepass for the site ${site.name} and Prometheus ${release.version} as ${release.mode === "agent" ? "an agent" : "a server"}. Rendering again replaces this file and leaves ${own} alone${release.mode === "agent" ? "" : ", and rules.d too"}. After a change: systemctl reload prometheus.`,
+  return yamlFile(
+    "prometheus/prometheus.yml",
+    `Rendered by sitepass for the site ${site.name} and Prometheus ${release.version} as ${agent ? "an agent" : "a server"}. Rendering again replaces this file and leaves ${own} alone${agent ? "" : ", and rules.d too"}. After a change: systemctl reload prometheus.`,
     {
       global: {
         scrape_interval: "30s",
         external_labels: Object.fromEntries(
           siteLabels(site).map(([name, value]) => [
             name,
-            isAtLeast(release, since.expandedLabels) ? value.replaceAll("$", "$$$$") : value,
+            isAtLeast(release, since.three) ? value.replaceAll("$", "$$$$") : value,
           ]),
         ),
       },
       // Not allowed in an agent's file.
-      rule_files: release.mode === "agent" ? undefined : ["rules.d/*.yml"],
+      rule_files: agent ? undefined : ["rules.d/*.yml"],
       ...scrapeConfigs(release),
-      ...remoteWrite(site, placement),
+      remote_write: url && [remoteWrite(url, site, placement)],
     },
   );
 }
 
-/** Itself, because whether pushes are dropped is in its own metrics; and what the site's person adds. */
-function scrapeConfigs(release: CollectorRelease): Record<string, YamlValue> {
-  const itself: YamlValue = {
-    job_name: "prometheus",
-    static_configs: [{ targets: ["localhost:9090"] }],
-  };
+/** Prometheus itself, because its own metrics tell whether pushes are dropped; and what the site's person adds. */
+function scrapeConfigs(release: CollectorRelease): YamlObject {
+  const itself = { job_name: "prometheus", static_configs: [{ targets: ["localhost:9090"] }] };
   return isAtLeast(release, since.scrapeConfigFiles)
     ? {
         scrape_config_files: explained(
@@ -152,42 +148,54 @@ The labels __scheme__ and __metrics_path__ may be set there too.`,
       };
 }
 
-function remoteWrite(site: CollectorSite, placement: Placement): Record<string, YamlValue> {
-  const url = pushUrl(site, "remote write");
-  const paths = credentialPaths("prometheus", placement);
+function remoteWrite(url: string, site: CollectorSite, placement: Placement): YamlObject {
   const relabeling = siteLabelRules(site);
-  return url === undefined
-    ? {}
-    : {
-        remote_write: [
-          {
-            name: "sitepass",
-            url,
-            remote_timeout: "30s",
-            follow_redirects: explained(redirectComment(placement), false),
-            http_headers:
-              placement.credentials === undefined
-                ? undefined
-                : explained(
-                    "Read again for every push: a replaced secret needs no reload, and a missing file loses nothing.",
-                    {
-                      [accessHeaders.clientId]: { files: [paths.clientId] },
-                      [accessHeaders.clientSecret]: { files: [paths.clientSecret] },
-                    },
-                  ),
-            write_relabel_configs: explained(
-              relabeling.comment,
-              relabeling.rules.map((rule) => ({ ...rule })),
-            ),
-            queue_config: {
-              capacity: 10_000,
-              max_shards: explained("Fewer than the usual 50: a slow line is not the better for more.", 10),
-              max_samples_per_send: 2000,
-              min_backoff: "1s",
-              max_backoff: "30s",
-              retry_on_http_429: explained("By default what central is too busy for is thrown away.", true),
-            },
-          },
-        ],
-      };
+  return {
+    name: "sitepass",
+    url,
+    remote_timeout: "30s",
+    follow_redirects: explained(redirectComment(placement), false),
+    http_headers: headersFromFiles("prometheus", placement, "reload"),
+    write_relabel_configs: explained(relabeling.comment, relabeling.rules),
+    queue_config: {
+      capacity: 10_000,
+      max_shards: explained("Fewer than the usual 50: a slow line is not the better for more.", 10),
+      max_samples_per_send: 2000,
+      min_backoff: "1s",
+      max_backoff: "30s",
+      retry_on_http_429: explained("By default what central is too busy for is thrown away.", true),
+    },
+  };
+}
+
+/** Runs Prometheus with the rendered file, whatever the package's own command line is. */
+function unit(placement: Placement, release: CollectorRelease): RenderedFile {
+  const agent = release.mode === "agent";
+  return dropIn("prometheus", placement, [
+    ...(agent
+      ? [
+          "# Pushes that fail wait in the write-ahead log. Every time it is cut, the older two thirds of its files go, sent or not:",
+          "# with a cut every four hours, at least two hours are there, and eight where little is scraped.",
+        ]
+      : [
+          "# Pushes that fail wait in the write-ahead log, which is cut every two hours, sent or not. What is scraped stays in the",
+          "# local database for 15 days either way, but is not pushed from there.",
+        ]),
+    "# ARGS in /etc/default/prometheus is not used: a flag must not be there twice. For flags of your own, write a drop-in that",
+    "# comes after this one, such as zz-own.conf.",
+    ...execStart("prometheus", [
+      ...(agent ? [isAtLeast(release, since.three) ? "--agent" : "--enable-feature=agent"] : []),
+      `--config.file=${placement.directory}/prometheus/prometheus.yml`,
+      ...(agent
+        ? [
+            `--storage.agent.path=${stateDirectory}/data-agent/`,
+            "--storage.agent.wal-truncate-frequency=4h",
+            "--storage.agent.retention.max-time=8h",
+          ]
+        : [`--storage.tsdb.path=${stateDirectory}/metrics2/`]),
+    ]),
+    "StateDirectory=prometheus",
+    "# What is under way when it stops gets a minute to arrive; killed earlier, the next one finds the database locked.",
+    "TimeoutStopSec=90",
+  ]);
 }

@@ -6,169 +6,13 @@ import { parse } from "yaml";
 import { z } from "zod";
 import type { CollectorRelease } from "./collector";
 import { promtail } from "./promtail";
-import { assertSecretsKept, textOf } from "./test-files";
-import {
-  anyPlacement,
-  anySite,
-  bare,
-  behindRelay,
-  testCredentials,
-  tokyo,
-  tokyoBehindRelay,
-} from "./test-sites";
+import { assertSecretsKept, textOf, refusalsOf } from "./testing/rendered-files";
+import { anyPlacement, anySite, bare, behindRelay, tokyo, tokyoBehindRelay } from "./testing/sites";
 
 const release = (version: string): CollectorRelease => ({ version, mode: "server" });
 
 describe("Promtail's files", () => {
-  it("are these for a site that pushes by itself", () => {
-    const files = promtail.render(tokyo, bare, release("3.6.15"));
-    assert.deepEqual(
-      files.map(({ path, mode }) => [path, mode]),
-      [
-        ["promtail/promtail.yml", 0o644],
-        ["promtail/credentials/client_id", 0o600],
-        ["promtail/credentials/client_secret", 0o600],
-        ["systemd/promtail.service.d/sitepass.conf", 0o644],
-      ],
-    );
-    assert.equal(
-      textOf(files, "promtail/promtail.yml"),
-      `# Rendered by sitepass for the site tokyo and Promtail 3.6.15. Rendering again replaces this file and
-# leaves targets.d alone.
-# PROMTAIL'S LIFE ENDED ON 2 MARCH 2026: it gets no fixes any more. Move this site to Grafana Alloy,
-# with collector: alloy in its file; alloy convert --source-format=promtail translates what is your
-# own.
-
-server:
-  # Its pages show the whole configuration.
-  http_listen_address: "127.0.0.1"
-  http_listen_port: 9080
-  grpc_listen_address: "127.0.0.1"
-  grpc_listen_port: 0
-
-positions:
-  filename: "/var/lib/promtail/positions.yaml"
-
-clients:
-  - name: "sitepass"
-    url: "https://loki.example.com/loki/api/v1/push"
-    timeout: "30s"
-    # Never true: a redirect leads to a login page, whose 200 counts as delivered, and hands it the
-    # secret.
-    follow_redirects: false
-    # Read again for every push: a replaced secret needs no restart, and a missing file loses nothing.
-    http_headers:
-      CF-Access-Client-Id:
-        files:
-          - "/etc/sitepass/promtail/credentials/client_id"
-      CF-Access-Client-Secret:
-        files:
-          - "/etc/sitepass/promtail/credentials/client_secret"
-    external_labels:
-      provider: "tokyo"
-      kind: "rack"
-      region: "apac"
-    backoff_config:
-      min_period: "1s"
-      max_period: "1m"
-      # Without end. By default a push is thrown away after 10 attempts, within nine minutes; this way
-      # reading waits for it.
-      max_retries: 0
-
-scrape_configs:
-  - job_name: "journal"
-    journal:
-      # After a restart, what is older is not read.
-      max_age: "72h"
-      labels:
-        job: "systemd-journal"
-    relabel_configs:
-      - source_labels:
-          - "__journal__systemd_unit"
-        target_label: "unit"
-  # Your own log files go into targets.d/*.yml, and are taken in without a restart:
-  # - targets: [localhost]
-  #   labels: { job: nginx, __path__: /var/log/nginx/*.log }
-  - job_name: "site"
-    file_sd_configs:
-      - files:
-          - "/etc/sitepass/promtail/targets.d/*.yml"
-`,
-    );
-    assert.equal(
-      textOf(files, "systemd/promtail.service.d/sitepass.conf"),
-      `# Rendered by sitepass.
-[Unit]
-Wants=network-online.target
-After=network-online.target
-
-[Service]
-# The first, empty one takes the unit's own command away.
-ExecStart=
-ExecStart=promtail \\
-  -config.file=/etc/sitepass/promtail/promtail.yml
-# Where it has got to in each log: kept over reboots, unlike /tmp of the package's own file.
-StateDirectory=promtail
-# The journal, and most of /var/log.
-SupplementaryGroups=systemd-journal adm
-# It does not end by itself while it waits for central.
-TimeoutStopSec=20
-Restart=always
-RestartSec=5
-`,
-    );
-  });
-
-  it("differ behind the relay in where they push to, and have no headers", () => {
-    const files = promtail.render(tokyoBehindRelay, behindRelay, release("3.6.15"));
-    assert.deepEqual(
-      files.map(({ path }) => path),
-      ["promtail/promtail.yml", "systemd/promtail.service.d/sitepass.conf"],
-    );
-    assert.equal(
-      section(textOf(files, "promtail/promtail.yml"), "clients"),
-      `clients:
-  - name: "sitepass"
-    url: "http://127.0.0.1:9480/logs/loki/api/v1/push"
-    timeout: "30s"
-    # Never true: a redirect leads to a login page, whose 200 counts as delivered.
-    follow_redirects: false
-    external_labels:
-      provider: "tokyo"
-      kind: "rack"
-      region: "apac"
-    backoff_config:
-      min_period: "1s"
-      max_period: "1m"
-      # Without end. By default a push is thrown away after 10 attempts, within nine minutes; this way
-      # reading waits for it.
-      max_retries: 0
-`,
-    );
-  });
-
-  it("take the secret from the environment before 3.2", () => {
-    const files = promtail.render(tokyo, bare, release("3.1.2"));
-    assert.deepEqual(
-      files.filter(({ mode }) => mode === 0o600),
-      [
-        {
-          path: "promtail/credentials/environment",
-          mode: 0o600,
-          content: `CF_ACCESS_CLIENT_ID="${testCredentials.clientId}"
-CF_ACCESS_CLIENT_SECRET="${testCredentials.clientSecret}"
-`,
-        },
-      ],
-    );
-    assert.match(
-      textOf(files, "promtail/promtail.yml"),
-      /^ {4}headers:\n {6}CF-Access-Client-Id: "\$\{CF_ACCESS_CLIENT_ID\}"\n {6}CF-Access-Client-Secret: "\$\{CF_ACCESS_CLIENT_SECRET\}"\n/m,
-    );
-    assert.match(
-      textOf(files, "systemd/promtail.service.d/sitepass.conf"),
-      /^ExecStart=promtail \\\n {2}-config\.file=\/etc\/sitepass\/promtail\/promtail\.yml \\\n {2}-config\.expand-env=true\nEnvironmentFile=\/etc\/sitepass\/promtail\/credentials\/environment\n/m,
-    );
+  it("take the secret from the environment before 3.2, which is read at the start", () => {
     assert.deepEqual(promtail.service(bare, release("3.1.2")), {
       unit: "promtail",
       user: "promtail",
@@ -259,24 +103,19 @@ const configSchema = z.object({
     .optional(),
 });
 
-/** The lines of one top-level key. */
-function section(text: string, key: string): string {
-  return new RegExp(`^${key}:\n(?: .*\n)*`, "m").exec(text)?.[0] ?? "";
-}
-
 describe("Promtail", () => {
   it("is refused before 2.8 unless the relay sends the headers, and before 2.7 at all", () => {
-    assert.deepEqual(promtail.refusals(tokyo, bare, release("2.7.7")), [
+    assert.deepEqual(refusalsOf(promtail, tokyo, bare, release("2.7.7")), [
       "--release: is 2.7.7, and Promtail sends headers since 2.8 only. Render with --relay, which works with this release, or move the site to Grafana Alloy with collector: alloy.",
     ]);
-    assert.deepEqual(promtail.refusals(tokyoBehindRelay, behindRelay, release("2.7.7")), []);
-    assert.deepEqual(promtail.refusals(tokyoBehindRelay, behindRelay, release("2.6.1")), [
+    assert.deepEqual(refusalsOf(promtail, tokyoBehindRelay, behindRelay, release("2.7.7")), []);
+    assert.deepEqual(refusalsOf(promtail, tokyoBehindRelay, behindRelay, release("2.6.1")), [
       "--release: is 2.6.1, and files are rendered for Promtail 2.7 or later. Install 3.6, or move the site to Grafana Alloy with collector: alloy.",
     ]);
   });
 
   it("is refused after its end", () => {
-    assert.deepEqual(promtail.refusals(tokyo, bare, release("3.7.0")), [
+    assert.deepEqual(refusalsOf(promtail, tokyo, bare, release("3.7.0")), [
       "--release: is 3.7.0, and Promtail ended with 3.6. Name the release that the site runs, or move it to Grafana Alloy with collector: alloy.",
     ]);
   });

@@ -1,22 +1,29 @@
 import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "./collector";
-import { commonRefusals } from "./common-refusals";
-import { accessHeaders, credentialFiles, credentialPaths, credentialsFolder } from "./credential-files";
-import { pushUrl, pushUrlRefusals } from "./push-url";
-import { redirectComment } from "./redirect-comment";
-import { isAtLeast, versionRefusals } from "./release-version";
-import { siteLabels } from "./site-labels";
-import { dropIn, environmentLine, execStart } from "./systemd";
-import { explained, reference, yamlText, type YamlObject } from "./yaml-text";
+import { explained, reference, yamlFile, type YamlObject } from "./common/config-text";
+import { accessHeaders, credentialFiles, credentialsFolder, headersFromFiles } from "./common/credentials";
+import {
+  commonRefusals,
+  isAtLeast,
+  listOf,
+  lossNote,
+  otherSignalsNote,
+  redirectComment,
+  releaseRefusals,
+} from "./common/refusals-and-notes";
+import { pushUrl, siteLabels } from "./common/site-settings";
+import { dropIn, environmentLine, execStart } from "./common/systemd";
 
-/** Facts: Loki's sources at the tags of these versions (clients/pkg/promtail/client, clients/cmd/promtail). */
+/** The first releases with what is rendered (docs/facts/collectors.md, K27). */
 const since = {
   /** `-check-syntax`. */
   checkSyntax: "2.7.0",
   headers: "2.8.0",
-  /** `http_headers` with files, by prometheus/common 0.55. */
+  /** `http_headers` with files. */
   headerFiles: "3.2.0",
-  nothing: "3.7.0",
 } as const;
+
+/** No release is as new as this (docs/facts/collectors.md, K26). */
+const ended = "3.7.0";
 
 /** Promtail, which pushes logs to Loki; for sites that have yet to move away from it. */
 export const promtail: Collector = {
@@ -25,15 +32,46 @@ export const promtail: Collector = {
   signals: ["logs"],
   defaultVersion: "3.6.15",
   refusals: (site, placement, release) => [
-    ...commonRefusals(site, placement, release),
-    ...pushUrlRefusals(site, "loki push"),
-    ...(versionRefusals(release).length > 0 ? [] : releaseRefusals(placement, release)),
+    ...commonRefusals(site, placement, release, ["loki push"]),
+    ...listOf(
+      isAtLeast(release, ended) && {
+        subject: "--release",
+        says: `is ${release.version}, and Promtail ended with 3.6`,
+        todo: "Name the release that the site runs, or move it to Grafana Alloy with collector: alloy",
+      },
+    ),
+    ...releaseRefusals(
+      placement,
+      release,
+      {
+        before: since.checkSyntax,
+        says: "and files are rendered for Promtail 2.7 or later",
+        todo: "Install 3.6, or move the site to Grafana Alloy with collector: alloy",
+      },
+      {
+        before: since.headers,
+        unlessRelayed: true,
+        says: "and Promtail sends headers since 2.8 only",
+        todo: "Render with --relay, which works with this release, or move the site to Grafana Alloy with collector: alloy",
+      },
+    ),
   ],
   notes,
   render: (site, placement, release) => [
-    { path: "promtail/promtail.yml", mode: 0o644, content: configuration(site, placement, release) },
+    configuration(site, placement, release),
     ...(readsFiles(release) ? credentialFiles("promtail", placement) : environmentFile(placement)),
-    dropIn("promtail", placement, unitLines(placement, release)),
+    dropIn("promtail", placement, [
+      ...execStart("promtail", flags(placement, release)),
+      ...(isExpanded(placement, release)
+        ? [`EnvironmentFile=${placement.directory}/promtail/${environmentName}`]
+        : []),
+      "# Where it has got to in each log: kept over reboots, unlike /tmp of the package's own file.",
+      "StateDirectory=promtail",
+      "# The journal, and most of /var/log.",
+      "SupplementaryGroups=systemd-journal adm",
+      "# It does not end by itself while it waits for central.",
+      "TimeoutStopSec=20",
+    ]),
   ],
   service: (placement, release) => ({
     unit: "promtail",
@@ -45,72 +83,35 @@ export const promtail: Collector = {
 
 const readsFiles = (release: CollectorRelease): boolean => isAtLeast(release, since.headerFiles);
 
-/** Whether the secret comes by way of the environment, and the file's text is expanded. */
+/** Whether the secret comes from the environment, and Promtail expands the file's text before it parses it. */
 const isExpanded = ({ credentials }: Placement, release: CollectorRelease): boolean =>
   credentials !== undefined && !readsFiles(release);
 
-/** The names of both variables are also those of the file's references. */
 const variables = { clientId: "CF_ACCESS_CLIENT_ID", clientSecret: "CF_ACCESS_CLIENT_SECRET" } as const;
 
 const environmentName = `${credentialsFolder}/environment`;
 
 function environmentFile({ credentials }: Placement): readonly RenderedFile[] {
-  return credentials === undefined
-    ? []
-    : [
-        {
-          path: `promtail/${environmentName}`,
-          mode: 0o600,
-          content:
-            environmentLine(variables.clientId, credentials.clientId) +
-            environmentLine(variables.clientSecret, credentials.clientSecret),
-        },
-      ];
+  return listOf(
+    credentials && {
+      path: `promtail/${environmentName}`,
+      mode: 0o600,
+      content:
+        environmentLine(variables.clientId, credentials.clientId) +
+        environmentLine(variables.clientSecret, credentials.clientSecret),
+    },
+  );
 }
 
-function releaseRefusals({ credentials }: Placement, release: CollectorRelease): readonly string[] {
-  const { version } = release;
-  if (isAtLeast(release, since.nothing)) {
-    return [
-      `--release: is ${version}, and Promtail ended with 3.6. Name the release that the site runs, or move it to Grafana Alloy with collector: alloy.`,
-    ];
-  }
-  if (!isAtLeast(release, since.checkSyntax)) {
-    return [
-      `--release: is ${version}, and files are rendered for Promtail 2.7 or later. Install 3.6, or move the site to Grafana Alloy with collector: alloy.`,
-    ];
-  }
-  return credentials === undefined || isAtLeast(release, since.headers)
-    ? []
-    : [
-        `--release: is ${version}, and Promtail sends headers since 2.8 only. Render with --relay, which works with this release, or move the site to Grafana Alloy with collector: alloy.`,
-      ];
-}
-
-function notes(
-  { endpoints }: CollectorSite,
-  placement: Placement,
-  release: CollectorRelease,
-): readonly string[] {
-  return [
+function notes(site: CollectorSite, placement: Placement, release: CollectorRelease): readonly string[] {
+  return listOf(
     "Promtail's life ended on 2 March 2026, and it gets no fixes any more, for security neither. Move the site to Grafana Alloy: name collector: alloy and render again; `alloy convert --source-format=promtail` translates what is your own.",
-    ...(endpoints.metrics === undefined
-      ? []
-      : [
-          "Promtail pushes logs alone: the site's metrics need a second collector, such as Prometheus; Grafana Alloy does both.",
-        ]),
-    ...(placement.credentials === undefined
-      ? []
-      : [
-          "Promtail never sends again what was answered with 401, 403, 404 or a redirect: what it pushes while its token is expired, shut out or rotated is lost. Render with --relay to keep it.",
-        ]),
+    otherSignalsNote(promtail, site, "Prometheus; Grafana Alloy does both"),
+    lossNote("Promtail", placement),
     "While central cannot be reached, Promtail waits and reads no further: what is in log files and in the journal is sent later, unless it was rotated away by then. A restart meanwhile loses the push that it waits with, up to 1 MiB.",
-    ...(isExpanded(placement, release)
-      ? [
-          `Promtail ${release.version} takes its secret from the environment, which is read when it starts: restart it after a rotation. It reads files since 3.2.`,
-        ]
-      : []),
-  ];
+    isExpanded(placement, release) &&
+      `Promtail ${release.version} takes its secret from the environment, which is read when it starts: restart it after a rotation. It reads files since 3.2.`,
+  );
 }
 
 const flags = (placement: Placement, release: CollectorRelease): readonly string[] => [
@@ -118,23 +119,10 @@ const flags = (placement: Placement, release: CollectorRelease): readonly string
   ...(isExpanded(placement, release) ? ["-config.expand-env=true"] : []),
 ];
 
-function unitLines(placement: Placement, release: CollectorRelease): readonly string[] {
-  return [
-    ...execStart("promtail", flags(placement, release)),
-    ...(isExpanded(placement, release)
-      ? [`EnvironmentFile=${placement.directory}/promtail/${environmentName}`]
-      : []),
-    "# Where it has got to in each log: kept over reboots, unlike /tmp of the package's own file.",
-    "StateDirectory=promtail",
-    "# The journal, and most of /var/log.",
-    "SupplementaryGroups=systemd-journal adm",
-    "# It does not end by itself while it waits for central.",
-    "TimeoutStopSec=20",
-  ];
-}
-
-function configuration(site: CollectorSite, placement: Placement, release: CollectorRelease): string {
-  return yamlText(
+function configuration(site: CollectorSite, placement: Placement, release: CollectorRelease): RenderedFile {
+  const url = pushUrl(site, "loki push");
+  return yamlFile(
+    "promtail/promtail.yml",
     `Rendered by sitepass for the site ${site.name} and Promtail ${release.version}. Rendering again replaces this file and leaves targets.d alone.
 PROMTAIL'S LIFE ENDED ON 2 MARCH 2026: it gets no fixes any more. Move this site to Grafana Alloy, with collector: alloy in its file; alloy convert --source-format=promtail translates what is your own.`,
     {
@@ -145,7 +133,7 @@ PROMTAIL'S LIFE ENDED ON 2 MARCH 2026: it gets no fixes any more. Move this site
         grpc_listen_port: 0,
       },
       positions: { filename: "/var/lib/promtail/positions.yaml" },
-      ...clients(site, placement, release),
+      clients: url && [client(url, site, placement, release)],
       scrape_configs: [
         {
           job_name: "journal",
@@ -166,57 +154,37 @@ PROMTAIL'S LIFE ENDED ON 2 MARCH 2026: it gets no fixes any more. Move this site
         ),
       ],
     },
-    // Whether or not it is told to expand this file: no value holds what would be (drone/envsubst 1.0.3).
+    // No value holds what an expansion would find (drone/envsubst 1.0.3), whether or not Promtail is told to expand the file.
     /\$/g,
   );
 }
 
-function clients(site: CollectorSite, placement: Placement, release: CollectorRelease): YamlObject {
-  const url = pushUrl(site, "loki push");
-  return url === undefined
-    ? {}
-    : {
-        clients: [
-          {
-            name: "sitepass",
-            url,
-            timeout: "30s",
-            follow_redirects: explained(redirectComment(placement), false),
-            ...headers(placement, release),
-            external_labels: Object.fromEntries(siteLabels(site)),
-            backoff_config: {
-              min_period: "1s",
-              max_period: "1m",
-              max_retries: explained(
-                "Without end. By default a push is thrown away after 10 attempts, within nine minutes; this way reading waits for it.",
-                0,
-              ),
-            },
-          },
-        ],
-      };
-}
-
-function headers(placement: Placement, release: CollectorRelease): YamlObject {
-  if (placement.credentials === undefined) {
-    return {};
-  }
-  if (!readsFiles(release)) {
-    return {
-      headers: explained("From credentials/environment, by way of the unit; needs -config.expand-env.", {
-        [accessHeaders.clientId]: reference(`\${${variables.clientId}}`),
-        [accessHeaders.clientSecret]: reference(`\${${variables.clientSecret}}`),
-      }),
-    };
-  }
-  const paths = credentialPaths("promtail", placement);
+function client(
+  url: string,
+  site: CollectorSite,
+  placement: Placement,
+  release: CollectorRelease,
+): YamlObject {
   return {
-    http_headers: explained(
-      "Read again for every push: a replaced secret needs no restart, and a missing file loses nothing.",
-      {
-        [accessHeaders.clientId]: { files: [paths.clientId] },
-        [accessHeaders.clientSecret]: { files: [paths.clientSecret] },
-      },
-    ),
+    name: "sitepass",
+    url,
+    timeout: "30s",
+    follow_redirects: explained(redirectComment(placement), false),
+    headers: isExpanded(placement, release)
+      ? explained("From credentials/environment, by way of the unit; needs -config.expand-env.", {
+          [accessHeaders.clientId]: reference(`\${${variables.clientId}}`),
+          [accessHeaders.clientSecret]: reference(`\${${variables.clientSecret}}`),
+        })
+      : undefined,
+    http_headers: readsFiles(release) ? headersFromFiles("promtail", placement, "restart") : undefined,
+    external_labels: Object.fromEntries(siteLabels(site)),
+    backoff_config: {
+      min_period: "1s",
+      max_period: "1m",
+      max_retries: explained(
+        "Without end. By default a push is thrown away after 10 attempts, within nine minutes; this way reading waits for it.",
+        0,
+      ),
+    },
   };
 }

@@ -6,8 +6,8 @@ import { z } from "zod";
 import { decodeRemoteWrite, type Series } from "../local/pushes/push-messages";
 import type { CollectorRelease } from "./collector";
 import { telegraf } from "./telegraf";
-import { assertSecretsKept, textOf } from "./test-files";
-import { hostileLabels, installed, outcome, pinnedProgram } from "./test-programs";
+import { assertSecretsKept, textOf, installed, refusalsOf } from "./testing/rendered-files";
+import { outcome, pinnedProgram } from "./testing/programs";
 import {
   anyPlacement,
   anySite,
@@ -16,7 +16,8 @@ import {
   testCredentials,
   tokyo,
   tokyoBehindRelay,
-} from "./test-sites";
+  hostileLabels,
+} from "./testing/sites";
 import fc from "fast-check";
 import "../test/support/fixed-seed";
 
@@ -25,197 +26,6 @@ const newest: CollectorRelease = { version: telegraf.defaultVersion, mode: "serv
 const release = (version: string): CollectorRelease => ({ version, mode: "server" });
 
 describe("the files for Telegraf", () => {
-  it("are these for a site that pushes by itself", () => {
-    const files = telegraf.render(tokyo, bare, newest);
-    assert.deepEqual(
-      files.map(({ path, mode }) => [path, mode]),
-      [
-        ["telegraf/telegraf.conf", 0o644],
-        ["telegraf/inputs.d/sitepass.conf", 0o644],
-        ["telegraf/credentials/client_id", 0o600],
-        ["telegraf/credentials/client_secret", 0o600],
-        ["systemd/telegraf.service.d/sitepass.conf", 0o644],
-      ],
-    );
-    assert.equal(
-      textOf(files, "telegraf/telegraf.conf"),
-      `# Rendered by sitepass for the site tokyo and Telegraf 1.39.3: where this site's data goes. Rendering
-# again replaces this file. What is collected is in inputs.d, where files of your own are left alone.
-# What is named log there goes to Loki, all else to Prometheus. After a change: systemctl restart
-# telegraf.
-
-[agent]
-interval = "30s"
-flush_interval = "10s"
-flush_jitter = "3s"
-metric_batch_size = 2000
-metric_buffer_limit = 100000
-skip_processors_after_aggregators = true
-
-[[secretstores.docker]]
-id = "sitepass"
-path = "/etc/sitepass/telegraf/credentials"
-dynamic = true
-
-[[processors.override]]
-[processors.override.tags]
-provider = "tokyo"
-kind = "rack"
-region = "apac"
-
-[[outputs.http]]
-alias = "central_metrics"
-url = "https://prom.example.com/api/v1/write"
-namedrop = [ "log" ]
-data_format = "prometheusremotewrite"
-timeout = "30s"
-non_retryable_statuscodes = [ 400, 409, 413, 415, 422 ]
-
-[outputs.http.headers]
-Content-Type = "application/x-protobuf"
-Content-Encoding = "snappy"
-X-Prometheus-Remote-Write-Version = "0.1.0"
-CF-Access-Client-Id = "@{sitepass:client_id}"
-CF-Access-Client-Secret = "@{sitepass:client_secret}"
-
-[[outputs.http]]
-alias = "central_logs"
-url = "https://loki.example.com/loki/api/v1/push"
-namepass = [ "log" ]
-data_format = "template"
-batch_template = "{\\"streams\\":[{{ range $$index, $$metric := . }}{{ if $$index }},{{ end }}{\\"stream\\":{{ toJson $$metric.Tags }},\\"values\\":[[\\"{{ $$metric.Time.UnixNano }}\\",{{ toJson (coalesce ($$metric.Field \\"value\\") ($$metric.Field \\"message\\") (toJson $$metric.Fields)) }}]]}{{ end }}]}"
-content_encoding = "gzip"
-timeout = "30s"
-non_retryable_statuscodes = [ 400, 409, 413, 415, 422 ]
-
-[outputs.http.headers]
-Content-Type = "application/json"
-CF-Access-Client-Id = "@{sitepass:client_id}"
-CF-Access-Client-Secret = "@{sitepass:client_secret}"
-`,
-    );
-    assert.equal(
-      textOf(files, "telegraf/inputs.d/sitepass.conf"),
-      `# Rendered by sitepass; rendering again replaces this file. Yours go beside it, in files of their own
-# that end in .conf. To push lines of a log, give its input name_override = "log", data_format =
-# "value" and data_type = "string".
-
-[[inputs.mock]]
-metric_name = "prometheus"
-
-[[inputs.mock.constant]]
-name = "up"
-value = 1
-
-[[inputs.internal]]
-
-[[inputs.cpu]]
-percpu = false
-totalcpu = true
-
-[[inputs.mem]]
-
-[[inputs.disk]]
-ignore_fs = [ "tmpfs", "devtmpfs", "devfs", "iso9660", "overlay", "aufs", "squashfs" ]
-
-[[inputs.system]]
-fieldexclude = [ "uptime_format" ]
-
-[[inputs.execd]]
-command = [ "journalctl", "--follow", "--lines=0", "--quiet", "--output=short-iso" ]
-name_override = "log"
-signal = "none"
-data_format = "value"
-data_type = "string"
-`,
-    );
-    assert.equal(
-      textOf(files, "systemd/telegraf.service.d/sitepass.conf"),
-      `# Rendered by sitepass.
-[Unit]
-Wants=network-online.target
-After=network-online.target
-
-[Service]
-# TELEGRAF_OPTS in /etc/default/telegraf is not used.
-# The first, empty one takes the unit's own command away.
-ExecStart=
-ExecStart=/usr/bin/telegraf \\
-  --config \\
-  /etc/sitepass/telegraf/telegraf.conf \\
-  --config-directory \\
-  /etc/sitepass/telegraf/inputs.d
-# May read the journal.
-SupplementaryGroups=systemd-journal
-Restart=always
-RestartSec=5
-`,
-    );
-  });
-
-  it("are these for a site behind the relay that pushes logs alone", () => {
-    const { logs } = tokyoBehindRelay.endpoints;
-    assert.ok(logs !== undefined);
-    const files = telegraf.render({ ...tokyoBehindRelay, endpoints: { logs } }, behindRelay, newest);
-    assert.deepEqual(
-      files.map(({ path }) => path),
-      [
-        "telegraf/telegraf.conf",
-        "telegraf/inputs.d/sitepass.conf",
-        "systemd/telegraf.service.d/sitepass.conf",
-      ],
-    );
-    assert.equal(
-      textOf(files, "telegraf/telegraf.conf"),
-      `# Rendered by sitepass for the site tokyo and Telegraf 1.39.3: where this site's data goes. Rendering
-# again replaces this file. What is collected is in inputs.d, where files of your own are left alone.
-# What is named log there goes to Loki, all else to Prometheus. After a change: systemctl restart
-# telegraf.
-
-[agent]
-interval = "30s"
-flush_interval = "10s"
-flush_jitter = "3s"
-metric_batch_size = 2000
-metric_buffer_limit = 100000
-skip_processors_after_aggregators = true
-
-[[processors.override]]
-[processors.override.tags]
-provider = "tokyo"
-kind = "rack"
-region = "apac"
-
-[[outputs.http]]
-alias = "central_logs"
-url = "http://127.0.0.1:9480/logs/loki/api/v1/push"
-namepass = [ "log" ]
-data_format = "template"
-batch_template = "{\\"streams\\":[{{ range $$index, $$metric := . }}{{ if $$index }},{{ end }}{\\"stream\\":{{ toJson $$metric.Tags }},\\"values\\":[[\\"{{ $$metric.Time.UnixNano }}\\",{{ toJson (coalesce ($$metric.Field \\"value\\") ($$metric.Field \\"message\\") (toJson $$metric.Fields)) }}]]}{{ end }}]}"
-content_encoding = "gzip"
-timeout = "30s"
-non_retryable_statuscodes = [ 400, 409, 413, 415, 422 ]
-
-[outputs.http.headers]
-Content-Type = "application/json"
-`,
-    );
-    assert.equal(
-      textOf(files, "telegraf/inputs.d/sitepass.conf"),
-      `# Rendered by sitepass; rendering again replaces this file. Yours go beside it, in files of their own
-# that end in .conf. To push lines of a log, give its input name_override = "log", data_format =
-# "value" and data_type = "string".
-
-[[inputs.execd]]
-command = [ "journalctl", "--follow", "--lines=0", "--quiet", "--output=short-iso" ]
-name_override = "log"
-signal = "none"
-data_format = "value"
-data_type = "string"
-`,
-    );
-  });
-
   it("read back as exactly the site's URLs, labels and sources of headers, whatever the labels hold", () => {
     fc.assert(
       fc.property(anySite, anyPlacement, (site, placement) => {
@@ -377,13 +187,13 @@ describe("Telegraf", () => {
       [tokyo, bare],
       [tokyoBehindRelay, behindRelay],
     ] as const) {
-      assert.deepEqual(telegraf.refusals(site, placement, release("1.39.2")), [
+      assert.deepEqual(refusalsOf(telegraf, site, placement, release("1.39.2")), [
         "--release: is 1.39.2, and before 1.39.3 Telegraf sends of a backlog the newest sample in each request and throws the others away. Install 1.39.3 or later.",
       ]);
-      assert.deepEqual(telegraf.refusals(site, placement, newest), []);
+      assert.deepEqual(refusalsOf(telegraf, site, placement, newest), []);
     }
-    assert.deepEqual(telegraf.refusals(tokyo, bare, release("unknown")), [
-      '--release: is "unknown", which is no version. Write it as in 3.10.0, as the agent\'s --version prints it.',
+    assert.deepEqual(refusalsOf(telegraf, tokyo, bare, release("unknown")), [
+      '--release: is "unknown", which is not a version. Write it as in 3.10.0, as the collector\'s --version prints it.',
     ]);
   });
 
@@ -395,7 +205,7 @@ describe("Telegraf", () => {
         logs: { base: "https://loki.example.com", paths: ["/otlp/v1/logs"] as const },
       },
     };
-    assert.deepEqual(telegraf.refusals(site, bare, newest), [
+    assert.deepEqual(refusalsOf(telegraf, site, bare, newest), [
       "endpoints.metrics.paths: none of /otlp/v1/metrics speaks Prometheus remote write. Add a path such as /api/v1/write, or name another collector.",
       "endpoints.logs.paths: none of /otlp/v1/logs speaks Loki's push API. Add a path such as /loki/api/v1/push, or name another collector.",
     ]);

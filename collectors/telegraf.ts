@@ -1,20 +1,21 @@
 import type { TomlTable } from "smol-toml";
 import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "./collector";
-import { commonRefusals } from "./common-refusals";
-import { accessHeaders, credentialFiles, credentialsFolder } from "./credential-files";
-import { inputsFolder } from "./inputs-folder";
-import { pushUrl, pushUrlRefusals } from "./push-url";
-import { redirectNote } from "./redirect-note";
-import { isAtLeast, versionRefusals } from "./release-version";
-import { siteLabels } from "./site-labels";
-import { dropIn, execStart } from "./systemd";
-import { telegrafInputs } from "./telegraf-inputs";
-import { tomlText } from "./toml-text";
+import { tomlFile } from "./common/config-text";
+import { accessHeaders, credentialFiles, credentialsFolder } from "./common/credentials";
+import {
+  commonRefusals,
+  listOf,
+  otherSignalsNote,
+  redirectNote,
+  releaseRefusals,
+} from "./common/refusals-and-notes";
+import { pushUrl, siteLabels } from "./common/site-settings";
+import { dropIn, execStart } from "./common/systemd";
 
-/** Before, of several samples of a series in one request only the newest was sent (influxdata/telegraf#19325). */
+/** Earlier releases lose most of a backlog (docs/facts/collectors.md, K47). */
 const leastVersion = "1.39.3";
 
-/** Kept in memory, for each of metrics and logs: at 30 seconds, most of a working day's of a small machine. */
+/** How many metrics, and as many lines, wait in memory: with one every 30 seconds, most of a small machine's working day. */
 const bufferLimit = 100_000;
 
 /** Telegraf: metrics by remote write, logs by Loki's push API. */
@@ -24,24 +25,29 @@ export const telegraf: Collector = {
   signals: ["metrics", "logs"],
   defaultVersion: leastVersion,
   refusals: (site, placement, release) => [
-    ...commonRefusals(site, placement, release),
-    ...pushUrlRefusals(site, "remote write"),
-    ...pushUrlRefusals(site, "loki push"),
-    ...(versionRefusals(release).length > 0 || isAtLeast(release, leastVersion)
-      ? []
-      : [
-          `--release: is ${release.version}, and before ${leastVersion} Telegraf sends of a backlog the newest sample in each request and throws the others away. Install ${leastVersion} or later.`,
-        ]),
+    ...commonRefusals(site, placement, release, ["remote write", "loki push"]),
+    ...releaseRefusals(placement, release, {
+      before: leastVersion,
+      says: `and before ${leastVersion} Telegraf sends of a backlog the newest sample in each request and throws the others away`,
+      todo: `Install ${leastVersion} or later`,
+    }),
   ],
-  notes: (_site, placement) => [
-    ...redirectNote("Telegraf", placement),
-    `What cannot be sent waits in memory: ${bufferLimit.toLocaleString("en")} metrics and as many log lines, of which the oldest are dropped then. A restarted Telegraf loses its backlog; while central cannot be reached, leave it running.`,
-  ],
+  notes: (site, placement) =>
+    listOf(
+      otherSignalsNote(telegraf, site),
+      redirectNote("Telegraf", placement),
+      `What cannot be sent waits in memory: ${bufferLimit.toLocaleString("en")} metrics and as many log lines, of which the oldest are dropped then. A restarted Telegraf loses its backlog; while central cannot be reached, leave it running.`,
+    ),
   render: (site, placement, release) => [
-    { path: "telegraf/telegraf.conf", mode: 0o644, content: configuration(site, placement, release) },
-    telegrafInputs(site),
+    configuration(site, placement, release),
+    inputs(site),
     ...credentialFiles("telegraf", placement),
-    unit(placement),
+    dropIn("telegraf", placement, [
+      "# TELEGRAF_OPTS in /etc/default/telegraf is not used.",
+      ...execStart("/usr/bin/telegraf", configurationPaths(placement)),
+      "# May read the journal.",
+      "SupplementaryGroups=systemd-journal",
+    ]),
   ],
   service: (placement) => ({
     unit: "telegraf",
@@ -51,10 +57,11 @@ export const telegraf: Collector = {
   }),
 };
 
-function configuration(site: CollectorSite, placement: Placement, release: CollectorRelease): string {
+function configuration(site: CollectorSite, placement: Placement, release: CollectorRelease): RenderedFile {
   const metrics = pushUrl(site, "remote write");
   const logs = pushUrl(site, "loki push");
-  return tomlText(
+  return tomlFile(
+    "telegraf/telegraf.conf",
     `Rendered by sitepass for the site ${site.name} and Telegraf ${release.version}: where this site's data goes. Rendering again replaces this file. What is collected is in inputs.d, where files of your own are left alone. What is named log there goes to Loki, all else to Prometheus. After a change: systemctl restart telegraf.`,
     {
       agent: {
@@ -65,28 +72,26 @@ function configuration(site: CollectorSite, placement: Placement, release: Colle
         metric_buffer_limit: bufferLimit,
         skip_processors_after_aggregators: true,
       },
-      // Its name is that of where it is used most: it reads any folder, and with `dynamic` for each request.
+      // This store reads any folder, and with `dynamic` for each request (docs/facts/collectors.md, K46).
       ...(placement.credentials && {
         secretstores: {
           docker: [
-            {
-              id: "sitepass",
-              path: `${placement.directory}/telegraf/${credentialsFolder}`,
-              dynamic: true,
-            },
+            { id: "sitepass", path: `${placement.directory}/telegraf/${credentialsFolder}`, dynamic: true },
           ],
         },
       }),
       processors: {
-        // Global tags would give way to those that an input brings.
+        // Global tags would give way to an input's own (docs/facts/collectors.md, K48).
         override: [
           { tags: Object.fromEntries(siteLabels(site).map(([name, value]) => [name, escaped(value)])) },
         ],
       },
       outputs: {
         http: [
-          ...(metrics === undefined ? [] : [metricsOutput(metrics, placement)]),
-          ...(logs === undefined ? [] : [logsOutput(logs, placement)]),
+          ...listOf(
+            metrics !== undefined && metricsOutput(metrics, placement),
+            logs !== undefined && logsOutput(logs, placement),
+          ),
         ],
       },
     },
@@ -109,7 +114,10 @@ function metricsOutput(url: string, placement: Placement): TomlTable {
   };
 }
 
-/** Not the output named loki: its headers know no secret store, and it would send for ever what Loki refuses for good. */
+/**
+ * Not the output named loki: its headers cannot come from a secret store (docs/facts/collectors.md, K46), and it would send
+ * for ever what Loki refuses for good.
+ */
 function logsOutput(url: string, placement: Placement): TomlTable {
   return {
     alias: "central_logs",
@@ -133,22 +141,51 @@ function logsOutput(url: string, placement: Placement): TomlTable {
 
 const delivery: TomlTable = {
   timeout: "30s",
-  // What central says of the data themselves. Sent again for ever, it would hold up all others.
+  // Answers about the data themselves: such a push, sent again for ever, would hold up all others.
   non_retryable_statuscodes: [400, 409, 413, 415, 422],
 };
 
-function headers({ credentials }: Placement): TomlTable {
-  return credentials === undefined
-    ? {}
-    : {
-        [accessHeaders.clientId]: "@{sitepass:client_id}",
-        [accessHeaders.clientSecret]: "@{sitepass:client_secret}",
-      };
-}
+const headers = ({ credentials }: Placement): TomlTable => ({
+  ...(credentials && {
+    [accessHeaders.clientId]: "@{sitepass:client_id}",
+    [accessHeaders.clientSecret]: "@{sitepass:client_secret}",
+  }),
+});
 
-/** In every string `$` begins a variable of the environment, and `$$` is a dollar sign (config/envvar.go, compose-go's template). */
-function escaped(text: string): string {
-  return text.replaceAll("$", "$$$$");
+/** In every string `$` begins a variable of the environment, and `$$` is a dollar sign (docs/facts/collectors.md, K48). */
+const escaped = (text: string): string => text.replaceAll("$", "$$$$");
+
+/** Telegraf's own metrics, those of the machine, the journal, and an `up`, which Telegraf sends of nothing by itself. */
+function inputs({ endpoints: { metrics, logs } }: CollectorSite): RenderedFile {
+  return tomlFile(
+    "telegraf/inputs.d/sitepass.conf",
+    `Rendered by sitepass; rendering again replaces this file. Yours go beside it, in files of their own that end in .conf. To push lines of a log, give its input name_override = "log", data_format = "value" and data_type = "string".`,
+    {
+      inputs: {
+        ...(metrics && {
+          // Of the measurement named prometheus, names of fields are names of metrics.
+          mock: [{ metric_name: "prometheus", constant: [{ name: "up", value: 1 }] }],
+          internal: [{}],
+          cpu: [{ percpu: false, totalcpu: true }],
+          mem: [{}],
+          disk: [{ ignore_fs: ["tmpfs", "devtmpfs", "devfs", "iso9660", "overlay", "aufs", "squashfs"] }],
+          // A text is not a sample.
+          system: [{ fieldexclude: ["uptime_format"] }],
+        }),
+        ...(logs && {
+          execd: [
+            {
+              command: ["journalctl", "--follow", "--lines=0", "--quiet", "--output=short-iso"],
+              name_override: "log",
+              signal: "none",
+              data_format: "value",
+              data_type: "string",
+            },
+          ],
+        }),
+      },
+    },
+  );
 }
 
 function configurationPaths(placement: Placement): readonly string[] {
@@ -156,15 +193,6 @@ function configurationPaths(placement: Placement): readonly string[] {
     "--config",
     `${placement.directory}/telegraf/telegraf.conf`,
     "--config-directory",
-    inputsFolder("telegraf", placement),
+    `${placement.directory}/telegraf/inputs.d`,
   ];
-}
-
-function unit(placement: Placement): RenderedFile {
-  return dropIn("telegraf", placement, [
-    "# TELEGRAF_OPTS in /etc/default/telegraf is not used.",
-    ...execStart("/usr/bin/telegraf", configurationPaths(placement)),
-    "# May read the journal.",
-    "SupplementaryGroups=systemd-journal",
-  ]);
 }

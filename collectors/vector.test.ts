@@ -6,282 +6,26 @@ import { parse } from "yaml";
 import { z } from "zod";
 import { versionOf } from "../local/run/service-process";
 import type { CollectorRelease } from "./collector";
-import { assertSecretsKept, textOf } from "./test-files";
-import { hostileLabels, installed, outcome } from "./test-programs";
-import { anyPlacement, anySite, bare, behindRelay, tokyo, tokyoBehindRelay } from "./test-sites";
-import { assignments } from "./test-vrl";
-import { vector } from "./vector";
+import { assertSecretsKept, textOf, installed, refusalsOf } from "./testing/rendered-files";
+import { outcome } from "./testing/programs";
+import {
+  anyPlacement,
+  anySite,
+  bare,
+  behindRelay,
+  tokyo,
+  tokyoBehindRelay,
+  hostileLabels,
+  labelValues,
+} from "./testing/sites";
+import { assignments } from "./testing/vrl-parser";
+import { vector, vrlText } from "./vector";
 
 const newest: CollectorRelease = { version: vector.defaultVersion, mode: "server" };
 
 const release = (version: string): CollectorRelease => ({ version, mode: "server" });
 
 describe("the files for Vector", () => {
-  it("are these for a site that pushes by itself", () => {
-    const files = vector.render(tokyo, bare, newest);
-    assert.deepEqual(
-      files.map(({ path, mode }) => [path, mode]),
-      [
-        ["vector/vector.yaml", 0o644],
-        ["vector/inputs.d/sitepass.yaml", 0o644],
-        ["vector/credentials/client_id", 0o600],
-        ["vector/credentials/client_secret", 0o600],
-        ["systemd/vector.service.d/sitepass.conf", 0o644],
-      ],
-    );
-    assert.equal(
-      textOf(files, "vector/vector.yaml"),
-      `# Rendered by sitepass for the site tokyo and Vector 0.57.0: where this site's data goes. Rendering
-# again replaces this file. What is collected is in inputs.d, where files of your own are left alone.
-# After a change: systemctl reload vector.
-
-secret:
-  sitepass:
-    type: "directory"
-    path: "/etc/sitepass/vector/credentials"
-
-# A source's place is saved when what it read is on disk.
-acknowledgements:
-  enabled: true
-
-transforms:
-  sitepass_metrics:
-    type: "remap"
-    inputs:
-      - "metrics_*"
-    source: "if .name == \\"up\\" { del(.namespace) }\\n.tags.\\"provider\\" = \\"tokyo\\"\\n.tags.\\"kind\\" = \\"rack\\"\\n.tags.\\"region\\" = \\"apac\\""
-  sitepass_logs:
-    type: "remap"
-    inputs:
-      - "logs_*"
-    source: "line = encode_json(.)\\ntime = to_string(to_unix_timestamp(timestamp(.timestamp) ?? now(), unit: \\"nanoseconds\\"))\\nlabels = {}\\nlabels.\\"provider\\" = \\"tokyo\\"\\nlabels.\\"kind\\" = \\"rack\\"\\nlabels.\\"region\\" = \\"apac\\"\\n. = { \\"stream\\": labels, \\"values\\": [[time, line]] }"
-
-sinks:
-  central_metrics:
-    type: "prometheus_remote_write"
-    inputs:
-      - "sitepass_metrics"
-    endpoint: "https://prom.example.com/api/v1/write"
-    batch:
-      max_events: 5000
-      timeout_secs: 5
-    # It asks with GET, which central answers with 404 or 405.
-    healthcheck:
-      enabled: false
-    request:
-      headers:
-        CF-Access-Client-Id: "SECRET[sitepass.client_id]"
-        CF-Access-Client-Secret: "SECRET[sitepass.client_secret]"
-      timeout_secs: 30
-      # One, so that all arrives in its order. Attempts have no end.
-      concurrency: 1
-      retry_max_duration_secs: 30
-    # By default 401, 403, 404 and redirects, which are not followed, throw data away.
-    retry_strategy:
-      type: "custom"
-      status_codes:
-        - 301
-        - 302
-        - 303
-        - 307
-        - 308
-        - 401
-        - 403
-        - 404
-        - 405
-        - 408
-        - 429
-        - 500
-        - 501
-        - 502
-        - 503
-        - 504
-        - 520
-        - 521
-        - 522
-        - 523
-        - 524
-        - 525
-        - 526
-        - 527
-        - 530
-    # 1 GiB on disk; then sources wait.
-    buffer:
-      type: "disk"
-      max_size: 1073741824
-      when_full: "block"
-  central_logs:
-    type: "http"
-    inputs:
-      - "sitepass_logs"
-    uri: "https://loki.example.com/loki/api/v1/push"
-    encoding:
-      codec: "json"
-    payload_prefix: "{\\"streams\\":"
-    payload_suffix: "}"
-    compression: "gzip"
-    batch:
-      max_bytes: 1000000
-      timeout_secs: 5
-    # It asks with GET, which central answers with 404 or 405.
-    healthcheck:
-      enabled: false
-    request:
-      headers:
-        CF-Access-Client-Id: "SECRET[sitepass.client_id]"
-        CF-Access-Client-Secret: "SECRET[sitepass.client_secret]"
-      timeout_secs: 30
-      # One, so that all arrives in its order. Attempts have no end.
-      concurrency: 1
-      retry_max_duration_secs: 30
-    # By default 401, 403, 404 and redirects, which are not followed, throw data away.
-    retry_strategy:
-      type: "custom"
-      status_codes:
-        - 301
-        - 302
-        - 303
-        - 307
-        - 308
-        - 401
-        - 403
-        - 404
-        - 405
-        - 408
-        - 429
-        - 500
-        - 501
-        - 502
-        - 503
-        - 504
-        - 520
-        - 521
-        - 522
-        - 523
-        - 524
-        - 525
-        - 526
-        - 527
-        - 530
-    # 1 GiB on disk; then sources wait.
-    buffer:
-      type: "disk"
-      max_size: 1073741824
-      when_full: "block"
-`,
-    );
-    assert.equal(
-      textOf(files, "vector/inputs.d/sitepass.yaml"),
-      `# Rendered by sitepass; rendering again replaces this file. Yours go beside it, in files of their own
-# with sources and transforms. What has a name that begins with metrics_ or logs_ is sent, and nothing
-# else.
-
-sources:
-  metrics_up:
-    type: "static_metrics"
-    interval_secs: 30
-    metrics:
-      - name: "up"
-        kind: "absolute"
-        value:
-          gauge:
-            value: 1
-        tags:
-          job: "vector"
-  metrics_internal:
-    type: "internal_metrics"
-    scrape_interval_secs: 30
-  metrics_host:
-    type: "host_metrics"
-    scrape_interval_secs: 30
-  logs_journal:
-    type: "journald"
-    # When there is no saved place to go on from.
-    since_now: true
-`,
-    );
-    assert.equal(
-      textOf(files, "systemd/vector.service.d/sitepass.conf"),
-      `# Rendered by sitepass.
-[Unit]
-Wants=network-online.target
-After=network-online.target
-
-[Service]
-# The package's unit checks and runs its own example.
-ExecStartPre=
-# The first, empty one takes the unit's own command away.
-ExecStart=
-ExecStart=/usr/bin/vector \\
-  --config-yaml \\
-  /etc/sitepass/vector/vector.yaml \\
-  --config-dir \\
-  /etc/sitepass/vector/inputs.d
-ExecReload=
-ExecReload=/usr/bin/vector validate --no-environment --config-yaml /etc/sitepass/vector/vector.yaml --config-dir /etc/sitepass/vector/inputs.d
-ExecReload=/bin/kill -HUP $MAINPID
-Restart=always
-RestartSec=5
-`,
-    );
-  });
-
-  it("are these for a site behind the relay that pushes logs alone", () => {
-    const { logs } = tokyoBehindRelay.endpoints;
-    assert.ok(logs !== undefined);
-    const files = vector.render({ ...tokyoBehindRelay, endpoints: { logs } }, behindRelay, newest);
-    assert.deepEqual(
-      files.map(({ path }) => path),
-      ["vector/vector.yaml", "vector/inputs.d/sitepass.yaml", "systemd/vector.service.d/sitepass.conf"],
-    );
-    assert.equal(
-      textOf(files, "vector/vector.yaml"),
-      `# Rendered by sitepass for the site tokyo and Vector 0.57.0: where this site's data goes. Rendering
-# again replaces this file. What is collected is in inputs.d, where files of your own are left alone.
-# After a change: systemctl reload vector.
-
-# A source's place is saved when what it read is on disk.
-acknowledgements:
-  enabled: true
-
-transforms:
-  sitepass_logs:
-    type: "remap"
-    inputs:
-      - "logs_*"
-    source: "line = encode_json(.)\\ntime = to_string(to_unix_timestamp(timestamp(.timestamp) ?? now(), unit: \\"nanoseconds\\"))\\nlabels = {}\\nlabels.\\"provider\\" = \\"tokyo\\"\\nlabels.\\"kind\\" = \\"rack\\"\\nlabels.\\"region\\" = \\"apac\\"\\n. = { \\"stream\\": labels, \\"values\\": [[time, line]] }"
-
-sinks:
-  central_logs:
-    type: "http"
-    inputs:
-      - "sitepass_logs"
-    uri: "http://127.0.0.1:9480/logs/loki/api/v1/push"
-    encoding:
-      codec: "json"
-    payload_prefix: "{\\"streams\\":"
-    payload_suffix: "}"
-    compression: "gzip"
-    batch:
-      max_bytes: 1000000
-      timeout_secs: 5
-    # It asks with GET, which central answers with 404 or 405.
-    healthcheck:
-      enabled: false
-    request:
-      timeout_secs: 30
-      # One, so that all arrives in its order. Attempts have no end.
-      concurrency: 1
-      retry_max_duration_secs: 30
-    # 1 GiB on disk; then sources wait.
-    buffer:
-      type: "disk"
-      max_size: 1073741824
-      when_full: "block"
-`,
-    );
-  });
-
   it("read back as exactly the site's URLs, labels and sources of headers, whatever the labels hold", () => {
     fc.assert(
       fc.property(anySite, anyPlacement, (site, placement) => {
@@ -385,17 +129,17 @@ function withSecrets(text: string): string {
 
 describe("Vector", () => {
   it("is refused before 0.56, and before 0.41 even behind the relay", () => {
-    assert.deepEqual(vector.refusals(tokyo, bare, release("0.55.0")), [
+    assert.deepEqual(refusalsOf(vector, tokyo, bare, release("0.55.0")), [
       "--release: is 0.55.0, and Vector throws away what was answered with 401 or 403 before 0.56.0. Render with --relay, which works with this release, or install 0.56.0 or later.",
     ]);
-    assert.deepEqual(vector.refusals(tokyo, bare, release("0.56.0")), []);
-    assert.deepEqual(vector.refusals(tokyoBehindRelay, behindRelay, release("0.41.0")), []);
-    assert.deepEqual(vector.refusals(tokyoBehindRelay, behindRelay, release("0.40.1")), [
+    assert.deepEqual(refusalsOf(vector, tokyo, bare, release("0.56.0")), []);
+    assert.deepEqual(refusalsOf(vector, tokyoBehindRelay, behindRelay, release("0.41.0")), []);
+    assert.deepEqual(refusalsOf(vector, tokyoBehindRelay, behindRelay, release("0.40.1")), [
       "--release: is 0.40.1, and Vector can send an up of its own since 0.41.0 only. Install a newer release.",
     ]);
-    assert.deepEqual(vector.refusals(tokyo, bare, release("0.57-x.")), []);
-    assert.deepEqual(vector.refusals(tokyo, bare, release("nightly")), [
-      '--release: is "nightly", which is no version. Write it as in 3.10.0, as the agent\'s --version prints it.',
+    assert.deepEqual(refusalsOf(vector, tokyo, bare, release("0.57-x.")), []);
+    assert.deepEqual(refusalsOf(vector, tokyo, bare, release("nightly")), [
+      '--release: is "nightly", which is not a version. Write it as in 3.10.0, as the collector\'s --version prints it.',
     ]);
   });
 
@@ -407,7 +151,7 @@ describe("Vector", () => {
         logs: { base: "https://loki.example.com", paths: ["/otlp/v1/logs"] as const },
       },
     };
-    assert.deepEqual(vector.refusals(site, bare, newest), [
+    assert.deepEqual(refusalsOf(vector, site, bare, newest), [
       "endpoints.metrics.paths: none of /otlp/v1/metrics speaks Prometheus remote write. Add a path such as /api/v1/write, or name another collector.",
       "endpoints.logs.paths: none of /otlp/v1/logs speaks Loki's push API. Add a path such as /loki/api/v1/push, or name another collector.",
     ]);
@@ -438,5 +182,25 @@ describe("Vector", () => {
       rereadsSecrets: false,
     });
     assert.equal(vector.service(behindRelay, newest).rereadsSecrets, true);
+  });
+});
+
+describe("a text in VRL", () => {
+  it("quotes a text, its quotes, its braces and its line breaks", () => {
+    assert.equal(vrlText('a "b" \\ {{ c }}\r\n\t'), '"a \\"b\\" \\\\ \\{\\{ c \\}\\}\\r\\n\\t"');
+  });
+
+  it("takes a placeholder of a secret apart", () => {
+    assert.equal(vrlText("xSECRET[a.b] SECRET[[c.d]"), '"xSECRET" + "[a.b] SECRET" + "[[c.d]"');
+  });
+
+  it("is the text again when Vector reads it", () => {
+    fc.assert(
+      fc.property(labelValues, (value) => {
+        assert.deepEqual(assignments(`.tags."x" = ${vrlText(value)}`, ".tags"), { x: value });
+        assert.doesNotMatch(vrlText(value), /SECRET\[/);
+      }),
+      { numRuns: 100 },
+    );
   });
 });

@@ -1,19 +1,21 @@
 import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "./collector";
-import { commonRefusals } from "./common-refusals";
-import { accessHeaders, credentialFiles, credentialsFolder } from "./credential-files";
-import { inputsFolder } from "./inputs-folder";
-import { pushUrl, pushUrlRefusals } from "./push-url";
-import { isAtLeast, versionRefusals } from "./release-version";
-import { dropIn, execStart } from "./systemd";
-import { vectorInputs } from "./vector-inputs";
-import { lineProgram, tagProgram } from "./vector-programs";
-import { explained, yamlText, type YamlObject, type YamlValue } from "./yaml-text";
+import { explained, yamlFile, type YamlObject } from "./common/config-text";
+import { accessHeaders, credentialFiles, credentialsFolder } from "./common/credentials";
+import {
+  anyPageNote,
+  commonRefusals,
+  listOf,
+  otherSignalsNote,
+  releaseRefusals,
+} from "./common/refusals-and-notes";
+import { pushUrl, siteLabels } from "./common/site-settings";
+import { dropIn, execStart } from "./common/systemd";
 
-/** Facts: Vector's release notes of these versions. */
+/** The first releases with what is rendered (docs/facts/collectors.md, K38). */
 const since = {
   /** The source `static_metrics`. */
   heartbeat: "0.41.0",
-  /** `retry_strategy`; headers of remote write came with 0.54, secrets from a folder with 0.43. */
+  /** `retry_strategy`. Headers of remote write and secrets from a folder are older. */
   retryStrategy: "0.56.0",
 } as const;
 
@@ -24,20 +26,27 @@ export const vector: Collector = {
   signals: ["metrics", "logs"],
   defaultVersion: "0.57.0",
   refusals: (site, placement, release) => [
-    ...commonRefusals(site, placement, release),
-    ...pushUrlRefusals(site, "remote write"),
-    ...pushUrlRefusals(site, "loki push"),
-    ...(versionRefusals(release).length > 0 ? [] : releaseRefusals(placement, release)),
+    ...commonRefusals(site, placement, release, ["remote write", "loki push"]),
+    ...releaseRefusals(
+      placement,
+      release,
+      {
+        before: since.heartbeat,
+        says: `and Vector can send an up of its own since ${since.heartbeat} only`,
+        todo: "Install a newer release",
+      },
+      {
+        before: since.retryStrategy,
+        unlessRelayed: true,
+        says: `and Vector throws away what was answered with 401 or 403 before ${since.retryStrategy}`,
+        todo: `Render with --relay, which works with this release, or install ${since.retryStrategy} or later`,
+      },
+    ),
   ],
-  notes: (_site, { credentials }) =>
-    credentials === undefined
-      ? []
-      : [
-          "Vector takes an answer of 200 for a delivery whatever is in it, such as a page of something in the way that asks to log in. Render with --relay to rule that out.",
-        ],
+  notes: (site, placement) => listOf(otherSignalsNote(vector, site), anyPageNote("Vector", placement)),
   render: (site, placement, release) => [
-    { path: "vector/vector.yaml", mode: 0o644, content: configuration(site, placement, release) },
-    vectorInputs(site),
+    configuration(site, placement, release),
+    inputs(site),
     ...credentialFiles("vector", placement),
     unit(placement),
   ],
@@ -52,53 +61,72 @@ export const vector: Collector = {
   }),
 };
 
-function releaseRefusals({ credentials }: Placement, release: CollectorRelease): readonly string[] {
-  const { version } = release;
-  if (!isAtLeast(release, since.heartbeat)) {
-    return [
-      `--release: is ${version}, and Vector can send an up of its own since ${since.heartbeat} only. Install a newer release.`,
-    ];
-  }
-  return credentials === undefined || isAtLeast(release, since.retryStrategy)
-    ? []
-    : [
-        `--release: is ${version}, and Vector throws away what was answered with 401 or 403 before ${since.retryStrategy}. Render with --relay, which works with this release, or install ${since.retryStrategy} or later.`,
-      ];
-}
-
-function configuration(site: CollectorSite, placement: Placement, release: CollectorRelease): string {
+function configuration(site: CollectorSite, placement: Placement, release: CollectorRelease): RenderedFile {
   const metrics = pushUrl(site, "remote write");
   const logs = pushUrl(site, "loki push");
-  return (
-    yamlText(
-      `Rendered by sitepass for the site ${site.name} and Vector ${release.version}: where this site's data goes. Rendering again replaces this file. What is collected is in inputs.d, where files of your own are left alone. After a change: systemctl reload vector.`,
-      {
-        secret: placement.credentials && {
-          sitepass: {
-            type: "directory",
-            path: `${placement.directory}/vector/${credentialsFolder}`,
-          },
-        },
-        acknowledgements: explained("A source's place is saved when what it read is on disk.", {
-          enabled: true,
-        }),
-        transforms: {
-          sitepass_metrics: metrics === undefined ? undefined : remap("metrics_*", tagProgram(site)),
-          sitepass_logs: logs === undefined ? undefined : remap("logs_*", lineProgram(site)),
-        },
-        sinks: {
-          central_metrics: metrics === undefined ? undefined : metricsSink(metrics, placement),
-          central_logs: logs === undefined ? undefined : logsSink(logs, placement),
-        },
+  const file = yamlFile(
+    "vector/vector.yaml",
+    `Rendered by sitepass for the site ${site.name} and Vector ${release.version}: where this site's data goes. Rendering again replaces this file. What is collected is in inputs.d, where files of your own are left alone. After a change: systemctl reload vector.`,
+    {
+      secret: placement.credentials && {
+        sitepass: { type: "directory", path: `${placement.directory}/vector/${credentialsFolder}` },
       },
-    )
-      // Before 0.57 a dollar sign begins an expansion, wherever in the file it stands (src/config/vars.rs); since then it
-      // does when whoever starts Vector says so. All of them are inside double quotes.
-      .replaceAll("$", "\\x24")
+      acknowledgements: explained("A source's place is saved when what it read is on disk.", {
+        enabled: true,
+      }),
+      transforms: {
+        sitepass_metrics: metrics && remap("metrics_*", tagProgram(site)),
+        sitepass_logs: logs && remap("logs_*", lineProgram(site)),
+      },
+      sinks: {
+        central_metrics: metrics && metricsSink(metrics, placement),
+        central_logs: logs && logsSink(logs, placement),
+      },
+    },
   );
+  // A dollar sign may begin an expansion, wherever in the file it stands (docs/facts/collectors.md, K40). All of them are
+  // inside double quotes.
+  return { ...file, content: file.content.replaceAll("$", "\\x24") };
 }
 
-const remap = (inputs: string, source: string): YamlObject => ({ type: "remap", inputs: [inputs], source });
+const remap = (input: string, source: string): YamlObject => ({ type: "remap", inputs: [input], source });
+
+/** A program in VRL, Vector's language, that replaces a metric's labels by the site's where both have the name. */
+function tagProgram(site: CollectorSite): string {
+  return [
+    `if .name == "up" { del(.namespace) }`,
+    ...siteLabels(site).map(([name, value]) => `.tags."${name}" = ${vrlText(value)}`),
+  ].join("\n");
+}
+
+/** A program in VRL that turns each event into a stream of one line for Loki's push API, with no labels but the site's. */
+function lineProgram(site: CollectorSite): string {
+  return [
+    "line = encode_json(.)",
+    `time = to_string(to_unix_timestamp(timestamp(.timestamp) ?? now(), unit: "nanoseconds"))`,
+    "labels = {}",
+    ...siteLabels(site).map(([name, value]) => `labels."${name}" = ${vrlText(value)}`),
+    `. = { "stream": labels, "values": [[time, line]] }`,
+  ].join("\n");
+}
+
+/**
+ * A text as an expression of VRL, Vector's language. In its quotes backslashes escape and `{{` begins a template
+ * (vectordotdev/vrl, src/parser/lex.rs). A placeholder of a secret, which Vector replaces in the file's text before it
+ * parses anything (src/config/loading/secret.rs), is taken apart.
+ */
+export function vrlText(text: string): string {
+  return text
+    .split(/(?<=SECRET)(?=\[)/)
+    .map(quoted)
+    .join(" + ");
+}
+
+const escapes: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
+
+function quoted(text: string): string {
+  return `"${text.replace(/["\\{}\n\r\t]/g, (character) => escapes[character] ?? `\\${character}`)}"`;
+}
 
 function metricsSink(endpoint: string, placement: Placement): YamlObject {
   return {
@@ -110,7 +138,10 @@ function metricsSink(endpoint: string, placement: Placement): YamlObject {
   };
 }
 
-/** Not the sink named loki, which has no headers. Each line is a stream of its own, as the program makes them. */
+/**
+ * Not the sink named loki, which has no headers (docs/facts/collectors.md, K37). Each line is a stream of its own, as
+ * `lineProgram` makes it.
+ */
 function logsSink(uri: string, placement: Placement): YamlObject {
   return {
     type: "http",
@@ -126,8 +157,8 @@ function logsSink(uri: string, placement: Placement): YamlObject {
 }
 
 /**
- * Everything but 2xx is worth another try, except what central says of the data themselves: 400, 409, 413, 415 and 422. One
- * of these, sent again for ever, would hold up all others. The strategy named all has no exceptions.
+ * Everything but 2xx is worth another try, except answers about the data themselves: 400, 409, 413, 415 and 422. Such a push,
+ * sent again for ever, would hold up all others. Vector's strategy `all` has no exceptions (docs/facts/collectors.md, K38, K51).
  */
 // prettier-ignore
 const worthAnotherTry: readonly number[] = [
@@ -136,13 +167,12 @@ const worthAnotherTry: readonly number[] = [
 ];
 
 function delivery({ credentials }: Placement): YamlObject {
-  const secret = (name: string): YamlValue => `SECRET[sitepass.${name}]`;
   return {
     healthcheck: explained("It asks with GET, which central answers with 404 or 405.", { enabled: false }),
     request: {
       headers: credentials && {
-        [accessHeaders.clientId]: secret("client_id"),
-        [accessHeaders.clientSecret]: secret("client_secret"),
+        [accessHeaders.clientId]: "SECRET[sitepass.client_id]",
+        [accessHeaders.clientSecret]: "SECRET[sitepass.client_secret]",
       },
       timeout_secs: 30,
       concurrency: explained("One, so that all arrives in its order. Attempts have no end.", 1),
@@ -162,24 +192,52 @@ function delivery({ credentials }: Placement): YamlObject {
   };
 }
 
+/** Vector's own metrics, those of the machine, the journal, and an `up`, which Vector sends of nothing by itself. */
+function inputs({ endpoints: { metrics, logs } }: CollectorSite): RenderedFile {
+  return yamlFile(
+    "vector/inputs.d/sitepass.yaml",
+    "Rendered by sitepass; rendering again replaces this file. Yours go beside it, in files of their own with sources and transforms. What has a name that begins with metrics_ or logs_ is sent, and nothing else.",
+    {
+      sources: {
+        ...(metrics && {
+          metrics_up: {
+            type: "static_metrics",
+            interval_secs: 30,
+            metrics: [
+              { name: "up", kind: "absolute", value: { gauge: { value: 1 } }, tags: { job: "vector" } },
+            ],
+          },
+          metrics_internal: { type: "internal_metrics", scrape_interval_secs: 30 },
+          metrics_host: { type: "host_metrics", scrape_interval_secs: 30 },
+        }),
+        ...(logs && {
+          logs_journal: {
+            type: "journald",
+            since_now: explained("When there is no saved place to go on from.", true),
+          },
+        }),
+      },
+    },
+  );
+}
+
 function configurationPaths(placement: Placement): readonly string[] {
   return [
     "--config-yaml",
     `${placement.directory}/vector/vector.yaml`,
     "--config-dir",
-    inputsFolder("vector", placement),
+    `${placement.directory}/vector/inputs.d`,
   ];
 }
 
 function unit(placement: Placement): RenderedFile {
   const paths = configurationPaths(placement);
-  const command = (words: readonly string[]): string => ["/usr/bin/vector", ...words].join(" ");
   return dropIn("vector", placement, [
     "# The package's unit checks and runs its own example.",
     "ExecStartPre=",
     ...execStart("/usr/bin/vector", paths),
     "ExecReload=",
-    `ExecReload=${command(["validate", "--no-environment", ...paths])}`,
+    `ExecReload=/usr/bin/vector validate --no-environment ${paths.join(" ")}`,
     "ExecReload=/bin/kill -HUP $MAINPID",
   ]);
 }

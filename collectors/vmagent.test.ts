@@ -3,10 +3,18 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import "../test/support/fixed-seed";
 import type { CollectorRelease } from "./collector";
-import { assertSecretsKept, textOf } from "./test-files";
-import { hostileLabels, installed, outcome, pinnedProgram } from "./test-programs";
-import { anyPlacement, anySite, bare, behindRelay, tokyo, tokyoBehindRelay } from "./test-sites";
-import { commandWords, environmentOf, unitValues } from "./test-systemd";
+import { assertSecretsKept, textOf, installed, refusalsOf } from "./testing/rendered-files";
+import { outcome, pinnedProgram } from "./testing/programs";
+import {
+  anyPlacement,
+  anySite,
+  bare,
+  behindRelay,
+  tokyo,
+  tokyoBehindRelay,
+  hostileLabels,
+} from "./testing/sites";
+import { commandWords, environmentOf, unitValues } from "./testing/systemd-parser";
 import { vmagent } from "./vmagent";
 
 const newest: CollectorRelease = { version: vmagent.defaultVersion, mode: "server" };
@@ -16,134 +24,6 @@ const release = (version: string): CollectorRelease => ({ version, mode: "server
 const unitPath = "systemd/sitepass-vmagent.service";
 
 describe("the files for vmagent", () => {
-  it("are these for a site that pushes by itself", () => {
-    const files = vmagent.render(tokyo, bare, newest);
-    assert.deepEqual(
-      files.map(({ path, mode }) => [path, mode]),
-      [
-        ["vmagent/scrape.yml", 0o644],
-        ["vmagent/credentials/access.env", 0o600],
-        [unitPath, 0o644],
-      ],
-    );
-    assert.equal(
-      textOf(files, "vmagent/scrape.yml"),
-      `# Rendered by sitepass for the site tokyo and vmagent 1.150.0. Rendering again replaces this file and
-# leaves scrape.d alone. After a change: systemctl reload sitepass-vmagent.
-
-global:
-  scrape_interval: "30s"
-
-# Your own scrape configurations: files with a list such as that of scrape_configs, without this key.
-scrape_config_files:
-  - "scrape.d/*.yml"
-
-scrape_configs:
-  - job_name: "vmagent"
-    static_configs:
-      - targets:
-          - "127.0.0.1:8429"
-`,
-    );
-    assert.equal(
-      textOf(files, unitPath),
-      `# Rendered by sitepass.
-[Unit]
-Description=vmagent: pushes this site's metrics
-Wants=network-online.target
-After=network-online.target
-# A site whose line or name server is down for hours still gets its collector back.
-StartLimitIntervalSec=0
-
-[Service]
-Type=exec
-DynamicUser=yes
-StateDirectory=sitepass-vmagent
-# vmagent takes headers from no file: this one sets them in its environment, and nobody but root can read it.
-EnvironmentFile=/etc/sitepass/vmagent/credentials/access.env
-# What cannot be sent waits on disk, up to 5 GB and over restarts; then the oldest is dropped.
-# One queue, so that samples arrive in their order. vmagent listens on all addresses unless it is told where.
-ExecStart=vmagent \\
-  -promscrape.config=/etc/sitepass/vmagent/scrape.yml \\
-  -httpListenAddr=127.0.0.1:8429 \\
-  -remoteWrite.url=https://prom.example.com/api/v1/write \\
-  -remoteWrite.forcePromProto \\
-  "-remoteWrite.label=\\"provider=tokyo\\"" \\
-  "-remoteWrite.label=\\"kind=rack\\"" \\
-  "-remoteWrite.label=\\"region=apac\\"" \\
-  -remoteWrite.tmpDataPath=/var/lib/sitepass-vmagent \\
-  -remoteWrite.maxDiskUsagePerURL=5GB \\
-  -remoteWrite.sendTimeout=30s \\
-  -remoteWrite.queues=1 \\
-  -envflag.enable
-ExecReload=kill -HUP $MAINPID
-Restart=always
-RestartSec=5
-NoNewPrivileges=yes
-PrivateDevices=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-ProtectControlGroups=yes
-RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
-SystemCallArchitectures=native
-
-[Install]
-WantedBy=multi-user.target
-`,
-    );
-  });
-
-  it("are these for a site behind the relay", () => {
-    const files = vmagent.render(tokyoBehindRelay, behindRelay, newest);
-    assert.deepEqual(
-      files.map(({ path }) => path),
-      ["vmagent/scrape.yml", unitPath],
-    );
-    assert.equal(
-      textOf(files, unitPath),
-      `# Rendered by sitepass.
-[Unit]
-Description=vmagent: pushes this site's metrics
-Wants=sitepass-relay.service
-After=sitepass-relay.service
-# A site whose line or name server is down for hours still gets its collector back.
-StartLimitIntervalSec=0
-
-[Service]
-Type=exec
-DynamicUser=yes
-StateDirectory=sitepass-vmagent
-# What cannot be sent waits on disk, up to 5 GB and over restarts; then the oldest is dropped.
-# One queue, so that samples arrive in their order. vmagent listens on all addresses unless it is told where.
-ExecStart=vmagent \\
-  -promscrape.config=/etc/sitepass/vmagent/scrape.yml \\
-  -httpListenAddr=127.0.0.1:8429 \\
-  -remoteWrite.url=http://127.0.0.1:9480/metrics/api/v1/write \\
-  -remoteWrite.forcePromProto \\
-  "-remoteWrite.label=\\"provider=tokyo\\"" \\
-  "-remoteWrite.label=\\"kind=rack\\"" \\
-  "-remoteWrite.label=\\"region=apac\\"" \\
-  -remoteWrite.tmpDataPath=/var/lib/sitepass-vmagent \\
-  -remoteWrite.maxDiskUsagePerURL=5GB \\
-  -remoteWrite.sendTimeout=30s \\
-  -remoteWrite.queues=1
-ExecReload=kill -HUP $MAINPID
-Restart=always
-RestartSec=5
-NoNewPrivileges=yes
-PrivateDevices=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-ProtectControlGroups=yes
-RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
-SystemCallArchitectures=native
-
-[Install]
-WantedBy=multi-user.target
-`,
-    );
-  });
-
   it("tell releases that would write the secret to their log not to", () => {
     const flags = (version: string) =>
       commandOf(textOf(vmagent.render(tokyo, bare, release(version)), unitPath)).filter((word) =>
@@ -269,16 +149,16 @@ function goText(inside: string): string {
 
 describe("vmagent", () => {
   it("is refused before 1.93.4, and before 1.128 unless the relay keeps the secret", () => {
-    assert.deepEqual(vmagent.refusals(tokyoBehindRelay, behindRelay, release("1.93.3")), [
+    assert.deepEqual(refusalsOf(vmagent, tokyoBehindRelay, behindRelay, release("1.93.3")), [
       "--release: is 1.93.3, and vmagent adds labels to all samples rightly since 1.93.4 only. Install a newer release.",
     ]);
-    assert.deepEqual(vmagent.refusals(tokyo, bare, release("1.127.0")), [
+    assert.deepEqual(refusalsOf(vmagent, tokyo, bare, release("1.127.0")), [
       "--release: is 1.127.0, and vmagent writes the secret in its headers to its log before 1.128.0. Install 1.128.0 or later, or render with --relay.",
     ]);
-    assert.deepEqual(vmagent.refusals(tokyoBehindRelay, behindRelay, release("1.127.0")), []);
-    assert.deepEqual(vmagent.refusals(tokyo, bare, release("1.128.0")), []);
-    assert.deepEqual(vmagent.refusals(tokyo, bare, release("newest")), [
-      '--release: is "newest", which is no version. Write it as in 3.10.0, as the agent\'s --version prints it.',
+    assert.deepEqual(refusalsOf(vmagent, tokyoBehindRelay, behindRelay, release("1.127.0")), []);
+    assert.deepEqual(refusalsOf(vmagent, tokyo, bare, release("1.128.0")), []);
+    assert.deepEqual(refusalsOf(vmagent, tokyo, bare, release("newest")), [
+      '--release: is "newest", which is not a version. Write it as in 3.10.0, as the collector\'s --version prints it.',
     ]);
   });
 
@@ -287,7 +167,7 @@ describe("vmagent", () => {
       ...tokyo,
       endpoints: { metrics: { base: "https://prom.example.com", paths: ["/otlp/v1/metrics"] as const } },
     };
-    assert.deepEqual(vmagent.refusals(site, bare, newest), [
+    assert.deepEqual(refusalsOf(vmagent, site, bare, newest), [
       "endpoints.metrics.paths: none of /otlp/v1/metrics speaks Prometheus remote write. Add a path such as /api/v1/write, or name another collector.",
     ]);
   });

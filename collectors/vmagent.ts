@@ -1,23 +1,34 @@
 import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "./collector";
-import { commonRefusals } from "./common-refusals";
-import { accessHeaders, credentialsFolder } from "./credential-files";
-import { pushUrl, pushUrlRefusals } from "./push-url";
-import { redirectNote } from "./redirect-note";
-import { isAtLeast, versionRefusals } from "./release-version";
-import { environmentLine } from "./systemd";
-import { vmagentUnit } from "./vmagent-unit";
-import { explained, yamlText } from "./yaml-text";
+import { explained, yamlFile } from "./common/config-text";
+import { accessHeaders, credentialsFolder } from "./common/credentials";
+import {
+  commonRefusals,
+  isAtLeast,
+  listOf,
+  otherSignalsNote,
+  redirectNote,
+  releaseRefusals,
+} from "./common/refusals-and-notes";
+import { pushUrl, siteLabels } from "./common/site-settings";
+import { environmentLine, startOrder, systemdArgument } from "./common/systemd";
 
-/** Facts: VictoriaMetrics' changelogs of 2023 to 2026. */
+/** The first releases with what is rendered (docs/facts/collectors.md, K35). */
 const since = {
-  /** `-remoteWrite.label` changes no other samples' labels any more. */
+  /** `-remoteWrite.label` no longer changes the labels of other samples. */
   rightLabels: "1.93.4",
-  /** `-secret.flags`, without which the headers are in the log and on /flags; since 1.144 they are hidden anyhow. */
+  /** `-secret.flags`, without which the headers are in the log and on /flags. */
   hiddenHeaders: "1.128.0",
+  /** vmagent hides the headers by itself. */
+  hiddenByDefault: "1.144.0",
 } as const;
 
-/** The pair of headers, as the value of the flag `-remoteWrite.headers` that vmagent takes from its environment. */
+/**
+ * Holds the value of the flag `-remoteWrite.headers`, which vmagent takes from its environment (docs/facts/collectors.md,
+ * K34).
+ */
 const environmentFile = `vmagent/${credentialsFolder}/access.env`;
+
+const stateDirectory = "/var/lib/sitepass-vmagent";
 
 /** vmagent, VictoriaMetrics' agent, which pushes metrics by remote write. */
 export const vmagent: Collector = {
@@ -26,25 +37,37 @@ export const vmagent: Collector = {
   signals: ["metrics"],
   defaultVersion: "1.150.0",
   refusals: (site, placement, release) => [
-    ...commonRefusals(site, placement, release),
-    ...pushUrlRefusals(site, "remote write"),
-    ...(versionRefusals(release).length > 0 ? [] : releaseRefusals(placement, release)),
-  ],
-  notes,
-  render: (site, placement, release) => [
-    { path: "vmagent/scrape.yml", mode: 0o644, content: scrapeConfiguration(site, release) },
-    ...environment(placement),
-    vmagentUnit({
-      site,
+    ...commonRefusals(site, placement, release, ["remote write"]),
+    ...releaseRefusals(
       placement,
       release,
-      url: pushUrl(site, "remote write") ?? "",
-      environmentFile,
-    }),
+      {
+        before: since.rightLabels,
+        says: `and vmagent adds labels to all samples rightly since ${since.rightLabels} only`,
+        todo: "Install a newer release",
+      },
+      {
+        before: since.hiddenHeaders,
+        unlessRelayed: true,
+        says: `and vmagent writes the secret in its headers to its log before ${since.hiddenHeaders}`,
+        todo: `Install ${since.hiddenHeaders} or later, or render with --relay`,
+      },
+    ),
+  ],
+  notes: (site, placement) =>
+    listOf(
+      "VictoriaMetrics has no package with a unit for vmagent: take vmagent-prod from its vmutils archive, and put it to /usr/local/bin/vmagent.",
+      redirectNote("vmagent", placement),
+      otherSignalsNote(vmagent, site, "Grafana Alloy, Vector or Fluent Bit"),
+    ),
+  render: (site, placement, release) => [
+    configuration(site, release),
+    ...environment(placement),
+    unit(site, placement, release),
   ],
   service: ({ directory, credentials }) => ({
     unit: "sitepass-vmagent",
-    // systemd reads the secret for it, and lets it run as a user without rights that is made for it.
+    // systemd reads the secret as root, and then runs vmagent as a user without rights that it makes for it.
     user: "root",
     validator: {
       program: "vmagent",
@@ -54,35 +77,13 @@ export const vmagent: Collector = {
   }),
 };
 
-function releaseRefusals({ credentials }: Placement, release: CollectorRelease): readonly string[] {
-  const { version } = release;
-  if (!isAtLeast(release, since.rightLabels)) {
-    return [
-      `--release: is ${version}, and vmagent adds labels to all samples rightly since ${since.rightLabels} only. Install a newer release.`,
-    ];
-  }
-  return credentials === undefined || isAtLeast(release, since.hiddenHeaders)
-    ? []
-    : [
-        `--release: is ${version}, and vmagent writes the secret in its headers to its log before ${since.hiddenHeaders}. Install ${since.hiddenHeaders} or later, or render with --relay.`,
-      ];
-}
-
-function notes({ endpoints }: CollectorSite, placement: Placement): readonly string[] {
-  return [
-    "VictoriaMetrics has no package with a unit for vmagent: take vmagent-prod from its vmutils archive, and put it to /usr/local/bin/vmagent.",
-    ...redirectNote("vmagent", placement),
-    ...(endpoints.logs === undefined
-      ? []
-      : [
-          "vmagent pushes metrics alone: the site's logs need a second collector, such as Grafana Alloy, Vector or Fluent Bit.",
-        ]),
-  ];
-}
-
-/** Nothing of the site's own is in it but its name, because `%{...}` is expanded anywhere in it and cannot be escaped. */
-function scrapeConfiguration({ name }: CollectorSite, { version }: CollectorRelease): string {
-  return yamlText(
+/**
+ * Holds no label of the site, because `%{...}` is expanded anywhere in the file and cannot be escaped
+ * (docs/facts/collectors.md, K36).
+ */
+function configuration({ name }: CollectorSite, { version }: CollectorRelease): RenderedFile {
+  return yamlFile(
+    "vmagent/scrape.yml",
     `Rendered by sitepass for the site ${name} and vmagent ${version}. Rendering again replaces this file and leaves scrape.d alone. After a change: systemctl reload sitepass-vmagent.`,
     {
       global: { scrape_interval: "30s" },
@@ -96,16 +97,80 @@ function scrapeConfiguration({ name }: CollectorSite, { version }: CollectorRele
 }
 
 function environment({ credentials }: Placement): readonly RenderedFile[] {
-  return credentials === undefined
-    ? []
-    : [
-        {
-          path: environmentFile,
-          mode: 0o600,
-          content: environmentLine(
-            "remoteWrite_headers",
-            `${accessHeaders.clientId}: ${credentials.clientId}^^${accessHeaders.clientSecret}: ${credentials.clientSecret}`,
-          ),
-        },
-      ];
+  return listOf(
+    credentials && {
+      path: environmentFile,
+      mode: 0o600,
+      content: environmentLine(
+        "remoteWrite_headers",
+        `${accessHeaders.clientId}: ${credentials.clientId}^^${accessHeaders.clientSecret}: ${credentials.clientSecret}`,
+      ),
+    },
+  );
+}
+
+/** A whole unit, because no package brings one. */
+function unit(site: CollectorSite, placement: Placement, release: CollectorRelease): RenderedFile {
+  const bare = placement.credentials !== undefined;
+  const args = [
+    `-promscrape.config=${placement.directory}/vmagent/scrape.yml`,
+    "-httpListenAddr=127.0.0.1:8429",
+    `-remoteWrite.url=${pushUrl(site, "remote write") ?? ""}`,
+    "-remoteWrite.forcePromProto",
+    ...siteLabels(site).map(([name, value]) => `-remoteWrite.label=${quoted(`${name}=${value}`)}`),
+    `-remoteWrite.tmpDataPath=${stateDirectory}`,
+    "-remoteWrite.maxDiskUsagePerURL=5GB",
+    "-remoteWrite.sendTimeout=30s",
+    "-remoteWrite.queues=1",
+    ...(bare ? ["-envflag.enable"] : []),
+    ...(bare && isAtLeast(release, since.hiddenHeaders) && !isAtLeast(release, since.hiddenByDefault)
+      ? ["-secret.flags=remoteWrite.headers"]
+      : []),
+  ];
+  return {
+    path: "systemd/sitepass-vmagent.service",
+    mode: 0o644,
+    content: `# Rendered by sitepass.
+[Unit]
+Description=vmagent: pushes this site's metrics
+${startOrder(placement).join("\n")}
+# A site whose line or name server is down for hours still gets its collector back.
+StartLimitIntervalSec=0
+
+[Service]
+Type=exec
+DynamicUser=yes
+StateDirectory=sitepass-vmagent
+${
+  bare
+    ? `# vmagent takes headers from no file: this one sets them in its environment, and nobody but root can read it.
+EnvironmentFile=${placement.directory}/${environmentFile}
+`
+    : ""
+}# What cannot be sent waits on disk, up to 5 GB and over restarts; then the oldest is dropped.
+# One queue, so that samples arrive in their order. vmagent listens on all addresses unless it is told where.
+ExecStart=${["vmagent", ...args].map(systemdArgument).join(" \\\n  ")}
+ExecReload=kill -HUP $MAINPID
+Restart=always
+RestartSec=5
+NoNewPrivileges=yes
+PrivateDevices=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectControlGroups=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
+SystemCallArchitectures=native
+
+[Install]
+WantedBy=multi-user.target
+`,
+  };
+}
+
+/**
+ * A value of a flag that takes a list separated by commas, in Go's quotes; every JSON string is a Go string. A percent sign is
+ * escaped in it, because `%{` begins an expansion in every argument (docs/facts/collectors.md, K36).
+ */
+function quoted(value: string): string {
+  return JSON.stringify(value).replaceAll("%", "\\x25");
 }

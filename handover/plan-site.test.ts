@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Collector } from "../collectors/collector";
-import { testCredentials } from "../collectors/test-sites";
+import { testCredentials } from "../collectors/testing/sites";
 import { testSite } from "../operate/rotate/test-sites";
 import type { Config } from "../fleet/config";
 import { planSite, type RenderChoice } from "./plan-site";
@@ -21,7 +21,12 @@ const scribe: Collector = {
   signals: ["metrics"],
   defaultVersion: "1.2.3",
   refusals: ({ name }, _placement, { version }) =>
-    version === "0" ? ["--release: is 0. Name a later one.", `labels.x: is odd at ${name}. Change it.`] : [],
+    version === "0"
+      ? [
+          { subject: "--release", says: "is 0", todo: "Name a later one" },
+          { subject: "labels.x", says: `is odd at ${name}`, todo: "Change it" },
+        ]
+      : [],
   notes: () => ["It writes slowly."],
   render: (site, placement, release) => [
     {

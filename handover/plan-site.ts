@@ -6,15 +6,10 @@ import type {
   Placement,
   RenderedFile,
 } from "../collectors/collector";
-import {
-  relayEndpoint,
-  relayRefusals,
-  relayService,
-  renderRelay,
-  type RelayInput,
-  type RelayName,
-} from "../collectors/relay/relay";
+import { relayEndpoint, relayRefusals, type RelayInput, type RelayName } from "../collectors/relay/relay";
+import { relays } from "../collectors/relay/relays";
 import type { Config, Endpoint } from "../fleet/config";
+import { problemText } from "../fleet/problem";
 import type { Site } from "../fleet/sites";
 import { installScript, type InstalledService } from "../collectors/site-folder/install-script";
 import { siteReadme } from "../collectors/site-folder/site-readme";
@@ -73,8 +68,10 @@ export function planSite(
   };
   const refusals = [
     ...signalRefusals(site, collector),
-    ...collector.refusals(target, placement, release),
-    ...(relayInput === undefined ? [] : relayRefusals(relayInput)),
+    ...[
+      ...collector.refusals(target, placement, release),
+      ...(relayInput === undefined ? [] : relayRefusals(relayInput)),
+    ].map(problemText),
   ];
   if (refusals.length > 0) {
     return {
@@ -89,13 +86,13 @@ export function planSite(
   const services: readonly InstalledService[] = [
     ...(relay === undefined
       ? []
-      : [{ ...relayService(relay.name, directory), folder: "relay", title: relayTitles[relay.name] }]),
+      : [{ ...relays[relay.name].service(directory), folder: "relay", title: relays[relay.name].title }]),
     { ...collector.service(placement, release), folder: collector.name, title: collector.title },
   ];
   const notes = collector.notes(target, placement, release);
   const files = [
     ...collector.render(target, placement, release),
-    ...(relay === undefined || relayInput === undefined ? [] : renderRelay(relay.name, relayInput)),
+    ...(relay === undefined || relayInput === undefined ? [] : relays[relay.name].render(relayInput)),
   ];
   const readme = siteReadme({ site, collector, release, directory, notes, services });
   const install = installScript({ site: site.name, collector: collector.name, directory, services, files });
@@ -111,9 +108,6 @@ export function planSite(
     ],
   };
 }
-
-/** How people write the programs' names. */
-const relayTitles: Readonly<Record<RelayName, string>> = { nginx: "nginx", caddy: "Caddy" };
 
 const publicBase = ({ hostname }: Endpoint): string => `https://${hostname}`;
 

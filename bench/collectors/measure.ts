@@ -7,6 +7,7 @@ import { relayEndpoint } from "../../collectors/relay/relay";
 import { startReceiver, type Receiver } from "../../local/pushes/receiver";
 import { freePort } from "../../local/run/service-process";
 import { startRelayProgram, type RelayProgram } from "../../local/run/relay-program";
+import { problemText } from "../../fleet/problem";
 import { signals, type SignalName } from "../../fleet/signals";
 import { writeSite } from "../../handover/write-site";
 import { Agent } from "./agent";
@@ -213,7 +214,7 @@ function renderFor(
   const collector = collectors[subject.collector];
   const refusals = collector.refusals(site, placement, release);
   if (refusals.length > 0) {
-    throw new Error(refusals.join("\n"));
+    throw new Error(refusals.map(problemText).join("\n"));
   }
   return subject.adapt(collector.render(site, placement, release), { directory, port, otherPort });
 }

@@ -1,21 +1,22 @@
 /**
- * What a collector behind the relay gets to see. Collectors differ in what they do with an answer, and agree on two: a 2xx is
- * delivered, and a 503 is sent again. So everything becomes 503 but
+ * Which answers of the edge a collector behind the relay gets to see. Collectors agree on two only: what is answered with 2xx is
+ * delivered, and what is answered with 503 is sent again (docs/facts/collectors.md, K1). So everything becomes 503 except
  *
  * - 2xx, unless it is a page of HTML: a login page, a challenge, a rule in the way. No origin answers a push with one.
- * - 400, 409, 415 and 422, unless it is such a page: the origin has looked at this batch and will never take it, as with samples that
- *   are too old. A batch that is sent again for ever would keep all others from being sent. 415 also is how vmagent and
- *   senders of remote write 2.0 find out that they must speak another dialect.
- * - 413, HTML or not: the batch is too long for somebody on the way, and an nginx in front of an origin says so in HTML.
+ * - 400, 409, 415 and 422, unless it is such a page: the origin has looked at this batch and will never take it, as with samples
+ *   that are too old. Sent again for ever, it would keep all others from being sent (K51). 415 is also how vmagent and senders
+ *   of remote write 2.0 find out that they must speak another dialect (K33).
+ * - 413, HTML or not: the batch is too long for something on the way, and an nginx in front of an origin says so in HTML.
  *
- * So what is mended elsewhere costs nothing: 3xx, 401 and 403 (token, policy, bot protection), 404 and 405 (no rule of the tunnel, a
+ * So what is fixed elsewhere costs no data: 3xx, 401 and 403 (token, policy, bot protection), 404 and 405 (no rule of the tunnel, a
  * receiver that is not switched on; a batch never causes them), 429 (Prometheus and OpenTelemetry's remote write drop on it), and
- * all 5xx, because OpenTelemetry's otlp_http gives up on 500 and on Cloudflare's 520 to 530, and Vector on 501.
+ * all 5xx, because OpenTelemetry's otlp_http gives up on 500 and on Cloudflare's 520 to 530 (K30), and Vector on 501 (K38).
  *
  * The price: a WAF rule that refuses one batch for what is in it (403) holds up the queue until the rule excepts the host.
  *
  * Patterns are matched against `<status> <content type>` without case, the first that matches counts, and what none
- * matches is 503. Written in what PCRE (nginx) and RE2 (Caddy) have in common, without braces, which both files give another meaning.
+ * matches is 503. They are written in what PCRE (nginx) and RE2 (Caddy) have in common (K50), without braces, which have
+ * another meaning in both files.
  */
 export const answerRules: readonly { readonly pattern: string; readonly passes: boolean }[] = [
   { pattern: "^413 ", passes: true },
@@ -24,10 +25,10 @@ export const answerRules: readonly { readonly pattern: string; readonly passes: 
 ];
 
 /**
- * When a push that the edge refused is worth another try: soon enough that nobody waits for long after the credential was
- * mended, and not so soon that a fleet knocks all the time. An origin's own wait of up to 99 seconds counts instead; a longer
- * one would outlast the buffers of some collectors. With 5xx and without an answer none is given: collectors then
- * wait as they think right.
+ * After how long a push that the edge refused is worth another try: soon enough that nobody waits for long after the credential
+ * was fixed, and not so soon that a fleet asks all the time. Where an origin names a wait of up to 99 seconds, that is passed on
+ * instead; a longer one would outlast the buffers of some collectors. For 5xx, and where there is no answer, no wait is given:
+ * collectors then wait as long as they do by default.
  */
 export const retryAfterSeconds = 15;
 

@@ -1,4 +1,5 @@
-import { signalNames } from "../../fleet/signals";
+import type { RenderedFile } from "../collector";
+import { accessHeaders } from "../common/credentials";
 import {
   answerRules,
   bodyLimitBytes,
@@ -7,14 +8,18 @@ import {
   retryAfterSeconds,
   strippedHeaders,
 } from "./answers";
+import { relayRoutes, type Relay, type RelayInput, type RelayRoute } from "./relay";
 import { relayUnit, relayUnits, runtimeDirectoryOf } from "./relay-units";
-import type { Relay, RelayInput, RelayTarget } from "./relay";
 
 /** The pair that is imported where a push is passed on: one file, so that a reload never meets half of a new pair. */
 const credentialsFile = "credentials/access.caddy";
 
-/** A relay of Caddy 2.6 or later, without plugins. It looks up Cloudflare's addresses whenever it connects, so no timer reloads it. */
+/**
+ * A relay of Caddy 2.6 or later, without plugins. It looks up Cloudflare's addresses whenever it connects, so no timer
+ * reloads it.
+ */
 export const caddy: Relay = {
+  title: "Caddy",
   render: (input) => {
     const { clientId, clientSecret } = input.credentials;
     return [
@@ -22,8 +27,8 @@ export const caddy: Relay = {
       {
         path: `relay/${credentialsFile}`,
         mode: 0o600,
-        content: `header_up CF-Access-Client-Id "${clientId}"
-header_up CF-Access-Client-Secret "${clientSecret}"
+        content: `header_up ${accessHeaders.clientId} "${clientId}"
+header_up ${accessHeaders.clientSecret} "${clientSecret}"
 `,
       },
       ...units(input),
@@ -41,27 +46,8 @@ header_up CF-Access-Client-Secret "${clientSecret}"
   }),
 };
 
-interface Route {
-  readonly target: RelayTarget;
-  readonly path: string;
-  /** Where the collector pushes. */
-  readonly location: string;
-  /** The matcher's name. */
-  readonly matcher: string;
-}
-
 function configuration(input: RelayInput): string {
-  const routes = signalNames.flatMap((signal): Route[] => {
-    const target = input.endpoints[signal];
-    return target === undefined
-      ? []
-      : target.paths.map((path, index) => ({
-          target,
-          path,
-          location: `/${signal}${path}`,
-          matcher: `@${signal}${index}`,
-        }));
-  });
+  const routes = relayRoutes(input);
   return `# Rendered by sitepass: the relay between this site's collector and Cloudflare.
 {
 	# Tells whoever asks it the credentials, so it listens in a folder that is the relay's alone, and on no port.
@@ -132,7 +118,11 @@ ${routes.map((route) => handler(route, input.caBundle)).join("")}
 }
 
 /** The path is matched as it is written, with case, and goes on as it is configured whatever its spelling. */
-function handler({ target, path, location, matcher }: Route, caBundle: string | undefined): string {
+function handler(
+  { signal, target, path, index, location }: RelayRoute,
+  caBundle: string | undefined,
+): string {
+  const matcher = `@${signal}${index}`;
   const { hostname, base } = target;
   const tls = [
     `tls_server_name ${hostname}`,
@@ -183,7 +173,7 @@ function adminAddress(input: RelayInput): string {
   return `unix/${runtimeDirectoryOf(input)}/admin.sock`;
 }
 
-function units(input: RelayInput): ReturnType<typeof relayUnits> {
+function units(input: RelayInput): readonly RenderedFile[] {
   const runtimeDirectory = runtimeDirectoryOf(input);
   const files = `--adapter caddyfile --config ${input.directory}/relay/Caddyfile`;
   return relayUnits(input.directory, {

@@ -3,7 +3,7 @@ import type { RelayInput } from "./relay";
 
 export const relayUnit = "sitepass-relay";
 
-/** The folder for the running relay's own files; that of the unit is made by `RuntimeDirectory=`, in memory. */
+/** The folder for the running relay's own files. By default the unit makes it, in memory, by `RuntimeDirectory=`. */
 export function runtimeDirectoryOf({ runtimeDirectory = `/run/${relayUnit}` }: RelayInput): string {
   return runtimeDirectory;
 }
@@ -20,8 +20,8 @@ interface UnitParts {
 }
 
 /**
- * The relay's unit, and units that reload it as soon as its configuration or credentials were replaced. The programs are named without
- * a path, which systemd looks up itself: distributions differ in where they are.
+ * The relay's unit, and units that reload it as soon as its configuration or credentials were replaced. Programs are
+ * named without a path, and systemd looks them up: distributions differ in where they are.
  *
  * @param directory where the files are installed to.
  */

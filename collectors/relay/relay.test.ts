@@ -1,14 +1,21 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import "../../test/support/fixed-seed";
-import { anySite } from "../test-sites";
-import { relayEndpoint, relayRefusals, relayService, renderRelay, type RelayInput } from "./relay";
-import { fullRelay } from "./test-input";
+import { problemText } from "../../fleet/problem";
+import { installed, textOf } from "../testing/rendered-files";
+import { anySite, fullRelay, metricsRelay } from "../testing/sites";
+import { relayEndpoint, relayRefusals, type RelayInput, type RelayTarget } from "./relay";
+import { relays } from "./relays";
+
+/** Why a program is not there for a test. */
+const absence = (...programs: readonly string[]): string | false => {
+  const absent = programs.filter((program) => spawnSync(program, ["--version"]).error !== undefined);
+  return absent.length > 0 && `${absent.join(" and ")} not on PATH`;
+};
 
 describe("relay", () => {
   it("tells signals apart by a path before the write path", () => {
@@ -19,7 +26,7 @@ describe("relay", () => {
   });
 
   it("says how it is checked and started", () => {
-    assert.deepEqual(relayService("nginx", "/etc/sitepass"), {
+    assert.deepEqual(relays.nginx.service("/etc/sitepass"), {
       unit: "sitepass-relay",
       user: "root",
       validator: {
@@ -28,7 +35,7 @@ describe("relay", () => {
       },
       rereadsSecrets: true,
     });
-    assert.deepEqual(relayService("caddy", "/etc/sitepass"), {
+    assert.deepEqual(relays.caddy.service("/etc/sitepass"), {
       unit: "sitepass-relay",
       user: "caddy",
       validator: {
@@ -41,7 +48,7 @@ describe("relay", () => {
 
   it("keeps the credentials in one file of mode 0600, for any site", () => {
     fc.assert(
-      fc.property(anySite, fc.constantFrom("nginx", "caddy"), (site, name) => {
+      fc.property(anySite, fc.constantFrom(...Object.values(relays)), (site, relay) => {
         const { credentials } = fullRelay;
         const endpoints = Object.fromEntries(
           Object.entries(site.endpoints).map(([signal, { paths }]) => {
@@ -51,7 +58,7 @@ describe("relay", () => {
         );
         const input: RelayInput = { ...fullRelay, endpoints };
         assert.deepEqual(relayRefusals(input), []);
-        const files = renderRelay(name, input);
+        const files = relay.render(input);
         const [secret, ...others] = files.filter(({ mode }) => mode === 0o600);
         assert.deepEqual(others, []);
         assert.equal(dirname(secret?.path ?? ""), "relay/credentials");
@@ -66,21 +73,13 @@ describe("relay", () => {
   });
 
   for (const name of ["nginx", "caddy"] as const) {
-    const skip = spawnSync(name, ["--version"]).error === undefined ? undefined : `${name} not on PATH`;
     it(
       `renders files that ${name} itself takes, with its credentials where the installer puts them`,
-      { skip },
+      { skip: absence(name) },
       (t) => {
-        const directory = mkdtempSync(join(tmpdir(), "sitepass-relay-"));
-        t.after(() => {
-          rmSync(directory, { recursive: true, force: true });
-        });
-        for (const { path, mode, content } of renderRelay(name, { ...fullRelay, directory })) {
-          mkdirSync(dirname(join(directory, path)), { recursive: true });
-          writeFileSync(join(directory, path), content, { mode });
-        }
+        const directory = installed(t, (folder) => relays[name].render({ ...fullRelay, directory: folder }));
         const check = () => {
-          const { program, args } = relayService(name, directory).validator;
+          const { program, args } = relays[name].service(directory).validator;
           return spawnSync(program, args, { encoding: "utf8", cwd: "/" });
         };
         const { status, stderr } = check();
@@ -91,5 +90,155 @@ describe("relay", () => {
         assert.equal(check().status, 1);
       },
     );
+
+    it(
+      `renders units that systemd takes without a word, for ${name}`,
+      { skip: absence("systemd-analyze", name) },
+      (t) => {
+        const files = relays[name].render(metricsRelay).filter(({ path }) => path.startsWith("systemd/"));
+        const directory = installed(t, () => files);
+        const { status, stdout, stderr } = spawnSync(
+          "systemd-analyze",
+          ["verify", ...files.map(({ path }) => join(directory, path))],
+          { encoding: "utf8" },
+        );
+        assert.deepEqual([status, stdout, stderr], [0, "", ""]);
+      },
+    );
   }
+
+  it("has the same unit with both programs, but for the lines that are the program's own", () => {
+    const [nginx, caddy] = [relays.nginx, relays.caddy].map((relay) =>
+      textOf(relay.render(metricsRelay), "systemd/sitepass-relay.service").split("\nRestart="),
+    );
+    assert.equal(caddy?.[1], nginx?.[1]);
+  });
+
+  it("may read a home where it is installed to one", () => {
+    const homeOf = (directory: string): string | undefined =>
+      /^ProtectHome=.*$/m.exec(
+        textOf(relays.nginx.render({ ...metricsRelay, directory }), "systemd/sitepass-relay.service"),
+      )?.[0];
+    assert.deepEqual(["/home/ops/sitepass", "/root/sitepass", "/homes/x"].map(homeOf), [
+      "ProtectHome=read-only",
+      "ProtectHome=read-only",
+      "ProtectHome=yes",
+    ]);
+  });
+
+  it("trusts other authorities than the system's where it is told to", () => {
+    const input = { ...metricsRelay, caBundle: "/etc/pki/tls/cert.pem" };
+    assert.match(
+      textOf(relays.nginx.render(input), "relay/nginx.conf"),
+      /^ {2}proxy_ssl_trusted_certificate \/etc\/pki\/tls\/cert\.pem;$/m,
+    );
+    assert.match(
+      textOf(relays.caddy.render(input), "relay/Caddyfile"),
+      /^\t+tls_trusted_ca_certs \/etc\/pki\/tls\/cert\.pem$/m,
+    );
+  });
+
+  it("takes a dot in a path for a dot", () => {
+    const { endpoints } = withMetrics({ paths: ["/v1.0/write"] });
+    assert.match(
+      textOf(relays.caddy.render({ ...metricsRelay, endpoints: endpoints ?? {} }), "relay/Caddyfile"),
+      /path_regexp \^\/metrics\/v1\\\.0\/write\$$/m,
+    );
+  });
+});
+
+const refusals = (changes: Partial<RelayInput>): readonly string[] =>
+  relayRefusals({ ...fullRelay, ...changes }).map(problemText);
+
+function withMetrics(changes: Partial<RelayTarget>): Partial<RelayInput> {
+  const usual = {
+    hostname: "prom.example.com",
+    base: "https://prom.example.com",
+    paths: ["/api/v1/write"],
+  } as const;
+  return { endpoints: { metrics: { ...usual, ...changes } } };
+}
+
+describe("relayRefusals", () => {
+  it("has nothing against what the configuration lets through, nor against a stand-in on loopback", () => {
+    assert.deepEqual(relayRefusals(fullRelay), []);
+    assert.deepEqual(refusals(withMetrics({ base: "http://127.0.0.1:41234" })), []);
+    assert.deepEqual(refusals(withMetrics({ paths: ["/~ops/v1.0/write_it-all"] })), []);
+    assert.deepEqual(refusals({ directory: "/opt/site-pass+1/@x_y", caBundle: "/etc/ssl/cert.pem" }), []);
+    const clientSecret = "0123456789abcdef".repeat(4);
+    assert.deepEqual(refusals({ credentials: { clientId: "x.access", clientSecret } }), []);
+  });
+
+  it("refuses ports that need rights, and none at all", () => {
+    for (const port of [0, 80, 1023, 65_536, -1, 9480.5, Number.NaN]) {
+      assert.deepEqual(refusals({ port }), [
+        `--relay-port: is ${port}. Name a port from 1024 to 65535: the relay runs without the right to others.`,
+      ]);
+    }
+  });
+
+  it("refuses folders that would have to be quoted", () => {
+    for (const directory of [
+      "etc/sitepass",
+      "/etc/site pass",
+      '/etc/"x"',
+      "/etc/x;",
+      "/etc/$x",
+      "/etc/%h",
+      "/x\n",
+      "",
+    ]) {
+      assert.deepEqual(refusals({ directory }), [
+        `--install-dir: is "${directory}", and nginx, Caddy and systemd quote paths differently. Name an absolute path of letters, digits and ._@+- alone.`,
+      ]);
+    }
+  });
+
+  it("refuses credentials with characters that break out of quotes, without showing them", () => {
+    for (const bad of ['a"b', "a'b", "a b", "a\nb", "a\\b", "a$b", "a{b}", "a;b", "a`b", "a#b", "é"]) {
+      const told = refusals({ credentials: { clientId: `${bad}.access`, clientSecret: `cfast_${bad}` } });
+      assert.deepEqual(told, [
+        "clientId: has characters that no client ID or secret of Cloudflare's has, such as a quote or a line break. Take the site's credentials from the stack again.",
+        "clientSecret: has characters that no client ID or secret of Cloudflare's has, such as a quote or a line break. Take the site's credentials from the stack again.",
+      ]);
+    }
+    assert.deepEqual(refusals({ credentials: { clientId: "x.access", clientSecret: "" } }), [
+      "clientSecret: is empty. Take the site's credentials from the stack again.",
+    ]);
+  });
+
+  it("refuses to send the secret anywhere but to the host itself", () => {
+    for (const base of [
+      "http://prom.example.com",
+      "https://evil.example.com",
+      "https://prom.example.com.evil.example",
+      "https://prom.example.com/",
+      "https://prom.example.com:8443",
+      "http://127.0.0.1",
+      "http://127.0.0.1:1@evil.example",
+      "http://10.0.0.1:80",
+    ]) {
+      assert.deepEqual(refusals(withMetrics({ base })), [
+        `endpoints.metrics: is reached at "${base}". The relay sends the secret to https://prom.example.com alone, or to a stand-in on 127.0.0.1.`,
+      ]);
+    }
+  });
+
+  it("refuses hosts and paths that break out of their place, all at once", () => {
+    const endpoints = {
+      metrics: { hostname: "prom;", base: "https://prom;", paths: ["/a b"] as const },
+      logs: {
+        hostname: "loki.example.com",
+        base: "https://loki.example.com",
+        paths: ["/a/$x", "/{a}", "/ok"] as const,
+      },
+    };
+    assert.deepEqual(refusals({ endpoints, port: 1 }), [
+      "--relay-port: is 1. Name a port from 1024 to 65535: the relay runs without the right to others.",
+      'endpoints.metrics.hostname: is "prom;", which is not a host name in lower case. Write it as in prom.example.com, names in other scripts in punycode.',
+      'endpoints.metrics.paths: has "/a b". Write it as in /api/v1/write.',
+      'endpoints.logs.paths: has "/a/$x". Write it as in /api/v1/write.',
+      'endpoints.logs.paths: has "/{a}". Write it as in /api/v1/write.',
+    ]);
+  });
 });

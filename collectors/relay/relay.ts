@@ -1,8 +1,9 @@
-import type { SignalName } from "../../fleet/signals";
+import { hostNameProblem } from "../../fleet/names";
+import type { Problem } from "../../fleet/problem";
+import { signalNames, type SignalName } from "../../fleet/signals";
 import type { CollectorEndpoint, CollectorService, Credentials, RenderedFile } from "../collector";
-import { caddy } from "./caddy";
-import { nginx } from "./nginx";
-import { inputProblems } from "./input-problems";
+import { credentialProblems } from "../common/credentials";
+import { listOf } from "../common/refusals-and-notes";
 
 /** The proxies that a relay can be made of. */
 export type RelayName = "nginx" | "caddy";
@@ -11,7 +12,10 @@ export type RelayName = "nginx" | "caddy";
 export interface RelayTarget {
   /** The public host: name in TLS and Host header. */
   readonly hostname: string;
-  /** Scheme and authority that is connected to, without a slash at the end: `https://` and `hostname`; in tests an imitation on 127.0.0.1. */
+  /**
+   * Scheme and authority that is connected to, without a slash at the end: `https://` and `hostname`; in tests a stand-in on
+   * 127.0.0.1.
+   */
   readonly base: string;
   readonly paths: readonly [string, ...string[]];
 }
@@ -31,11 +35,12 @@ export interface RelayInput {
 
 /** One kind of relay. Pure, as collectors are. */
 export interface Relay {
+  /** How people write the program's name. */
+  readonly title: string;
+  /** Only called when there are no refusals. */
   readonly render: (input: RelayInput) => readonly RenderedFile[];
   readonly service: (directory: string) => CollectorService;
 }
-
-const relays: Readonly<Record<RelayName, Relay>> = { nginx, caddy };
 
 /** Where a collector behind the relay pushes a signal. */
 export function relayEndpoint(
@@ -46,17 +51,76 @@ export function relayEndpoint(
   return { base: `http://127.0.0.1:${port}/${signal}`, paths };
 }
 
-/** Why no relay can be rendered: `<key>: <what is wrong, with the value>. <what to do>.`, one line each; never shows a secret. */
-export function relayRefusals(input: RelayInput): readonly string[] {
-  return inputProblems(input);
+/** One write path of one signal. */
+export interface RelayRoute {
+  readonly signal: SignalName;
+  readonly target: RelayTarget;
+  readonly path: string;
+  /** Its place among the paths of the signal. */
+  readonly index: number;
+  /** Where the collector pushes. */
+  readonly location: string;
 }
 
-/** The relay's files. Only called when there are no refusals. */
-export function renderRelay(name: RelayName, input: RelayInput): readonly RenderedFile[] {
-  return relays[name].render(input);
+export function relayRoutes({ endpoints }: RelayInput): readonly RelayRoute[] {
+  return signalNames.flatMap((signal) => {
+    const target = endpoints[signal];
+    return target === undefined
+      ? []
+      : target.paths.map((path, index) => ({ signal, target, path, index, location: `/${signal}${path}` }));
+  });
 }
 
-/** How the relay is checked and started at the site. */
-export function relayService(name: RelayName, directory: string): CollectorService {
-  return relays[name].service(directory);
+/**
+ * What would break out of its place in a rendered file, or hand the secret to the wrong one; never shows a secret. All but
+ * the port and the folder is checked long before: this is the last gate before text is put together.
+ */
+export function relayRefusals(input: RelayInput): readonly Problem[] {
+  const { port, directory, credentials, endpoints, caBundle = "/", runtimeDirectory = "/" } = input;
+  return [
+    ...listOf(
+      !(Number.isInteger(port) && port >= 1024 && port <= 65_535) && {
+        subject: "--relay-port",
+        says: `is ${port}`,
+        todo: "Name a port from 1024 to 65535: the relay runs without the right to others",
+      },
+    ),
+    ...Object.entries({ "--install-dir": directory, caBundle, runtimeDirectory })
+      .filter(([, path]) => !/^\/[\w./@+-]*$/.test(path))
+      .map(([subject, path]) => ({
+        subject,
+        says: `is "${path}", and nginx, Caddy and systemd quote paths differently`,
+        todo: "Name an absolute path of letters, digits and ._@+- alone",
+      })),
+    ...signalNames.flatMap((signal) => targetProblems(`endpoints.${signal}`, endpoints[signal])),
+    ...credentialProblems(credentials),
+  ];
+}
+
+function targetProblems(key: string, target: RelayTarget | undefined): readonly Problem[] {
+  if (target === undefined) {
+    return [];
+  }
+  const { hostname, base, paths } = target;
+  return listOf(
+    hostNameProblem(hostname) !== undefined && {
+      subject: `${key}.hostname`,
+      says: `is "${hostname}", which is not a host name in lower case`,
+      todo: "Write it as in prom.example.com, names in other scripts in punycode",
+    },
+    base !== `https://${hostname}` &&
+      !/^https?:\/\/127\.0\.0\.1:[0-9]{1,5}$/.test(base) && {
+        subject: key,
+        says: `is reached at "${base}"`,
+        todo: `The relay sends the secret to https://${hostname} alone, or to a stand-in on 127.0.0.1`,
+      },
+    ...paths.map(
+      (path) =>
+        !/^(?:\/[\w.~-]+)+$/.test(path) && {
+          subject: `${key}.paths`,
+          says: `has "${path}"`,
+          todo: "Write it as in /api/v1/write",
+        },
+    ),
+  );
 }

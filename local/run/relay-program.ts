@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Credentials } from "../../collectors/collector";
-import { renderRelay, type RelayInput, type RelayName } from "../../collectors/relay/relay";
+import type { RelayInput, RelayName } from "../../collectors/relay/relay";
+import { relays } from "../../collectors/relay/relays";
 import { freePort, startService } from "./service-process";
 import { writeSite } from "../../handover/write-site";
 
@@ -48,7 +49,7 @@ export async function startRelayProgram(
   const url = `http://127.0.0.1:${port}`;
   const install = (credentials: Credentials): void => {
     const input = { ...given, credentials, directory, port, runtimeDirectory };
-    writeSite(directory, "relay", renderRelay(name, input));
+    writeSite(directory, "relay", relays[name].render(input));
   };
   install(given.credentials);
   const programs = programsOf(name, join(directory, "relay"), runtimeDirectory);

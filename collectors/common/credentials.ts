@@ -1,0 +1,75 @@
+import type { Problem } from "../../fleet/problem";
+import type { CollectorName, Credentials, Placement, RenderedFile } from "../collector";
+import { explained, type YamlValue } from "./config-text";
+
+/** The two headers that Access takes a service token from (docs/facts/edge.md, E1). */
+export const accessHeaders = {
+  clientId: "CF-Access-Client-Id",
+  clientSecret: "CF-Access-Client-Secret",
+} as const;
+
+/** The folder of a collector's secrets, below its own; the site's installer swaps all that is in it in one step. */
+export const credentialsFolder = "credentials";
+
+/**
+ * Absolute paths, at the site, of the files of a collector that reads each credential from a file of its own. They stay
+ * the same over every rotation.
+ */
+export function credentialPaths(collector: CollectorName, { directory }: Placement) {
+  const folder = `${directory}/${collector}/${credentialsFolder}`;
+  return { clientId: `${folder}/client_id`, clientSecret: `${folder}/client_secret` };
+}
+
+/**
+ * Those files; none behind the relay. They have no newline at the end, which Alloy would send as a part of the header
+ * (docs/facts/collectors.md, K21).
+ */
+export function credentialFiles(
+  collector: CollectorName,
+  { credentials }: Placement,
+): readonly RenderedFile[] {
+  const folder = `${collector}/${credentialsFolder}`;
+  return credentials === undefined
+    ? []
+    : [
+        { path: `${folder}/client_id`, mode: 0o600, content: credentials.clientId },
+        { path: `${folder}/client_secret`, mode: 0o600, content: credentials.clientSecret },
+      ];
+}
+
+/**
+ * Both headers, read from those files, for collectors that have the HTTP options of Prometheus' common library; undefined behind
+ * the relay.
+ *
+ * @param otherwise what such a collector does to take in other changes.
+ */
+export function headersFromFiles(
+  collector: CollectorName,
+  placement: Placement,
+  otherwise: "reload" | "restart",
+): YamlValue | undefined {
+  const { clientId, clientSecret } = credentialPaths(collector, placement);
+  return placement.credentials === undefined
+    ? undefined
+    : explained(
+        `Read again for every push: a replaced secret needs no ${otherwise}, and a missing file loses nothing.`,
+        {
+          [accessHeaders.clientId]: { files: [clientId] },
+          [accessHeaders.clientSecret]: { files: [clientSecret] },
+        },
+      );
+}
+
+/** What would break out of its place in a rendered file. Never shows the value, which may be a secret. */
+export function credentialProblems(credentials: Credentials): readonly Problem[] {
+  return (["clientId", "clientSecret"] as const)
+    .filter((key) => !/^[\w.~+/=-]+$/.test(credentials[key]))
+    .map((key) => ({
+      subject: key,
+      says:
+        credentials[key] === ""
+          ? "is empty"
+          : "has characters that no client ID or secret of Cloudflare's has, such as a quote or a line break",
+      todo: "Take the site's credentials from the stack again",
+    }));
+}

@@ -1,0 +1,87 @@
+import type { Problem } from "../../fleet/problem";
+import type { SignalName } from "../../fleet/signals";
+import type { CollectorSite } from "../collector";
+
+interface ProtocolDefinition {
+  readonly title: string;
+  readonly signal: SignalName;
+  readonly isSpokenAt: (path: string) => boolean;
+  /** A path that speaks it, for the message when the site has none. */
+  readonly example: string;
+}
+
+/** OTLP's path ends the same everywhere (OTLP specification, OTLP/HTTP Request); the others differ from service to service. */
+const isOtlp = (path: string): boolean => /\/v1\/(?:logs|metrics|traces)$/.test(path);
+const isNotOtlp = (path: string): boolean => !isOtlp(path);
+
+/** How a push is put on the wire. A signal's write paths may speak different ones. */
+const protocols = {
+  "remote write": {
+    title: "Prometheus remote write",
+    signal: "metrics",
+    isSpokenAt: isNotOtlp,
+    example: "/api/v1/write",
+  },
+  "loki push": {
+    title: "Loki's push API",
+    signal: "logs",
+    isSpokenAt: isNotOtlp,
+    example: "/loki/api/v1/push",
+  },
+  "otlp logs": { title: "OTLP over HTTP", signal: "logs", isSpokenAt: isOtlp, example: "/otlp/v1/logs" },
+} as const satisfies Record<string, ProtocolDefinition>;
+
+export type PushProtocol = keyof typeof protocols;
+
+/**
+ * The whole URL that a site pushes to in this protocol; undefined when the site does not push its signal, or no path speaks
+ * it.
+ */
+export function pushUrl({ endpoints }: CollectorSite, protocol: PushProtocol): string | undefined {
+  const { signal, isSpokenAt } = protocols[protocol];
+  const endpoint = endpoints[signal];
+  const path = endpoint?.paths.find(isSpokenAt);
+  return endpoint === undefined || path === undefined ? undefined : `${endpoint.base}${path}`;
+}
+
+/**
+ * What is wrong when the site pushes the protocol's signal and no write path speaks it. Otherwise `pushUrl` is undefined
+ * only when it does not.
+ */
+export function pushUrlProblem(site: CollectorSite, protocol: PushProtocol): Problem | undefined {
+  const { title, signal, example } = protocols[protocol];
+  const endpoint = site.endpoints[signal];
+  return endpoint === undefined || pushUrl(site, protocol) !== undefined
+    ? undefined
+    : {
+        subject: `endpoints.${signal}.paths`,
+        says: `none of ${endpoint.paths.join(" and ")} speaks ${title}`,
+        todo: `Add a path such as ${example}, or name another collector`,
+      };
+}
+
+/**
+ * All labels that a site's collector adds: the site label, then the site's own by name, so that their order in the site file
+ * changes nothing.
+ */
+export function siteLabels({ name, siteLabel, labels }: CollectorSite): [name: string, value: string][] {
+  const own = Object.entries(labels).sort(([one], [other]) => (one < other ? -1 : one > other ? 1 : 0));
+  return [[siteLabel, name], ...own];
+}
+
+/**
+ * Rules in Prometheus' relabelling, as Prometheus and Alloy both write it, for the last step, after external labels: the site
+ * label is the site's name, whatever a target exposes. Without them a target's own label of that name wins, and its series
+ * count as another site's (docs/facts/collectors.md, K6).
+ */
+export function siteLabelRules({ siteLabel, name }: CollectorSite) {
+  const exported = `exported_${siteLabel}`;
+  return {
+    comment: `A target's own label ${siteLabel} would win over the external one: it is kept as ${exported}.`,
+    rules: [
+      { source_labels: [exported, siteLabel], regex: ";(.+)", target_label: exported },
+      { source_labels: [exported], regex: name, target_label: exported, replacement: "" },
+      { target_label: siteLabel, replacement: name },
+    ],
+  };
+}

@@ -1,0 +1,35 @@
+import { spawn } from "node:child_process";
+import { findProgram, type AgentName } from "../../local/programs/programs";
+
+/** A pinned collector's program, and why a test with it is skipped where it was not built. */
+export function pinnedProgram(agent: AgentName): { readonly program: string; readonly skip: string | false } {
+  const program = findProgram(agent, agent);
+  return {
+    program: program ?? agent,
+    skip: program === undefined && `no ${agent} on this machine; npm run agents -- ${agent} builds it`,
+  };
+}
+
+/** Runs a program to its end, with nothing but HOME and PATH in its environment. */
+export function outcome(
+  program: string,
+  args: readonly string[],
+): Promise<{ readonly status: number | null; readonly stdout: string; readonly stderr: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { HOME: process.env.HOME, PATH: process.env.PATH },
+      timeout: 60_000,
+    });
+    const said = { stdout: "", stderr: "" };
+    for (const stream of ["stdout", "stderr"] as const) {
+      child[stream].setEncoding("utf8").on("data", (chunk: string) => {
+        said[stream] += chunk;
+      });
+    }
+    child.on("error", reject);
+    child.on("close", (status) => {
+      resolve({ status, ...said });
+    });
+  });
+}
