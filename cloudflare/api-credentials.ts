@@ -10,7 +10,7 @@ export interface ApiCredentials {
 
 /**
  * Finds the API token and address where Pulumi's Cloudflare provider looks for them: in the stack's configuration
- * first, then in the environment (terraform-provider-cloudflare v5, internal/provider.go).
+ * first, then in the environment (docs/facts/provider.md, P14).
  *
  * @returns undefined when there is no token.
  */

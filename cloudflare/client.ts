@@ -185,7 +185,7 @@ const mostPerPage = 1000;
 
 /**
  * Pages are counted by hand because the SDK's iterator always asks for one page more than there is
- * (cloudflare-typescript 7.3.0, core/pagination.ts, V4PagePaginationArray).
+ * (docs/facts/provider.md, P59).
  */
 async function listAllPages<T extends { readonly id: string }>(
   credentials: ApiCredentials,

@@ -31,7 +31,7 @@ const recordSchema = z
   .transform(({ comment, ...record }): ZoneRecord => ({ ...record, comment: comment ?? "" }));
 
 /**
- * Lists a zone's DNS records, 1,000 a call; Cloudflare takes up to 5 million (OpenAPI document, dns-records_per_page).
+ * Lists a zone's DNS records, 1,000 a call; Cloudflare takes up to 5 million (docs/facts/cloudflare.md, C61).
  *
  * @param name only those of exactly this name.
  */

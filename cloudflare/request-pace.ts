@@ -4,7 +4,7 @@ type Fetch = typeof globalThis.fetch;
 
 /**
  * Cloudflare takes 1,200 calls per five minutes and user, dashboard and Pulumi included, and refuses everything for five
- * minutes beyond that (developers.cloudflare.com/fundamentals/api/reference/limits). These two together stay below it in
+ * minutes beyond that (docs/facts/cloudflare.md, C45). These two together stay below it in
  * any five minutes: 240 + 300 s x 3 / s = 1,140.
  */
 const burst = 240;

@@ -33,7 +33,7 @@ const zoneSchema = z
     accountId: account?.id,
   }));
 
-/** Cloudflare gives at most 50 zones a page (OpenAPI document, zones-get). */
+/** Cloudflare gives at most 50 zones a page (docs/facts/cloudflare.md, C61). */
 const pageSize = 50;
 
 /** The configured zone, by name or ID; undefined when the API token is shown no zone of that name. */
@@ -105,7 +105,7 @@ export function missingZone({ zone }: Pick<Config, "zone">, reason?: string): Pr
   };
 }
 
-/** A tunnel serves host names of its own account only (cloudflare-docs, tunnel/dns-records-intro). */
+/** A tunnel serves host names of its own account only (docs/facts/edge.md, E33). */
 export function zoneOfAnotherAccount(
   { zone, accountId }: Pick<Config, "zone" | "accountId">,
   zoneAccount: string | undefined,

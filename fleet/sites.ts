@@ -57,7 +57,7 @@ export interface Site {
   readonly collector: SiteFile["collector"];
 }
 
-/** Cloudflare evaluates at most 1,000 rules an application (account limits page); each admitted site is one. */
+/** Cloudflare evaluates at most 1,000 rules an application (docs/facts/cloudflare.md, C38); each admitted site is one. */
 const mostSitesPerApplication = 1000;
 
 /** Fills in the stack's defaults. */

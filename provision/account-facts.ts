@@ -94,7 +94,7 @@ const organizationSchema = z.object({ authDomain: z.string() });
  * The Zero Trust team name: as configured, else from the account's organization.
  *
  * cloudflared accepts an empty team name in an ingress rule and then refuses every push, so an empty one never gets
- * that far (cloudflared 2026.8.2, ingress/ingress.go).
+ * that far (docs/facts/edge.md, E48).
  */
 async function lookUpTeamName(config: Config): Promise<Result<string>> {
   if (config.teamName !== "") {

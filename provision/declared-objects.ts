@@ -29,7 +29,7 @@ export function planApplications(
  *
  * Collectors send their token with every request and keep no cookies, so the time decides only how long the assertion
  * is valid that cloudflared checks at the origin, and how long a copied one could be used again. Explicit, because the
- * provider would fill in 24 h, which accounts with a lower cap refuse (terraform-provider-cloudflare#6094, #7221).
+ * provider would fill in 24 h, which accounts with a lower cap refuse (docs/facts/cloudflare.md, C26).
  */
 export const sessionDuration = "30m";
 
@@ -37,7 +37,7 @@ export const sessionDuration = "30m";
  * The ingress pattern that matches exactly these paths.
  *
  * cloudflared matches with Go's regexp, unanchored and on a path it does not normalise, so a bare path would also let
- * `/anything/api/v1/write/../../-/reload` through (cloudflared 2026.8.2, ingress/rule.go).
+ * `/anything/api/v1/write/../../-/reload` through (docs/facts/edge.md, E43).
  */
 export function anchoredPattern(paths: readonly string[]): string {
   const escaped = paths.map((path) => path.replace(/[\\^$.|?*+()[\]{}]/g, "\\$&"));
@@ -59,7 +59,7 @@ export function recordTypeFor(address: string): RecordType {
   }
 }
 
-/** The comment on a signal's record. At most 100 characters, which is what free zones may have (cloudflare-docs, record-attributes). */
+/** The comment on a signal's record. At most 100 characters, which is what free zones may have (docs/facts/cloudflare.md, C43). */
 export function recordComment(ownPrefix: string, signal: SignalName): string {
   return `${ownPrefix}${signal}`.slice(0, 100);
 }

@@ -81,7 +81,7 @@ export class PublicTunnel extends pulumi.ComponentResource {
     );
     this.tunnelId = tunnel.id;
     this.target = pulumi.interpolate`${tunnel.id}.cfargotunnel.com`;
-    // The provider returns the token as plain text (pulumi/pulumi#15583).
+    // The provider returns the token as plain text (docs/facts/provider.md, P44).
     this.tunnelToken = pulumi.secret(tunnel.id.apply((id) => readTunnelToken(args, id)));
     this.registerOutputs({});
   }

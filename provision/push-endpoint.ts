@@ -16,7 +16,7 @@ export interface PushEndpointArgs {
 /**
  * Access in front of one signal's host: an application on the write paths that lets the sites' tokens in, and one on
  * the whole host that lets nobody in. The second is needed because an application on a path protects that path alone
- * (cloudflare-docs, access-controls/policies/app-paths): without it, queries and reloads would be open.
+ * (docs/facts/edge.md, E11): without it, queries and reloads would be open.
  */
 export class PushEndpoint extends pulumi.ComponentResource {
   readonly writePaths: ZeroTrustAccessApplication;
@@ -53,7 +53,7 @@ export class PushEndpoint extends pulumi.ComponentResource {
         policies: policies.map(({ id, precedence }) => ({ id, precedence })),
         sessionDuration,
         // 401 for a missing or wrong token instead of a redirect to a login page, which collectors follow and take
-        // for a delivery. Cloudflare refuses it without a Service Auth policy (terraform-provider-cloudflare#2306).
+        // for a delivery. Cloudflare refuses it without a Service Auth policy (docs/facts/cloudflare.md, C32).
         serviceAuth401Redirect: policies.length > 0,
         appLauncherVisible: false,
       },

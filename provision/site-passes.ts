@@ -59,7 +59,7 @@ export class SitePasses extends pulumi.ComponentResource {
  * so this cannot be checked with the site files. Runs in previews too.
  *
  * @returns undefined where the engine cannot run hooks: the SDK's mock monitor says that it supports them, and then
- * lacks the call that registers one (@pulumi/pulumi 3.248.0, runtime/mocks.ts).
+ * lacks the call that registers one (docs/facts/provider.md, P54).
  */
 function secretVersionGuard(): pulumi.ResourceHook | undefined {
   const monitor = pulumi.runtime.getMonitor();

@@ -24,7 +24,7 @@ export interface StackConfig {
 
 /**
  * Reads a stack's configuration as the Pulumi CLI does: the stack's file, then the project's defaults for what it
- * leaves out (pulumi/pulumi, pkg/workspace/config.go, mergeConfig).
+ * leaves out (docs/facts/provider.md, P52).
  *
  * @throws UserError for files that are missing or are not Pulumi files.
  */
