@@ -234,7 +234,7 @@ const connectionRow = z.strictObject({
   opened_at: text,
   origin_ip: text,
 });
-export type Connection = z.infer<typeof connectionRow>;
+type Connection = z.infer<typeof connectionRow>;
 
 /** One running `cloudflared`. `id` is the client ID. */
 const connectorRow = z.strictObject({
