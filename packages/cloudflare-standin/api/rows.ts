@@ -234,7 +234,6 @@ const connectionRow = z.strictObject({
   opened_at: text,
   origin_ip: text,
 });
-type Connection = z.infer<typeof connectionRow>;
 
 /** One running `cloudflared`. `id` is the client ID. */
 const connectorRow = z.strictObject({
