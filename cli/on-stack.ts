@@ -1,5 +1,6 @@
 import pc from "picocolors";
 import { openStack, type StackReader } from "../stack/open-stack";
+import { stateFileReader } from "../stack/state-file-reader";
 import { problemText, UserError } from "../fleet/problem";
 import type { ExitCode } from "./exit-code";
 import type { StackOptions, Work } from "./stack-command";
@@ -42,7 +43,7 @@ async function runOnStack(options: StackOptions, work: Work, signal: AbortSignal
     const stack = openStack({
       directory: options.cwd,
       stackName: options.stack,
-      reader: options.state === undefined ? pulumiReader : stateReader(options.state),
+      reader: options.state === undefined ? pulumiReader : stateFileReader(options.state),
       ...(options.emptyFleet === undefined ? {} : { emptyFleet: options.emptyFleet }),
     });
     const exitCode = await work(stack, signal);
@@ -79,22 +80,3 @@ const pulumiReader: StackReader = {
     return readPulumiSecret(directory, stackName, key);
   },
 };
-
-function stateReader(file: string): StackReader {
-  return {
-    outputs: async (_directory, stackName) => {
-      const { readStateOutputs } = await import("../local/engine/state-outputs.js");
-      return readStateOutputs(file, stackName, process.env.PULUMI_CONFIG_PASSPHRASE);
-    },
-    resources: async () => {
-      const { readStateResources } = await import("../local/engine/state-resources.js");
-      return readStateResources(file);
-    },
-    secretConfig: (_directory, stackName, key) =>
-      Promise.reject(
-        new UserError([
-          `Pulumi.${stackName}.yaml: ${key} is encrypted, which only the Pulumi CLI can read. Leave it out with --state, or drop --state.`,
-        ]),
-      ),
-  };
-}

@@ -290,7 +290,7 @@ RestartSec=5
       {
         skip:
           promtool === undefined
-            ? "neither on PATH nor built; npm run agents -- prometheus builds it"
+            ? "neither on PATH nor built; npm run programs -- prometheus builds it"
             : false,
       },
       async (context) => {

@@ -10,7 +10,7 @@ import { findProgram } from "../../local/programs/programs";
 import { valuesOf } from "../../packages/cloudflare-standin/edge/header-lines";
 import { startReceiver } from "../../packages/cloudflare-standin/edge/receiver";
 import { listenOnLoopback } from "../../packages/cloudflare-standin/loopback-server";
-import { freePort, startService, versionOf } from "../../local/run/service-process";
+import { freePort, startService, versionOf } from "../../local/run/processes";
 
 const labels = {
   quotes: "\"'`\\ \\n",
@@ -36,7 +36,7 @@ const agents = [
   {
     version: "3.10.0",
     program: findProgram("prometheus", "prometheus"),
-    absent: "not built: npm run agents -- prometheus",
+    absent: "not built: npm run programs -- prometheus",
     relayed: false,
     own: {
       path: "scrape.d/own.yml",

@@ -1,7 +1,7 @@
 import type { ServiceError } from "@grpc/grpc-js";
 import * as pulumi from "@pulumi/pulumi";
 import type { RegisterResourceRequest, RegisterResourceResponse } from "@pulumi/pulumi/proto/resource_pb";
-import { propertiesOf } from "../../local/engine/struct";
+import { propertiesOf } from "../../local/engine/properties";
 
 /** A resource as it was registered, with the options that mocks do not see. */
 export interface Declaration {
