@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Table from "cli-table3";
 import { z } from "zod";
-import { copyProject } from "../local/run/project-copy";
+import { copyProject } from "../local/run/project-stack";
 
 /**
  * What the program itself costs, without engine and provider: to be loaded as Pulumi loads it, to validate its input,

@@ -2,6 +2,7 @@ import { openStack, type StackReader } from "../stack/open-stack";
 import { UserError } from "../fleet/problem";
 import type { ExitCode, Run, StackOptions, Streams, Work } from "./stack-command";
 import { openTerminal } from "./terminal";
+import { stateFileReader } from "../stack/state-file-reader";
 
 /**
  * Runs a command on a stack, and says what went wrong: what a person can put right in one line each, anything else with its
@@ -43,7 +44,7 @@ async function runOnStack(options: StackOptions, work: Work, run: Run): Promise<
     const stack = openStack({
       directory: options.cwd,
       stackName: options.stack,
-      reader: options.state === undefined ? pulumiReader : stateReader(options.state),
+      reader: options.state === undefined ? pulumiReader : stateFileReader(options.state),
       ...(options.emptyFleet === undefined ? {} : { emptyFleet: options.emptyFleet }),
     });
     const exitCode = await work(stack, run);
@@ -78,26 +79,3 @@ const pulumiReader: StackReader = {
     return readPulumiSecret(directory, stackName, key);
   },
 };
-
-function stateReader(file: string): StackReader {
-  return {
-    outputs: async (_directory, stackName) => {
-      const { readStateOutputs } = await import("../local/engine/state-outputs.js");
-      return readStateOutputs(file, stackName, process.env.PULUMI_CONFIG_PASSPHRASE);
-    },
-    resources: async () => {
-      const { readStateResources } = await import("../local/engine/state-resources.js");
-      return readStateResources(file);
-    },
-    secretConfig: (_directory, stackName, key) =>
-      Promise.reject(
-        new UserError([
-          {
-            subject: `Pulumi.${stackName}.yaml`,
-            says: `${key} is encrypted, which only the Pulumi CLI can read`,
-            todo: "Leave it out with --state, or drop --state",
-          },
-        ]),
-      ),
-  };
-}

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import "../test/support/fixed-seed";
 import { parse } from "yaml";
 import { z } from "zod";
-import { versionOf } from "../local/run/service-process";
+import { versionOf } from "../local/run/processes";
 import type { CollectorRelease, CollectorSite } from "./collector";
 import { fluentBit } from "./fluent-bit";
 import { assertSecretsKept, textOf, installed, refusalsOf } from "./testing/rendered-files";

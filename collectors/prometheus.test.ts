@@ -80,7 +80,7 @@ describe("Prometheus' files", () => {
       {
         skip:
           promtool === undefined
-            ? "neither on PATH nor built; npm run agents -- prometheus builds it"
+            ? "neither on PATH nor built; npm run programs -- prometheus builds it"
             : false,
       },
       async (context) => {

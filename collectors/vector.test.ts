@@ -4,7 +4,7 @@ import fc from "fast-check";
 import "../test/support/fixed-seed";
 import { parse } from "yaml";
 import { z } from "zod";
-import { versionOf } from "../local/run/service-process";
+import { versionOf } from "../local/run/processes";
 import type { CollectorRelease } from "./collector";
 import { assertSecretsKept, textOf, installed, refusalsOf } from "./testing/rendered-files";
 import { outcome } from "./testing/programs";

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { renameSync, symlinkSync, unlinkSync } from "node:fs";
 import { hostname } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { UserError } from "../fleet/problem";
 import { isErrorOf, kindOf, linkTarget, temporaryPrefix } from "./disk";
 
@@ -11,32 +11,49 @@ export const lockName = ".sitepass.lock";
 const held = new Set<string>();
 
 /**
- * Runs work on a folder while no other render does. The lock is a symbolic link, because a link is made together with
- * its content, `<process>@<machine>`. One that a killed process left is taken over.
+ * Runs work on a folder while no other render does.
  *
- * @throws UserError when another process holds it.
+ * @throws UserError when another process holds its lock.
  */
 export function withFolderLock<T>(folder: string, work: () => T): T {
-  const path = join(folder, lockName);
+  const unlock = takeLock(join(folder, lockName), folderUse);
+  try {
+    return work();
+  } finally {
+    unlock();
+  }
+}
+
+/** Who is writing a folder right now, as a problem; undefined when nobody is. */
+export const lockProblem = (folder: string): string | undefined =>
+  problemAt(join(folder, lockName), folderUse);
+
+const folderUse = "is writing this folder";
+
+/**
+ * Takes a lock. It is a symbolic link, because a link is made together with its content, `<process>@<machine>`. One that a
+ * killed process left is taken over.
+ *
+ * @param use what the holder does meanwhile, for whom it keeps out: `is writing this folder`.
+ * @returns how to let go of it.
+ * @throws UserError when another process holds it.
+ */
+export function takeLock(path: string, use: string): () => void {
   while (!made(path)) {
-    const problem = lockProblem(folder);
+    const problem = problemAt(path, use);
     if (problem !== undefined) {
       throw new UserError([problem]);
     }
     discard(path, linkTarget(path));
   }
   held.add(path);
-  try {
-    return work();
-  } finally {
+  return () => {
     held.delete(path);
     unlinkSync(path);
-  }
+  };
 }
 
-/** Who is writing a folder right now, as a problem; undefined when nobody is. */
-export function lockProblem(folder: string): string | undefined {
-  const path = join(folder, lockName);
+function problemAt(path: string, use: string): string | undefined {
   const owner = linkTarget(path);
   if (owner === undefined) {
     return kindOf(path) === undefined
@@ -46,7 +63,7 @@ export function lockProblem(folder: string): string | undefined {
   const [, id = "", machine = ""] = /^(\d+)@(.*)$/.exec(owner) ?? [];
   return machine === hostname() && isGone(Number(id), path)
     ? undefined
-    : `${path}: process ${id} on ${machine} is writing this folder. Wait until it is done; if there is no such process, delete this link.`;
+    : `${path}: process ${id} on ${machine} ${use}. Wait until it is done; if there is no such process, delete this link.`;
 }
 
 function made(path: string): boolean {
@@ -76,7 +93,7 @@ function isGone(id: number, path: string): boolean {
 
 /** Takes a lock away that was left behind, unless another render has done so and made its own since. */
 function discard(path: string, leftBehind: string | undefined): void {
-  const aside = `${path.slice(0, -lockName.length)}${temporaryPrefix}${randomBytes(6).toString("hex")}`;
+  const aside = join(dirname(path), `${temporaryPrefix}${randomBytes(6).toString("hex")}`);
   try {
     renameSync(path, aside);
   } catch (error) {

@@ -1,17 +1,16 @@
 import { collectors } from "../../collectors/collectors";
 import type { CollectorName } from "../../collectors/collector";
 import type { SignalName } from "../../fleet/signals";
-import { caseNames, type CaseName } from "./cases";
-import type { Measured } from "./measured";
+import { caseNames, type CaseName, type Measured } from "./results";
 
-/** A collector that cannot be had from a registry: what its source says that the rendered files make it do. */
+/** A collector that no registry has, and what it does with the rendered files by its source. */
 interface FromSource {
   readonly collector: CollectorName;
   readonly signal: SignalName;
-  /** Cases in which data is thrown away, and said to be; in all others it is sent again. */
-  readonly dropped: readonly CaseName[];
+  /** Cases in which data is thrown away, and said to be; in all others it is sent again. None by default. */
+  readonly dropped?: readonly CaseName[];
   /** Goes on with a new secret only after a restart or reload. */
-  readonly readsSecretOnce: boolean;
+  readonly readsSecretOnce?: true;
   /** Where it stands, at the rendered release. */
   readonly source: string;
 }
@@ -23,7 +22,6 @@ const entries: readonly FromSource[] = [
     collector: "alloy",
     signal: "metrics",
     dropped: finalAnswers,
-    readsSecretOnce: false,
     source:
       "the queue is Prometheus' own (storage/remote/queue_manager.go, client.go); secrets: internal/component/local/file",
   },
@@ -31,20 +29,17 @@ const entries: readonly FromSource[] = [
     collector: "alloy",
     signal: "logs",
     dropped: finalAnswers,
-    readsSecretOnce: false,
     source: "internal/component/common/loki/client/shards.go; retries without end: dskit backoff/backoff.go",
   },
   {
     collector: "promtail",
     signal: "logs",
     dropped: finalAnswers,
-    readsSecretOnce: false,
     source: "clients/pkg/promtail/client/client.go; headers from files: prometheus/common config/headers.go",
   },
   {
     collector: "vector",
     signal: "metrics",
-    dropped: [],
     readsSecretOnce: true,
     source:
       "src/sinks/util/http.rs, the retry strategy as src/sinks/prometheus/remote_write uses it; src/secrets",
@@ -52,21 +47,18 @@ const entries: readonly FromSource[] = [
   {
     collector: "vector",
     signal: "logs",
-    dropped: [],
     readsSecretOnce: true,
     source: "src/sinks/http with the same retry strategy",
   },
   {
     collector: "fluent-bit",
     signal: "metrics",
-    dropped: [],
     readsSecretOnce: true,
     source: "plugins/out_prometheus_remote_write/remote_write.c; src/flb_env.c",
   },
   {
     collector: "fluent-bit",
     signal: "logs",
-    dropped: [],
     readsSecretOnce: true,
     source: "plugins/out_loki/loki.c",
   },
@@ -76,7 +68,7 @@ const entries: readonly FromSource[] = [
 export type ReadRow = Omit<Measured, "lost"> & { readonly source: string };
 
 export const fromSource: readonly ReadRow[] = entries.flatMap(
-  ({ collector, signal, dropped, readsSecretOnce, source }) =>
+  ({ collector, signal, dropped = [], readsSecretOnce = false, source }) =>
     [false, true].flatMap((relayed) =>
       caseNames.map((what) => ({
         title: `${collectors[collector].title} ${collectors[collector].defaultVersion}`,

@@ -2,9 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pMap from "p-map";
-import { caseNames } from "./cases";
+import { caseNames, measuredPath, readMeasured, type Measured } from "./results";
 import { canBeBare, measure } from "./measure";
-import { measuredPath, readMeasured, type Measured } from "./measured";
 import { writeTable } from "./table";
 import type { Subject } from "./subject";
 import { subjects } from "./subjects";
@@ -29,7 +28,7 @@ async function main(): Promise<void> {
   const wanted = process.argv.slice(2).join(" ").toLowerCase();
   for (const subject of subjects.filter(({ title }) => title.toLowerCase().includes(wanted))) {
     if (subject.program === undefined) {
-      console.log(`${subject.title}: cannot be had here; \`npm run agents\` builds what a registry has.`);
+      console.log(`${subject.title}: is not on this machine; \`npm run programs\` builds what can be built.`);
       continue;
     }
     console.log(`${subject.title}, ${subject.signal}`);

@@ -5,17 +5,15 @@ import type { CollectorEndpoint, CollectorSite, Credentials, RenderedFile } from
 import { collectors } from "../../collectors/collectors";
 import { relayEndpoint } from "../../collectors/relay/relay";
 import { startReceiver, type Receiver } from "../../local/pushes/receiver";
-import { freePort } from "../../local/run/service-process";
+import { freePort } from "../../local/run/processes";
 import { startRelayProgram, type RelayProgram } from "../../local/run/relay-program";
 import { problemText } from "../../fleet/problem";
 import { signals, type SignalName } from "../../fleet/signals";
 import { writeSite } from "../../handover/write-site";
-import { Agent } from "./agent";
-import { arrivedLines, arrivedTimes, missingSeconds } from "./arrivals";
-import type { CaseName } from "./cases";
-import { LineFeed } from "./line-feed";
-import { startFront, type Front, type Trouble } from "./front";
-import type { Place, Subject } from "./subject";
+import { CollectorProcess, LineFeed } from "./collector-process";
+import type { CaseName, Measured } from "./results";
+import { startFaultyEdge, type Fault, type FaultyEdge } from "./faulty-edge";
+import type { Run, Subject } from "./subject";
 
 /** How long something is wrong: longer than any collector batches, shorter than the retries of any that gives up. */
 const outageMilliseconds = 30_000;
@@ -29,70 +27,65 @@ const credentials: Credentials = {
 };
 const rotated: Credentials = { ...credentials, clientSecret: `cfast_${"after000".repeat(6)}` };
 
-export interface Measurement {
-  /** What became of the data of the time that something was wrong. */
-  readonly outcome: "retry" | "drop" | "silent loss";
-  /** Seconds (metrics) or lines (logs) that never came. */
-  readonly lost: number;
-  /** The secret was sent to where a redirect led. */
-  readonly leaked: boolean;
-  /** It went on only after a restart. */
-  readonly restarted: boolean;
-}
-
 /** Lets one thing go wrong while a collector pushes, and counts what arrives in the end. */
 export async function measure(
   subject: Subject,
   what: CaseName,
   relayed: boolean,
   directory: string,
-): Promise<Measurement> {
+): Promise<Pick<Measured, "outcome" | "lost" | "leaked" | "restarted">> {
   const closers: (() => void | Promise<void>)[] = [];
   try {
     const receiver = await startReceiver();
     closers.unshift(() => receiver.close());
-    const front = await startFront(receiver, credentials.clientSecret);
-    closers.unshift(() => front.close());
-    const relay = relayed ? await relayTo(front.url, subject) : undefined;
+    const edge = await startFaultyEdge(receiver, credentials.clientSecret);
+    closers.unshift(() => edge.close());
+    const { signal } = subject;
+    const endpoint = { hostname: "push.example.com", base: edge.url, paths: signals[signal].defaultPaths };
+    const relay = relayed
+      ? await startRelayProgram("nginx", { endpoints: { [signal]: endpoint }, credentials })
+      : undefined;
     closers.unshift(() => relay?.close());
-    const place = { directory: join(directory, "site"), port: await freePort(), otherPort: await freePort() };
+    const run = { directory: join(directory, "site"), port: await freePort(), otherPort: await freePort() };
     const render = (using: Credentials): readonly RenderedFile[] => {
-      const files = renderFor(subject, front.url, relay, place, using);
-      writeSite(place.directory, "tokyo", files);
+      const files = renderFor(subject, edge.url, relay, run, using);
+      writeSite(run.directory, "tokyo", files);
       return files;
     };
-    const agent = new Agent(subject, render(credentials), place);
+    const collector = new CollectorProcess(subject, render(credentials), run);
     const write = (using: Credentials) => {
-      agent.files = render(using);
+      collector.files = render(using);
     };
-    closers.unshift(() => agent.stop());
-    await agent.start();
-    const feed = subject.feed === undefined ? undefined : new LineFeed(subject.feed, place);
+    closers.unshift(() => collector.stop());
+    await collector.start();
+    const feed = subject.feed === undefined ? undefined : new LineFeed(subject.feed, run);
     closers.unshift(() => feed?.stop());
     const count = () => (feed === undefined ? arrivedTimes(receiver).length : arrivedLines(receiver).size);
-    await until(
-      () => count() >= 5,
-      90_000,
-      () => `${subject.title} pushes nothing:\n${agent.text.slice(-4000)}`,
-    );
+    const latest = Date.now() + 90_000;
+    while (count() < 5) {
+      await delay(100);
+      if (Date.now() > latest) {
+        throw new Error(`${subject.title} pushes nothing:\n${collector.text.slice(-4000)}`);
+      }
+    }
 
     const from = { time: Date.now(), line: feed?.count ?? 0 };
-    const { restarted, downSeconds } = await goWrong(what, { front, relay, agent, place, subject, write });
+    const { restarted, downSeconds } = await goWrong(what, { edge, relay, collector, run, subject, write });
     const to = { time: Date.now(), line: feed?.count ?? 0 };
     const lost = () =>
       feed === undefined
-        ? // While it does not run it collects nothing, which is no loss of what it had.
+        ? // A collector that does not run collects nothing, which does not count as a loss.
           Math.max(0, missingSeconds(arrivedTimes(receiver), from.time, to.time) - downSeconds)
         : missingLines(arrivedLines(receiver), from.line, to.line);
     const deadline = Date.now() + recoveryMilliseconds;
     while (Date.now() < deadline && (lost() > 0 || !goesOn(receiver, feed, to))) {
       await delay(500);
     }
-    const admits = subject.admitsLoss(agent.text, await agent.metrics());
+    const admits = subject.admitsLoss(collector.text, await collector.metrics());
     return {
       outcome: lost() === 0 ? "retry" : admits ? "drop" : "silent loss",
       lost: lost(),
-      leaked: front.followed().withSecret > 0,
+      leaked: edge.leaks() > 0,
       restarted,
     };
   } finally {
@@ -102,11 +95,12 @@ export async function measure(
   }
 }
 
-interface World {
-  readonly front: Front;
+/** What a fault happens to. */
+interface Setup {
+  readonly edge: FaultyEdge;
   readonly relay: RelayProgram | undefined;
-  readonly agent: Agent;
-  readonly place: Place;
+  readonly collector: CollectorProcess;
+  readonly run: Run;
   readonly subject: Subject;
   readonly write: (using: Credentials) => void;
 }
@@ -119,12 +113,12 @@ interface Aftermath {
 
 const wentOn: Aftermath = { restarted: false, downSeconds: 0 };
 
-async function goWrong(what: CaseName, world: World): Promise<Aftermath> {
-  const { front, place, relay, subject } = world;
+async function goWrong(what: CaseName, setup: Setup): Promise<Aftermath> {
+  const { edge, run, relay, subject } = setup;
   switch (what) {
     case "secret file missing": {
       const holder =
-        relay === undefined ? join(place.directory, subject.collector) : join(relay.directory, "relay");
+        relay === undefined ? join(run.directory, subject.collector) : join(relay.directory, "relay");
       const current = join(holder, "credentials", "..data");
       renameSync(current, `${current}.away`);
       await delay(outageMilliseconds);
@@ -132,57 +126,44 @@ async function goWrong(what: CaseName, world: World): Promise<Aftermath> {
       return wentOn;
     }
     case "rotation":
-      return rotate(world);
+      return rotate(setup);
     default:
-      await front.trouble(troubles[what]);
+      await edge.setFault(faults[what]);
       await delay(outageMilliseconds);
-      await front.trouble(undefined);
+      await edge.setFault(undefined);
       return wentOn;
   }
 }
 
-const troubles: Readonly<Record<Exclude<CaseName, "secret file missing" | "rotation">, Trouble>> = {
-  "login-page redirect": { kind: "login" },
-  "401": { kind: "answer", status: 401, html: true },
-  "403": { kind: "answer", status: 403, html: true },
-  "429": { kind: "answer", status: 429, html: false },
-  "500": { kind: "answer", status: 500, html: false },
-  "530": { kind: "answer", status: 530, html: true },
-  "connection refused": { kind: "refused" },
+const faults: Readonly<Record<Exclude<CaseName, "secret file missing" | "rotation">, Fault>> = {
+  "login-page redirect": "login",
+  "401": { status: 401, html: true },
+  "403": { status: 403, html: true },
+  "429": { status: 429, html: false },
+  "500": { status: 500, html: false },
+  "530": { status: 530, html: true },
+  "connection refused": "connection refused",
 };
 
-/** The files are replaced while both secrets are good; then the old one ends. Who still sends it is restarted. */
-async function rotate({ front, relay, agent, write }: World): Promise<Aftermath> {
-  front.accept([credentials.clientSecret, rotated.clientSecret]);
+/** The files are replaced while both secrets are valid; then the old one ends. A collector that still sends it is restarted. */
+async function rotate({ edge, relay, collector, write }: Setup): Promise<Aftermath> {
+  edge.accept([credentials.clientSecret, rotated.clientSecret]);
   if (relay === undefined) {
     write(rotated);
   } else {
     await relay.rotate(rotated);
   }
-  // Alloy looks after a minute at the latest; those measured here that look at all do so at each push.
+  // Of those that are measured here, a collector that reads its secret again does so at each push.
   await delay(10_000);
-  front.accept([rotated.clientSecret]);
-  const refused = front.troubled();
+  edge.accept([rotated.clientSecret]);
+  const refused = edge.refused();
   await delay(outageMilliseconds);
-  if (front.troubled() === refused) {
+  if (edge.refused() === refused) {
     return wentOn;
   }
   const stopped = Date.now();
-  await agent.restart();
+  await collector.restart();
   return { restarted: true, downSeconds: Math.ceil((Date.now() - stopped) / 1000) + 1 };
-}
-
-function relayTo(url: string, subject: Subject): Promise<RelayProgram> {
-  return startRelayProgram("nginx", {
-    endpoints: {
-      [subject.signal]: {
-        hostname: "push.example.com",
-        base: url,
-        paths: signals[subject.signal].defaultPaths,
-      },
-    },
-    credentials,
-  });
 }
 
 /** Whether the collector can push without a relay at all. */
@@ -201,7 +182,7 @@ function renderFor(
   subject: Subject,
   url: string,
   relay: RelayProgram | undefined,
-  { directory, port, otherPort }: Place,
+  run: Run,
   using: Credentials,
 ): readonly RenderedFile[] {
   const { signal, release } = subject;
@@ -210,16 +191,16 @@ function renderFor(
     signal,
     relay === undefined ? { base: url, paths } : relayEndpoint(relay.port, signal, paths),
   );
-  const placement = { directory, credentials: relay === undefined ? using : undefined };
+  const placement = { directory: run.directory, credentials: relay === undefined ? using : undefined };
   const collector = collectors[subject.collector];
   const refusals = collector.refusals(site, placement, release);
   if (refusals.length > 0) {
     throw new Error(refusals.map(problemText).join("\n"));
   }
-  return subject.adapt(collector.render(site, placement, release), { directory, port, otherPort });
+  return subject.adapt(collector.render(site, placement, release), run);
 }
 
-/** Whether anything of the time after came. */
+/** Whether anything has arrived that was collected afterwards. */
 function goesOn(receiver: Receiver, feed: LineFeed | undefined, to: { time: number; line: number }): boolean {
   return feed === undefined
     ? arrivedTimes(receiver).some((time) => time > to.time + 2_000)
@@ -227,19 +208,37 @@ function goesOn(receiver: Receiver, feed: LineFeed | undefined, to: { time: numb
 }
 
 function missingLines(arrived: ReadonlySet<number>, from: number, to: number): number {
+  return Array.from({ length: to - from }, (_, index) => from + 1 + index).filter(
+    (line) => !arrived.has(line),
+  ).length;
+}
+
+/** A metric that each scrape of a collector by itself brings once. */
+const scrapeMetrics = ["up", "internal_agent_gather_errors"];
+
+/** Times of the samples that came, in milliseconds, in order. */
+function arrivedTimes(receiver: Receiver): readonly number[] {
+  return receiver.samples
+    .filter(({ labels }) => scrapeMetrics.includes(labels.__name__ ?? ""))
+    .flatMap(({ samples }) => samples.map(({ timestamp }) => timestamp))
+    .sort((a, b) => a - b);
+}
+
+/** How many whole seconds between two times have no sample, of a series that has one a second. */
+function missingSeconds(times: readonly number[], from: number, to: number): number {
+  const around = times.filter((time) => time >= from - 5_000 && time <= to + 5_000);
   let missing = 0;
-  for (let line = from + 1; line <= to; line += 1) {
-    missing += arrived.has(line) ? 0 : 1;
+  let before = around[0] ?? from;
+  for (const time of [...around.slice(1), ...(around.some((time) => time >= to) ? [] : [to])]) {
+    // Scrapes are about a second apart; a busy machine is late.
+    missing += Math.max(0, Math.round((time - before) / 1000) - 1);
+    before = time;
   }
   return missing;
 }
 
-async function until(holds: () => boolean, milliseconds: number, failure: () => string): Promise<void> {
-  const deadline = Date.now() + milliseconds;
-  while (!holds()) {
-    if (Date.now() > deadline) {
-      throw new Error(failure());
-    }
-    await delay(100);
-  }
+/** Numbers of the fed log lines that came. */
+function arrivedLines(receiver: Receiver): ReadonlySet<number> {
+  const texts = receiver.lines.flatMap(({ lines }) => lines.map(({ line }) => line));
+  return new Set(texts.flatMap((text) => /^line (\d+)$/.exec(text)?.[1] ?? []).map(Number));
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { fromSource } from "./from-source";
-import { readMeasured } from "./measured";
+import { readMeasured } from "./results";
 import { documentPath, withTable } from "./table";
 
 describe("docs/collectors.md", () => {

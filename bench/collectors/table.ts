@@ -1,9 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { format, resolveConfig } from "prettier";
-import { caseNames } from "./cases";
 import { fromSource } from "./from-source";
-import { readMeasured, type Measured } from "./measured";
+import { caseNames, readMeasured, type Measured } from "./results";
 
 export const documentPath = join(__dirname, "..", "..", "docs", "collectors.md");
 const begin = "<!-- The table is written by `npm run bench:collectors -- --table`. -->";
@@ -12,27 +11,17 @@ const end = "<!-- End of the table. -->";
 type Cell = Omit<Measured, "lost"> & { readonly source?: string };
 
 /** The table of docs/collectors.md, of what was measured and what was read. */
-export function collectorTable(): string {
+function collectorTable(): string {
   const cells: readonly Cell[] = [...readMeasured(), ...fromSource];
   const rows = [...new Set(cells.map(({ title, signal }) => `${title}, ${signal}`))].sort();
-  const lines = rows.flatMap((row) =>
-    [false, true].flatMap((relayed) => {
-      const found = cells.filter(
-        (cell) => `${cell.title}, ${cell.signal}` === row && cell.relayed === relayed,
-      );
-      return found.length === 0
-        ? relayed
-          ? []
-          : [[row, "bare", ...caseNames.map(() => "refused")]]
-        : [
-            [
-              row,
-              relayed ? "relay" : "bare",
-              ...caseNames.map((what) => textOf(found.find((cell) => cell.what === what))),
-            ],
-          ];
-    }),
-  );
+  const lines = rows.flatMap((row) => {
+    const ofRow = cells.filter(({ title, signal }) => `${title}, ${signal}` === row);
+    const textsOf = (relayed: boolean) =>
+      caseNames.map((what) => textOf(ofRow.find((cell) => cell.relayed === relayed && cell.what === what)));
+    const bare = ofRow.some(({ relayed }) => !relayed) ? textsOf(false) : caseNames.map(() => "refused");
+    const behindRelay = ofRow.some(({ relayed }) => relayed) ? [[row, "relay", ...textsOf(true)]] : [];
+    return [[row, "bare", ...bare], ...behindRelay];
+  });
   return [["Collector", "", ...caseNames], ["---", "---", ...caseNames.map(() => "---")], ...lines]
     .map((line) => `| ${line.join(" | ")} |`)
     .join("\n");
@@ -47,13 +36,13 @@ function textOf(cell: Cell | undefined): string {
   return cell.source === undefined ? `${word}${marks}` : `_${word}${marks}_`;
 }
 
-/** Where each row stands that was not measured. */
+/** Where each row comes from that was not measured. */
 function sources(): string {
   const lines = new Set(fromSource.map(({ title, signal, source }) => `- ${title}, ${signal}: ${source}.`));
   return ["Where the slanted rows stand, at the tags of these releases:", "", ...lines].join("\n");
 }
 
-/** The document with the table of now in it. Throws when it has no place for one. */
+/** The document with the current table in it. Throws when it has no place for one. */
 export async function withTable(document: string): Promise<string> {
   const [before, rest] = document.split(begin);
   const after = rest?.split(end)[1];

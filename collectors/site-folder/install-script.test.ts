@@ -18,7 +18,7 @@ import { delimiter, dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { CollectorName, RenderedFile } from "../collector";
 import pMap from "p-map";
-import { runProcess } from "../../local/run/run-process";
+import { runProcess } from "../../local/run/processes";
 import { installScript, type InstalledService } from "./install-script";
 import { writeSite } from "../../handover/write-site";
 

@@ -1,12 +1,15 @@
 import { spawn } from "node:child_process";
-import { findProgram, type AgentName } from "../../local/programs/programs";
+import { findProgram, type GoModuleName } from "../../local/programs/programs";
 
 /** A pinned collector's program, and why a test with it is skipped where it was not built. */
-export function pinnedProgram(agent: AgentName): { readonly program: string; readonly skip: string | false } {
-  const program = findProgram(agent, agent);
+export function pinnedProgram(name: GoModuleName): {
+  readonly program: string;
+  readonly skip: string | false;
+} {
+  const program = findProgram(name, name);
   return {
-    program: program ?? agent,
-    skip: program === undefined && `no ${agent} on this machine; npm run agents -- ${agent} builds it`,
+    program: program ?? name,
+    skip: program === undefined && `no ${name} on this machine; npm run programs -- ${name} builds it`,
   };
 }
 

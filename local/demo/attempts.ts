@@ -1,30 +1,88 @@
+import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Config } from "../../fleet/config";
 import { signalNames, type SignalName } from "../../fleet/signals";
-import type { RevealedOutputs, SiteCredentials } from "../../stack/stack-outputs";
+import type { Edge } from "../../packages/cloudflare-standin/edge/edge";
+import { send, type HeaderLines } from "cloudflare-standin/edge/http-messages";
+import { lokiBody, lokiHeaders, remoteWriteBody, remoteWriteHeaders } from "../pushes/push-messages";
 import { tokenHeaders } from "cloudflare-standin/edge/access/service-credentials";
-import type { DataPath } from "./data-path";
-import type { Guests } from "./guests";
-import { headersOf, push, request, type Outcome } from "./push";
+import type { RevealedOutputs, SiteCredentials } from "../../stack/stack-outputs";
+
+/** Names of the sites that the demo adds to its copy of the project, to show what is refused. */
+export interface DemoSites {
+  readonly rotated: string;
+  readonly disabled: string;
+  readonly removed: string;
+  readonly expiring: string;
+}
+
+/** How long the expiring site's token lasts, and the rotated one's old secret, in milliseconds of the stand-in's clock. */
+export const shortLife = { token: 3_600_000, previousSecret: 1_800_000 };
+
+const siteFile = (directory: string, name: string) => join(directory, "sites", `${name}.yaml`);
+
+/** Writes the files of the demo's sites beside the shipped ones. */
+export function addDemoSites(directory: string): DemoSites {
+  const free = (name: string): string =>
+    existsSync(siteFile(directory, name)) ? free(`${name}-again`) : name;
+  const add = (name: string, content: string): string => {
+    const found = free(name);
+    writeFileSync(siteFile(directory, found), content);
+    return found;
+  };
+  return {
+    rotated: add("demo-rotated", ""),
+    disabled: add("demo-disabled", ""),
+    removed: add("demo-removed", ""),
+    expiring: add("demo-expiring", `token: { duration: ${shortLife.token / 60_000}m }\n`),
+  };
+}
+
+/** Rotates the secret of one of the demo's sites, shuts one out, and removes one. */
+export function changeDemoSites(
+  directory: string,
+  { rotated, disabled, removed }: DemoSites,
+  now: Date,
+): void {
+  const until = new Date(now.getTime() + shortLife.previousSecret).toISOString();
+  writeFileSync(
+    siteFile(directory, rotated),
+    `token: { secretVersion: 2, previousSecretExpiresAt: ${until} }\n`,
+  );
+  writeFileSync(siteFile(directory, disabled), "token: { enabled: false }\n");
+  rmSync(siteFile(directory, removed));
+}
 
 /** One thing that somebody tries, and what has to come of it. */
 export interface Attempt {
   readonly what: string;
-  readonly outcome: Outcome;
+  readonly answer: Answer;
+  /** Statuses, any of which is right. */
   readonly expected: readonly number[];
+}
+
+/** What a request is answered with, and by whom. */
+interface Answer {
+  readonly status: number;
+  /** Access, cloudflared, the origin, or Cloudflare's network. */
+  readonly by: string;
 }
 
 /** What attempts are made with. */
 export interface AttemptOptions {
   readonly config: Config;
-  readonly path: DataPath;
-  /** Outputs after the guests were changed. */
+  readonly edge: Edge;
+  /** Outputs after the demo's own sites were changed. */
   readonly outputs: RevealedOutputs;
-  /** The guests' credentials as they were before. */
+  /** Outputs before. */
   readonly before: RevealedOutputs;
-  readonly guests: Guests;
+  readonly demoSites: DemoSites;
   /** Name of a shipped site, whose credentials are good. */
   readonly site: string;
 }
+
+/** The name of the metric that the demo pushes. */
+export const demoMetric = "sitepass_demo";
 
 const delivered = [200, 204];
 
@@ -39,7 +97,7 @@ const readPaths: Readonly<Record<SignalName, readonly (readonly [method: string,
 
 /** Each shipped site pushes everything it may, with its own credentials. */
 export async function pushShipped(
-  { config, path, outputs }: Pick<AttemptOptions, "config" | "path" | "outputs">,
+  { config, edge, outputs }: AttemptOptions,
   sites: readonly { readonly name: string; readonly enabled: boolean }[],
 ): Promise<Attempt[]> {
   const attempts: Attempt[] = [];
@@ -50,8 +108,8 @@ export async function pushShipped(
       if (url !== undefined) {
         attempts.push({
           what: `${site}${enabled ? "" : ", which is shut out,"} pushes ${signal === "metrics" ? "a sample" : "a log line"}`,
-          outcome: await push(
-            path.edge,
+          answer: await push(
+            edge,
             { site, siteLabel: config.siteLabel },
             signal,
             url,
@@ -67,87 +125,72 @@ export async function pushShipped(
 
 /** What is refused at any time, and what is still accepted inside the window of a rotation. */
 export async function tryNow(options: AttemptOptions): Promise<Attempt[]> {
-  const { config, path, outputs, before, guests, site } = options;
+  const { config, edge, outputs, before, demoSites, site } = options;
+  const { rotated, disabled, removed } = demoSites;
   const good = credentialsOf(outputs, site);
+  const formerly = (name: string) => headersOf(credentialsOf(before, name));
+  const anothersSecret = credentialsOf(before, rotated).clientSecret;
   const attempt = attemptWith(options);
-  const reads: Attempt[] = [];
-  for (const { signal: name, hostname } of config.endpoints) {
-    for (const [method, address] of readPaths[name]) {
-      reads.push({
-        what: `a good token on ${address}`,
-        outcome: await request(path.edge, method, `https://${hostname}${address}`, headersOf(good)),
-        expected: [401, 403],
-      });
-    }
-  }
-  return [
+  const attempts = [
     await attempt("no token at all", site, [], [401]),
     await attempt("a wrong secret", site, tokenHeaders(good.clientId, "cfast_wrong"), [401]),
     await attempt(
       "one site's client ID with another's secret",
       site,
-      tokenHeaders(good.clientId, credentialsOf(before, guests.rotated).clientSecret),
+      tokenHeaders(good.clientId, anothersSecret),
       [401],
     ),
-    await attempt(
-      "the token of a disabled site",
-      guests.disabled,
-      headersOf(credentialsOf(before, guests.disabled)),
-      [401],
-    ),
-    await attempt(
-      "the token of a removed site",
-      guests.removed,
-      headersOf(credentialsOf(before, guests.removed)),
-      [401],
-    ),
-    ...reads,
-    await attempt(
-      "the old secret, inside its window",
-      guests.rotated,
-      headersOf(credentialsOf(before, guests.rotated)),
-      delivered,
-    ),
-    await attempt(
-      "the new secret",
-      guests.rotated,
-      headersOf(credentialsOf(outputs, guests.rotated)),
-      delivered,
-    ),
+    await attempt("the token of a disabled site", disabled, formerly(disabled), [401]),
+    await attempt("the token of a removed site", removed, formerly(removed), [401]),
+  ];
+  for (const { signal, hostname } of config.endpoints) {
+    for (const [method, path] of readPaths[signal]) {
+      attempts.push({
+        what: `a good token on ${path}`,
+        answer: await request(edge, method, `https://${hostname}${path}`, headersOf(good)),
+        expected: [401, 403],
+      });
+    }
+  }
+  return [
+    ...attempts,
+    await attempt("the old secret, inside its window", rotated, formerly(rotated), delivered),
+    await attempt("the new secret", rotated, headersOf(credentialsOf(outputs, rotated)), delivered),
   ];
 }
 
 /** What is refused once the clock has gone on. */
 export async function tryLater(options: AttemptOptions): Promise<Attempt[]> {
-  const { outputs, before, guests } = options;
+  const { outputs, before, demoSites } = options;
+  const { rotated, expiring } = demoSites;
   const attempt = attemptWith(options);
   return [
     await attempt(
       "the old secret, after its window",
-      guests.rotated,
-      headersOf(credentialsOf(before, guests.rotated)),
+      rotated,
+      headersOf(credentialsOf(before, rotated)),
       [401],
     ),
-    await attempt(
-      "an expired token",
-      guests.expiring,
-      headersOf(credentialsOf(outputs, guests.expiring)),
-      [401],
-    ),
+    await attempt("an expired token", expiring, headersOf(credentialsOf(outputs, expiring)), [401]),
   ];
 }
 
 /** Pushes to the first endpoint that the good site may use, whoever pretends to push. */
-function attemptWith({ config, path, outputs, site: goodSite }: AttemptOptions) {
-  const [signal, url] = firstEndpoint(config, credentialsOf(outputs, goodSite));
+function attemptWith({ config, edge, outputs, site: goodSite }: AttemptOptions) {
+  const { endpoints } = credentialsOf(outputs, goodSite);
+  const [signal] = config.endpoints.map((endpoint) => endpoint.signal).filter((name) => endpoints[name]);
+  const url = signal && endpoints[signal];
+  if (signal === undefined || url === undefined) {
+    throw new Error("the site pushes nothing");
+  }
   return async (
     what: string,
     site: string,
-    headers: Parameters<typeof push>[4],
+    headers: HeaderLines,
     expected: readonly number[],
   ): Promise<Attempt> => ({
     what,
-    outcome: await push(path.edge, { site, siteLabel: config.siteLabel }, signal, url, headers),
+    answer: await push(edge, { site, siteLabel: config.siteLabel }, signal, url, headers),
     expected,
   });
 }
@@ -160,12 +203,58 @@ function credentialsOf({ sites }: RevealedOutputs, site: string): SiteCredential
   return credentials;
 }
 
-function firstEndpoint(config: Config, { endpoints }: SiteCredentials): readonly [SignalName, string] {
-  for (const { signal } of config.endpoints) {
-    const url = endpoints[signal];
-    if (url !== undefined) {
-      return [signal, url];
-    }
-  }
-  throw new Error("the site pushes nothing");
+function headersOf({ clientId, clientSecret }: SiteCredentials): HeaderLines {
+  return tokenHeaders(clientId, clientSecret);
+}
+
+/** Pushes one sample or one log line to a signal's endpoint. */
+async function push(
+  edge: Edge,
+  { site, siteLabel }: { readonly site: string; readonly siteLabel: string },
+  signal: SignalName,
+  url: string,
+  credentials: HeaderLines,
+): Promise<Answer> {
+  const labels = { [siteLabel]: site, job: "demo" };
+  // Never the same time twice: two samples of one series at one time would count as one.
+  lastMillisecond = Math.max(Date.now(), lastMillisecond + 1);
+  const [headers, body] =
+    signal === "metrics"
+      ? [
+          remoteWriteHeaders,
+          remoteWriteBody([
+            {
+              labels: { __name__: demoMetric, ...labels },
+              samples: [{ timestamp: lastMillisecond, value: 1 }],
+            },
+          ]),
+        ]
+      : [
+          lokiHeaders("protobuf"),
+          lokiBody(
+            [{ labels, lines: [{ timestamp: `${lastMillisecond}000000`, line: `a line from ${site}` }] }],
+            "protobuf",
+          ),
+        ];
+  return request(edge, "POST", url, [...credentials, ...headers], body);
+}
+
+let lastMillisecond = 0;
+
+/** Sends any request for one of the push hosts. */
+async function request(
+  edge: Edge,
+  method: string,
+  url: string,
+  headers: HeaderLines,
+  body?: Buffer,
+): Promise<Answer> {
+  const { host, pathname, search } = new URL(url);
+  const { status } = await send(edge.url, {
+    ...{ method, host, path: pathname + search, headers },
+    ...(body === undefined ? {} : { body }),
+  });
+  // cloudflared's requests for the team's keys are recorded too.
+  const record = edge.answered.filter((answered) => answered.host === host).at(-1);
+  return { status, by: record?.by ?? "nobody" };
 }

@@ -1,19 +1,28 @@
 import { orThrow } from "../../fleet/problem";
-import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import pc from "picocolors";
+import type { Config } from "../../fleet/config";
+import type { SignalName } from "../../fleet/signals";
 import { readSiteFiles } from "../../fleet/site-files";
 import { startStandIn, type StandIn } from "cloudflare-standin";
-import { standInAccount } from "../run/stand-in-account";
-import { engineStack } from "../run/engine-stack";
-import { copyProject } from "../run/project-copy";
-import { findPulumi, pulumiStack } from "../run/pulumi-stack";
-import type { RunResult, Stack } from "../run/stack";
-import { pushShipped, tryLater, tryNow, type Attempt } from "./attempts";
-import { openDataPath, openOrigins, type DataPath } from "./data-path";
-import { changeGuests, inviteGuests, shortLife } from "./guests";
+import { engineStack, copyProject, findPulumi, pulumiStack, type ProjectStack } from "../run/project-stack";
+import type { RunResult } from "../run/processes";
+import {
+  pushShipped,
+  tryLater,
+  tryNow,
+  shortLife,
+  addDemoSites,
+  changeDemoSites,
+  demoMetric,
+  type Attempt,
+} from "./attempts";
+import { startConnector } from "cloudflare-standin/edge/tunnel/connector";
+import { startEdge, type Edge } from "../../packages/cloudflare-standin/edge/edge";
+import { lokiOrigin, prometheusOrigin, receiverOrigin, type Origin } from "../run/origins";
+import { accountOfStack } from "../run/sandbox";
 import { arrivalTable, attemptTable, siteTable } from "./tables";
+import pc from "picocolors";
 
 const root = join(__dirname, "..", "..");
 const stackName = "prod";
@@ -27,8 +36,8 @@ export class DemoFailed extends Error {}
  * @param home a folder of its own, which only the owner may enter.
  * @throws DemoFailed, or UserError for what is wrong with the project's own files.
  */
-export async function runDemo(home: string, signal: AbortSignal): Promise<void> {
-  const account = standInAccount(root, stackName);
+export async function runDemo(home: string, abort: AbortSignal): Promise<void> {
+  const account = accountOfStack(root, stackName);
   const clock = { ahead: 0 };
   const now = () => new Date(Date.now() + clock.ahead);
   const standIn = await startStandIn({ ...account, now });
@@ -37,7 +46,7 @@ export async function runDemo(home: string, signal: AbortSignal): Promise<void> 
   const origins = openOrigins(config, home);
   // Whatever goes wrong with them is said when they are needed.
   origins.catch(() => undefined);
-  let path: DataPath | undefined;
+  let dataPath: DataPath | undefined;
   try {
     heading("Cloudflare, on this machine");
     console.log(`A stand-in for its API listens on ${standIn.baseUrl}; nothing leaves this machine.`);
@@ -48,14 +57,14 @@ export async function runDemo(home: string, signal: AbortSignal): Promise<void> 
       name,
       enabled: values.token.enabled,
     }));
-    const guests = inviteGuests(directory);
-    const stack = openStack(home, directory, standIn, signal);
+    const demoSites = addDemoSites(directory);
+    const stack = openStack(home, directory, standIn, abort);
     console.log(
-      `The demo adds four sites of its own to a copy of the project, to show later what is refused.`,
+      "The demo adds four sites of its own to a copy of the project, to show later what is refused.",
     );
 
     heading("First up: make what index.ts declares for the files in sites/");
-    requireSuccess(await stack.up(), signal);
+    requireSuccess(await stack.up(), abort);
     const made = writesIn(standIn);
     const before = await stack.outputs();
     console.log(
@@ -68,7 +77,7 @@ export async function runDemo(home: string, signal: AbortSignal): Promise<void> 
 
     heading("Second up: nothing has changed, so nothing changes");
     standIn.clearRequests();
-    requireSuccess(await stack.up(), signal);
+    requireSuccess(await stack.up(), abort);
     const again = writesIn(standIn);
     if (again > 0) {
       throw new DemoFailed(`The second up made ${again} changing calls, where none was expected.`);
@@ -76,23 +85,18 @@ export async function runDemo(home: string, signal: AbortSignal): Promise<void> 
     console.log("No call changed anything.");
 
     heading("Third up: one of the demo's sites is rotated, one shut out, one removed");
-    changeGuests(directory, guests, now());
-    requireSuccess(await stack.up(), signal);
+    changeDemoSites(directory, demoSites, now());
+    requireSuccess(await stack.up(), abort);
     const outputs = await stack.outputs();
 
     heading("Pushes, through an imitation of Access and the tunnel");
-    path = await openDataPath({
-      standIn,
-      config,
-      tunnelToken: outputs.tunnelToken,
-      now,
-      origins: await origins,
-    });
-    for (const [name, origin] of path.origins) {
+    const opened = await origins;
+    dataPath = await openDataPath(standIn, config, outputs.tunnelToken, now, opened);
+    for (const [name, origin] of opened) {
       console.log(`${name} end at ${origin.name}.`);
     }
-    const site = shipped.find(({ enabled }) => enabled)?.name ?? guests.rotated;
-    const options = { config, path, outputs, before, guests, site };
+    const site = shipped.find(({ enabled }) => enabled)?.name ?? demoSites.rotated;
+    const options = { config, edge: dataPath.edge, outputs, before, demoSites, site };
     const pushes = await pushShipped(options, shipped);
     console.log(attemptTable(pushes));
 
@@ -104,7 +108,7 @@ export async function runDemo(home: string, signal: AbortSignal): Promise<void> 
     requireExpected([...pushes, ...attempts]);
 
     heading("What arrived, by site");
-    const { text, counts } = await arrivalTable(path.origins, config.siteLabel);
+    const { text, counts } = await arrivalTable(opened, config.siteLabel);
     console.log(text);
     requireArrivals([...pushes, ...attempts], counts);
 
@@ -113,25 +117,80 @@ export async function runDemo(home: string, signal: AbortSignal): Promise<void> 
 npm run standin                          ${pc.dim("keep all this running, and try `npm run engine -- up` and `npx sitepass verify` on it")}
 pulumi up                                ${pc.dim("on your account; the README says what it needs")}`);
   } finally {
-    await path?.close();
+    await dataPath?.close();
     await origins.then(
-      (opened) => Promise.all([...opened.values()].map((origin) => origin.close())),
+      (started) => Promise.all([...started.values()].map((origin) => origin.close())),
       () => undefined,
     );
     await standIn.close();
   }
 }
 
-function openStack(home: string, directory: string, standIn: StandIn, signal: AbortSignal): Stack {
+/** Starts an origin for each signal: the real service where it is on PATH, else a small receiver. */
+async function openOrigins(config: Config, home: string): Promise<ReadonlyMap<SignalName, Origin>> {
+  return new Map(
+    await Promise.all(
+      config.endpoints.map(async ({ signal }) => {
+        const directory = join(home, signal);
+        mkdirSync(directory, { recursive: true, mode: 0o700 });
+        const real =
+          signal === "metrics" ? await prometheusOrigin(directory, demoMetric) : await lokiOrigin(directory);
+        return [signal, real ?? (await receiverOrigin())] as const;
+      }),
+    ),
+  );
+}
+
+/** What a push goes through on this machine, as at Cloudflare. */
+interface DataPath {
+  readonly edge: Edge;
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * Opens the way to the origins.
+ *
+ * @param tunnelToken of the stack's outputs; undefined when the hosts are published by address.
+ * @param now the clock of everything at Cloudflare.
+ */
+async function openDataPath(
+  { database }: StandIn,
+  { publish, endpoints }: Config,
+  tunnelToken: string | undefined,
+  now: () => Date,
+  origins: ReadonlyMap<SignalName, Origin>,
+): Promise<DataPath> {
+  const services = new Map(
+    endpoints.map(({ signal, origin }) => [
+      publish.kind === "addresses" ? (publish.addresses.get(signal) ?? "") : origin,
+      origins.get(signal)?.url ?? "",
+    ]),
+  );
+  const edge = await startEdge({
+    database,
+    now,
+    ...(publish.kind === "addresses" ? { addresses: services } : {}),
+  });
+  const connector =
+    tunnelToken === undefined ? undefined : await startConnector({ database, tunnelToken, services, now });
+  return {
+    edge,
+    close: async () => {
+      await connector?.close();
+      await edge.close();
+    },
+  };
+}
+
+function openStack(home: string, directory: string, standIn: StandIn, abort: AbortSignal): ProjectStack {
   const options = {
     directory,
     home,
     stackName,
     baseUrl: standIn.baseUrl,
     apiToken: standIn.apiToken,
-    passphrase: randomBytes(24).toString("base64url"),
     onText: (text: string) => process.stdout.write(text),
-    signal,
+    abort,
   };
   const pulumi = findPulumi();
   console.log(
@@ -145,27 +204,25 @@ function openStack(home: string, directory: string, standIn: StandIn, signal: Ab
 const writesIn = (standIn: StandIn): number =>
   standIn.requests.filter(({ method }) => method !== "GET").length;
 
-function requireSuccess({ exitCode }: RunResult, signal: AbortSignal): void {
-  if (signal.aborted) {
+function requireSuccess({ exitCode }: RunResult, abort: AbortSignal): void {
+  if (abort.aborted) {
     throw new DemoFailed("Stopped.");
   }
   if (exitCode !== 0) {
-    throw new DemoFailed("The engine failed; what it said stands above.");
+    throw new DemoFailed("The engine failed; what it said is above.");
   }
 }
 
 function requireExpected(attempts: readonly Attempt[]): void {
-  const surprising = attempts.filter(({ outcome, expected }) => !expected.includes(outcome.status));
+  const surprising = attempts.filter(({ answer, expected }) => !expected.includes(answer.status));
   if (surprising.length > 0) {
-    throw new DemoFailed(
-      `Answered otherwise than expected: ${surprising.map(({ what }) => what).join("; ")}.`,
-    );
+    throw new DemoFailed(`Not answered as expected: ${surprising.map(({ what }) => what).join("; ")}.`);
   }
 }
 
 /** What was answered as delivered is there, and nothing else. */
 function requireArrivals(attempts: readonly Attempt[], counts: ReadonlyMap<string, number>): void {
-  const delivered = attempts.filter(({ outcome }) => outcome.status < 300).length;
+  const delivered = attempts.filter(({ answer }) => answer.status < 300).length;
   const arrived = [...counts.values()].reduce((sum, count) => sum + count, 0);
   if (delivered !== arrived) {
     throw new DemoFailed(`${delivered} pushes were answered as delivered, and ${arrived} arrived.`);

@@ -1,9 +1,9 @@
 import Table from "cli-table3";
 import pc from "picocolors";
 import { signalNames, type SignalName } from "../../fleet/signals";
-import type { Origin } from "../run/origin";
 import { fingerprint } from "../../operate/fingerprint";
 import type { RevealedOutputs } from "../../stack/stack-outputs";
+import type { Origin } from "../run/origins";
 import type { Attempt } from "./attempts";
 
 const plain = { style: { head: [], border: [] } };
@@ -28,8 +28,8 @@ export function siteTable({ sites }: RevealedOutputs, shown: readonly string[]):
 /** What was tried, what was answered by whom, and what a collector makes of it. */
 export function attemptTable(attempts: readonly Attempt[]): string {
   const table = new Table({ head: ["what is sent", "status", "answered by", "what that means"], ...plain });
-  for (const { what, outcome, expected } of attempts) {
-    const { status, by } = outcome;
+  for (const { what, answer, expected } of attempts) {
+    const { status, by } = answer;
     const asExpected = expected.includes(status);
     table.push([
       what,

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Cloudflare } from "cloudflare";
 import { startStandIn } from "cloudflare-standin";
-import { Deployment, type DeploymentOptions, type Goal } from "./deployment";
-import type { ResourceState, StackState } from "./state";
+import { Deployment, dependentsFirst, type DeploymentOptions, type Goal } from "./deployment";
+import type { ResourceState } from "../../stack/state-file-reader";
+import type { StackState } from "./state";
 
 const accountId = "0123456789abcdef0123456789abcdef";
 const type = "cloudflare:index/zeroTrustAccessServiceToken:ZeroTrustAccessServiceToken";
@@ -52,7 +53,7 @@ async function withDeployment(
           },
           onStep: () => undefined,
           onFailure: () => undefined,
-          signal: new AbortController().signal,
+          abort: new AbortController().signal,
         };
         return { deployment: new Deployment(options), newest: () => newest };
       },
@@ -74,29 +75,29 @@ describe("Deployment", () => {
   it("deletes a replaced resource that an earlier run left standing, and not its successor", async () => {
     await withDeployment(async ({ client, tokenIds, deploy }) => {
       const [old, successor] = [await madeToken(client), await madeToken(client)];
-      const { deployment, newest } = deploy({ resources: [successor], condemned: [old], outputs: {} });
+      const { deployment, newest } = deploy({ resources: [successor], replaced: [old], outputs: {} });
       await deployment.register(goal);
       await deployment.finish();
       assert.deepEqual(deployment.failures, []);
       assert.deepEqual(tokenIds(), [successor.id]);
-      assert.deepEqual(newest(), { resources: [successor], condemned: [], outputs: {} });
+      assert.deepEqual(newest(), { resources: [successor], replaced: [], outputs: {} });
     });
   });
 
   it("deletes both when nothing is registered any more", async () => {
     await withDeployment(async ({ client, tokenIds, deploy }) => {
       const [old, successor] = [await madeToken(client), await madeToken(client)];
-      const { deployment, newest } = deploy({ resources: [successor], condemned: [old], outputs: {} });
+      const { deployment, newest } = deploy({ resources: [successor], replaced: [old], outputs: {} });
       await deployment.finish();
       assert.deepEqual(deployment.failures, []);
       assert.deepEqual(tokenIds(), []);
-      assert.deepEqual(newest(), { resources: [], condemned: [], outputs: {} });
+      assert.deepEqual(newest(), { resources: [], replaced: [], outputs: {} });
     });
   });
 
   it("refuses a resource that is declared twice", async () => {
     await withDeployment(async ({ tokenIds, deploy }) => {
-      const { deployment } = deploy({ resources: [], condemned: [], outputs: {} });
+      const { deployment } = deploy({ resources: [], replaced: [], outputs: {} });
       await deployment.register(goal);
       await assert.rejects(deployment.register(goal));
       assert.deepEqual(deployment.failures, [
@@ -110,12 +111,12 @@ describe("Deployment", () => {
     const elsewhere = { ...goal, inputs: { accountId: "fedcba9876543210fedcba9876543210", name: "tokyo" } };
     await withDeployment(async ({ client, tokenIds, deploy }) => {
       const made = { ...(await madeToken(client)), protect: true };
-      const { deployment } = deploy({ resources: [made], condemned: [], outputs: {} });
+      const { deployment } = deploy({ resources: [made], replaced: [], outputs: {} });
       await assert.rejects(deployment.register({ ...elsewhere, protect: true }));
       assert.deepEqual(deployment.failures, [
         "ZeroTrustAccessServiceToken tokyo: is protected and would be deleted. Set sitepass:protect to false, run `up`, and try again.",
       ]);
-      const another = deploy({ resources: [made], condemned: [], outputs: {} });
+      const another = deploy({ resources: [made], replaced: [], outputs: {} });
       // Refused by the stand-in, which has no such account: so far did the engine let it come.
       await assert.rejects(another.deployment.register(elsewhere));
       assert.match(another.deployment.failures.join(), /Cloudflare answered HTTP 403/);
@@ -126,7 +127,7 @@ describe("Deployment", () => {
   it("deletes nothing after a failure", async () => {
     await withDeployment(async ({ client, tokenIds, deploy }) => {
       const made = await madeToken(client);
-      const { deployment } = deploy({ resources: [made], condemned: [], outputs: {} });
+      const { deployment } = deploy({ resources: [made], replaced: [], outputs: {} });
       await assert.rejects(
         deployment.register({ ...goal, urn: "urn:other", inputs: { accountId, name: "" } }),
       );
@@ -134,5 +135,43 @@ describe("Deployment", () => {
       assert.equal(deployment.failures.length, 1);
       assert.deepEqual(tokenIds(), [made.id]);
     });
+  });
+});
+
+function resource(urn: string, dependencies: readonly string[], parent = ""): ResourceState {
+  return {
+    urn,
+    dependencies,
+    parent,
+    type: "",
+    name: urn,
+    custom: true,
+    id: "",
+    inputs: {},
+    outputs: {},
+    protect: false,
+    deletedWith: "",
+  };
+}
+
+const order = (resources: readonly ResourceState[]) => dependentsFirst(resources).map(({ urn }) => urn);
+
+describe("dependentsFirst", () => {
+  it("puts every resource before what it depends on, whatever the order they were made in", () => {
+    assert.deepEqual(
+      order([resource("application", ["policy"]), resource("policy", ["token"]), resource("token", [])]),
+      ["application", "policy", "token"],
+    );
+    assert.deepEqual(
+      order([resource("token", []), resource("application", ["policy"]), resource("policy", ["token"])]),
+      ["application", "policy", "token"],
+    );
+  });
+
+  it("puts children before their parents, and ignores what stays", () => {
+    assert.deepEqual(order([resource("component", []), resource("child", ["kept"], "component")]), [
+      "child",
+      "component",
+    ]);
   });
 });

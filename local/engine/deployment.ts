@@ -1,12 +1,12 @@
+import { PassThrough } from "node:stream";
+import { isDeepStrictEqual } from "node:util";
 import type { Cloudflare } from "cloudflare";
-import { dependentsFirst } from "./deletion-order";
-import { describeFailure } from "./describe-failure";
-import { changedProperties } from "./input-diff";
+import pMap from "p-map";
+import type { ResourceState } from "../../stack/state-file-reader";
 import type { Properties } from "./properties";
-import { previewedOutputs, type ResourceKind } from "./resource-kind";
-import { kindOf } from "./resource-kinds";
-import { Slots } from "./slots";
-import { shortName, type ResourceState, type StackState } from "./state";
+import { describeFailure, kindOf } from "./provider";
+import type { ResourceKind } from "./resource-kind";
+import { shortName, type StackState } from "./state";
 
 export type Operation = "create" | "update" | "replace" | "delete" | "import" | "same";
 
@@ -35,11 +35,11 @@ export interface DeploymentOptions {
   readonly onStep: (step: Step) => void;
   /** Called at the first failure; calls that are under way are still awaited by `idle`. */
   readonly onFailure: () => void;
-  readonly signal: AbortSignal;
+  readonly abort: AbortSignal;
 }
 
-/** Calls under way at a time. Cloudflare allows 1,200 in five minutes, so more would only wait elsewhere. */
-const parallelCalls = 8;
+/** Calls to Cloudflare that are under way at a time. */
+export const parallelCalls = 8;
 
 /** Said to the program for everything after the first failure, which stops the deployment. */
 export class DeploymentStopped extends Error {}
@@ -56,18 +56,20 @@ export class Deployment {
   private readonly before: ReadonlyMap<string, ResourceState>;
   private readonly registered = new Set<string>();
   private readonly done = new Map<string, ResourceState>();
-  /** Replaced resources whose successors stand already, in this run or in one that failed. */
-  private condemned: readonly ResourceState[];
+  /** Replaced resources, in this run or in one that failed, whose successors exist already. */
+  private replaced: readonly ResourceState[];
   private removed = new Set<string>();
   private outputs: Properties;
-  private readonly slots = new Slots(parallelCalls);
+  /** Resources that wait for their calls to Cloudflare, in the order of their registration. */
+  private readonly queue = new PassThrough({ objectMode: true });
   private readonly underWay = new Set<Promise<unknown>>();
 
   constructor(options: DeploymentOptions) {
     this.options = options;
     this.before = new Map(options.before.resources.map((resource) => [resource.urn, resource]));
-    this.condemned = options.before.condemned;
+    this.replaced = options.before.replaced;
     this.outputs = options.before.outputs;
+    void pMap(this.queue, (task: () => Promise<void>) => task(), { concurrency: parallelCalls });
   }
 
   /** Makes one resource so. Rejects with DeploymentStopped once anything has failed. */
@@ -86,26 +88,6 @@ export class Deployment {
     await Promise.allSettled(this.underWay);
   }
 
-  private async apply(goal: Goal): Promise<ResourceState> {
-    this.requireGoing();
-    if (this.registered.has(goal.urn)) {
-      this.fail(`${shortName(goal)}: is declared twice. Give one of them another logical name.`);
-    }
-    this.registered.add(goal.urn);
-    const started = performance.now();
-    try {
-      const { operation, state } = goal.custom
-        ? await this.slots.run(() => this.applyCustom(goal))
-        : this.applyComponent(goal);
-      this.done.set(goal.urn, state);
-      await this.save();
-      this.report(operation, goal, started);
-      return state;
-    } catch (error) {
-      return this.fail(error instanceof DeploymentStopped ? undefined : describeFailure(goal, error));
-    }
-  }
-
   /** Takes the outputs of the whole stack. */
   setOutputs(outputs: Properties): void {
     this.outputs = outputs;
@@ -116,13 +98,39 @@ export class Deployment {
     try {
       this.requireGoing();
       const gone = [...this.before.values()].filter(({ urn }) => !this.registered.has(urn));
-      await this.deleteAll([...this.condemned, ...gone]);
+      await this.deleteAll([...this.replaced, ...gone]);
       await this.save();
     } catch (error) {
       if (!(error instanceof DeploymentStopped)) {
         throw error;
       }
     }
+  }
+
+  private async apply(goal: Goal): Promise<ResourceState> {
+    this.requireGoing();
+    if (this.registered.has(goal.urn)) {
+      this.fail(`${shortName(goal)}: is declared twice. Give one of them another logical name.`);
+    }
+    this.registered.add(goal.urn);
+    const started = performance.now();
+    try {
+      const { operation, state } = goal.custom
+        ? await this.inTurn(() => this.applyCustom(goal))
+        : this.applyComponent(goal);
+      this.done.set(goal.urn, state);
+      await this.save();
+      this.report(operation, goal, started);
+      return state;
+    } catch (error) {
+      return this.fail(error instanceof DeploymentStopped ? undefined : describeFailure(goal, error));
+    }
+  }
+
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.queue.write(() => work().then(resolve, reject));
+    });
   }
 
   private applyComponent(goal: Goal): { operation: Operation; state: ResourceState } {
@@ -147,7 +155,7 @@ export class Deployment {
       await check(before, before.id);
     }
     const outputs = this.options.preview
-      ? previewedOutputs(kind, goal.inputs, before.outputs, changed)
+      ? kind.previewUpdate(goal.inputs, before.outputs, changed)
       : await kind.update(this.options.client, before.id, goal.inputs, before.outputs);
     return { operation: "update", state: stateOf(goal, before.id, outputs) };
   }
@@ -168,7 +176,7 @@ export class Deployment {
     }
     if (!goal.deleteBeforeReplace) {
       const successor = await this.create(kind, goal);
-      this.condemned = [...this.condemned, before];
+      this.replaced = [...this.replaced, before];
       return successor;
     }
     if (this.options.preview) {
@@ -181,21 +189,21 @@ export class Deployment {
     return this.create(kind, goal);
   }
 
-  private async deleteAll(doomed: readonly ResourceState[]): Promise<void> {
-    this.requireUnprotected(doomed);
-    const doomedUrns = new Set(doomed.map(({ urn }) => urn));
-    for (const resource of dependentsFirst(doomed)) {
+  private async deleteAll(leaving: readonly ResourceState[]): Promise<void> {
+    this.requireUnprotected(leaving);
+    const leavingUrns = new Set(leaving.map(({ urn }) => urn));
+    for (const resource of dependentsFirst(leaving)) {
       this.requireGoing();
       const started = performance.now();
       try {
-        if (resource.custom && !this.options.preview && !doomedUrns.has(resource.deletedWith)) {
+        if (resource.custom && !this.options.preview && !leavingUrns.has(resource.deletedWith)) {
           await kindOf(resource.type).delete(this.options.client, resource.id, resource.inputs);
         }
       } catch (error) {
         this.fail(describeFailure(resource, error));
       }
-      if (this.condemned.includes(resource)) {
-        this.condemned = this.condemned.filter((other) => other !== resource);
+      if (this.replaced.includes(resource)) {
+        this.replaced = this.replaced.filter((other) => other !== resource);
       } else {
         this.removed.add(resource.urn);
       }
@@ -217,7 +225,7 @@ export class Deployment {
     );
     return {
       resources: [...this.done.values(), ...waiting],
-      condemned: this.condemned,
+      replaced: this.replaced,
       outputs: this.outputs,
     };
   }
@@ -230,8 +238,8 @@ export class Deployment {
     this.options.onStep({ operation, type, name, milliseconds: performance.now() - started });
   }
 
-  private requireUnprotected(doomed: readonly ResourceState[]): void {
-    const guarded = doomed.filter(({ protect }) => protect);
+  private requireUnprotected(leaving: readonly ResourceState[]): void {
+    const guarded = leaving.filter(({ protect }) => protect);
     if (guarded.length > 0) {
       const say = (resource: ResourceState) =>
         `${shortName(resource)}: is protected and would be deleted. Set sitepass:protect to false, run \`up\`, and try again.`;
@@ -240,7 +248,7 @@ export class Deployment {
   }
 
   private requireGoing(): void {
-    if (this.options.signal.aborted && this.failures.length === 0) {
+    if (this.options.abort.aborted && this.failures.length === 0) {
       this.fail(
         "Stopped by a signal. What was done until then is in the state; run the same command to go on.",
       );
@@ -262,4 +270,33 @@ export class Deployment {
 function stateOf(goal: Goal, id: string, outputs: Properties): ResourceState {
   const { urn, type, name, custom, parent, inputs, dependencies, protect, deletedWith } = goal;
   return { urn, type, name, custom, id, parent, inputs, outputs, dependencies, protect, deletedWith };
+}
+
+/** The properties in which two sets of inputs differ, sorted. An unknown value differs from every known one. */
+function changedProperties(before: Properties, after: Properties): readonly string[] {
+  const names = new Set([...Object.keys(before), ...Object.keys(after)]);
+  return [...names].filter((name) => !isDeepStrictEqual(before[name], after[name])).sort();
+}
+
+/** Orders resources so that each comes before what it depends on, the latest made first. */
+export function dependentsFirst(resources: readonly ResourceState[]): readonly ResourceState[] {
+  // A replaced resource and its successor have the same URN.
+  const byUrn = new Map<string, ResourceState[]>();
+  for (const resource of resources) {
+    byUrn.set(resource.urn, [...(byUrn.get(resource.urn) ?? []), resource]);
+  }
+  const ordered: ResourceState[] = [];
+  const visited = new Set<ResourceState>();
+  const visit = (resource: ResourceState): void => {
+    if (visited.has(resource)) {
+      return;
+    }
+    visited.add(resource);
+    for (const urn of [...resource.dependencies, resource.parent]) {
+      byUrn.get(urn)?.forEach(visit);
+    }
+    ordered.push(resource);
+  };
+  resources.forEach(visit);
+  return ordered.reverse();
 }

@@ -1,20 +1,19 @@
 import { runtime } from "@pulumi/pulumi";
-import { Cloudflare } from "cloudflare";
+import { Cloudflare, NotFoundError } from "cloudflare";
 import { findApiCredentials, missingTokenProblem } from "../../cloudflare/api-credentials";
+import { mkdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { UserError } from "../../fleet/problem";
+import { takeLock } from "../../handover/folder-lock";
+import { isLoopback } from "../../operate/verify/via";
+import { readStackConfig, type StackConfig } from "../../stack/stack-config";
 import { Deployment, type Step } from "./deployment";
-import { readImportDocument } from "./import-document";
-import { importResources } from "./import-resources";
-import { runInvoke } from "./invokes";
-import { requireLoopback } from "./loopback";
+import { importResources, readImportDocument } from "./import-resources";
 import { connectMonitor } from "./monitor";
-import { refreshed } from "./refresh";
-import { runProgram } from "./run-program";
-import { readStackConfig } from "../../stack/stack-config";
-import { StateFile } from "./state-file";
-import { lockState } from "./state-lock";
-import type { StackState } from "./state";
-import { UrnScheme } from "./urns";
+import { kindOf, runInvoke } from "./provider";
+import { SavedState, UrnScheme, type StackState } from "./state";
+import * as pulumi from "@pulumi/pulumi";
 
 export type Command = "up" | "preview" | "destroy" | "refresh" | "import";
 
@@ -26,12 +25,11 @@ export interface EngineOptions {
   readonly statePath: string;
   /** What `import` reads. */
   readonly importFile?: string | undefined;
-  readonly passphrase: string;
   /** Configuration instead of the stack's file: full keys, values as in Pulumi's environment. */
   readonly overrides: Readonly<Record<string, string>>;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly onStep: (step: Step) => void;
-  readonly signal: AbortSignal;
+  readonly abort: AbortSignal;
 }
 
 export interface EngineResult {
@@ -46,96 +44,180 @@ export interface EngineResult {
  * @throws UserError for what is wrong before the program is even started.
  */
 export async function runEngine(options: EngineOptions): Promise<EngineResult> {
-  const { project, values, encrypted } = readStackConfig(options.directory, options.stack, options.overrides);
+  const { command, stack, statePath, onStep } = options;
+  const configuration = readStackConfig(options.directory, stack, options.overrides);
+  const { project, values, encrypted } = configuration;
   if (encrypted.length > 0) {
     throw new UserError(
-      encrypted.map(
-        (key) =>
-          `Pulumi.${options.stack}.yaml: ${key} is encrypted, which only the Pulumi CLI can read. Leave it out here.`,
-      ),
+      encrypted.map((key) => ({
+        subject: `Pulumi.${stack}.yaml`,
+        says: `${key} is encrypted, which only the Pulumi CLI can read`,
+        todo: "Leave it out here",
+      })),
     );
   }
-  const access = findApiCredentials(values, options.environment);
+  const credentials = findApiCredentials(values, options.environment);
   const baseURL = requireLoopback(values["cloudflare:baseUrl"] ?? options.environment.CLOUDFLARE_BASE_URL);
-  if (access === undefined) {
+  if (credentials === undefined) {
     throw new UserError([missingTokenProblem]);
   }
-  const client = new Cloudflare({ apiToken: access.apiToken, baseURL });
-  const unlock = options.command === "preview" ? () => undefined : lockState(options.statePath);
+  const client = new Cloudflare({ apiToken: credentials.apiToken, baseURL });
+  const unlock = command === "preview" ? () => undefined : lockState(statePath);
   try {
-    const file = new StateFile(options.statePath, options.passphrase);
-    if (options.command === "refresh") {
-      const state = await refreshed(client, file.state);
-      await file.save(state);
-      return { failures: [], state };
+    const saved = new SavedState(statePath);
+    switch (command) {
+      case "refresh": {
+        const state = await refreshed(client, saved.opened);
+        await saved.save(state);
+        return { failures: [], state };
+      }
+      case "import": {
+        const urns = new UrnScheme(project, stack);
+        const entries = readImportDocument(options.importFile ?? "", urns);
+        const outcome = await importResources(client, saved.opened, entries, urns.stack, onStep);
+        await saved.save(outcome.state);
+        return outcome;
+      }
+      default:
+        return await deploy(options, configuration, client, saved);
     }
-    if (options.command === "import") {
-      const urns = new UrnScheme(project, options.stack);
-      const entries = readImportDocument(options.importFile ?? "", urns);
-      const outcome = await importResources(client, file.state, entries, urns.stack, options.onStep);
-      await file.save(outcome.state);
-      return outcome;
-    }
-    let newest = file.state;
-    let stop: () => void = () => undefined;
-    const stopped = new Promise<void>((resolve) => (stop = resolve));
-    const deployment = new Deployment({
-      client,
-      before: file.state,
-      preview: options.command === "preview",
-      save: (state) => {
-        newest = state;
-        return file.save(state);
-      },
-      onStep: options.onStep,
-      onFailure: stop,
-      signal: options.signal,
-    });
-    if (options.command === "destroy") {
-      deployment.setOutputs({});
-    }
-    const programFailure =
-      options.command === "destroy"
-        ? undefined
-        : await declare(options, { project, values, client, deployment, stopped });
-    if (programFailure === undefined) {
-      await deployment.finish();
-    }
-    await deployment.idle();
-    // A failed deployment makes the program fail too, with less to say.
-    const failures =
-      deployment.failures.length === 0 && programFailure !== undefined
-        ? [programFailure]
-        : deployment.failures;
-    return { failures, state: newest };
   } finally {
     unlock();
   }
 }
 
-/** Runs the program, with the deployment behind the SDK. */
-async function declare(
-  { command, directory, stack }: EngineOptions,
-  run: {
-    readonly project: string;
-    readonly values: Readonly<Record<string, string>>;
-    readonly client: Cloudflare;
-    readonly deployment: Deployment;
-    readonly stopped: Promise<void>;
-  },
-): Promise<string | undefined> {
-  const { project, values, client, deployment, stopped } = run;
-  runtime.setAllConfig({ ...values });
-  const closeMonitor = await connectMonitor({
-    project,
-    stack,
-    preview: command === "preview",
-    deployment,
-    invoke: (token, args) => runInvoke(client, token, args),
+/** Brings the stack to what the program declares, or with `destroy` to nothing. */
+async function deploy(
+  { command, directory, stack, onStep, abort }: EngineOptions,
+  { project, values }: StackConfig,
+  client: Cloudflare,
+  saved: SavedState,
+): Promise<EngineResult> {
+  const preview = command === "preview";
+  let newest = saved.opened;
+  let stop: () => void = () => undefined;
+  const stopped = new Promise<void>((resolve) => (stop = resolve));
+  const deployment = new Deployment({
+    client,
+    before: saved.opened,
+    preview,
+    save: (state) => {
+      newest = state;
+      return saved.save(state);
+    },
+    onStep,
+    onFailure: stop,
+    abort,
   });
+  let programFailure: string | undefined;
+  if (command === "destroy") {
+    deployment.setOutputs({});
+  } else {
+    pulumi.runtime.setAllConfig({ ...values });
+    const invoke = (token: string, args: Parameters<typeof runInvoke>[2]) => runInvoke(client, token, args);
+    const closeMonitor = await connectMonitor({ project, stack, preview, deployment, invoke });
+    programFailure = await runProgram(directory, stopped).finally(closeMonitor);
+  }
+  if (programFailure === undefined) {
+    await deployment.finish();
+  }
+  await deployment.idle();
+  // A failed deployment makes the program fail too, with less to say.
+  const failures =
+    deployment.failures.length === 0 && programFailure !== undefined ? [programFailure] : deployment.failures;
+  return { failures, state: newest };
+}
+
+/**
+ * Refuses every API that is not on this machine: the engine is for demo and tests, and knows too little of failures
+ * to be let loose on an account.
+ *
+ * @throws UserError
+ */
+export function requireLoopback(baseUrl: string | undefined): string {
+  if (baseUrl === undefined) {
+    throw new UserError([
+      {
+        subject: "CLOUDFLARE_BASE_URL",
+        says: "is not set",
+        todo: "Start `npm run standin` and export what it prints; for an account at Cloudflare use `pulumi up`",
+      },
+    ]);
+  }
+  const host = URL.canParse(baseUrl) ? new URL(baseUrl).hostname : "";
+  if (!isLoopback(host.replace(/^\[|\]$/g, ""))) {
+    throw new UserError([
+      {
+        subject: "CLOUDFLARE_BASE_URL",
+        says: `is "${baseUrl}", which is not on this machine`,
+        todo: "This engine is for the stand-in only; for an account at Cloudflare use `pulumi up`",
+      },
+    ]);
+  }
+  return baseUrl;
+}
+
+/** Keeps two runs from changing one state at the same time. */
+function lockState(statePath: string): () => void {
+  mkdirSync(dirname(statePath), { recursive: true, mode: 0o700 });
+  return takeLock(`${statePath}.lock`, "is changing this stack");
+}
+
+/** Looks at every resource again: what Cloudflare no longer has leaves the state, as with `pulumi refresh`. */
+async function refreshed(client: Cloudflare, before: StackState): Promise<StackState> {
+  const resources = await Promise.all(
+    before.resources.map(async (resource) => {
+      if (!resource.custom) {
+        return resource;
+      }
+      try {
+        const { id, inputs, outputs } = resource;
+        return { ...resource, outputs: await kindOf(resource.type).read(client, id, inputs, outputs) };
+      } catch (error) {
+        if (error instanceof NotFoundError) {
+          return undefined;
+        }
+        throw error;
+      }
+    }),
+  );
+  return { ...before, resources: resources.filter((resource) => resource !== undefined) };
+}
+
+const requireHere = createRequire(__filename);
+
+/**
+ * Runs `index.ts` in this process as Pulumi's language host does: as a stack, awaiting what it exports, until all
+ * resources are registered (@pulumi/pulumi 3.248.0, cmd/run/run.ts).
+ *
+ * @param stopped resolves when the deployment has failed: what the program waits for then never comes.
+ * @returns why it failed, with a stack trace unless a person can fix the cause; undefined when it ended well or was
+ * stopped.
+ */
+async function runProgram(directory: string, stopped: Promise<void>): Promise<string | undefined> {
+  const unhandled = new Promise<never>((_resolve, reject) => {
+    process.on("uncaughtException", reject);
+    process.on("unhandledRejection", reject);
+  });
+  const running = pulumi.runtime
+    .runInPulumiStack(async () => {
+      const program: unknown = requireHere(join(directory, "index.ts"));
+      const outputs: unknown =
+        typeof program === "function" ? await Reflect.apply(program, undefined, []) : program;
+      return outputs;
+    })
+    // Outputs may be known before every resource is registered.
+    .then(() => pulumi.runtime.disconnect(false));
+  // Its rejection is seen below, or has been overtaken by the deployment's own failure.
+  running.catch(() => undefined);
   try {
-    return await runProgram(directory, stopped);
-  } finally {
-    closeMonitor();
+    await Promise.race([running, unhandled, stopped]);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof Error)) {
+      return String(error);
+    }
+    const { message, stack } = error;
+    return pulumi.RunError.isInstance(error) ? message : (stack ?? message);
   }
 }

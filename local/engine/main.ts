@@ -1,12 +1,12 @@
 import { parseArgs } from "node:util";
 import { join, resolve } from "node:path";
+import pc from "picocolors";
 import { problemText, UserError } from "../../fleet/problem";
-import type { Step } from "./deployment";
-import { showFailures, showOutputs, showStep, showSummary } from "./display";
+import { revealed } from "../../stack/state-file-reader";
+import type { Operation, Step } from "./deployment";
 import type { Command, EngineOptions, runEngine } from "./engine";
-import { masked } from "./masked-outputs";
-import { revealed } from "./properties";
-import { StateFile } from "./state-file";
+import { masked, type Properties } from "./properties";
+import { SavedState } from "./state";
 
 const help = `Runs index.ts on this machine, against the stand-in for Cloudflare's API, without the Pulumi CLI.
 
@@ -23,7 +23,7 @@ Commands
 Options
   --stack NAME         the stack, and so the file Pulumi.NAME.yaml; default prod
   --cwd DIR            the project's folder; default this one
-  --state FILE         where the state is kept; default .sitepass/NAME.json in the project's folder
+  --state FILE         where the state is kept, secrets in clear; default .sitepass/NAME.json in the project's folder
   --config KEY=VALUE   configuration in place of the file's, structured values as JSON; may be repeated
   --file FILE          with import: what \`pulumi import --file\` reads
   --suppress-outputs   do not print the stack's outputs after a change
@@ -32,7 +32,6 @@ Options
 
 Environment
   CLOUDFLARE_BASE_URL, CLOUDFLARE_API_TOKEN   as \`npm run standin\` prints them; addresses off this machine are refused
-  PULUMI_CONFIG_PASSPHRASE                    encrypts the secrets in the state file
 
 Exit code: 0 all went well, 1 something failed, 2 wrong usage, 130 stopped by Ctrl-C.`;
 
@@ -76,33 +75,27 @@ async function main(loadEngine: LoadEngine): Promise<number> {
   }
   if (more.length > 0 || (command !== "output" && !isCommand(command))) {
     return wrongUsage(
-      `"${positionals.join(" ")}" is no command. Give one of ${changing.join(", ")}, output.`,
+      `"${positionals.join(" ")}" is not a command. Give one of ${changing.join(", ")}, output.`,
     );
   }
   if ((command === "import") !== (values.file !== undefined)) {
-    return wrongUsage("import and --file come together.");
-  }
-  const passphrase = process.env.PULUMI_CONFIG_PASSPHRASE ?? "";
-  if (passphrase === "") {
-    throw new UserError([
-      "PULUMI_CONFIG_PASSPHRASE: is not set, and the state holds secrets. Export one; the same is needed for this state from then on.",
-    ]);
+    return wrongUsage("import needs --file, and no other command takes it.");
   }
   const directory = resolve(values.cwd);
   const statePath = resolve(values.state ?? join(directory, ".sitepass", `${values.stack}.json`));
   if (!isCommand(command)) {
-    const { outputs } = new StateFile(statePath, passphrase).state;
+    const { outputs } = new SavedState(statePath).opened;
     console.log(JSON.stringify(values["show-secrets"] ? revealed(outputs) : masked(outputs), undefined, 2));
     return 0;
   }
-  return change(loadEngine, command, values, { directory, statePath, passphrase });
+  return change(loadEngine, command, values, { directory, statePath });
 }
 
 async function change(
   loadEngine: LoadEngine,
   command: Command,
   values: Arguments,
-  place: Pick<EngineOptions, "directory" | "statePath" | "passphrase">,
+  paths: Pick<EngineOptions, "directory" | "statePath">,
 ): Promise<number> {
   const steps: Step[] = [];
   const stopping = new AbortController();
@@ -118,7 +111,7 @@ async function change(
   const started = performance.now();
   const engine = loadEngine();
   const { failures, state } = await engine.runEngine({
-    ...place,
+    ...paths,
     command,
     stack: values.stack,
     importFile: values.file === undefined ? undefined : resolve(values.file),
@@ -130,7 +123,7 @@ async function change(
         showStep(step, command === "preview");
       }
     },
-    signal: stopping.signal,
+    abort: stopping.signal,
   });
   if (values.json) {
     console.log(JSON.stringify({ failures, steps, outputs: masked(state.outputs) }, undefined, 2));
@@ -154,7 +147,13 @@ function overridesIn(pairs: readonly string[]): Record<string, string> {
     pairs.map((pair) => {
       const [key, ...value] = pair.split("=");
       if (key === undefined || key === "" || value.length === 0) {
-        throw new UserError([`--config: is "${pair}". Write KEY=VALUE, as in sitepass:protect=false.`]);
+        throw new UserError([
+          {
+            subject: "--config",
+            says: `is "${pair}"`,
+            todo: "Write KEY=VALUE, as in sitepass:protect=false",
+          },
+        ]);
       }
       return [key, value.join("=")];
     }),
@@ -182,4 +181,63 @@ export function runAndExit(loadEngine: LoadEngine): void {
       process.exit(1);
     },
   );
+}
+
+const signs: Readonly<Record<Operation, string>> = {
+  create: pc.green("+"),
+  update: pc.yellow("~"),
+  replace: pc.magenta("+-"),
+  delete: pc.red("-"),
+  import: pc.cyan("="),
+  same: " ",
+};
+
+const words: Readonly<Record<Operation, readonly [done: string, planned: string]>> = {
+  create: ["created", "to create"],
+  update: ["updated", "to update"],
+  replace: ["replaced", "to replace"],
+  delete: ["deleted", "to delete"],
+  import: ["imported", "to import"],
+  same: ["unchanged", "unchanged"],
+};
+
+/** Of the types in kinds/, so that names stand below each other. */
+const longestType = "ZeroTrustTunnelCloudflaredConfig".length;
+
+/** One line for each change; what stays as it is is only counted. */
+function showStep({ operation, type, name, milliseconds }: Step, planned: boolean): void {
+  if (operation === "same") {
+    return;
+  }
+  const word = words[operation][planned ? 1 : 0];
+  const time = planned ? "" : pc.dim(` (${(milliseconds / 1000).toFixed(2)} s)`);
+  const shortType = type.slice(type.lastIndexOf(":") + 1);
+  console.log(
+    ` ${signs[operation]}${operation === "replace" ? "" : " "} ${pc.dim(shortType.padEnd(longestType))} ${name} ${word}${time}`,
+  );
+}
+
+/** How many of each, in the manner of `pulumi up`. */
+function showSummary(steps: readonly Step[], milliseconds: number): void {
+  console.log(pc.bold("Resources:"));
+  for (const operation of Object.keys(words) as Operation[]) {
+    const count = steps.filter((step) => step.operation === operation).length;
+    if (count > 0) {
+      console.log(`    ${signs[operation]} ${count} ${words[operation][0]}`);
+    }
+  }
+  console.log(`\nDuration: ${(milliseconds / 1000).toFixed(1)} s`);
+}
+
+function showOutputs(outputs: Properties): void {
+  if (Object.keys(outputs).length > 0) {
+    console.log(`${pc.bold("Outputs:")} ${JSON.stringify(masked(outputs), undefined, 2)}\n`);
+  }
+}
+
+/** Every line of a failure is an error of its own. */
+function showFailures(failures: readonly string[]): void {
+  for (const line of failures.flatMap((failure) => failure.split("\n"))) {
+    console.error(`${pc.red("error:")} ${line}`);
+  }
 }

@@ -1,41 +1,50 @@
-/**
- * Resource properties as the SDK puts them on the wire: JSON, with secrets and unknown values marked.
- * Source of the markers: @pulumi/pulumi 3.248.0, runtime/rpc.ts (`specialSigKey`, `specialSecretSig`, `unknownValue`).
- */
+import { Struct, type JavaScriptValue } from "google-protobuf/google/protobuf/struct_pb";
+import { isObject, mapSecrets, secretMarker } from "../../stack/state-file-reader";
+
+/** Resource properties as the SDK puts them on the wire: JSON, with secrets and unknown values marked. */
 export type Properties = Readonly<Record<string, unknown>>;
 
-const signatureKey = "4dabf18193072939515e22adb298388d";
-const secretSignature = "1b47061264138c4ac30d75fd1eb44270";
-
-/** Stands for a value that is known only after an `up`. */
+/** Stands for a value that is known only after an `up` (@pulumi/pulumi 3.248.0, runtime/rpc.ts, `unknownValue`). */
 export const unknownValue = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
-export function secret(value: unknown): Properties {
-  return { [signatureKey]: secretSignature, value };
+export const secret = (value: unknown): Properties => ({ ...secretMarker, value });
+
+/** Properties as they may be shown. */
+export const masked = (properties: Properties): unknown => mapSecrets(properties, () => "[secret]");
+
+/** Properties from the wire; none for a missing struct. */
+export function propertiesOf(struct: Struct | undefined): Properties {
+  const value: unknown = struct?.toJavaScript();
+  return isObject(value) ? value : {};
 }
 
-export function isSecret(value: unknown): value is { readonly value: unknown } {
-  return isObject(value) && value[signatureKey] === secretSignature;
+/** Properties for the wire. Undefined values are left out. */
+export function structOf(properties: Properties): Struct {
+  return Struct.fromJavaScript(wireObject(properties));
 }
 
-/** A copy without markers of secrecy, as an API takes it. */
-export function revealed(value: unknown): unknown {
-  return mapSecrets(value, (hidden) => revealed(hidden));
+function wireObject(properties: Properties): Record<string, JavaScriptValue> {
+  return Object.fromEntries(
+    Object.entries(properties)
+      .filter(([, value]) => value !== undefined)
+      .map(([key, value]) => [key, wireValue(value)]),
+  );
 }
 
-/** A copy in which every secret is replaced. */
-export function mapSecrets(value: unknown, replace: (hidden: unknown) => unknown): unknown {
-  if (isSecret(value)) {
-    return replace(value.value);
+function wireValue(value: unknown): JavaScriptValue {
+  if (
+    value === null ||
+    typeof value === "string" ||
+    typeof value === "number" ||
+    typeof value === "boolean"
+  ) {
+    return value;
   }
   if (Array.isArray(value)) {
-    return value.map((item) => mapSecrets(item, replace));
+    return value.map(wireValue);
   }
-  return isObject(value)
-    ? Object.fromEntries(Object.entries(value).map(([key, item]) => [key, mapSecrets(item, replace)]))
-    : value;
-}
-
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  if (isObject(value)) {
+    return wireObject(value);
+  }
+  throw new Error(`a ${typeof value} cannot be put on the wire`);
 }

@@ -1,7 +1,7 @@
 import type { Cloudflare } from "cloudflare";
-import type { z } from "zod";
-import { isObject, revealed, unknownValue, type Properties } from "./properties";
-import { propertiesOf, structOf } from "./struct";
+import { z } from "zod";
+import { revealed } from "../../stack/state-file-reader";
+import { propertiesOf, structOf, unknownValue, type Properties } from "./properties";
 
 /** What the engine has to know of one type of resource: how the provider would make, change and delete it. */
 export interface ResourceKind {
@@ -12,79 +12,115 @@ export interface ResourceKind {
   /** Inputs that cannot change in place. */
   readonly replaceOn: readonly string[];
   create(client: Cloudflare, inputs: Properties): Promise<Made>;
-  /** What Cloudflare has under an import ID, whose form is the provider's own. Rejects with NotFoundError when it has none. */
+  /** What Cloudflare has under an import ID, whose form is the provider's own. Rejects with NotFoundError when there is none. */
   import(client: Cloudflare, importId: string): Promise<Imported>;
   /** Outputs after the change. */
   update(client: Cloudflare, id: string, inputs: Properties, outputs: Properties): Promise<Properties>;
+  /** Outputs of a change that is only previewed. */
+  previewUpdate(inputs: Properties, outputs: Properties, changed: readonly string[]): Properties;
   /** Outputs as Cloudflare has them now. Rejects with NotFoundError when it is gone. */
   read(client: Cloudflare, id: string, inputs: Properties, outputs: Properties): Promise<Properties>;
   delete(client: Cloudflare, id: string, inputs: Properties): Promise<void>;
-  /** Outputs that a change of these inputs makes anew, unknown until then. */
-  unknownAfter(changed: readonly string[]): readonly string[];
 }
 
 /** A resource that was just made. */
-export interface Made {
+interface Made {
   readonly id: string;
   readonly outputs: Properties;
 }
 
 /** A resource that was made elsewhere. */
-export interface Imported extends Made {
+interface Imported extends Made {
   /** What the program would have had to declare for it to come out so. */
   readonly inputs: Properties;
 }
 
-/** A kind by its typed inputs; `defineKind` puts the checks around it. */
+/** A kind by its typed inputs and Cloudflare's answers; `defineKind` derives the rest. */
 interface KindDefinition<Inputs> extends Pick<ResourceKind, "type" | "permission" | "replaceOn"> {
-  /** Strict: an input that the engine does not send is an error, not a silence. */
+  /** Strict: an input that the engine does not send is an error, instead of being left out in silence. */
   readonly inputs: z.ZodType<Inputs>;
-  create(client: Cloudflare, inputs: Inputs): Promise<Made>;
-  /** Settings that `inputs` does not know are left out, so a difference in them alone is none to this engine. */
-  import(client: Cloudflare, importId: string): Promise<Made & { readonly inputs: Inputs }>;
-  update(client: Cloudflare, id: string, inputs: Inputs, outputs: Properties): Promise<Properties>;
-  read(client: Cloudflare, id: string, inputs: Inputs, outputs: Properties): Promise<Properties>;
-  delete(client: Cloudflare, id: string, inputs: Inputs): Promise<void>;
+  /** The account or zone that the object is in. */
+  readonly scopeOf: (inputs: Inputs) => string;
+  /** Form of the provider's import IDs, such as `<zone_id>/<dns_record_id>`: the scope, then the object. */
+  readonly importIdForm: string;
+  readonly create: (client: Cloudflare, inputs: Inputs) => Promise<unknown>;
+  readonly update: (client: Cloudflare, id: string, inputs: Inputs) => Promise<unknown>;
+  readonly get: (client: Cloudflare, id: string, scope: string) => Promise<unknown>;
+  readonly delete: (client: Cloudflare, id: string, scope: string) => Promise<unknown>;
+  /**
+   * The inputs behind an answer to `get`. Settings that `inputs` does not know are left out, so the engine sees no
+   * difference where only they differ.
+   */
+  readonly inputsOf: (answer: unknown, scope: string, id: string) => Inputs;
+  /** What comes in answers beside the inputs and the ID; nothing by default. */
+  readonly outputsOf?: (answer: unknown, before: Properties) => Properties;
+  /** The answer's `id` by default. */
+  readonly idOf?: (inputs: Inputs) => string;
+  /** Outputs that a change of these inputs makes anew, unknown until then; none by default. */
   readonly unknownAfter?: (changed: readonly string[]) => readonly string[];
 }
 
-export function defineKind<Inputs>(definition: KindDefinition<Inputs>): ResourceKind {
+export function defineKind<Inputs extends Properties>(definition: KindDefinition<Inputs>): ResourceKind {
+  const { type, permission, replaceOn, scopeOf, outputsOf = () => ({}) } = definition;
   const parse = (inputs: Properties): Inputs => definition.inputs.parse(revealed(inputs));
+  const idOf = (inputs: Inputs, answer: unknown): string =>
+    definition.idOf === undefined ? withId.parse(answer).id : definition.idOf(inputs);
   return {
-    type: definition.type,
-    permission: definition.permission,
-    replaceOn: definition.replaceOn,
+    type,
+    permission,
+    replaceOn,
     async create(client, inputs) {
-      const { id, outputs } = await definition.create(client, parse(inputs));
-      return { id, outputs: { ...inputs, id, ...outputs } };
+      const typed = parse(inputs);
+      const answer = await definition.create(client, typed);
+      const id = idOf(typed, answer);
+      return { id, outputs: { ...inputs, id, ...outputsOf(answer, {}) } };
     },
     async import(client, importId) {
-      const { id, inputs, outputs } = await definition.import(client, importId);
-      const properties = propertiesOf(structOf(asProperties(definition.inputs.parse(inputs))));
-      return { id, inputs: properties, outputs: { ...properties, id, ...outputs } };
+      const [scope, object] = importIdParts(importId, definition.importIdForm);
+      const answer = await definition.get(client, object, scope);
+      const typed = definition.inputs.parse(definition.inputsOf(answer, scope, object));
+      const id = idOf(typed, answer);
+      const inputs = propertiesOf(structOf(typed));
+      return { id, inputs, outputs: { ...inputs, id, ...outputsOf(answer, {}) } };
     },
     async update(client, id, inputs, outputs) {
-      return { ...inputs, id, ...(await definition.update(client, id, parse(inputs), outputs)) };
+      const answer = await definition.update(client, id, parse(inputs));
+      return { ...inputs, id, ...outputsOf(answer, outputs) };
+    },
+    previewUpdate(inputs, outputs, changed) {
+      const unknown = definition.unknownAfter?.(changed) ?? [];
+      return {
+        ...outputs,
+        ...inputs,
+        ...Object.fromEntries(unknown.map((name) => [name, unknownValue] as const)),
+      };
     },
     async read(client, id, inputs, outputs) {
-      return { ...inputs, id, ...(await definition.read(client, id, parse(inputs), outputs)) };
+      const answer = await definition.get(client, id, scopeOf(parse(inputs)));
+      return { ...inputs, id, ...outputsOf(answer, outputs) };
     },
-    delete: (client, id, inputs) => definition.delete(client, id, parse(inputs)),
-    unknownAfter: definition.unknownAfter ?? (() => []),
+    async delete(client, id, inputs) {
+      await definition.delete(client, id, scopeOf(parse(inputs)));
+    },
   };
 }
 
-function asProperties(inputs: unknown): Properties {
-  return isObject(inputs) ? inputs : {};
-}
+const withId = z.looseObject({ id: z.string() });
 
-/** Outputs of a change that is only previewed. */
-export function previewedOutputs(
-  kind: ResourceKind,
-  inputs: Properties,
-  outputs: Properties,
-  changed: readonly string[],
-): Properties {
-  const unknown = Object.fromEntries(kind.unknownAfter(changed).map((name) => [name, unknownValue]));
-  return { ...outputs, ...inputs, ...unknown };
+/**
+ * Splits an import ID into the parts that the provider asks for (terraform-provider-cloudflare v5,
+ * internal/importpath/importpath.go; docs/facts/provider.md, P22). Words of the form that are not in brackets stand for themselves.
+ */
+function importIdParts(importId: string, form: string): readonly [scope: string, object: string] {
+  const wanted = form.split("/");
+  const given = importId.split("/");
+  const parts = given.filter((_, index) => wanted[index]?.startsWith("<"));
+  const [scope, object] = parts;
+  const fits =
+    given.length === wanted.length &&
+    wanted.every((word, index) => word.startsWith("<") || word === given[index]);
+  if (!fits || scope === undefined || object === undefined || parts.includes("")) {
+    throw new Error(`invalid ID "${importId}": expected segments "${form}"`);
+  }
+  return [scope, object];
 }

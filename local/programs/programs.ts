@@ -3,17 +3,19 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
-interface AgentDefinition {
+interface GoModule {
+  /** How people name it, with its version. */
   readonly title: string;
   /** The release, which a program built from a module does not know itself. */
   readonly version: string;
+  /** The programs, with the Go package that each is built from. */
   readonly programs: Readonly<Record<string, string>>;
   /** Go build tags. */
-  readonly tags?: readonly string[];
+  readonly tags: readonly string[];
 }
 
 /** Real programs that no Debian 12 package brings, each pinned by a Go module in a folder beside this file. */
-const agents = {
+export const goModules = {
   prometheus: {
     title: "Prometheus 3.10",
     version: "3.10.0",
@@ -21,20 +23,32 @@ const agents = {
       prometheus: "github.com/prometheus/prometheus/cmd/prometheus",
       promtool: "github.com/prometheus/prometheus/cmd/promtool",
     },
+    tags: [],
   },
-  loki: { title: "Loki 3.7.8", version: "3.7.8", programs: { loki: "github.com/grafana/loki/v3/cmd/loki" } },
-  otelcol: { title: "OpenTelemetry Collector 0.165.0", version: "0.165.0", programs: { otelcol: "." } },
+  loki: {
+    title: "Loki 3.7.8",
+    version: "3.7.8",
+    programs: { loki: "github.com/grafana/loki/v3/cmd/loki" },
+    tags: [],
+  },
+  otelcol: {
+    title: "OpenTelemetry Collector 0.165.0",
+    version: "0.165.0",
+    programs: { otelcol: "." },
+    tags: [],
+  },
   vmagent: {
     title: "vmagent of July 2025",
     version: "1.122.0",
     programs: { vmagent: "github.com/VictoriaMetrics/VictoriaMetrics/app/vmagent" },
+    tags: [],
   },
   telegraf: {
     title: "Telegraf 1.39.3",
     version: "1.39.3",
     programs: { telegraf: "github.com/influxdata/telegraf/cmd/telegraf" },
     // The plugins that are rendered, and what their inputs are exercised with, and no other (Telegraf's
-    // docs/CUSTOMIZATION.md): all of them take half an hour.
+    // docs/CUSTOMIZATION.md): building all of them takes half an hour.
     tags: [
       "custom",
       "inputs.cpu",
@@ -53,46 +67,29 @@ const agents = {
       "serializers.template",
     ],
   },
-} as const satisfies Record<string, AgentDefinition>;
+} as const satisfies Record<string, GoModule>;
 
-export type AgentName = keyof typeof agents;
+export type GoModuleName = keyof typeof goModules;
 
-export const agentNames = Object.keys(agents) as readonly AgentName[];
-
-/** How people name it, with its version. */
-export const agentTitle = (name: AgentName): string => agents[name].title;
-
-/** The release that is pinned. */
-export const agentVersion = (name: AgentName): string => agents[name].version;
-
-/** The programs of an agent, with the Go package that each is built from. */
-export const agentPrograms = (name: AgentName): Readonly<Record<string, string>> => agents[name].programs;
-
-/** Go build tags of an agent. */
-export function agentTags(name: AgentName): readonly string[] {
-  const agent: AgentDefinition = agents[name];
-  return agent.tags ?? [];
-}
-
-/** The folder of the Go module that pins an agent. */
-export const moduleDirectory = (name: AgentName): string => join(__dirname, name);
+/** The folder of a Go module. */
+export const moduleDirectory = (name: GoModuleName): string => join(__dirname, name);
 
 /**
- * Where an agent's programs are kept: outside the repository, in a folder named after what they are built from, so that a
+ * Where a module's programs are kept: outside the repository, in a folder named after what they are built from, so that a
  * changed module is another folder.
  */
-export function agentDirectory(name: AgentName): string {
+export function programsDirectory(name: GoModuleName): string {
   const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache");
   const module = moduleDirectory(name);
-  const hash = createHash("sha256").update(agentTags(name).join(","));
+  const hash = createHash("sha256").update(goModules[name].tags.join(","));
   for (const file of readdirSync(module).sort()) {
     hash.update(`${file}\0`).update(readFileSync(join(module, file)));
   }
-  return join(cache, "sitepass", "agents", `${name}-${hash.digest("hex").slice(0, 12)}`);
+  return join(cache, "sitepass", "programs", `${name}-${hash.digest("hex").slice(0, 12)}`);
 }
 
-/** A built program's path; undefined when it was not built on this machine: `npm run agents` does. */
-export function findProgram(name: AgentName, program: string): string | undefined {
-  const path = join(agentDirectory(name), program);
+/** A built program's path; undefined when it was not built on this machine: `npm run programs` does. */
+export function findProgram(name: GoModuleName, program: string): string | undefined {
+  const path = join(programsDirectory(name), program);
   return existsSync(path) ? path : undefined;
 }

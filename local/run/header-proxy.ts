@@ -1,9 +1,9 @@
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Credentials } from "../../collectors/collector";
-import { freePort, startService, type ServiceProcess } from "./service-process";
+import { freePort, startService, type ServiceProcess } from "./processes";
 
-/** A proxy that adds the credentials and changes no answer: with it, a collector that has no headers is as good as bare. */
+/** A proxy that adds the credentials and passes answers on unchanged, for a collector that cannot send headers itself. */
 export interface HeaderProxy {
   readonly url: string;
   readonly close: ServiceProcess["close"];

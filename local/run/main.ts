@@ -2,9 +2,7 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { UserError } from "../../fleet/problem";
-import { standInAccount } from "./stand-in-account";
-import { startSandbox } from "./sandbox";
-
+import { accountOfStack, startSandbox } from "./sandbox";
 const help = `Serves Cloudflare on 127.0.0.1: a stand-in for its v4 API, with the account, team and zone of a stack's file, and an
 imitation of the way that pushes take, with a connector for each tunnel that is made and a receiver behind it.
 
@@ -37,7 +35,7 @@ async function main(): Promise<void> {
     console.log(help);
     return;
   }
-  const { accountId, teamName, zones } = standInAccount(process.cwd(), values.stack);
+  const { accountId, teamName, zones } = accountOfStack(process.cwd(), values.stack);
   const sandbox = await startSandbox({
     accountId,
     teamName,
@@ -55,7 +53,6 @@ async function main(): Promise<void> {
 
 export CLOUDFLARE_BASE_URL=${standIn.baseUrl}
 export CLOUDFLARE_API_TOKEN=${standIn.apiToken}
-export PULUMI_CONFIG_PASSPHRASE=demo
 
 npm run engine -- up${other}
 npx sitepass status ${stack}
@@ -65,11 +62,11 @@ And this stops the connector, for verify to find it:
 curl -d '{"connector": false}' ${new URL(standIn.baseUrl).origin}/__standin/switches`);
   if (values.state === undefined && existsSync(kept)) {
     console.log(`
-${kept} is there already, of a stand-in that kept nothing: remove it first, or next time keep both with --state.`);
+${kept} exists already and belongs to a stand-in that kept nothing: remove it first, or next time keep both with --state.`);
   }
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
     // Not `once`: see local/engine/main.ts.
-    process.on(signal, () => {
+    process.on(name, () => {
       void sandbox.close();
     });
   }
@@ -78,7 +75,9 @@ ${kept} is there already, of a stand-in that kept nothing: remove it first, or n
 function wholeNumber(option: string, text: string, most: number): number {
   const value = Number(text);
   if (!/^\d+$/.test(text) || value > most) {
-    throw new UserError([`${option}: is "${text}". Give a whole number from 0 to ${most}.`]);
+    throw new UserError([
+      { subject: option, says: `is "${text}"`, todo: `Give a whole number from 0 to ${most}` },
+    ]);
   }
   return value;
 }

@@ -6,7 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Credentials } from "../../collectors/collector";
 import type { RelayInput, RelayName } from "../../collectors/relay/relay";
 import { relays } from "../../collectors/relay/relays";
-import { freePort, startService } from "./service-process";
+import { freePort, startService } from "./processes";
 import { writeSite } from "../../handover/write-site";
 
 /** Why a kind of relay cannot run here; undefined when it can. */
@@ -17,7 +17,7 @@ export function relayAbsent(name: RelayName): string | undefined {
     : `${name} not on PATH: apt-get install ${name}`;
 }
 
-/** A relay that runs with its rendered files as its unit would run it, less the sandbox. */
+/** A relay that runs with its rendered files as its unit would run it, but without the unit's sandbox. */
 export interface RelayProgram {
   /** `http://127.0.0.1:PORT` */
   readonly url: string;
@@ -40,7 +40,7 @@ export async function startRelayProgram(
   given: Pick<RelayInput, "endpoints" | "credentials" | "caBundle">,
 ): Promise<RelayProgram> {
   const home = mkdtempSync(join(tmpdir(), "sitepass-relay-"));
-  // nginx's workers are nobody, and need their way to the bodies that they buffer.
+  // nginx's workers run as the user `nobody`, and must reach the request bodies that they buffer here.
   chmodSync(home, 0o711);
   const directory = join(home, "installed");
   const runtimeDirectory = join(home, "run");
@@ -73,7 +73,7 @@ export async function startRelayProgram(
           throw new Error(`${name} refuses to reload:\n${stderr}`);
         }
       }
-      // nginx lets old workers take pushes for a moment when the new ones are there.
+      // nginx's old workers go on taking pushes for a moment after the new ones have started.
       while (before.some((worker) => nginxWorkers(runtimeDirectory).includes(worker))) {
         await delay(10);
       }

@@ -46,7 +46,7 @@ export function parseVia(text: string): Via {
 }
 
 /** No names but localhost: what another name resolves to can change. */
-function isLoopback(hostname: string): boolean {
+export function isLoopback(hostname: string): boolean {
   return hostname === "localhost" || hostname === "::1" || /^127(?:\.\d{1,3}){3}$/.test(hostname);
 }
 

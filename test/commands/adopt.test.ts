@@ -432,8 +432,8 @@ describe("sitepass adopt", () => {
 /** Runs adopt, and kills it as soon as something is so in `sites/`; returns the signal that ended it. */
 async function killedAt(fleet: Scenario, isSo: () => boolean): Promise<NodeJS.Signals | null> {
   const program = join(__dirname, "..", "..", "bin", "sitepass.cjs");
-  const child = spawn(process.execPath, [program, "adopt", ...fleet.place.args], {
-    env: { ...process.env, ...fleet.place.environment },
+  const child = spawn(process.execPath, [program, "adopt", ...fleet.forSitepass.args], {
+    env: { ...process.env, ...fleet.forSitepass.environment },
     stdio: "ignore",
   });
   const watcher = watch(join(fleet.directory, "sites"), () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { z } from "zod";
-import { engineStack } from "../../local/run/engine-stack";
+import { engineStack } from "../../local/run/project-stack";
 import { permissions } from "cloudflare-standin/api/permissions";
 import type { Engine } from "../support/engines";
 import { openScenario, type Scenario } from "../support/scenario";

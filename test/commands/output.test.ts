@@ -146,10 +146,10 @@ describe("sitepass output", () => {
       process.execPath,
       join(__dirname, "..", "..", "bin", "sitepass.cjs"),
       ...args,
-      ...fleet.place.args,
+      ...fleet.forSitepass.args,
     ];
     const child = spawn("script", ["-qec", words.map((word) => `'${word}'`).join(" "), "/dev/null"], {
-      env: { ...process.env, ...fleet.place.environment, NO_COLOR: "1" },
+      env: { ...process.env, ...fleet.forSitepass.environment, NO_COLOR: "1" },
       stdio: ["ignore", "pipe", "inherit"],
     });
     let text = "";

@@ -128,10 +128,14 @@ describe("sitepass rotate --all", () => {
   /** Rotates the fleet, and kills that after so many events in its folder. @returns whether it came to that. */
   async function killedAfter(changes: number, sites: string): Promise<boolean> {
     const program = join(__dirname, "..", "..", "bin", "sitepass.cjs");
-    const child = spawn(process.execPath, [program, "rotate", "--all", "--force", ...fleet.place.args], {
-      env: { ...process.env, ...fleet.place.environment },
-      stdio: "ignore",
-    });
+    const child = spawn(
+      process.execPath,
+      [program, "rotate", "--all", "--force", ...fleet.forSitepass.args],
+      {
+        env: { ...process.env, ...fleet.forSitepass.environment },
+        stdio: "ignore",
+      },
+    );
     let seen = 0;
     const watcher = watch(sites, () => {
       seen += 1;

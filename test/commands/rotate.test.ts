@@ -316,16 +316,16 @@ error: --former: names lima, which is not among the sites to confirm. Name it th
   });
 
   it("writes without the stack only when it is told to, and then notes nothing", async () => {
-    const environment = { PULUMI_CONFIG_PASSPHRASE: undefined };
+    const unreadable = ["--state", join(fleet.directory, "gone.json")];
     const before = textOf("quito");
-    const refused = await sitepassOn(fleet, ["rotate", "quito"], { environment });
+    const refused = await sitepassOn(fleet, ["rotate", "quito", ...unreadable]);
     assert.equal(refused.exitCode, 1);
     assert.match(
       refused.stderr,
       /\nerror: --offline: would write the files without looking at the stack; --confirm then has to be told the fingerprint before\.\n$/,
     );
     assert.equal(textOf("quito"), before);
-    const offline = await sitepassOn(fleet, ["rotate", "quito", "--offline"], { environment });
+    const offline = await sitepassOn(fleet, ["rotate", "quito", "--offline", ...unreadable]);
     assert.equal(offline.exitCode, 0, offline.stderr);
     assert.match(offline.stdout, /^quito {2}1 -> 2 {3}\S+Z \(in 7 days\) {2}unknown {5}sites\/quito\.yaml$/m);
     assert.equal(existsSync(noteOf("quito")), false);

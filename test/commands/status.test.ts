@@ -6,7 +6,7 @@ import { after, before, describe, it } from "node:test";
 import { z } from "zod";
 import { testToken } from "cloudflare-standin/testing/edge-rows";
 import type { ServiceToken } from "cloudflare-standin/api/rows";
-import { engineStack } from "../../local/run/engine-stack";
+import { engineStack } from "../../local/run/project-stack";
 import type { Engine } from "../support/engines";
 import { openScenario, type Scenario } from "../support/scenario";
 import { sitepassOn } from "../support/sitepass";

@@ -6,18 +6,22 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { Cloudflare } from "cloudflare";
-import { agentVersion, findProgram } from "../../local/programs/programs";
+import { findProgram, goModules } from "../../local/programs/programs";
 import { relayEndpoint } from "../../collectors/relay/relay";
 import type { CollectorEndpoint } from "../../collectors/collector";
 import { startConnector, type Connector } from "cloudflare-standin/edge/tunnel/connector";
 import { startEdge, type Edge } from "cloudflare-standin/edge/edge";
-import { prometheusOrigin } from "../../local/run/prometheus-origin";
-import type { Origin } from "../../local/run/origin";
-import { versionOf } from "../../local/run/service-process";
+import { prometheusOrigin, type Origin } from "../../local/run/origins";
+import { versionOf } from "../../local/run/processes";
 import { startHeaderProxy } from "../../local/run/header-proxy";
-import { startPrometheus, type PrometheusProcess } from "../../local/run/prometheus-process";
+import {
+  startPrometheus,
+  probeMetric,
+  startScrapeTarget,
+  type PrometheusProcess,
+  type ScrapeTarget,
+} from "../../local/run/site-prometheus";
 import { startRelayProgram, type RelayProgram } from "../../local/run/relay-program";
-import { probeMetric, startScrapeTarget, type ScrapeTarget } from "../../local/run/scrape-target";
 import type { SiteCredentials } from "../../stack/stack-outputs";
 import { engines } from "../support/engines";
 import { accountId, openScenario, type Scenario } from "../support/scenario";
@@ -25,7 +29,7 @@ import semver from "semver";
 
 const debianVersion = semver.coerce(versionOf("prometheus"))?.version;
 const newer = findProgram("prometheus", "prometheus");
-const newerVersion = newer === undefined ? undefined : agentVersion("prometheus");
+const newerVersion = newer === undefined ? undefined : goModules.prometheus.version;
 
 /** Why this cannot run here; undefined when it can. */
 const absent = [

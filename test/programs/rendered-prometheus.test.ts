@@ -9,7 +9,7 @@ import { findProgram } from "../../local/programs/programs";
 import { valuesOf } from "cloudflare-standin/edge/http-messages";
 import { startReceiver } from "../../local/pushes/receiver";
 import { listenOnLoopback } from "cloudflare-standin/loopback-server";
-import { freePort, startService, versionOf } from "../../local/run/service-process";
+import { freePort, startService, versionOf } from "../../local/run/processes";
 
 const labels = {
   quotes: "\"'`\\ \\n",
@@ -35,7 +35,7 @@ const agents = [
   {
     version: "3.10.0",
     program: findProgram("prometheus", "prometheus"),
-    absent: "not built: npm run agents -- prometheus",
+    absent: "not built: npm run programs -- prometheus",
     relayed: false,
     own: {
       path: "scrape.d/own.yml",

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { z } from "zod";
-import { copyProject } from "../../local/run/project-copy";
+import { copyProject } from "../../local/run/project-stack";
 
 describe("Pulumi's own loader", () => {
   // Tests and demo compile TypeScript with tsx; `pulumi up` does it with the ts-node that the SDK brings.

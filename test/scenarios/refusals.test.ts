@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import type { RunResult } from "../../local/run/stack";
+import type { RunResult } from "../../local/run/processes";
 import { engines } from "../support/engines";
 import { accountId, openScenario, siteNameInShard, tally, type Scenario } from "../support/scenario";
 

@@ -5,9 +5,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import { engineStack } from "../../local/run/engine-stack";
-import { copyProject } from "../../local/run/project-copy";
-import type { Stack } from "../../local/run/stack";
+import { engineStack, copyProject, type ProjectStack } from "../../local/run/project-stack";
 import { sitepass, type CommandResult } from "../support/sitepass";
 
 const program = join(__dirname, "..", "..", "local", "run", "main.ts");
@@ -63,18 +61,17 @@ describe("npm run standin", () => {
     }
     const { process: standIn, text } = await start(t, directory, ["--port", "0", "--edge-port", "0"]);
     const via = / --via (http:\S+)/.exec(text)?.[1] ?? "";
-    const stack: Stack = engineStack({
+    const stack: ProjectStack = engineStack({
       directory,
       home: join(directory, ".sitepass"),
       stackName: "prod",
       baseUrl: exported(text, "CLOUDFLARE_BASE_URL"),
       apiToken: exported(text, "CLOUDFLARE_API_TOKEN"),
-      passphrase: exported(text, "PULUMI_CONFIG_PASSPHRASE"),
     });
     const run = (...args: string[]): Promise<CommandResult> =>
       sitepass([...args, "--state", ".sitepass/prod.json"], {
         cwd: directory,
-        environment: stack.place.environment,
+        environment: stack.forSitepass.environment,
       });
     const up = await stack.up();
     assert.equal(up.exitCode, 0, up.text);

@@ -1,11 +1,15 @@
-import { engineStack } from "../../local/run/engine-stack";
-import { findPulumi, pulumiStack } from "../../local/run/pulumi-stack";
-import type { Stack, StackOptions } from "../../local/run/stack";
+import {
+  engineStack,
+  findPulumi,
+  pulumiStack,
+  type ProjectStack,
+  type ProjectStackOptions,
+} from "../../local/run/project-stack";
 
 /** An engine that scenarios run on. */
 export interface Engine {
   readonly name: "local/engine" | "pulumi";
-  readonly open: (options: StackOptions) => Stack;
+  readonly open: (options: ProjectStackOptions) => ProjectStack;
   /** False for a provider plugin that leaves a token's `enabled` out in silence. */
   readonly sendsEnabled: boolean;
 }

@@ -3,10 +3,10 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ServiceError } from "@grpc/grpc-js";
-import * as pulumi from "@pulumi/pulumi";
 import type { RegisterResourceRequest, RegisterResourceResponse } from "@pulumi/pulumi/proto/resource_pb";
-import { copyProject } from "../../local/run/project-copy";
-import { propertiesOf } from "../../local/engine/struct";
+import { copyProject } from "../../local/run/project-stack";
+import { propertiesOf } from "../../local/engine/properties";
+import * as pulumi from "@pulumi/pulumi";
 
 /** A resource as it was registered, with the options that mocks do not see. */
 export interface Declaration {

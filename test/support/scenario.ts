@@ -7,8 +7,7 @@ import {
   type StandIn,
   type StandInOptions,
 } from "../../packages/cloudflare-standin/api/stand-in";
-import { copyProject } from "../../local/run/project-copy";
-import type { Stack } from "../../local/run/stack";
+import { copyProject, type ProjectStack } from "../../local/run/project-stack";
 import { shardOf } from "../../provision/policy-shards";
 import type { Engine } from "./engines";
 
@@ -24,7 +23,7 @@ const defaultConfiguration = {
 };
 
 /** A copy of the project, a stand-in, and a stack of the copy on an engine. */
-export interface Scenario extends Stack {
+export interface Scenario extends ProjectStack {
   readonly standIn: StandIn;
   readonly directory: string;
   /** Writes a site's file; an empty text is a site with every default. */
@@ -35,7 +34,7 @@ export interface Scenario extends Stack {
   /** What was asked of the stand-in since the last call, as `POST service_tokens` or `PUT apps/*`, in order. */
   readonly takeRequests: () => Requests;
   /** The same stack, whose engine is sent a Ctrl-C when the signal aborts. */
-  readonly interruptible: (signal: AbortSignal) => Stack;
+  readonly interruptible: (signal: AbortSignal) => ProjectStack;
   readonly close: () => Promise<void>;
 }
 
@@ -75,7 +74,6 @@ export async function openScenario(engine: Engine, options: ScenarioOptions): Pr
     stackName: "prod",
     baseUrl: standIn.baseUrl,
     apiToken: options.apiToken?.(standIn) ?? standIn.apiToken,
-    passphrase: "a passphrase for tests",
   };
   const scenario: Scenario = {
     ...engine.open(stackOptions),
@@ -106,7 +104,7 @@ export async function openScenario(engine: Engine, options: ScenarioOptions): Pr
         writes: requests.filter((request) => !request.startsWith("GET ")),
       };
     },
-    interruptible: (signal) => engine.open({ ...stackOptions, signal }),
+    interruptible: (signal) => engine.open({ ...stackOptions, abort: signal }),
     close: async () => {
       await standIn.close();
       rmSync(home, { recursive: true, force: true });

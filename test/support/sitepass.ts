@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { runProcess } from "../../local/run/run-process";
+import { runProcess } from "../../local/run/processes";
 import { runHere } from "./run-here";
 import type { Scenario } from "./scenario";
 
@@ -39,7 +39,7 @@ export async function sitepass(
         cwd: cwd ?? process.cwd(),
         environment: variables,
         onText,
-        signal,
+        abort: signal,
       })
     : runHere(args, variables);
 }
@@ -51,8 +51,8 @@ export function sitepassOn(
   options: CommandOptions = {},
 ): Promise<CommandResult> {
   // Before the others: what follows `--` belongs to another program.
-  return sitepass([command, ...fleet.place.args, ...args], {
+  return sitepass([command, ...fleet.forSitepass.args, ...args], {
     ...options,
-    environment: { ...fleet.place.environment, ...options.environment },
+    environment: { ...fleet.forSitepass.environment, ...options.environment },
   });
 }

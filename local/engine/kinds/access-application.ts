@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { importIdParts } from "../import-id";
 import { defineKind } from "../resource-kind";
 
 const inputs = z.strictObject({
@@ -14,9 +13,9 @@ const inputs = z.strictObject({
   appLauncherVisible: z.boolean().optional(),
 });
 
-const answer = z.looseObject({ id: z.string(), aud: z.string() });
+const withAudience = z.looseObject({ aud: z.string() });
 
-const imported = answer.extend({
+const existing = z.looseObject({
   type: z.literal("self_hosted"),
   name: z.string(),
   domain: z.string(),
@@ -28,67 +27,47 @@ const imported = answer.extend({
   app_launcher_visible: z.boolean().optional(),
 });
 
-function body(application: z.infer<typeof inputs>) {
-  return {
-    account_id: application.accountId,
-    type: application.type,
-    name: application.name,
-    domain: application.domain,
-    destinations: application.destinations,
-    policies: application.policies,
-    ...(application.sessionDuration === undefined ? {} : { session_duration: application.sessionDuration }),
-    ...(application.serviceAuth401Redirect === undefined
-      ? {}
-      : { service_auth_401_redirect: application.serviceAuth401Redirect }),
-    ...(application.appLauncherVisible === undefined
-      ? {}
-      : { app_launcher_visible: application.appLauncherVisible }),
-  };
-}
-
 /** terraform-provider-cloudflare v5, internal/services/zero_trust_access_application/resource.go */
 export const accessApplication = defineKind({
   type: "cloudflare:index/zeroTrustAccessApplication:ZeroTrustAccessApplication",
   permission: "Access: Apps and Policies Edit",
   replaceOn: ["accountId"],
   inputs,
-  async create(client, application) {
-    const { id, aud } = answer.parse(await client.zeroTrust.access.applications.create(body(application)));
-    return { id, outputs: { aud } };
-  },
-  async import(client, importId) {
-    const [accountId, applicationId] = importIdParts(importId, "accounts/<account_id>/<app_id>");
-    const application = imported.parse(
-      await client.zeroTrust.access.applications.get(applicationId, { account_id: accountId }),
-    );
-    const { id, aud, type, name, domain, destinations, policies } = application;
+  scopeOf: ({ accountId }) => accountId,
+  importIdForm: "accounts/<account_id>/<app_id>",
+  create: (client, application) => client.zeroTrust.access.applications.create(body(application)),
+  update: (client, id, application) => client.zeroTrust.access.applications.update(id, body(application)),
+  get: (client, id, account_id) => client.zeroTrust.access.applications.get(id, { account_id }),
+  delete: (client, id, account_id) => client.zeroTrust.access.applications.delete(id, { account_id }),
+  inputsOf: (answer, accountId) => {
+    const { type, name, domain, destinations, policies, ...settings } = existing.parse(answer);
     return {
-      id,
-      inputs: {
-        accountId,
-        type,
-        name,
-        domain,
-        destinations: destinations.map(({ uri }) => ({ type: "public" as const, uri })),
-        policies: policies.map((policy) => ({ id: policy.id, precedence: policy.precedence })),
-        sessionDuration: application.session_duration,
-        serviceAuth401Redirect: application.service_auth_401_redirect,
-        appLauncherVisible: application.app_launcher_visible,
-      },
-      outputs: { aud },
+      accountId,
+      type,
+      name,
+      domain,
+      destinations: destinations.map(({ uri }) => ({ type: "public" as const, uri })),
+      policies: policies.map(({ id, precedence }) => ({ id, precedence })),
+      sessionDuration: settings.session_duration,
+      serviceAuth401Redirect: settings.service_auth_401_redirect,
+      appLauncherVisible: settings.app_launcher_visible,
     };
   },
-  async update(client, id, application) {
-    const { aud } = answer.parse(await client.zeroTrust.access.applications.update(id, body(application)));
-    return { aud };
-  },
-  async read(client, id, application) {
-    const { aud } = answer.parse(
-      await client.zeroTrust.access.applications.get(id, { account_id: application.accountId }),
-    );
-    return { aud };
-  },
-  async delete(client, id, application) {
-    await client.zeroTrust.access.applications.delete(id, { account_id: application.accountId });
-  },
+  outputsOf: (answer) => ({ aud: withAudience.parse(answer).aud }),
 });
+
+function body({
+  accountId,
+  sessionDuration,
+  serviceAuth401Redirect,
+  appLauncherVisible,
+  ...same
+}: z.infer<typeof inputs>) {
+  return {
+    account_id: accountId,
+    ...same,
+    ...(sessionDuration === undefined ? {} : { session_duration: sessionDuration }),
+    ...(serviceAuth401Redirect === undefined ? {} : { service_auth_401_redirect: serviceAuth401Redirect }),
+    ...(appLauncherVisible === undefined ? {} : { app_launcher_visible: appLauncherVisible }),
+  };
+}

@@ -1,31 +1,17 @@
 import { z } from "zod";
-import { importIdParts } from "../import-id";
 import { defineKind } from "../resource-kind";
 
-const inputs = z.strictObject({
-  zoneId: z.string(),
+const settings = {
   name: z.string(),
   type: z.enum(["A", "AAAA", "CNAME"]),
   content: z.string(),
   proxied: z.boolean(),
   ttl: z.number(),
-  comment: z.string().optional(),
-});
+};
 
-const answer = z.looseObject({ id: z.string() });
+const inputs = z.strictObject({ zoneId: z.string(), ...settings, comment: z.string().optional() });
 
-const imported = answer.extend({
-  name: z.string(),
-  type: z.enum(["A", "AAAA", "CNAME"]),
-  content: z.string(),
-  proxied: z.boolean(),
-  ttl: z.number(),
-  comment: z.string().nullish(),
-});
-
-function body({ zoneId, comment, ...record }: z.infer<typeof inputs>) {
-  return { zone_id: zoneId, ...record, ...(comment === undefined ? {} : { comment }) };
-}
+const existing = z.object({ ...settings, comment: z.string().nullish() });
 
 /** terraform-provider-cloudflare v5, internal/services/dns_record/resource.go */
 export const dnsRecord = defineKind({
@@ -33,29 +19,18 @@ export const dnsRecord = defineKind({
   permission: "DNS Edit",
   replaceOn: ["zoneId", "type"],
   inputs,
-  async create(client, record) {
-    const { id } = answer.parse(await client.dns.records.create(body(record)));
-    return { id, outputs: {} };
-  },
-  async import(client, importId) {
-    const [zoneId, recordId] = importIdParts(importId, "<zone_id>/<dns_record_id>");
-    const record = imported.parse(await client.dns.records.get(recordId, { zone_id: zoneId }));
-    const { id, name, type, content, proxied, ttl, comment } = record;
-    return {
-      id,
-      inputs: { zoneId, name, type, content, proxied, ttl, comment: comment ?? undefined },
-      outputs: {},
-    };
-  },
-  async update(client, id, record) {
-    await client.dns.records.update(id, body(record));
-    return {};
-  },
-  async read(client, id, { zoneId }) {
-    await client.dns.records.get(id, { zone_id: zoneId });
-    return {};
-  },
-  async delete(client, id, { zoneId }) {
-    await client.dns.records.delete(id, { zone_id: zoneId });
+  scopeOf: ({ zoneId }) => zoneId,
+  importIdForm: "<zone_id>/<dns_record_id>",
+  create: (client, record) => client.dns.records.create(body(record)),
+  update: (client, id, record) => client.dns.records.update(id, body(record)),
+  get: (client, id, zone_id) => client.dns.records.get(id, { zone_id }),
+  delete: (client, id, zone_id) => client.dns.records.delete(id, { zone_id }),
+  inputsOf: (answer, zoneId) => {
+    const { comment, ...record } = existing.parse(answer);
+    return { zoneId, ...record, comment: comment ?? undefined };
   },
 });
+
+function body({ zoneId, comment, ...record }: z.infer<typeof inputs>) {
+  return { zone_id: zoneId, ...record, ...(comment === undefined ? {} : { comment }) };
+}

@@ -1,6 +1,5 @@
 import { z } from "zod";
-import { importIdParts } from "../import-id";
-import { secret, type Properties } from "../properties";
+import { secret } from "../properties";
 import { defineKind } from "../resource-kind";
 
 const inputs = z.strictObject({
@@ -8,49 +7,23 @@ const inputs = z.strictObject({
   name: z.string(),
   duration: z.string().optional(),
   enabled: z.boolean().optional(),
-  /** Null after an import, where the provider plans 1 and so one update (facts/pulumi.md §6, pitfall 3). */
+  /** Null after an import, where the provider plans 1 and so one update (docs/facts/provider.md, P33). */
   clientSecretVersion: z.number().nullish(),
   previousClientSecretExpiresAt: z.string().optional(),
 });
 
 /** `expires_at` is missing in the SDK's type of the answer to a creation, and null for a token that never expires. */
-const answer = z.looseObject({
-  id: z.string(),
+const answered = z.looseObject({
   client_id: z.string(),
   client_secret: z.string().nullish(),
   expires_at: z.string().nullish(),
 });
 
-const imported = answer.extend({
+const existing = z.object({
   name: z.string(),
   duration: z.string().optional(),
   enabled: z.boolean().optional(),
 });
-
-function body(token: z.infer<typeof inputs>) {
-  return {
-    account_id: token.accountId,
-    name: token.name,
-    ...(token.duration === undefined ? {} : { duration: token.duration }),
-    ...(token.enabled === undefined ? {} : { enabled: token.enabled }),
-    ...(typeof token.clientSecretVersion === "number"
-      ? { client_secret_version: token.clientSecretVersion }
-      : {}),
-    ...(token.previousClientSecretExpiresAt === undefined
-      ? {}
-      : { previous_client_secret_expires_at: token.previousClientSecretExpiresAt }),
-  };
-}
-
-/** The secret comes with creation and rotation only; otherwise the one in the state stays (provider: resource.go, Update and Read). */
-function outputsOf(data: unknown, before: Properties): Properties {
-  const token = answer.parse(data);
-  return {
-    clientId: token.client_id,
-    clientSecret: typeof token.client_secret === "string" ? secret(token.client_secret) : before.clientSecret,
-    expiresAt: token.expires_at ?? "",
-  };
-}
 
 /** terraform-provider-cloudflare v5, internal/services/zero_trust_access_service_token/resource.go */
 export const serviceToken = defineKind({
@@ -58,34 +31,21 @@ export const serviceToken = defineKind({
   permission: "Access: Service Tokens Edit",
   replaceOn: ["accountId"],
   inputs,
-  async create(client, token) {
-    const made = await client.zeroTrust.access.serviceTokens.create(body(token));
-    return { id: answer.parse(made).id, outputs: outputsOf(made, {}) };
-  },
-  async import(client, importId) {
-    const [accountId, tokenId] = importIdParts(importId, "accounts/<account_id>/<service_token_id>");
-    const token = imported.parse(
-      await client.zeroTrust.access.serviceTokens.get(tokenId, { account_id: accountId }),
-    );
-    const { id, name, duration, enabled } = token;
+  scopeOf: ({ accountId }) => accountId,
+  importIdForm: "accounts/<account_id>/<service_token_id>",
+  create: (client, token) => client.zeroTrust.access.serviceTokens.create(body(token)),
+  update: (client, id, token) => client.zeroTrust.access.serviceTokens.update(id, body(token)),
+  get: (client, id, account_id) => client.zeroTrust.access.serviceTokens.get(id, { account_id }),
+  delete: (client, id, account_id) => client.zeroTrust.access.serviceTokens.delete(id, { account_id }),
+  inputsOf: (answer, accountId) => ({ accountId, ...existing.parse(answer), clientSecretVersion: null }),
+  outputsOf: (answer, before) => {
+    const { client_id, client_secret, expires_at } = answered.parse(answer);
     return {
-      id,
-      inputs: { accountId, name, duration, enabled, clientSecretVersion: null },
-      // Never with a secret: Cloudflare shows it once.
-      outputs: outputsOf(token, {}),
+      clientId: client_id,
+      // It comes with creation and rotation only; otherwise the one in the state stays (the provider's Update and Read).
+      clientSecret: typeof client_secret === "string" ? secret(client_secret) : before.clientSecret,
+      expiresAt: expires_at ?? "",
     };
-  },
-  async update(client, id, token, before) {
-    return outputsOf(await client.zeroTrust.access.serviceTokens.update(id, body(token)), before);
-  },
-  async read(client, id, token, before) {
-    return outputsOf(
-      await client.zeroTrust.access.serviceTokens.get(id, { account_id: token.accountId }),
-      before,
-    );
-  },
-  async delete(client, id, token) {
-    await client.zeroTrust.access.serviceTokens.delete(id, { account_id: token.accountId });
   },
   unknownAfter: (changed) => [
     // The provider plans a new expiry with every update.
@@ -93,3 +53,17 @@ export const serviceToken = defineKind({
     ...(changed.includes("clientSecretVersion") ? ["clientSecret"] : []),
   ],
 });
+
+function body(token: z.infer<typeof inputs>) {
+  const { accountId, name, duration, enabled, clientSecretVersion, previousClientSecretExpiresAt } = token;
+  return {
+    account_id: accountId,
+    name,
+    ...(duration === undefined ? {} : { duration }),
+    ...(enabled === undefined ? {} : { enabled }),
+    ...(typeof clientSecretVersion === "number" ? { client_secret_version: clientSecretVersion } : {}),
+    ...(previousClientSecretExpiresAt === undefined
+      ? {}
+      : { previous_client_secret_expires_at: previousClientSecretExpiresAt }),
+  };
+}

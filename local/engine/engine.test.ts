@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { UserError } from "../../fleet/problem";
-import { requireLoopback } from "./loopback";
+import { requireLoopback } from "./engine";
 
 describe("requireLoopback", () => {
   it("accepts addresses of this machine", () => {
@@ -25,21 +24,18 @@ describe("requireLoopback", () => {
       "http://user:127.0.0.1@example.com/",
       "nonsense",
     ]) {
-      assert.throws(
-        () => requireLoopback(address),
-        new UserError([
-          `CLOUDFLARE_BASE_URL: is "${address}", which is not on this machine. This engine is for the stand-in only; for an account at Cloudflare use \`pulumi up\`.`,
-        ]),
-      );
+      assert.throws(() => requireLoopback(address), {
+        name: "UserError",
+        message: `CLOUDFLARE_BASE_URL: is "${address}", which is not on this machine. This engine is for the stand-in only; for an account at Cloudflare use \`pulumi up\`.`,
+      });
     }
   });
 
   it("refuses to fall back to Cloudflare when no address is given", () => {
-    assert.throws(
-      () => requireLoopback(undefined),
-      new UserError([
+    assert.throws(() => requireLoopback(undefined), {
+      name: "UserError",
+      message:
         "CLOUDFLARE_BASE_URL: is not set. Start `npm run standin` and export what it prints; for an account at Cloudflare use `pulumi up`.",
-      ]),
-    );
+    });
   });
 });

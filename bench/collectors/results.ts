@@ -2,18 +2,30 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { signalNames } from "../../fleet/signals";
-import { caseNames } from "./cases";
 
-/** What became of what a collector had to push while something was wrong. */
-export const outcomes = ["retry", "drop", "silent loss"] as const;
+/** What goes wrong, in the order of the table's columns. */
+export const caseNames = [
+  "login-page redirect",
+  "401",
+  "403",
+  "429",
+  "500",
+  "530",
+  "connection refused",
+  "secret file missing",
+  "rotation",
+] as const;
 
-export const measuredSchema = z.array(
+export type CaseName = (typeof caseNames)[number];
+
+const measuredSchema = z.array(
   z.strictObject({
     title: z.string(),
     signal: z.enum(signalNames),
     relayed: z.boolean(),
     what: z.enum(caseNames),
-    outcome: z.enum(outcomes),
+    /** What became of what the collector had to push while something was wrong. */
+    outcome: z.enum(["retry", "drop", "silent loss"]),
     /** Seconds of metrics, or log lines of one a second. */
     lost: z.int(),
     /** The secret was sent to where a redirect led. */

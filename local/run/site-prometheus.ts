@@ -5,8 +5,8 @@ import { parseDocument } from "yaml";
 import type { CollectorSite, Credentials } from "../../collectors/collector";
 import { prometheus } from "../../collectors/prometheus";
 import { writeSite } from "../../handover/write-site";
-import { freePort, startService } from "./service-process";
-import { counterSum } from "./counter-sum";
+import { listenOnLoopback } from "../../packages/cloudflare-standin/loopback-server";
+import { freePort, startService } from "./processes";
 
 /** A site's Prometheus in agent mode, on this machine. */
 export interface PrometheusProcess {
@@ -18,7 +18,7 @@ export interface PrometheusProcess {
   readonly close: () => Promise<void>;
 }
 
-export interface PrometheusOptions {
+interface PrometheusOptions {
   /** A folder of its own. */
   readonly directory: string;
   readonly program: string;
@@ -29,12 +29,12 @@ export interface PrometheusOptions {
   readonly credentials: Credentials | undefined;
   /** What it scrapes each second, in place of itself. */
   readonly target: { readonly address: string; readonly path: string };
-  /** As in configurations made by hand, which leave this at its default of true. */
+  /** By default as it is rendered; true is Prometheus' own default, as in configurations made by hand. */
   readonly followRedirects?: boolean;
 }
 
 /**
- * Renders a Prometheus and starts it. Only what it scrapes is another than a site's.
+ * Renders a Prometheus and starts it. It differs from a site's only in what it scrapes.
  *
  * @throws with what it printed when it does not get ready.
  */
@@ -54,7 +54,7 @@ export async function startPrometheus(options: PrometheusOptions): Promise<Prome
   const service = await startService(
     options.program,
     [
-      // The old spelling makes no agent of Prometheus 3 (facts: Prometheus docs, migration guide).
+      // The option was renamed in 3.0 (docs/facts/collectors.md, K10).
       semver.major(version) < 3 ? "--enable-feature=agent" : "--agent",
       `--config.file=${config}`,
       `--storage.agent.path=${join(directory, "data")}`,
@@ -85,4 +85,43 @@ function withTarget(text: string, { target, followRedirects }: PrometheusOptions
     document.setIn(["remote_write", 0, "follow_redirects"], followRedirects);
   }
   return document.toString();
+}
+
+/** What a collector scrapes here: one series, one sample a scrape. */
+export const probeMetric = "sitepass_probe";
+
+/** A target that counts the scrapes of each collector, so that a test knows how many samples should arrive. */
+export interface ScrapeTarget {
+  /** Address without scheme, as scrape configurations have it. */
+  readonly address: string;
+  /** The path that this collector scrapes; each has its own, because scrapes are counted by path. */
+  readonly pathFor: (collector: string) => string;
+  readonly scrapesBy: (collector: string) => number;
+  readonly close: () => Promise<void>;
+}
+
+export async function startScrapeTarget(): Promise<ScrapeTarget> {
+  const scrapes = new Map<string, number>();
+  const server = await listenOnLoopback((request, response) => {
+    const collector = (request.url ?? "").slice(1);
+    const count = (scrapes.get(collector) ?? 0) + 1;
+    scrapes.set(collector, count);
+    response
+      .writeHead(200, { "content-type": "text/plain; version=0.0.4" })
+      .end(`# TYPE ${probeMetric} counter\n${probeMetric} ${count}\n`);
+  }, 0);
+  return {
+    address: new URL(server.url).host,
+    pathFor: (collector) => `/${collector}`,
+    scrapesBy: (collector) => scrapes.get(collector) ?? 0,
+    close: () => server.close(),
+  };
+}
+
+/** The sum of a counter over its labels, out of a page of metrics; 0 when it is not there. */
+export function counterSum(metrics: string, name: string): number {
+  return [...metrics.matchAll(new RegExp(`^${name}(?:\\{.*\\})? (\\S+)$`, "gm"))].reduce(
+    (sum, [, value]) => sum + Number(value),
+    0,
+  );
 }

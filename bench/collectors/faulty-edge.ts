@@ -10,56 +10,51 @@ import {
 import type { Receiver } from "../../local/pushes/receiver";
 import { listenOnLoopback, type LoopbackServer } from "cloudflare-standin/loopback-server";
 
-/** What stands between a collector and the central host while something is wrong. */
-export type Trouble =
-  | { readonly kind: "answer"; readonly status: number; readonly html: boolean }
-  /** As Access does with an Allow policy: to a page that answers 200. */
-  | { readonly kind: "login" }
+/** What is wrong between a collector and the central host. */
+export type Fault =
+  | { readonly status: number; readonly html: boolean }
+  /** As Access does with an Allow policy: a redirect to a page that answers 200. */
+  | "login"
   /** Nobody listens. */
-  | { readonly kind: "refused" };
+  | "connection refused";
 
-/** A stand-in for the edge that answers as it is told, so that one cause after the other can be measured. */
-export interface Front {
+/** An edge that fails as it is told to, so that one cause after the other can be measured. */
+export interface FaultyEdge {
   readonly url: string;
   /** Secrets that are let in; others are answered 401. */
   accept(secrets: readonly string[]): void;
   /** Undefined: pushes reach the receiver. */
-  trouble(trouble: Trouble | undefined): Promise<void>;
-  /** How many requests met the trouble. */
-  readonly troubled: () => number;
-  /** How many requests followed the redirect to the login page, and how many of them carried the secret there. */
-  readonly followed: () => { readonly all: number; readonly withSecret: number };
+  setFault(fault: Fault | undefined): Promise<void>;
+  /** How many requests were not let through. */
+  readonly refused: () => number;
+  /** How many requests carried the secret to where the redirect led. */
+  readonly leaks: () => number;
   close(): Promise<void>;
 }
 
 const loginPath = "/cdn-cgi/access/login";
 const page = "<!DOCTYPE html><title>Sign in</title><h1>Sign in</h1>\n";
 
-export async function startFront(receiver: Receiver, secret: string): Promise<Front> {
+export async function startFaultyEdge(receiver: Receiver, secret: string): Promise<FaultyEdge> {
   let accepted: readonly string[] = [secret];
-  let current: Trouble | undefined;
-  let troubled = 0;
-  const followed = { all: 0, withSecret: 0 };
+  let fault: Fault | undefined;
+  let refused = 0;
+  let leaks = 0;
   const listener = (request: IncomingMessage, response: ServerResponse) => {
     const headers = headerLines(request.rawHeaders);
     const given = valuesOf(headers, "cf-access-client-secret");
     if (request.url?.startsWith(loginPath) === true) {
-      followed.all += 1;
-      followed.withSecret += given.length > 0 ? 1 : 0;
+      leaks += given.length > 0 ? 1 : 0;
       request.resume();
       response.writeHead(200, { "content-type": "text/html" }).end(page);
       return;
     }
-    if (current !== undefined) {
-      troubled += 1;
+    const letIn = given.length === 1 && accepted.includes(given[0] ?? "");
+    const wrong = fault ?? (letIn ? undefined : { status: 401, html: true });
+    if (wrong !== undefined) {
+      refused += 1;
       request.resume();
-      answerTrouble(current, response);
-      return;
-    }
-    if (given.length !== 1 || !accepted.includes(given[0] ?? "")) {
-      troubled += 1;
-      request.resume();
-      response.writeHead(401, { "content-type": "text/html" }).end(page);
+      answerFault(wrong, response);
       return;
     }
     forward(request, receiver).then(
@@ -75,35 +70,31 @@ export async function startFront(receiver: Receiver, secret: string): Promise<Fr
     accept: (secrets) => {
       accepted = secrets;
     },
-    trouble: async (trouble) => {
-      current = trouble;
-      if (trouble?.kind === "refused") {
+    setFault: async (next) => {
+      fault = next;
+      if (next === "connection refused") {
         await server?.close();
         server = undefined;
       } else {
         server ??= await listenOnLoopback(listener, port);
       }
     },
-    troubled: () => troubled,
-    followed: () => followed,
+    refused: () => refused,
+    leaks: () => leaks,
     close: async () => {
       await server?.close();
     },
   };
 }
 
-function answerTrouble(trouble: Trouble, response: ServerResponse): void {
-  switch (trouble.kind) {
-    case "login":
-      response.writeHead(302, { location: `${loginPath}/prom.example.com?redirect_url=%2F` }).end();
-      return;
-    case "answer":
-      response
-        .writeHead(trouble.status, { "content-type": trouble.html ? "text/html" : "text/plain" })
-        .end(trouble.html ? page : "trouble\n");
-      return;
-    case "refused":
-      response.destroy();
+function answerFault(fault: Fault, response: ServerResponse): void {
+  if (fault === "login") {
+    response.writeHead(302, { location: `${loginPath}/prom.example.com?redirect_url=%2F` }).end();
+  } else if (fault === "connection refused") {
+    response.destroy();
+  } else {
+    response.writeHead(fault.status, { "content-type": fault.html ? "text/html" : "text/plain" });
+    response.end(fault.html ? page : "fault\n");
   }
 }
 

@@ -1,0 +1,155 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { stringify } from "yaml";
+import { z } from "zod";
+import { startReceiver } from "../pushes/receiver";
+import { freePort, startService, versionOf, type ServiceProcess } from "./processes";
+
+/** The service behind the tunnel for one signal: a real one, or a small receiver in its place. */
+export interface Origin {
+  /** What it is, for people. */
+  readonly name: string;
+  /** `http://127.0.0.1:PORT` */
+  readonly url: string;
+  /** How many samples or log lines came, by the value of the label that carries the site's name. */
+  readonly arrived: (siteLabel: string) => Promise<ReadonlyMap<string, number>>;
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * A real Prometheus with its remote write receiver on, when `prometheus` is on PATH.
+ *
+ * @param directory a folder of its own, which exists.
+ * @param metric the name of the metric whose samples are counted.
+ */
+export async function prometheusOrigin(directory: string, metric: string): Promise<Origin | undefined> {
+  const version = versionOf("prometheus");
+  if (version === undefined) {
+    return undefined;
+  }
+  const config = join(directory, "prometheus.yml");
+  writeFileSync(config, "global: {}\n");
+  const url = `http://127.0.0.1:${await freePort()}`;
+  const service = await startService(
+    "prometheus",
+    [
+      `--config.file=${config}`,
+      `--storage.tsdb.path=${join(directory, "data")}`,
+      "--web.enable-remote-write-receiver",
+      `--web.listen-address=${new URL(url).host}`,
+    ],
+    `${url}/-/ready`,
+  );
+  return storeOrigin(version, url, service, "/api/v1/query", () => metric);
+}
+
+/**
+ * A real Loki, when `loki` is on PATH: one process, everything in a folder (grafana/loki, cmd/loki/loki-local-config.yaml).
+ *
+ * @param directory a folder of its own, which exists.
+ */
+export async function lokiOrigin(directory: string): Promise<Origin | undefined> {
+  const version = versionOf("loki");
+  if (version === undefined) {
+    return undefined;
+  }
+  const port = await freePort();
+  const config = join(directory, "loki.yaml");
+  writeFileSync(config, stringify(lokiConfiguration(directory, port, await freePort())));
+  const url = `http://127.0.0.1:${port}`;
+  // Not /ready, which waits a quarter of a minute for other processes to join; pushes are taken before.
+  const service = await startService("loki", [`-config.file=${config}`], `${url}/loki/api/v1/labels`);
+  return storeOrigin(version, url, service, "/loki/api/v1/query", (siteLabel) => `{${siteLabel}=~".+"}`);
+}
+
+function lokiConfiguration(directory: string, port: number, grpcPort: number): object {
+  return {
+    auth_enabled: false,
+    analytics: { reporting_enabled: false },
+    server: {
+      http_listen_address: "127.0.0.1",
+      http_listen_port: port,
+      grpc_listen_address: "127.0.0.1",
+      grpc_listen_port: grpcPort,
+      log_level: "error",
+    },
+    common: {
+      instance_addr: "127.0.0.1",
+      path_prefix: directory,
+      replication_factor: 1,
+      storage: {
+        filesystem: {
+          chunks_directory: join(directory, "chunks"),
+          rules_directory: join(directory, "rules"),
+        },
+      },
+      ring: { kvstore: { store: "inmemory" } },
+    },
+    schema_config: {
+      configs: [
+        {
+          from: "2024-01-01",
+          store: "tsdb",
+          object_store: "filesystem",
+          schema: "v13",
+          index: { prefix: "index_", period: "24h" },
+        },
+      ],
+    },
+  };
+}
+
+/** A receiver that decodes what is pushed and keeps it in memory. */
+export async function receiverOrigin(): Promise<Origin> {
+  const receiver = await startReceiver();
+  return {
+    name: "a small receiver",
+    url: receiver.url,
+    arrived: (siteLabel) => {
+      const counts = new Map<string, number>();
+      const add = (site: string | undefined, count: number) => {
+        if (site !== undefined) {
+          counts.set(site, (counts.get(site) ?? 0) + count);
+        }
+      };
+      for (const { labels, samples } of receiver.samples) {
+        add(labels[siteLabel], samples.length);
+      }
+      for (const { labels, lines } of receiver.lines) {
+        add(labels[siteLabel], lines.length);
+      }
+      return Promise.resolve(counts);
+    },
+    close: () => receiver.close(),
+  };
+}
+
+/** An instant query's answer, which is the same in Prometheus and Loki (prometheus.io/docs/prometheus/latest/querying/api). */
+const answerSchema = z.object({
+  data: z.object({
+    result: z.array(
+      z.object({ metric: z.record(z.string(), z.string()), value: z.tuple([z.number(), z.string()]) }),
+    ),
+  }),
+});
+
+/** @param selector what is counted, in PromQL or LogQL. */
+function storeOrigin(
+  version: string,
+  url: string,
+  service: ServiceProcess,
+  queryPath: string,
+  selector: (siteLabel: string) => string,
+): Origin {
+  return {
+    name: version.replace(/ \(.*$/, ""),
+    url,
+    arrived: async (siteLabel) => {
+      const query = `sum by (${siteLabel}) (count_over_time(${selector(siteLabel)}[1h]))`;
+      const response = await fetch(`${url}${queryPath}?${new URLSearchParams({ query }).toString()}`);
+      const { data } = answerSchema.parse(await response.json());
+      return new Map(data.result.map(({ metric, value }) => [metric[siteLabel] ?? "", Number(value[1])]));
+    },
+    close: () => service.close(),
+  };
+}

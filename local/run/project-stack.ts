@@ -1,0 +1,203 @@
+import { spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import semver from "semver";
+import { z } from "zod";
+import { parseOutputs, type RevealedOutputs } from "../../stack/stack-outputs";
+import { stateFileReader } from "../../stack/state-file-reader";
+import { runProcess, type ProcessResult, type RunResult } from "./processes";
+
+const root = join(__dirname, "..", "..");
+
+/** One stack of a copy of the project, run by either engine against the stand-in. */
+export interface ProjectStack {
+  readonly up: () => Promise<RunResult>;
+  readonly preview: () => Promise<RunResult>;
+  readonly refresh: () => Promise<RunResult>;
+  readonly destroy: () => Promise<RunResult>;
+  /** Takes in what exists in Cloudflare, by a document of `pulumi import --file`. */
+  readonly importFile: (file: string) => Promise<RunResult>;
+  /** Everything that the engine keeps of the stack, as text: with pulumi secrets are encrypted in it. */
+  readonly storedText: () => string;
+  /** @throws when there are none, or they are not what the contract says. */
+  readonly outputs: () => Promise<RevealedOutputs>;
+  /** What the sitepass command line is given to work on the stack. */
+  readonly forSitepass: {
+    readonly args: readonly string[];
+    readonly environment: Readonly<Record<string, string>>;
+  };
+}
+
+/** What a stack is run with. */
+export interface ProjectStackOptions {
+  /** A copy of the project, made by copyProject. */
+  readonly directory: string;
+  /** A folder of the stack's own, for its state: only the owner may read it. */
+  readonly home: string;
+  readonly stackName: string;
+  readonly baseUrl: string;
+  readonly apiToken: string;
+  /** Shown as it comes, beside being returned; nothing by default. */
+  readonly onText?: (text: string) => void;
+  readonly abort?: AbortSignal;
+}
+
+/** A stack that local/engine runs, each command in a process of its own as the Pulumi CLI would be. */
+export function engineStack(options: ProjectStackOptions): ProjectStack {
+  const statePath = join(options.home, `${options.stackName}.json`);
+  const environment = {
+    CLOUDFLARE_BASE_URL: options.baseUrl,
+    CLOUDFLARE_API_TOKEN: options.apiToken,
+  };
+  const stackArgs = ["--cwd", options.directory, "--stack", options.stackName, "--state", statePath];
+  const run = (args: readonly string[]): Promise<ProcessResult> =>
+    runProcess(process.execPath, [join(root, "local", "engine", "start.cjs"), ...args, ...stackArgs], {
+      // tsx is resolved from here.
+      cwd: root,
+      environment: {
+        ...environment,
+        // As for the Pulumi CLI: what is printed is read by programs, and CI systems would have it coloured.
+        NO_COLOR: "1",
+      },
+      onText: options.onText,
+      abort: options.abort,
+    });
+  return {
+    up: () => run(["up", "--suppress-outputs"]),
+    preview: () => run(["preview"]),
+    refresh: () => run(["refresh"]),
+    destroy: () => run(["destroy"]),
+    importFile: (file) => run(["import", "--file", file]),
+    storedText: () => (existsSync(statePath) ? readFileSync(statePath, "utf8") : ""),
+    outputs: () => stateFileReader(statePath).outputs(options.directory, options.stackName),
+    forSitepass: { args: stackArgs, environment },
+  };
+}
+
+/** Whether the real engine can be used here, and the reason in a sentence. */
+type PulumiAvailability =
+  | {
+      readonly available: true;
+      readonly reason: string;
+      /** Whether the plugin sends a token's `enabled` at all; older ones leave it out in silence. */
+      readonly sendsEnabled: boolean;
+    }
+  | { readonly available: false; readonly reason: string };
+
+const pluginsSchema = z.array(
+  z.looseObject({ name: z.string(), kind: z.string(), version: z.string().optional() }),
+);
+
+/** Looks for the `pulumi` CLI and its Cloudflare plugin; without the plugin, the CLI would try to download it. */
+export function findPulumi(): PulumiAvailability {
+  const run = (...args: string[]) =>
+    spawnSync("pulumi", args, {
+      encoding: "utf8",
+      env: { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true" },
+      timeout: 30_000,
+    });
+  const version = run("version");
+  if (version.status !== 0) {
+    return { available: false, reason: "the pulumi CLI is not on PATH" };
+  }
+  const plugins = pluginsSchema.safeParse(parsedOrNothing(run("plugin", "ls", "--json").stdout));
+  const versions = (plugins.data ?? [])
+    .filter(({ name, kind }) => name === "cloudflare" && kind === "resource")
+    .flatMap((plugin) => plugin.version ?? []);
+  return versions.length === 0
+    ? { available: false, reason: "the pulumi CLI is on PATH, but its cloudflare plugin is not installed" }
+    : {
+        available: true,
+        reason: `pulumi ${version.stdout.trim()} and its cloudflare plugin ${versions.join(", ")} are installed`,
+        // `enabled` came with @pulumi/cloudflare 6.22.0.
+        sendsEnabled: versions.some((one) => semver.satisfies(one, ">=6.22.0")),
+      };
+}
+
+/** A stack that the real `pulumi` runs, with its state in a folder instead of a service. */
+export function pulumiStack(options: ProjectStackOptions): ProjectStack {
+  const backend = join(options.home, "backend");
+  mkdirSync(backend, { recursive: true, mode: 0o700 });
+  const environment = {
+    CLOUDFLARE_BASE_URL: options.baseUrl,
+    CLOUDFLARE_API_TOKEN: options.apiToken,
+    PULUMI_BACKEND_URL: pathToFileURL(backend).href,
+    // The account that the secrets in its state belong to exists on this machine alone.
+    PULUMI_CONFIG_PASSPHRASE: "stand-in",
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+  };
+  const run = (args: readonly string[], quiet = false): Promise<ProcessResult> =>
+    runProcess("pulumi", [...args, "--non-interactive", "--color", "never"], {
+      cwd: options.directory,
+      environment,
+      onText: quiet ? undefined : options.onText,
+      abort: options.abort,
+    });
+  let created: Promise<ProcessResult> | undefined;
+  const inStack = async (args: readonly string[], quiet = false): Promise<ProcessResult> => {
+    // Not `init`, which fails for a stack that another run of the same folder has made.
+    created ??= run(["stack", "select", "--create", options.stackName], true);
+    const result = await created;
+    return result.exitCode === 0 ? run([...args, "--stack", options.stackName], quiet) : result;
+  };
+  return {
+    up: () => inStack(["up", "--yes", "--skip-preview", "--suppress-outputs"]),
+    preview: () => inStack(["preview", "--suppress-outputs"]),
+    refresh: () => inStack(["refresh", "--yes", "--skip-preview", "--suppress-outputs"]),
+    destroy: () => inStack(["destroy", "--yes", "--skip-preview", "--suppress-outputs"]),
+    importFile: (file) =>
+      inStack(["import", "--file", file, "--yes", "--skip-preview", "--generate-code=false"]),
+    storedText: () => textBelow(backend),
+    outputs: async () =>
+      parseOutputs(
+        JSON.parse((await inStack(["stack", "output", "--json", "--show-secrets"], true)).stdout),
+        options.stackName,
+      ),
+    forSitepass: { args: ["--cwd", options.directory, "--stack", options.stackName], environment },
+  };
+}
+
+function textBelow(directory: string): string {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => readFileSync(join(entry.parentPath, entry.name), "utf8"))
+    .join("\n");
+}
+
+function parsedOrNothing(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    return value;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What `pulumi up` needs of the project; its packages are linked. */
+const parts = [
+  "Pulumi.yaml",
+  "Pulumi.prod.yaml",
+  "package.json",
+  "tsconfig.json",
+  "tsconfig.pulumi.json",
+  "index.ts",
+  "cloudflare",
+  "fleet",
+  "provision",
+  "sites",
+];
+
+/**
+ * Copies the project into a folder, so that a run leaves the original as it is: the Pulumi CLI writes into the stack's
+ * file, and tests change sites.
+ */
+export function copyProject(directory: string): void {
+  for (const part of parts) {
+    cpSync(join(root, part), join(directory, part), { recursive: true });
+  }
+  const packages = join(root, "node_modules");
+  if (existsSync(packages)) {
+    symlinkSync(packages, join(directory, "node_modules"));
+  }
+}

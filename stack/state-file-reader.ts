@@ -1,0 +1,146 @@
+import { existsSync, readFileSync } from "node:fs";
+import { z } from "zod";
+import { UserError } from "../fleet/problem";
+import type { StackReader } from "./open-stack";
+import { parseOutputs } from "./stack-outputs";
+
+const properties = z.record(z.string(), z.unknown()).readonly();
+
+const resourceSchema = z.strictObject({
+  urn: z.string(),
+  /** Type token, such as `cloudflare:index/dnsRecord:DnsRecord`. */
+  type: z.string(),
+  /** Logical name. */
+  name: z.string(),
+  /** False for components, which exist in the stack alone. */
+  custom: z.boolean(),
+  /** Cloudflare's ID; empty for components. */
+  id: z.string(),
+  parent: z.string(),
+  inputs: properties,
+  outputs: properties,
+  /** URNs of what this resource needs: deleted after it. */
+  dependencies: z.array(z.string()).readonly(),
+  protect: z.boolean(),
+  deletedWith: z.string(),
+});
+
+const stateSchema = z.strictObject({
+  version: z.literal(2),
+  /** In an order in which each resource comes after what it needs. */
+  resources: z.array(resourceSchema).readonly(),
+  /** Replaced resources that still have to be deleted; each has a successor of the same URN among the resources. */
+  replaced: z.array(resourceSchema).readonly(),
+  outputs: properties,
+});
+
+/** The state file of local/engine: a stack as Pulumi's own checkpoint would keep it, secrets marked, but in clear. */
+export type StateDocument = Readonly<z.infer<typeof stateSchema>>;
+
+/** One resource that a stack has. */
+export type ResourceState = Readonly<z.infer<typeof resourceSchema>>;
+
+/**
+ * Reads a state file of local/engine; undefined where there is none.
+ *
+ * @throws UserError when it is something else.
+ */
+export function readStateFile(path: string): StateDocument | undefined {
+  if (!existsSync(path)) {
+    return undefined;
+  }
+  const document = parseJson(readFileSync(path, "utf8"));
+  const parsed = stateSchema.safeParse(document);
+  if (parsed.success) {
+    return parsed.data;
+  }
+  throw new UserError([
+    isObject(document) && document.version === 1 && "salt" in document
+      ? {
+          subject: path,
+          says: "was written by an earlier version of local/engine, which encrypted secrets",
+          todo: "Move it away and start anew, with a new stand-in",
+        }
+      : {
+          subject: path,
+          says: "is not a state file of local/engine",
+          todo: "Move it away to start anew, or name another with --state",
+        },
+  ]);
+}
+
+/** Reads a stack from a state file of local/engine in place of the Pulumi CLI. */
+export function stateFileReader(path: string): StackReader {
+  return {
+    outputs: (_directory, stackName) =>
+      promised(() => {
+        const state = readStateFile(path);
+        if (state === undefined) {
+          throw new UserError([
+            {
+              subject: path,
+              says: "does not exist",
+              todo: "Make it with `npm run engine -- up`, or leave out --state to ask pulumi",
+            },
+          ]);
+        }
+        return parseOutputs(revealed(state.outputs), stackName);
+      }),
+    resources: () =>
+      promised(() =>
+        (readStateFile(path)?.resources ?? []).map(({ urn, type, name, id }) => ({ urn, type, name, id })),
+      ),
+    secretConfig: (_directory, stackName, key) =>
+      promised(() => {
+        throw new UserError([
+          {
+            subject: `Pulumi.${stackName}.yaml`,
+            says: `${key} is encrypted, which only the Pulumi CLI can read`,
+            todo: "Leave it out with --state, or drop --state",
+          },
+        ]);
+      }),
+  };
+}
+
+const promised = <T>(work: () => T): Promise<T> =>
+  new Promise((resolve) => {
+    resolve(work());
+  });
+
+const signatureKey = "4dabf18193072939515e22adb298388d";
+const secretSignature = "1b47061264138c4ac30d75fd1eb44270";
+
+/** Stands beside the `value` of a secret (@pulumi/pulumi 3.248.0, runtime/rpc.ts, `specialSigKey`, `specialSecretSig`). */
+export const secretMarker = { [signatureKey]: secretSignature };
+
+/** A copy in which every secret is replaced. */
+export function mapSecrets(value: unknown, replace: (hidden: unknown) => unknown): unknown {
+  if (Array.isArray(value)) {
+    return value.map((item) => mapSecrets(item, replace));
+  }
+  if (!isObject(value)) {
+    return value;
+  }
+  return value[signatureKey] === secretSignature
+    ? replace(value.value)
+    : Object.fromEntries(Object.entries(value).map(([key, item]) => [key, mapSecrets(item, replace)]));
+}
+
+/** A copy without markers of secrecy, as an API takes it. */
+export function revealed(value: unknown): unknown {
+  return mapSecrets(value, revealed);
+}
+
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    return value;
+  } catch {
+    return undefined;
+  }
+}
