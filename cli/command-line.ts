@@ -7,7 +7,8 @@ import { addRender } from "./render-command";
 import { addRenew } from "./renew-command";
 import { addRevoke } from "./revoke-command";
 import { addRotate } from "./rotate-command";
-import type { ExitCode, OnStack, Streams } from "./stack-command";
+import type { ExitCode, OnStack } from "./stack-command";
+import type { Streams } from "./terminal";
 import { addStatus } from "./status-command";
 import { addVerify } from "./verify-command";
 

@@ -1,7 +1,7 @@
 import { openStack, type StackReader } from "../stack/open-stack";
 import { UserError } from "../fleet/problem";
-import type { ExitCode, Run, StackOptions, Streams, Work } from "./stack-command";
-import { openTerminal } from "./terminal";
+import type { ExitCode, Run, StackOptions, Work } from "./stack-command";
+import { openTerminal, type Streams } from "./terminal";
 import { stateFileReader } from "../stack/state-file-reader";
 
 /**

@@ -9,12 +9,6 @@ import type { Terminal } from "./terminal";
  */
 export type ExitCode = number;
 
-/** Where the command line writes: the process itself, or what a test gives. */
-export interface Streams {
-  readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly fd?: number };
-  readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean };
-}
-
 /** What a command's work is handed beside its options. */
 export interface Run {
   readonly terminal: Terminal;

@@ -2,7 +2,12 @@ import { SingleBar } from "cli-progress";
 import Table from "cli-table3";
 import pc from "picocolors";
 import { problemText, type Problem } from "../fleet/problem";
-import type { Streams } from "./stack-command";
+
+/** Where the command line writes: the process itself, or what a test gives. */
+export interface Streams {
+  readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly fd?: number };
+  readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean };
+}
 
 /**
  * Where a command prints. It is handed to every command, so that tests read what is printed without touching the

@@ -55,7 +55,7 @@ function reachableFrom(file: string, seen = new Set<string>()): Set<string> {
   return seen;
 }
 
-/** From the ground up: each may import what stands before it. Tests and measurements may import everything. */
+/** From the ground up: each may import what stands before it. Tests, measurements and scripts may import everything. */
 const floors = [
   "packages/",
   "fleet/",
@@ -67,14 +67,13 @@ const floors = [
   "operate/",
   "cli/",
   "local/",
-  "scripts/",
 ];
 
 const isTest = (file: string): boolean =>
   file.endsWith(".test.ts") || /(?:^|\/)(?:test|testing)\//.test(file);
 
 function heightOf(file: string): number {
-  if (isTest(file) || file.startsWith("bench/")) {
+  if (isTest(file) || /^(?:bench|scripts)\//.test(file)) {
     return floors.length;
   }
   // index.ts is the program itself, and imports what pulumi up needs.

@@ -3,7 +3,8 @@ import { after, before, describe, it } from "node:test";
 import type { ServiceToken } from "cloudflare-standin/api/rows";
 import { engines } from "../support/engines";
 import { openScenario, type Scenario } from "../support/scenario";
-import { sitepassOn, type CommandResult } from "../support/sitepass";
+import { sitepassOn } from "../support/sitepass";
+import type { CommandResult } from "../support/run-here";
 
 const [engine] = engines;
 

@@ -8,7 +8,8 @@ import { credentialsOf, openTestDataPath, pushSample, type TestDataPath } from "
 import type { HeaderLines } from "cloudflare-standin/edge/http-messages";
 import { engines } from "../support/engines";
 import { openScenario, type Scenario } from "../support/scenario";
-import { sitepassOn, type CommandResult } from "../support/sitepass";
+import { sitepassOn } from "../support/sitepass";
+import type { CommandResult } from "../support/run-here";
 
 const [engine] = engines;
 

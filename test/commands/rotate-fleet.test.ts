@@ -1,5 +1,4 @@
 import { problemsOf } from "../../fleet/problem";
-import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync, watch } from "node:fs";
@@ -8,7 +7,9 @@ import { after, before, describe, it } from "node:test";
 import { readSiteFiles } from "../../fleet/site-files";
 import { engines } from "../support/engines";
 import { openScenario, type Scenario } from "../support/scenario";
-import { sitepassOn, type CommandResult } from "../support/sitepass";
+import { sitepassOn } from "../support/sitepass";
+import type { CommandResult } from "../support/run-here";
+import assert from "node:assert/strict";
 
 const [engine] = engines;
 const day = 86_400_000;

@@ -10,7 +10,8 @@ import { diffLines } from "../../operate/site-file/diff-lines";
 import { openTestDataPath, pushSample, type TestDataPath } from "../support/data-path";
 import { engines } from "../support/engines";
 import { openScenario, type Scenario } from "../support/scenario";
-import { sitepassOn, type CommandResult } from "../support/sitepass";
+import { sitepassOn } from "../support/sitepass";
+import type { CommandResult } from "../support/run-here";
 
 const tokyo = `# yaml-language-server: $schema=../site.schema.json
 description: Tokyo, rack A   # second floor

@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { engineStack, copyProject, type ProjectStack } from "../../local/run/project-stack";
-import { sitepass, type CommandResult } from "../support/sitepass";
+import { sitepass } from "../support/sitepass";
+import type { CommandResult } from "../support/run-here";
 
 const program = join(__dirname, "..", "..", "local", "run", "main.ts");
 

@@ -1,7 +1,13 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { Writable } from "node:stream";
 import { prepareImports } from "./prepare-imports";
-import type { CommandResult } from "./sitepass";
+
+/** How a run of the command line ended. */
+export interface CommandResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
 
 interface Capture {
   stdout: string;

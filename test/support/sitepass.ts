@@ -1,16 +1,9 @@
 import { join } from "node:path";
 import { runProcess } from "../../local/run/processes";
-import { runHere } from "./run-here";
+import { runHere, type CommandResult } from "./run-here";
 import type { Scenario } from "./scenario";
 
 const program = join(__dirname, "..", "..", "bin", "sitepass.cjs");
-
-/** How a run of the command line ended. */
-export interface CommandResult {
-  readonly exitCode: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
 
 export interface CommandOptions {
   /** Besides what a command is told of the scenario; undefined takes a variable away. */
