@@ -8,7 +8,7 @@ import { startReceiver, type Receiver } from "../../packages/cloudflare-standin/
 import { freePort } from "../../local/run/service-process";
 import { startRelayProgram, type RelayProgram } from "../../local/run/relay-program";
 import { signals, type SignalName } from "../../fleet/signals";
-import { writeSite } from "../../handover/write-site";
+import { writeSite } from "../../handover/site-folder";
 import { Agent } from "./agent";
 import { arrivedLines, arrivedTimes, missingSeconds } from "./arrivals";
 import type { CaseName } from "./cases";

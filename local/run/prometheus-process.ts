@@ -4,7 +4,7 @@ import semver from "semver";
 import { parseDocument } from "yaml";
 import type { CollectorSite, Credentials } from "../../collectors/collector";
 import { prometheus } from "../../collectors/prometheus";
-import { writeSite } from "../../handover/write-site";
+import { writeSite } from "../../handover/site-folder";
 import { freePort, startService } from "./service-process";
 import { counterSum } from "./counter-sum";
 

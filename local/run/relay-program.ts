@@ -6,7 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Credentials } from "../../collectors/collector";
 import { renderRelay, type RelayInput, type RelayName } from "../../collectors/relay/relay";
 import { freePort, startService } from "./service-process";
-import { writeSite } from "../../handover/write-site";
+import { writeSite } from "../../handover/site-folder";
 
 /** Why a kind of relay cannot run here; undefined when it can. */
 export function relayAbsent(name: RelayName): string | undefined {

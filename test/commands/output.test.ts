@@ -197,7 +197,7 @@ describe("sitepass output", () => {
       [
         ["tokyo", "--to", folder],
         1,
-        /is there, and no file\. Name a file, or use a pipe in place of --to\.\n$/,
+        /is there and is not a file\. Name a file, or use a pipe in place of --to\.\n$/,
       ],
       [
         ["tokyo", "--to", join(folder, "none", "tokyo.env")],
