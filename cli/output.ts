@@ -53,7 +53,7 @@ interface OutputOptions extends StackOptions {
   readonly namespace?: string;
 }
 
-/** Options that say nothing together. */
+/** Options that contradict each other, or mean nothing without another. */
 function wrongUsage(
   words: readonly string[],
   { exec, to, show, format, name, namespace }: OutputOptions,
@@ -67,7 +67,7 @@ function wrongUsage(
     (way) => way !== "",
   );
   if (ways.length > 1) {
-    return `${ways.join(" and ")} do not go together. Take one of them.`;
+    return `${ways.join(" and ")} do not go together. Give one of them.`;
   }
   return format !== "kubernetes" && (name !== undefined || namespace !== undefined)
     ? "--name and --namespace come only with --format kubernetes."
@@ -139,7 +139,7 @@ const writerTo =
       warn({
         subject: "stdout",
         says: `is a file that others may read (mode ${(mode & 0o777).toString(8)})`,
-        todo: "Take --to in place of >, which writes files for their owner alone",
+        todo: "Use --to instead of >: it writes files for their owner alone",
       });
     }
     return new Promise((resolve) => {

@@ -134,7 +134,7 @@ function optionProblems(
 }
 
 /** A site, and what is to be written for it. */
-interface PlannedSite {
+interface PlannedRendering {
   readonly site: Site;
   readonly collector: CollectorName;
   readonly credentials: SiteCredentials;
@@ -148,7 +148,7 @@ function planOne(
   { config }: OpenStack,
   outputs: RevealedOutputs,
   options: RenderOptions,
-): Result<PlannedSite> {
+): Result<PlannedRendering> {
   const credentials = siteCredentials(site, config, outputs);
   const name = options.collector ?? site.collector;
   if (name === undefined) {
@@ -180,7 +180,7 @@ function planOne(
 type Writer = (plan: SitePlan) => Promise<Pick<RenderedSite, keyof WrittenSite | "path" | "sha256">>;
 
 /** @throws UserError when any folder is not ours to write to. */
-function folderWriter(planned: readonly PlannedSite[], out: string): Writer {
+function folderWriter(planned: readonly PlannedRendering[], out: string): Writer {
   refuse(planned.flatMap(({ plan: { site, files } }) => siteFolderProblems(join(out, site), site, files)));
   return ({ site, files }) => {
     const path = join(out, site);
@@ -213,9 +213,9 @@ const validatorsAtOnce = 4;
 
 /** Lets each collector's own validator look, and refuses what it refuses. */
 async function validate(
-  planned: readonly PlannedSite[],
+  planned: readonly PlannedRendering[],
   abort: AbortSignal,
-): Promise<ReadonlyMap<PlannedSite, readonly Validation[]>> {
+): Promise<ReadonlyMap<PlannedRendering, readonly Validation[]>> {
   const validations = await pMap(
     planned,
     async (one) => [one, await runValidators(one.planFor, abort)] as const,
@@ -259,7 +259,7 @@ async function unlessDenied<T>(out: string, before: number, work: () => T | Prom
 
 async function warningsOf(
   stack: OpenStack,
-  planned: readonly PlannedSite[],
+  planned: readonly PlannedRendering[],
   { out, bundle }: RenderOptions,
 ): Promise<readonly Problem[]> {
   const now = new Date();
