@@ -6,7 +6,7 @@ import { providerVersion } from "../operate/adopt/provider-version";
 import { readAccount } from "../operate/adopt/read-account";
 import { newFileOutcome, writeNewFile, type NewFileOutcome } from "../operate/adopt/write-new-file";
 import type { OpenStack } from "../stack/open-stack";
-import { windowEndAfter } from "../operate/rotate/window";
+import { windowEndAfter } from "../stack/rotation-notes";
 import { plural } from "../fleet/wording";
 import { UserError } from "../fleet/problem";
 import { adoptionDocument, showAdoption } from "./adoption-report";

@@ -1,81 +1,150 @@
 import { fstatSync } from "node:fs";
-import { fingerprint } from "../operate/fingerprint";
-import type { OpenStack } from "../stack/open-stack";
-import { credentialsText, type Format } from "../handover/credentials-text";
-import { pipeToCommand } from "../handover/pipe-to-command";
-import { writeSecretFile } from "../handover/write-secret-file";
-import { selectSites } from "../operate/select-sites";
+import { Argument, InvalidArgumentError, Option, type Command } from "commander";
+import { dnsLabelProblem } from "../fleet/names";
 import { UserError } from "../fleet/problem";
-import { provisioned } from "../handover/provisioned";
-import type { ExitCode } from "./stack-command";
-import { warn } from "./warn";
-import { warnOfUselessness } from "./warn-of-uselessness";
+import type { Format } from "../handover/credentials";
+import type { OpenStack } from "../stack/open-stack";
+import { stackCommand, type ExitCode, type OnStack, type Run, type StackOptions } from "./stack-command";
+import type { Terminal } from "./terminal";
 
-export interface OutputOptions {
-  readonly site: string;
+export function addOutput(program: Command, onStack: OnStack): void {
+  stackCommand(program, "output", [
+    "output tokyo --to /etc/sitepass/tokyo.env",
+    "output tokyo --exec -- ssh tokyo 'umask 077; cat > /etc/sitepass/credentials'",
+    "output tokyo --format kubernetes --namespace monitoring --exec -- kubectl apply -f -",
+    "output tokyo --format json | jq -r .endpoints.metrics",
+  ])
+    .description("hand out one site's credentials: to a file, a command or a pipe")
+    .addArgument(new Argument("<site>", "name of a file in sites/, without extension"))
+    .addArgument(new Argument("[command...]", "with --exec: the command and its arguments, after --"))
+    .addOption(
+      new Option("--format <format>", "how they are written")
+        .choices(["env", "json", "kubernetes"])
+        .default("env"),
+    )
+    .option("--to <file>", "to a file that its owner alone may read")
+    .option("--exec", "to the stdin of a command; ends with its exit code", false)
+    .option("--show", "print them even on a terminal", false)
+    .addOption(
+      new Option(
+        "--name <name>",
+        "with --format kubernetes: what the Secret is called; default sitepass-<site>",
+      ).argParser(subdomain),
+    )
+    .addOption(
+      new Option("--namespace <name>", "with --format kubernetes: where it belongs").argParser(label),
+    )
+    .action(async (site: string, words: string[], options: OutputOptions, command: Command) => {
+      const wrong = wrongUsage(words, options);
+      if (wrong !== undefined) {
+        command.error(`error: ${wrong}`);
+      }
+      await onStack(options, (stack, run) => output(stack, site, words, options, run));
+    });
+}
+
+interface OutputOptions extends StackOptions {
   readonly format: Format;
   readonly to?: string;
-  /** A command and its arguments; empty: no command. */
-  readonly command: readonly string[];
+  readonly exec: boolean;
   readonly show: boolean;
   /** Of a Kubernetes Secret. */
   readonly name?: string;
   readonly namespace?: string;
 }
 
+/** Options that contradict each other, or mean nothing without another. */
+function wrongUsage(
+  words: readonly string[],
+  { exec, to, show, format, name, namespace }: OutputOptions,
+): string | undefined {
+  if (exec !== words.length > 0) {
+    return exec
+      ? "--exec has no command. Write it after --, as in --exec -- kubectl apply -f -."
+      : `"${words.join(" ")}" comes without --exec. Name one site, and put a command after --exec --.`;
+  }
+  const ways = [exec ? "--exec" : "", to === undefined ? "" : "--to", show ? "--show" : ""].filter(
+    (way) => way !== "",
+  );
+  if (ways.length > 1) {
+    return `${ways.join(" and ")} do not go together. Give one of them.`;
+  }
+  return format !== "kubernetes" && (name !== undefined || namespace !== undefined)
+    ? "--name and --namespace come only with --format kubernetes."
+    : undefined;
+}
+
+/** Names of objects in Kubernetes are DNS subdomains, those of namespaces DNS labels (kubernetes.io, object names and IDs). */
+function subdomain(text: string): string {
+  if (text.length > 253) {
+    throw new InvalidArgumentError("It is longer than 253 characters.");
+  }
+  text.split(".").forEach(label);
+  return text;
+}
+
+function label(text: string): string {
+  const problem = dnsLabelProblem(text);
+  if (problem !== undefined) {
+    throw new InvalidArgumentError(`It ${problem}.`);
+  }
+  return text;
+}
+
 /** Hands out a site's credentials, to one place. */
-export async function output(
+async function output(
   stack: OpenStack,
-  options: OutputOptions,
-  signal: AbortSignal,
+  siteName: string,
+  command: readonly string[],
+  { format, to, show, name, namespace }: OutputOptions,
+  { terminal, abort }: Run,
 ): Promise<ExitCode> {
-  const { to, command, show } = options;
   const toStdout = to === undefined && command.length === 0;
-  if (toStdout && process.stdout.isTTY && !show) {
+  if (toStdout && terminal.stdout.isTTY === true && !show) {
     throw new UserError([
-      "stdout: is a terminal, and the credentials hold a secret. Name a file with --to or a command with --exec, or use a pipe; --show prints them all the same.",
+      {
+        subject: "stdout",
+        says: "is a terminal, and the credentials hold a secret",
+        todo: "Name a file with --to or a command with --exec, or use a pipe; --show prints them all the same",
+      },
     ]);
   }
-  const [site] = selectSites(stack.sites, [options.site]);
+  const { selectSites } = await import("../operate/select-sites.js");
+  const { handOutCredentials } = await import("../handover/hand-out.js");
+  const [site] = selectSites(stack.sites, [siteName]);
   if (site === undefined) {
     throw new Error("selectSites gives a site for each name, or throws");
   }
-  const found = provisioned(site, stack.config, await stack.outputs());
-  if (found.problem !== undefined) {
-    throw new UserError([found.problem]);
-  }
-  const { credentials } = found;
-  await warnOfUselessness(stack, site, credentials, new Date());
-  const text = credentialsText(options.format, site.name, credentials, {
-    name: options.name ?? `sitepass-${site.name}`,
-    namespace: options.namespace,
-  });
-  if (to !== undefined) {
-    await writeSecretFile(to, text);
-    console.log(
-      `${site.name}: wrote ${to}, for its owner alone; client secret sha256 ${fingerprint(credentials.clientSecret)}.`,
-    );
-    return 0;
-  }
-  if (!toStdout) {
-    return pipeToCommand(command, text, signal);
-  }
-  warnOfReaders();
-  await new Promise<void>((resolve) =>
-    process.stdout.write(text, () => {
-      resolve();
-    }),
+  const place = to !== undefined ? { file: to } : toStdout ? { write: writerTo(terminal) } : { command };
+  const { exitCode, secretFingerprint } = await handOutCredentials(
+    stack,
+    { site, format, secretName: { name, namespace }, to: place },
+    { abort, warn: terminal.warn },
   );
-  return 0;
+  if (to !== undefined) {
+    terminal.print(
+      `${site.name}: wrote ${to}, for its owner alone; client secret sha256 ${secretFingerprint}.`,
+    );
+  }
+  return exitCode;
 }
 
-/** A shell's `>` makes a file with the shell's umask, which lets others read it more often than not. */
-function warnOfReaders(): void {
-  const { mode } = fstatSync(process.stdout.fd);
-  const isFile = (mode & 0o170000) === 0o100000;
-  if (isFile && (mode & 0o044) !== 0) {
-    warn(
-      `stdout: is a file that others may read (mode ${(mode & 0o777).toString(8)}). Take --to in place of >, which writes files for their owner alone.`,
-    );
-  }
-}
+const writerTo =
+  ({ stdout, warn }: Terminal) =>
+  (text: string): Promise<void> => {
+    // A shell's `>` makes a file with the shell's umask, which lets others read it more often than not.
+    const { mode } = stdout.fd === undefined ? { mode: 0 } : fstatSync(stdout.fd);
+    const isFile = (mode & 0o170000) === 0o100000;
+    if (isFile && (mode & 0o044) !== 0) {
+      warn({
+        subject: "stdout",
+        says: `is a file that others may read (mode ${(mode & 0o777).toString(8)})`,
+        todo: "Use --to instead of >: it writes files for their owner alone",
+      });
+    }
+    return new Promise((resolve) => {
+      stdout.write(text, () => {
+        resolve();
+      });
+    });
+  };

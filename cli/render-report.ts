@@ -1,31 +1,12 @@
-import pc from "picocolors";
-import type { CollectorName } from "../collectors/collector";
 import { plural } from "../fleet/wording";
-import type { Validation } from "../handover/run-validators";
-import { textTable } from "./text-table";
-
-/** What was done for one site, as `--json` prints it. */
-export interface RenderedSite {
-  readonly site: string;
-  readonly collector: CollectorName;
-  /** The folder, or the sealed file. */
-  readonly path: string;
-  /** Relative to `path`; of a sealed file, all that is in it. */
-  readonly written: readonly string[];
-  readonly unchanged: readonly string[];
-  readonly removed: readonly string[];
-  /** SHA-256 of a sealed file, in hexadecimal digits. */
-  readonly sha256?: string;
-  readonly secretFingerprint: string;
-  readonly validations: readonly Validation[];
-  /** What the collector cannot do, each with the way out. */
-  readonly notes: readonly string[];
-}
+import type { RenderedSite } from "../handover/render-sites";
+import type { Validation } from "../handover/validators";
+import type { Terminal } from "./terminal";
 
 /** What a person reads. */
-export function showRendered(sites: readonly RenderedSite[]): void {
-  console.log(
-    textTable(
+export function printRendered(sites: readonly RenderedSite[], { colors, print, table }: Terminal): void {
+  print(
+    table(
       ["site", "collector", "to", "files", "client secret"],
       sites.map((rendered) => [
         rendered.site,
@@ -37,19 +18,19 @@ export function showRendered(sites: readonly RenderedSite[]): void {
     ),
   );
   for (const [text, names] of bySites(sites, ({ validations }) => validations.map(validationText))) {
-    console.log(`${names}: ${text}`);
+    print(`${names}: ${text}`);
   }
   const [sealed] = sites.filter(({ sha256 }) => sha256 !== undefined);
   if (sealed !== undefined) {
     const file = `${sealed.site}.tar.age`;
-    console.log(`Opened at the site with: age -d -i KEY ${file} | tar -x && cd ${sealed.site} && sudo sh install.sh
+    print(`Opened at the site with: age -d -i KEY ${file} | tar -x && cd ${sealed.site} && sudo sh install.sh
 Sealing hides a file and does not say who made it. Tell each site's person by another way what sha256sum prints:`);
     for (const { path, sha256 } of sites) {
-      console.log(`${sha256 ?? ""}  ${path}`);
+      print(`${sha256 ?? ""}  ${path}`);
     }
   }
   for (const [note, names] of bySites(sites, ({ notes }) => notes)) {
-    console.log(`${pc.bold("Note")} for ${names}: ${note}`);
+    print(`${colors.bold("Note")} for ${names}: ${note}`);
   }
 }
 

@@ -3,6 +3,7 @@ import {
   chmodSync,
   closeSync,
   fchmodSync,
+  fchownSync,
   fsyncSync,
   lstatSync,
   mkdirSync,
@@ -17,13 +18,17 @@ import {
   unlinkSync,
   writeFileSync,
 } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 
 /** Told of each change to the disk just before it is made; tests end the process there. */
 export type OnChange = (change: string) => void;
 
 /** Begins the names of files that only a run that was cut short leaves behind. */
 export const temporaryPrefix = ".sitepass-new-";
+
+/** A fresh name in the folder of a path, from which a rename puts something in its place. */
+export const temporaryBeside = (path: string): string =>
+  join(dirname(path), `${temporaryPrefix}${randomBytes(6).toString("hex")}`);
 
 /**
  * Changes on the disk, one system call or one whole file at a time, each durable before the next that depends on it.
@@ -41,19 +46,12 @@ export class Disk {
     if (kindOf(path) !== undefined) {
       return;
     }
-    if (dirname(path) !== path) {
-      this.makeFolder(dirname(path));
-    }
     this.#onChange(`make folder ${basename(path)}`);
-    try {
-      mkdirSync(path, { mode: 0o700 });
-    } catch (error) {
-      // Another render makes the folder above its own site's at the same time.
-      if (!isErrorOf(error, "EEXIST")) {
-        throw error;
-      }
+    const whole = resolve(path);
+    const highest = mkdirSync(whole, { recursive: true, mode: 0o700 }) ?? whole;
+    for (let made = whole; made.length >= highest.length; made = dirname(made)) {
+      syncFolder(dirname(made));
     }
-    syncFolder(dirname(path));
   }
 
   /** Makes a folder of a name that nothing else has: the path with six characters more. */
@@ -62,28 +60,43 @@ export class Disk {
     return mkdtempSync(pathPrefix);
   }
 
-  /** Puts a file in place, whole at every moment: what was there is replaced by rename, not written to. */
-  writeFile(path: string, content: string, mode: number): void {
-    const temporary = join(dirname(path), `${temporaryPrefix}${randomBytes(6).toString("hex")}`);
+  /**
+   * Puts a file in place, whole at every moment: what was there is replaced by rename, not written to.
+   *
+   * @param owner whose it is to be; default this process's user.
+   */
+  writeFile(
+    path: string,
+    content: string | Uint8Array,
+    mode: number,
+    owner?: { readonly uid: number; readonly gid: number },
+  ): void {
+    const temporary = temporaryBeside(path);
     this.#onChange(`open ${basename(path)}`);
     const file = openSync(temporary, "wx", mode);
     try {
       this.#onChange(`write ${basename(path)}`);
       writeFileSync(file, content);
+      if (owner !== undefined) {
+        fchownSync(file, owner.uid, owner.gid);
+      }
       // Exactly this mode, whatever the umask.
       fchmodSync(file, mode);
       fsyncSync(file);
+      this.#onChange(`put ${basename(path)} in place`);
+      renameSync(temporary, path);
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      throw error;
     } finally {
       closeSync(file);
     }
-    this.#onChange(`put ${basename(path)} in place`);
-    renameSync(temporary, path);
     syncFolder(dirname(path));
   }
 
   /** Puts a symbolic link in place, in one step also where there was one. */
   setLink(path: string, target: string): void {
-    const temporary = join(dirname(path), `${temporaryPrefix}${randomBytes(6).toString("hex")}`);
+    const temporary = temporaryBeside(path);
     this.#onChange(`make link ${basename(path)}`);
     symlinkSync(target, temporary);
     this.#onChange(`put link ${basename(path)} in place`);
@@ -112,14 +125,10 @@ export class Disk {
   /** Removes a folder unless something is left in it. */
   removeFolderIfEmpty(path: string): void {
     this.#onChange(`remove folder ${basename(path)}`);
-    try {
+    unlessErrorOf(["ENOTEMPTY", "EEXIST", "ENOENT"], () => {
       rmdirSync(path);
       syncFolder(dirname(path));
-    } catch (error) {
-      if (!isErrorOf(error, "ENOTEMPTY", "EEXIST", "ENOENT")) {
-        throw error;
-      }
-    }
+    });
   }
 }
 
@@ -148,21 +157,37 @@ export function linkTarget(path: string): string | undefined {
   return kindOf(path) === "link" ? readlinkSync(path) : undefined;
 }
 
-/** Whether an operating system's call failed for one of these reasons. */
-export function isErrorOf(error: unknown, ...codes: readonly string[]): error is Error {
-  return error instanceof Error && "code" in error && codes.some((code) => error.code === code);
+/** Whether an operating system's call failed, for one of these reasons where some are given. */
+export function isSystemError(error: unknown, ...codes: readonly string[]): boolean {
+  return (
+    error instanceof Error &&
+    "syscall" in error &&
+    "code" in error &&
+    (codes.length === 0 || codes.some((code) => error.code === code))
+  );
+}
+
+/** @returns whether it was done: not when it failed for one of these reasons. */
+export function unlessErrorOf(codes: readonly string[], work: () => void): boolean {
+  try {
+    work();
+    return true;
+  } catch (error) {
+    if (!isSystemError(error, ...codes)) {
+      throw error;
+    }
+    return false;
+  }
 }
 
 /** A rename is durable when its folder is. */
 function syncFolder(path: string): void {
   const folder = openSync(path, "r");
   try {
-    fsyncSync(folder);
-  } catch (error) {
-    // Some file systems of the network cannot do this for folders.
-    if (!isErrorOf(error, "EINVAL", "ENOTSUP", "EPERM")) {
-      throw error;
-    }
+    // Some network file systems cannot do this for folders.
+    unlessErrorOf(["EINVAL", "ENOTSUP", "EPERM"], () => {
+      fsyncSync(folder);
+    });
   } finally {
     closeSync(folder);
   }

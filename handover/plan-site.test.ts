@@ -3,16 +3,10 @@ import { describe, it } from "node:test";
 import type { Collector } from "../collectors/collector";
 import { testCredentials } from "../collectors/testing/sites";
 import { testSite } from "../operate/rotate/test-sites";
-import type { Config } from "../fleet/config";
-import { planSite, type RenderChoice } from "./plan-site";
-
-const config: Pick<Config, "endpoints" | "siteLabel"> = {
-  siteLabel: "provider",
-  endpoints: [
-    { signal: "metrics", hostname: "prom.example.com", paths: ["/api/v1/write"], origin: "" },
-    { signal: "logs", hostname: "loki.example.com", paths: ["/loki/api/v1/push"], origin: "" },
-  ],
-};
+import { planSite, type RenderChoice, type SitePlan } from "./plan-site";
+import { orThrow, type Result } from "../fleet/problem";
+import { problemTexts } from "../fleet/testing/problem-texts";
+import { testConfig } from "./testing/sites";
 
 /** Writes down what it is given. */
 const scribe: Collector = {
@@ -61,10 +55,12 @@ const choice: RenderChoice = {
 
 const tokyo = { ...testSite("tokyo"), labels: { region: "apac" }, description: "Tokyo, rack A" };
 
-const plan = (changes: Partial<RenderChoice> = {}, site = tokyo) =>
-  planSite(site, config, testCredentials, { ...choice, ...changes });
+const attemptPlan = (changes: Partial<RenderChoice> = {}, site = tokyo): Result<SitePlan> =>
+  planSite(site, testConfig, testCredentials, { ...choice, ...changes });
 
-const contentOf = ({ files }: ReturnType<typeof plan>, path: string): string =>
+const plan = (changes: Partial<RenderChoice> = {}): SitePlan => orThrow(attemptPlan(changes));
+
+const contentOf = ({ files }: SitePlan, path: string): string =>
   files.find((file) => file.path === path)?.content ?? "";
 
 describe("planSite", () => {
@@ -112,12 +108,8 @@ describe("planSite", () => {
   });
 
   it("is the same after a rotation but for the files of mode 0600", () => {
-    const rotated = planSite(
-      tokyo,
-      config,
-      { ...testCredentials, clientSecret: `cfast_${"1".repeat(48)}` },
-      choice,
-    );
+    const clientSecret = `cfast_${"1".repeat(48)}`;
+    const rotated = orThrow(planSite(tokyo, testConfig, { ...testCredentials, clientSecret }, choice));
     assert.deepEqual(
       plan().files.filter((file, index) => file.content !== rotated.files[index]?.content),
       [{ path: "telegraf/credentials/client_secret", mode: 0o600, content: testCredentials.clientSecret }],
@@ -125,21 +117,14 @@ describe("planSite", () => {
   });
 
   it("refuses with the file's name what is wrong with the site, and without it what is wrong with an option", () => {
-    const planned = plan({ release: { version: "0", mode: "server" } });
-    assert.deepEqual(planned, {
-      site: "tokyo",
-      refusals: [
-        "--release: is 0. Name a later one.",
-        "sites/tokyo.yaml: labels.x: is odd at tokyo. Change it.",
-      ],
-      notes: [],
-      files: [],
-      services: [],
-    });
+    assert.deepEqual(problemTexts(attemptPlan({ release: { version: "0", mode: "server" } })), [
+      "--release: is 0. Name a later one.",
+      "sites/tokyo.yaml: labels.x: is odd at tokyo. Change it.",
+    ]);
   });
 
   it("refuses a collector that can push none of the site's signals", () => {
-    assert.deepEqual(plan({}, { ...tokyo, signals: ["logs"] }).refusals, [
+    assert.deepEqual(problemTexts(attemptPlan({}, { ...tokyo, signals: ["logs"] })), [
       "sites/tokyo.yaml: collector is telegraf, which pushes metrics, and the site pushes logs. Name another collector, or change signals.",
     ]);
   });

@@ -9,10 +9,11 @@ import type {
 import { relayEndpoint, relayRefusals, type RelayInput, type RelayName } from "../collectors/relay/relay";
 import { relays } from "../collectors/relay/relays";
 import type { Config, Endpoint } from "../fleet/config";
-import { problemText } from "../fleet/problem";
+import { failure, success, type Problem, type Result } from "../fleet/problem";
 import type { Site } from "../fleet/sites";
 import { installScript, type InstalledService } from "../collectors/site-folder/install-script";
 import { siteReadme } from "../collectors/site-folder/site-readme";
+import { sortSiteFiles } from "./site-files";
 
 /** What a person asked for. */
 export interface RenderChoice {
@@ -24,11 +25,9 @@ export interface RenderChoice {
   readonly installDirectory: string;
 }
 
-/** What would be written for one site. */
+/** What is to be written for one site. */
 export interface SitePlan {
   readonly site: string;
-  /** Why it cannot be rendered, one line each; then there are no files. */
-  readonly refusals: readonly string[];
   /** What the collector cannot do, each with the way out. */
   readonly notes: readonly string[];
   readonly files: readonly RenderedFile[];
@@ -42,7 +41,7 @@ export function planSite(
   config: Pick<Config, "endpoints" | "siteLabel">,
   credentials: Credentials,
   choice: RenderChoice,
-): SitePlan {
+): Result<SitePlan> {
   const { collector, release, relay, installDirectory: directory } = choice;
   const endpoints = config.endpoints.filter(({ signal }) => site.signals.includes(signal));
   const placement: Placement = { directory, credentials: relay === undefined ? credentials : undefined };
@@ -66,22 +65,15 @@ export function planSite(
     directory,
     port: relay.port,
   };
-  const refusals = [
-    ...signalRefusals(site, collector),
+  const problems = [
+    ...signalProblems(site, collector),
     ...[
       ...collector.refusals(target, placement, release),
       ...(relayInput === undefined ? [] : relayRefusals(relayInput)),
-    ].map(problemText),
+    ].map((refusal) => aboutSite(site, refusal)),
   ];
-  if (refusals.length > 0) {
-    return {
-      site: site.name,
-      // What is wrong with an option has nothing to do with the file.
-      refusals: refusals.map((refusal) => (refusal.startsWith("--") ? refusal : `${site.file}: ${refusal}`)),
-      notes: [],
-      files: [],
-      services: [],
-    };
+  if (problems.length > 0) {
+    return failure(...problems);
   }
   const services: readonly InstalledService[] = [
     ...(relay === undefined
@@ -90,23 +82,26 @@ export function planSite(
     { ...collector.service(placement, release), folder: collector.name, title: collector.title },
   ];
   const notes = collector.notes(target, placement, release);
-  const files = [
+  const rendered = [
     ...collector.render(target, placement, release),
     ...(relay === undefined || relayInput === undefined ? [] : relays[relay.name].render(relayInput)),
   ];
   const readme = siteReadme({ site, collector, release, directory, notes, services });
-  const install = installScript({ site: site.name, collector: collector.name, directory, services, files });
-  return {
+  const install = installScript({
     site: site.name,
-    refusals: [],
-    notes,
+    collector: collector.name,
+    directory,
     services,
-    files: [
-      ...files,
-      { path: "README.md", mode: 0o644, content: readme },
-      { path: "install.sh", mode: 0o644, content: install },
-    ],
-  };
+    files: rendered,
+  });
+  const files: readonly RenderedFile[] = [
+    ...rendered,
+    { path: "README.md", mode: 0o644, content: readme },
+    { path: "install.sh", mode: 0o644, content: install },
+  ];
+  // Throws when a collector breaks the layout; sealing a bundle does not look again.
+  sortSiteFiles(files);
+  return success({ site: site.name, notes, services, files });
 }
 
 const publicBase = ({ hostname }: Endpoint): string => `https://${hostname}`;
@@ -118,11 +113,21 @@ function bySignal<T>(
   return Object.fromEntries(endpoints.map((endpoint) => [endpoint.signal, make(endpoint)]));
 }
 
+/** What is wrong with an option is not wrong with the site's file. */
+function aboutSite({ file }: Site, refusal: Problem): Problem {
+  const { subject, says, todo } = refusal;
+  return subject.startsWith("--") ? refusal : { subject: file, says: `${subject}: ${says}`, todo };
+}
+
 /** A collector that can push only some of the site's signals says so in its notes; one that can push none is a mistake. */
-function signalRefusals(site: Site, collector: Collector): string[] {
-  return site.signals.some((signal) => collector.signals.includes(signal))
+function signalProblems({ file, signals }: Site, collector: Collector): readonly Problem[] {
+  return signals.some((signal) => collector.signals.includes(signal))
     ? []
     : [
-        `collector is ${collector.name}, which pushes ${collector.signals.join(" and ")}, and the site pushes ${site.signals.join(" and ")}. Name another collector, or change signals.`,
+        {
+          subject: file,
+          says: `collector is ${collector.name}, which pushes ${collector.signals.join(" and ")}, and the site pushes ${signals.join(" and ")}`,
+          todo: "Name another collector, or change signals",
+        },
       ];
 }

@@ -9,7 +9,7 @@ import { freePort } from "../../local/run/processes";
 import { startRelayProgram, type RelayProgram } from "../../local/run/relay-program";
 import { problemText } from "../../fleet/problem";
 import { signals, type SignalName } from "../../fleet/signals";
-import { writeSite } from "../../handover/write-site";
+import { writeSite } from "../../handover/site-folder";
 import { CollectorProcess, LineFeed } from "./collector-process";
 import type { CaseName, Measured } from "./results";
 import { startFaultyEdge, type Fault, type FaultyEdge } from "./faulty-edge";

@@ -140,8 +140,8 @@ put_set() { # unit, user, whether the unit takes new secrets by itself, folder, 
     done
     own_set "$folder/$fresh" "$@"
     flush "$folder/$fresh"
-    # Files that were copied by hand cannot be replaced together. They go first: an agent that misses a secret for a
-    # moment tries again, and one that sends a mixed pair loses data.
+    # Files that were copied by hand cannot be replaced together. They go first: a collector that misses a secret
+    # for a moment tries again, and one that sends a mixed pair loses data.
     for name; do
       [ -L "$folder/$name" ] || rm -f -- "$folder/$name"
     done
@@ -182,7 +182,7 @@ has_name() { # name, names
   return 1
 }
 
-# The agent's user may come in and read its secrets.
+# The collector's user may come in and read its secrets.
 own_set() { # folder of the set, names
   (
     cd -- "$1"
@@ -290,7 +290,7 @@ next_steps() {
 for needed in cmp grep id readlink sed sort sync; do
   command -v "$needed" >/dev/null || die "needs the program $needed. Install it, and run this again."
 done
-[ "$(id -u)" -eq 0 ] || die "needs to be root, to give files to the agent's user. Run: sudo sh install.sh"
+[ "$(id -u)" -eq 0 ] || die "needs to be root, to give files to the collector's user. Run: sudo sh install.sh"
 removing=no
 case ${1:-} in
   '') ;;

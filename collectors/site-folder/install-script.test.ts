@@ -9,7 +9,6 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
-  readlinkSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
@@ -20,7 +19,8 @@ import type { CollectorName, RenderedFile } from "../collector";
 import pMap from "p-map";
 import { runProcess } from "../../local/run/processes";
 import { installScript, type InstalledService } from "./install-script";
-import { writeSite } from "../../handover/write-site";
+import { writeSite } from "../../handover/site-folder";
+import { contents as folderContents, readable } from "../../handover/testing/folders";
 
 const secret = (generation: number) => `secret-of-generation-${generation}`;
 
@@ -135,26 +135,7 @@ function install(folder: string, image: string, args: readonly string[] = []): R
   return { status, stdout, stderr };
 }
 
-/** Everything below a folder: mode, owner, and content or target; sets under one name. */
-function contents(directory: string): Record<string, string> {
-  const steady = (text: string) => text.replace(/\.\.\d{4}_[\d_]+\.\d+/, "..set");
-  const below = (folder: string): [string, string][] =>
-    readdirSync(join(directory, folder)).flatMap((name): [string, string][] => {
-      const path = join(folder, name);
-      const found = lstatSync(join(directory, path));
-      const who = `${(found.mode & 0o777).toString(8)} ${found.uid}:${found.gid}`;
-      if (found.isSymbolicLink()) {
-        return [[steady(path), `-> ${steady(readlinkSync(join(directory, path)))}`]];
-      }
-      return found.isDirectory()
-        ? [[steady(path), who], ...below(path)]
-        : [[steady(path), `${who} ${readFileSync(join(directory, path), "utf8")}`]];
-    });
-  return Object.fromEntries(below("").sort(([one], [other]) => (one < other ? -1 : 1)));
-}
-
-const readable = (path: string): string | undefined =>
-  existsSync(path) ? readFileSync(path, "utf8") : undefined;
+const contents = (directory: string) => folderContents(directory, "with owners");
 
 const absent = (program: string): boolean => spawnSync(program, ["--version"]).error !== undefined;
 
@@ -186,7 +167,7 @@ describe("install.sh", () => {
     assert.deepEqual(scriptOf({ generation: 2 }), scriptOf({ generation: 1 }));
   });
 
-  it("gives secrets to the agent's user, and all else to root", root, () => {
+  it("gives secrets to the collector's user, and all else to root", root, () => {
     const image = freshPath("image");
     const { status, stdout, stderr } = install(rendered({}), image);
     assert.deepEqual({ status, stderr }, { status: 0, stderr: "" });
@@ -400,7 +381,7 @@ Then stop what is not used any more:
   );
 
   it(
-    "asks for a restart after a rotation where the agent needs one, and says how to stop what is removed",
+    "asks for a restart after a rotation where the collector needs one, and says how to stop what is removed",
     namespace,
     () => {
       const machine = freshPath("machine");
@@ -453,12 +434,13 @@ describe("install.sh refuses", () => {
       { status, stderr },
       {
         status: 1,
-        stderr: "install.sh: needs to be root, to give files to the agent's user. Run: sudo sh install.sh\n",
+        stderr:
+          "install.sh: needs to be root, to give files to the collector's user. Run: sudo sh install.sh\n",
       },
     );
   });
 
-  it("a machine without the agent's user", root, () => {
+  it("a machine without the collector's user", root, () => {
     const service = { ...prometheus, user: "no-such-user" };
     assert.equal(
       refused(rendered({ service }), freshPath("image")),
@@ -608,7 +590,7 @@ describe("install.sh that is killed", () => {
           const [id, key] = ["client_id", "client_secret"].map((file) =>
             readable(join(image, "etc/sitepass", owner, "credentials", file)),
           );
-          // What is missing makes agents try again.
+          // What is missing makes collectors try again.
           assert.ok(
             id === undefined || key === undefined || id.at(-1) === key.at(-1),
             `${owner} finds ${id ?? ""} with ${key ?? ""} at call ${call}`,

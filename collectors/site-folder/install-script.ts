@@ -1,8 +1,6 @@
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { CollectorName, CollectorService, RenderedFile } from "../collector";
-import { shellWord } from "../../handover/shell-word";
-import { sortSiteFiles } from "../../handover/site-files";
 
 /** One service with the folder of its files, and the name of the program whose package makes its user. */
 export interface InstalledService extends CollectorService {
@@ -26,7 +24,6 @@ const body = readFileSync(join(__dirname, "install-body.sh"), "utf8");
 
 /** The script that installs a site's files on its machine; POSIX shell with GNU's or BusyBox' tools. Holds no secret. */
 export function installScript({ site, collector, directory, services, files }: InstallInput): string {
-  const { sets, plain } = sortSiteFiles(files.filter(({ path }) => path.includes("/")));
   const serviceOf = (path: string): InstalledService => {
     const found = services.find(
       ({ unit, folder }) =>
@@ -37,12 +34,18 @@ export function installScript({ site, collector, directory, services, files }: I
     }
     return found;
   };
-  const secrets = [...sets].flatMap(([folder, set]) => [...set.keys()].map((name) => `${folder}/${name}`));
-  const putSets = [...sets].map(([folder, set]) => {
+  const installed = files.filter(({ path }) => path.includes("/"));
+  const plain = installed.filter(({ mode }) => mode !== 0o600).map(({ path }) => path);
+  const secrets = new Map<string, readonly string[]>();
+  for (const { path } of installed.filter(({ mode }) => mode === 0o600)) {
+    secrets.set(dirname(path), [...(secrets.get(dirname(path)) ?? []), basename(path)]);
+  }
+  const secretPaths = [...secrets].flatMap(([folder, names]) => names.map((name) => `${folder}/${name}`));
+  const putSets = [...secrets].map(([folder, names]) => {
     const { unit, user, rereadsSecrets } = serviceOf(`${folder}/`);
-    return ["put_set", unit, user, rereadsSecrets ? "yes" : "no", folder, ...set.keys()];
+    return ["put_set", unit, user, rereadsSecrets ? "yes" : "no", folder, ...names];
   });
-  const puts = plain.map(({ path }) => ["put", serviceOf(path).unit, path]);
+  const puts = plain.map((path) => ["put", serviceOf(path).unit, path]);
   return `#!/bin/sh
 # Installs the files of site ${site} on its machine, as root. Can be run as often as you like; changes only what differs.
 #   sudo sh install.sh
@@ -57,7 +60,7 @@ collector=${shellWord(collector)}
 directory=${shellWord(directory)}
 services=${shellWord(services.map(({ unit }) => unit).join(" "))}
 checks=${shellWord(services.map(({ validator }) => checkCommand(validator)).join("\n"))}
-files=${shellWord([...secrets, ...plain.map(({ path }) => path)].join("\n"))}
+files=${shellWord([...secretPaths, ...plain].join("\n"))}
 
 check_users() {
 ${lines(services.map(({ user, title }) => ["check_user", user, title]))}
@@ -73,6 +76,11 @@ ${body}`;
 /** How a service's files are checked at the site. */
 export function checkCommand({ program, args }: CollectorService["validator"]): string {
   return ["sudo", program, ...args].map(shellWord).join(" ");
+}
+
+/** One word for a shell's command line; left as it is where every shell reads it so. */
+export function shellWord(text: string): string {
+  return /^[\w./:=@,+%-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 function lines(commands: readonly (readonly string[])[]): string {

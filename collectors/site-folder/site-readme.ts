@@ -51,7 +51,7 @@ ${notes.length === 0 ? "" : `\n## What to know\n\n${notes.map((note) => `- ${not
 ## Files
 
 Folders named \`credentials\` hold the secrets, readable to one user alone. Where they are links, \`..data\` leads to the current ones,
-so that a reader always meets those that belong together. Never copy a secret elsewhere, and delete this folder where it is not
+so that a reader always finds an ID and a secret of one pair. Never copy a secret elsewhere, and delete this folder where it is not
 needed any more. Change nothing here: the next rendering replaces it. Files of your own are left alone.
 `;
 }

@@ -1,7 +1,7 @@
 import Table from "cli-table3";
 import pc from "picocolors";
 import { signalNames, type SignalName } from "../../fleet/signals";
-import { fingerprint } from "../../operate/fingerprint";
+import { fingerprint } from "../../stack/rotation-notes";
 import type { RevealedOutputs } from "../../stack/stack-outputs";
 import type { Origin } from "../run/origins";
 import type { Attempt } from "./attempts";

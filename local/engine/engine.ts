@@ -5,7 +5,7 @@ import { mkdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { UserError } from "../../fleet/problem";
-import { takeLock } from "../../handover/folder-lock";
+import { takeLock } from "../../handover/lock";
 import { isLoopback } from "../../operate/verify/via";
 import { readStackConfig, type StackConfig } from "../../stack/stack-config";
 import { Deployment, type Step } from "./deployment";

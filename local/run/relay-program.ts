@@ -7,7 +7,7 @@ import type { Credentials } from "../../collectors/collector";
 import type { RelayInput, RelayName } from "../../collectors/relay/relay";
 import { relays } from "../../collectors/relay/relays";
 import { freePort, startService } from "./processes";
-import { writeSite } from "../../handover/write-site";
+import { writeSite } from "../../handover/site-folder";
 
 /** Why a kind of relay cannot run here; undefined when it can. */
 export function relayAbsent(name: RelayName): string | undefined {

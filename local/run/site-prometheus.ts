@@ -1,12 +1,12 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import semver from "semver";
 import { parseDocument } from "yaml";
 import type { CollectorSite, Credentials } from "../../collectors/collector";
 import { prometheus } from "../../collectors/prometheus";
-import { writeSite } from "../../handover/write-site";
+import { writeSite } from "../../handover/site-folder";
 import { listenOnLoopback } from "../../packages/cloudflare-standin/loopback-server";
 import { freePort, startService } from "./processes";
+import semver from "semver";
 
 /** A site's Prometheus in agent mode, on this machine. */
 export interface PrometheusProcess {

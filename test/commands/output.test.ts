@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { parse } from "yaml";
 import { z } from "zod";
-import { fingerprint } from "../../operate/fingerprint";
+import { fingerprint } from "../../stack/rotation-notes";
 import type { SiteCredentials } from "../../stack/stack-outputs";
 import { pushSample, openTestDataPath } from "../support/data-path";
 import { engines } from "../support/engines";
@@ -163,7 +163,7 @@ describe("sitepass output", () => {
     assert.equal(lima.exitCode, 0);
     assert.equal(
       lima.stderr,
-      "warning: sites/lima.yaml: is shut out (token.enabled is false), so its pushes are refused until it is let in again.\n",
+      "warning: sites/lima.yaml: is shut out (token.enabled is false). Its pushes are refused until it is let in again.\n",
     );
     const oslo = await sitepassOn(fleet, ["output", "oslo"]);
     assert.equal(oslo.exitCode, 0);
@@ -197,7 +197,7 @@ describe("sitepass output", () => {
       [
         ["tokyo", "--to", folder],
         1,
-        /is there, and no file\. Name a file, or use a pipe in place of --to\.\n$/,
+        /is there and is not a file\. Name a file, or use a pipe in place of --to\.\n$/,
       ],
       [
         ["tokyo", "--to", join(folder, "none", "tokyo.env")],

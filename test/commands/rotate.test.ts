@@ -5,7 +5,7 @@ import { after, before, describe, it } from "node:test";
 import type { ServiceToken } from "cloudflare-standin/api/rows";
 import { tokenHeaders } from "cloudflare-standin/edge/access/service-credentials";
 import type { HeaderLines } from "cloudflare-standin/edge/http-messages";
-import { fingerprint } from "../../operate/fingerprint";
+import { fingerprint } from "../../stack/rotation-notes";
 import { diffLines } from "../../operate/site-file/diff-lines";
 import { openTestDataPath, pushSample, type TestDataPath } from "../support/data-path";
 import { engines } from "../support/engines";

@@ -4,30 +4,27 @@ import {
   chmodSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
-  rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
 import { createHash } from "node:crypto";
-import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { before, describe, it, type TestContext } from "node:test";
-import { stripVTControlCharacters } from "node:util";
 import { Decrypter, generateIdentity, identityToRecipient } from "age-encryption";
-import { collectors } from "../collectors/collectors";
-import { prepareImports } from "../test/support/prepare-imports";
-import { fingerprint } from "../operate/fingerprint";
-import type { OpenStack } from "../stack/open-stack";
-import { openTestFleet, type TestFleet, type TestFleetOptions } from "../operate/test-fleet";
-import { collectorNames } from "../fleet/site-schema";
-import { problemText, UserError } from "../fleet/problem";
-import { render } from "./render";
-import type { RenderOptions } from "./render-options";
+import { collectors } from "../../collectors/collectors";
+import { prepareImports } from "../support/prepare-imports";
+import { fingerprint } from "../../stack/rotation-notes";
+import type { OpenStack } from "../../stack/open-stack";
+import { openTestFleet, type TestFleet, type TestFleetOptions } from "../../operate/test-fleet";
+import { collectorNames } from "../../fleet/site-schema";
+import { problemText, UserError } from "../../fleet/problem";
+import { render, type RenderCommand } from "../../cli/render";
+import { freshFolder } from "../../handover/testing/folders";
+import { captureTerminal } from "../support/captured-terminal";
 
-const defaults: RenderOptions = {
+const defaults: RenderCommand = {
   sites: [],
   all: false,
   mode: "server",
@@ -38,14 +35,6 @@ const defaults: RenderOptions = {
   check: false,
   json: false,
 };
-
-function freshFolder(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), "sitepass-render-"));
-  t.after(() => {
-    rmSync(folder, { recursive: true, force: true });
-  });
-  return folder;
-}
 
 /** A fleet that `up` has brought up as its files are. */
 async function openFleet(t: TestContext, options: TestFleetOptions): Promise<TestFleet> {
@@ -66,34 +55,18 @@ async function openFleet(t: TestContext, options: TestFleetOptions): Promise<Tes
 
 /** Runs it in this process; what it prints is returned. */
 async function run(
-  t: TestContext,
   stack: OpenStack,
-  options: Partial<RenderOptions>,
-  signal = new AbortController().signal,
+  options: Partial<RenderCommand>,
+  abort = new AbortController().signal,
 ): Promise<{ stdout: string; stderr: string }> {
-  const printed = { log: "", error: "" };
-  const mocks = (["log", "error"] as const).map((stream) =>
-    t.mock.method(console, stream, (text: string) => {
-      printed[stream] += `${stripVTControlCharacters(text)}\n`;
-    }),
-  );
-  try {
-    assert.equal(await render(stack, { ...defaults, ...options }, signal), 0);
-  } finally {
-    for (const { mock } of mocks) {
-      mock.restore();
-    }
-  }
-  return { stdout: printed.log, stderr: printed.error };
+  const printed = captureTerminal();
+  assert.equal(await render(stack, { ...defaults, ...options }, { terminal: printed.terminal, abort }), 0);
+  return printed;
 }
 
-async function refusal(
-  t: TestContext,
-  stack: OpenStack,
-  options: Partial<RenderOptions>,
-): Promise<readonly string[]> {
+async function refusal(stack: OpenStack, options: Partial<RenderCommand>): Promise<readonly string[]> {
   try {
-    await run(t, stack, options);
+    await run(stack, options);
   } catch (error) {
     assert.ok(error instanceof UserError, String(error));
     return error.problems.map(problemText);
@@ -110,9 +83,9 @@ describe("sitepass render", () => {
     const { stack, outputs } = await openFleet(t, {
       sites: Object.fromEntries(collectorNames.map((collector) => [collector, { collector }])),
     });
-    await run(t, stack, { all: true, out: join(out, "bare") });
-    await run(t, stack, { all: true, relay: "nginx", out: join(out, "nginx") });
-    await run(t, stack, { all: true, relay: "caddy", out: join(out, "caddy") });
+    await run(stack, { all: true, out: join(out, "bare") });
+    await run(stack, { all: true, relay: "nginx", out: join(out, "nginx") });
+    await run(stack, { all: true, relay: "caddy", out: join(out, "caddy") });
     for (const kind of ["bare", "nginx", "caddy"]) {
       assert.deepEqual(readdirSync(join(out, kind)).sort(), [...collectorNames].sort());
       for (const name of collectorNames) {
@@ -144,7 +117,7 @@ describe("sitepass render", () => {
     const site = outputs.sites.osaka;
     assert.ok(site !== undefined);
     site.expiresAt = "2020-01-01T00:00:00Z";
-    const { stdout, stderr } = await run(t, stack, { all: true, out });
+    const { stdout, stderr } = await run(stack, { all: true, out });
     const prints = (name: string) => fingerprint(outputs.sites[name]?.clientSecret ?? "");
     const lines = stdout
       .trimEnd()
@@ -165,7 +138,7 @@ describe("sitepass render", () => {
     }
     assert.equal(new Set(notes).size, notes.length);
     assert.deepEqual(stderr.trimEnd().split("\n"), [
-      "warning: sites/kyoto.yaml: is shut out (token.enabled is false), so its pushes are refused until it is let in again.",
+      "warning: sites/kyoto.yaml: is shut out (token.enabled is false). Its pushes are refused until it is let in again.",
       "warning: sites/osaka.yaml: its token expired on 2020-01-01T00:00:00Z by the last up, so its pushes are refused. Run `sitepass renew osaka`.",
     ]);
   });
@@ -174,8 +147,8 @@ describe("sitepass render", () => {
     const out = freshFolder(t);
     const { stack, outputs } = await openFleet(t, { sites: { tokyo: { collector: "vector" } } });
     const options = { sites: ["tokyo"], out, json: true };
-    const first: unknown = JSON.parse((await run(t, stack, options)).stdout);
-    const second: unknown = JSON.parse((await run(t, stack, options)).stdout);
+    const first: unknown = JSON.parse((await run(stack, options)).stdout);
+    const second: unknown = JSON.parse((await run(stack, options)).stdout);
     const files = filesBelow(join(out, "tokyo"))
       .map((path) => path.slice(join(out, "tokyo/").length).replace(/\.\.\d[^/]+\//, ""))
       .filter((path) => path !== ".sitepass.json")
@@ -206,14 +179,14 @@ describe("sitepass render", () => {
       },
     });
     delete outputs.sites.kyoto;
-    assert.deepEqual(await refusal(t, stack, { all: true, out }), [
+    assert.deepEqual(await refusal(stack, { all: true, out }), [
       "sites/kyoto.yaml: has no service token yet. Run `pulumi up` first.",
       "sites/osaka.yaml: names no collector. Add a key such as collector: alloy, or pass --collector.",
       "sites/tokyo.yaml: collector is promtail, which pushes logs, and the site pushes metrics. Name another collector, or change signals.",
     ]);
     mkdirSync(join(out, "tokyo"));
     writeFileSync(join(out, "tokyo/mine"), "");
-    assert.deepEqual(await refusal(t, stack, { sites: ["osaka", "tokyo"], collector: "alloy", out }), [
+    assert.deepEqual(await refusal(stack, { sites: ["osaka", "tokyo"], collector: "alloy", out }), [
       `${join(out, "tokyo")}: holds mine, and no .sitepass.json says that sitepass made this folder. Empty it, or name another place with --out.`,
     ]);
     assert.deepEqual(readdirSync(out), ["tokyo"]);
@@ -227,21 +200,21 @@ describe("sitepass render", () => {
         tokyo: { collector: "prometheus" },
       },
     });
-    assert.deepEqual(await refusal(t, stack, {}), [
-      "render: no site is named. Name sites as in `sitepass render tokyo`, or take --all.",
+    assert.deepEqual(await refusal(stack, {}), [
+      "render: no site is named. Name sites as in `sitepass render tokyo`, or pass --all.",
     ]);
-    assert.deepEqual(await refusal(t, stack, { all: true, sites: ["tokyo"] }), [
-      "--all: comes with tokyo. Name sites, or take --all, not both.",
+    assert.deepEqual(await refusal(stack, { all: true, sites: ["tokyo"] }), [
+      "--all: is given together with tokyo. Name sites, or pass --all, not both.",
     ]);
-    assert.deepEqual(await refusal(t, stack, { sites: ["tokio"] }), [
+    assert.deepEqual(await refusal(stack, { sites: ["tokio"] }), [
       "tokio: is not a site, for there is no sites/tokio.yaml. Did you mean tokyo?",
     ]);
-    assert.deepEqual(await refusal(t, stack, { sites: ["kyoto", "osaka"], release: "2.42", mode: "agent" }), [
-      "--release: is 2.42, and these sites run alloy, vector, which count their releases each for itself. Render the sites of one collector at a time.",
+    assert.deepEqual(await refusal(stack, { sites: ["kyoto", "osaka"], release: "2.42", mode: "agent" }), [
+      "--release: is 2.42, and these sites run alloy, vector, each of which has releases of its own. Render the sites of one collector at a time.",
       "--mode: is agent, which is a mode of Prometheus, and these sites run alloy, vector. Leave it out.",
     ]);
-    assert.deepEqual(await refusal(t, stack, { all: true, installDir: "/my files" }), [
-      ...new Set(await refusal(t, stack, { sites: ["tokyo"], installDir: "/my files" })),
+    assert.deepEqual(await refusal(stack, { all: true, installDir: "/my files" }), [
+      ...new Set(await refusal(stack, { sites: ["tokyo"], installDir: "/my files" })),
     ]);
   });
 
@@ -250,7 +223,7 @@ describe("sitepass render", () => {
     writeFileSync(join(out, "file"), "");
     const { stack } = await openFleet(t, { sites: { tokyo: { collector: "prometheus" } } });
     for (const bundle of [[], [await identityToRecipient(await generateIdentity())]]) {
-      const [problem = "", ...others] = await refusal(t, stack, {
+      const [problem = "", ...others] = await refusal(stack, {
         all: true,
         out: join(out, "file/deep"),
         bundle,
@@ -258,7 +231,7 @@ describe("sitepass render", () => {
       assert.deepEqual(others, []);
       assert.match(
         problem,
-        /\/file\/deep: cannot be written to \((?:ENOTDIR|EEXIST): .*\)\. Nothing was written\. Mend it, or name another folder with --out, and render again\.$/,
+        /\/file\/deep: cannot be written to \((?:not a directory|file already exists)\)\. Nothing was written\. Fix it, or name another folder with --out, and render again\.$/,
       );
     }
   });
@@ -271,7 +244,7 @@ describe("sitepass render", () => {
     const stopping = new AbortController();
     stopping.abort();
     assert.equal(
-      (await run(t, stack, { all: true, out, json: true }, stopping.signal)).stdout,
+      (await run(stack, { all: true, out, json: true }, stopping.signal)).stdout,
       '{\n  "sites": []\n}\n',
     );
     assert.deepEqual(readdirSync(out), []);
@@ -286,7 +259,7 @@ describe("sitepass render", () => {
     spawnSync("git", ["init", "--quiet", tree]);
     const { stack } = await openFleet(t, { sites: { tokyo: { collector: "alloy" } } });
     const warning = async () =>
-      (await run(t, stack, { all: true, out: join(tree, "rendered"), json: true })).stderr;
+      (await run(stack, { all: true, out: join(tree, "rendered"), json: true })).stderr;
     assert.equal(
       await warning(),
       `warning: ${join(tree, "rendered")}: lies in a git work tree and is not ignored, so that secrets would be committed. Add it to .gitignore, or name another folder with --out.\n`,
@@ -309,7 +282,7 @@ describe("sitepass render --check", () => {
     });
   }
 
-  it("shows the files to the agent's own validator, never the secret, and says who looked", async (t) => {
+  it("shows the files to the collector's own validator, never the secret, and says who looked", async (t) => {
     const out = freshFolder(t);
     const seen = join(out, "seen");
     const { stack, outputs } = await openFleet(t, { sites: { tokyo: { collector: "prometheus" } } });
@@ -318,7 +291,7 @@ describe("sitepass render --check", () => {
       { version: collectors.prometheus.defaultVersion, mode: "server" },
     ).validator;
     validator(t, program, `cat prometheus/*.yml prometheus/credentials/* >${seen}`);
-    const { stdout } = await run(t, stack, { sites: ["tokyo"], check: true, out });
+    const { stdout } = await run(stack, { sites: ["tokyo"], check: true, out });
     assert.match(stdout, new RegExp(`^tokyo: ${program} accepts the files\\.$`, "m"));
     const text = readFileSync(seen, "utf8");
     assert.match(text, /remote_write/);
@@ -334,7 +307,7 @@ describe("sitepass render --check", () => {
       { version: collectors.vector.defaultVersion, mode: "server" },
     ).validator;
     validator(t, program, "echo 'line 1: bad'; echo '  worse.'; exit 1");
-    assert.deepEqual(await refusal(t, stack, { sites: ["tokyo"], check: true, out }), [
+    assert.deepEqual(await refusal(stack, { sites: ["tokyo"], check: true, out }), [
       `sites/tokyo.yaml: ${program} refuses the rendered files (line 1: bad | worse). Name the release that the site runs with --release, or report this as a bug of sitepass. Nothing was written.`,
     ]);
     assert.deepEqual(readdirSync(out), []);
@@ -349,7 +322,7 @@ describe("sitepass render --bundle", () => {
       sites: { osaka: { collector: "alloy" }, tokyo: { collector: "alloy" } },
     });
     const bundle = [await identityToRecipient(identity)];
-    const { stdout, stderr } = await run(t, stack, { all: true, out, bundle });
+    const { stdout, stderr } = await run(stack, { all: true, out, bundle });
     assert.equal(stderr, "");
     assert.deepEqual(readdirSync(out).sort(), ["osaka.tar.age", "tokyo.tar.age"]);
     const decrypter = new Decrypter();
@@ -372,7 +345,7 @@ describe("sitepass render --bundle", () => {
   it("finds a wrong recipient before the stack is asked", async (t) => {
     const { stack } = await openFleet(t, { sites: { tokyo: { collector: "alloy" } } });
     const unasked: OpenStack = { ...stack, outputs: () => Promise.reject(new Error("the stack was asked")) };
-    assert.deepEqual(await refusal(t, unasked, { all: true, bundle: ["./nobody.pub"] }), [
+    assert.deepEqual(await refusal(unasked, { all: true, bundle: ["./nobody.pub"] }), [
       '--bundle: ./nobody.pub is neither a public key nor a file. Give age1…, "ssh-ed25519 AAAA…", or a file of such lines.',
     ]);
   });

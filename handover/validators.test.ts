@@ -4,13 +4,14 @@ import { tmpdir } from "node:os";
 import { describe, it } from "node:test";
 import type { Credentials } from "../collectors/collector";
 import type { InstalledService } from "../collectors/site-folder/install-script";
+import { success, type Result } from "../fleet/problem";
 import type { SitePlan } from "./plan-site";
-import { runValidators } from "./run-validators";
+import { runValidators } from "./validators";
 
 const never = new AbortController().signal;
 
 /** A plan whose validator is this script, given the folder. */
-function plan(directory: string, { clientSecret }: Credentials, script: string): SitePlan {
+function plan(directory: string, { clientSecret }: Credentials, script: string): Result<SitePlan> {
   const service: InstalledService = {
     folder: "alloy",
     title: "Alloy",
@@ -19,16 +20,15 @@ function plan(directory: string, { clientSecret }: Credentials, script: string):
     validator: { program: "sh", args: ["-c", script, directory] },
     rereadsSecrets: true,
   };
-  return {
+  return success({
     site: "tokyo",
-    refusals: [],
     notes: [],
     services: [service, { ...service, validator: { program: "no-such-program", args: [] } }],
     files: [
       { path: "alloy/config.alloy", mode: 0o644, content: "config" },
       { path: "alloy/credentials/client_secret", mode: 0o600, content: clientSecret },
     ],
-  };
+  });
 }
 
 const leftovers = () => readdirSync(tmpdir()).filter((name) => name.startsWith("sitepass-check-"));

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import {
   chmodSync,
   chownSync,
@@ -9,8 +9,6 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
-  readFileSync,
-  readlinkSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -22,7 +20,8 @@ import { after, before, describe, it } from "node:test";
 import pMap from "p-map";
 import type { Credentials, RenderedFile } from "../collectors/collector";
 import { problemText, UserError } from "../fleet/problem";
-import { writeSite } from "./write-site";
+import { wouldBeCommitted, writeSite } from "./site-folder";
+import { contents, readable } from "./testing/folders";
 
 const first: Credentials = { clientId: "id-1.access", clientSecret: "secret-1" };
 const second: Credentials = { clientId: "id-2.access", clientSecret: "secret-2" };
@@ -59,24 +58,6 @@ function freshPath(): string {
   return join(home, `${folders}`, "tokyo");
 }
 
-/** Everything in a folder: files with mode and content, folders with mode, links with target; sets under one name. */
-function contents(directory: string): Record<string, string> {
-  const steady = (text: string) => text.replace(/\.\.\d{4}_[\d_]+\.\w+/, "..set");
-  const below = (folder: string): [string, string][] =>
-    readdirSync(join(directory, folder)).flatMap((name): [string, string][] => {
-      const path = join(folder, name);
-      const found = lstatSync(join(directory, path));
-      const mode = (found.mode & 0o777).toString(8);
-      if (found.isSymbolicLink()) {
-        return [[steady(path), `-> ${steady(readlinkSync(join(directory, path)))}`]];
-      }
-      return found.isDirectory()
-        ? [[steady(path), mode], ...below(path)]
-        : [[steady(path), `${mode} ${readFileSync(join(directory, path), "utf8")}`]];
-    });
-  return Object.fromEntries(below("").sort(([one], [other]) => (one < other ? -1 : 1)));
-}
-
 function modifiedTimes(directory: string, files: readonly RenderedFile[]): Record<string, number> {
   return Object.fromEntries(files.map(({ path }) => [path, lstatSync(join(directory, path)).mtimeMs]));
 }
@@ -90,9 +71,6 @@ const refusal = (work: () => unknown): readonly string[] => {
   }
   return [];
 };
-
-const readable = (path: string): string | undefined =>
-  existsSync(path) ? readFileSync(path, "utf8") : undefined;
 
 describe("writeSite", () => {
   it("writes whole folders that only their owner can enter, and secrets as a set behind one link", () => {
@@ -311,7 +289,7 @@ describe("a folder that is not ours to write to", () => {
       assert.deepEqual(
         refusal(() => writeSite(directory, "tokyo", bare(second))),
         [
-          `${directory}/.sitepass.json: is not as sitepass wrote it. Restore it, or move the folder away and render anew.`,
+          `${directory}/.sitepass.json: is not as sitepass wrote it. Restore it, or move the folder away and render again.`,
         ],
       );
     }
@@ -410,7 +388,7 @@ function writeAndDie(
   change: number,
 ): Promise<NodeJS.Signals | null> {
   const program = `
-    const { writeSite } = require(${JSON.stringify(join(__dirname, "write-site.ts"))});
+    const { writeSite } = require(${JSON.stringify(join(__dirname, "site-folder.ts"))});
     let left = ${change};
     writeSite(${JSON.stringify(directory)}, "tokyo", ${JSON.stringify(files)}, () => {
       left -= 1;
@@ -436,7 +414,7 @@ function assertWhole(directory: string, renderings: readonly (readonly RenderedF
         (file) => file.path === path || (file.mode === 0o600 && dirname(file.path) === dirname(path)),
       );
     assert.ok(
-      // What is missing makes agents try again.
+      // What is missing makes collectors try again.
       renderings.some((files) =>
         neighbours(files).every(({ path: name, content }) =>
           [undefined, content].includes(readable(join(directory, name))),
@@ -567,5 +545,48 @@ describe("two renderings at once", () => {
     writeSite(directory, "tokyo", bare(first));
     symlinkSync(`${process.pid}@${hostname()}`, join(directory, ".sitepass.lock"));
     assert.equal(writeSite(directory, "tokyo", bare(second)).written.length, 2);
+  });
+});
+
+const git = spawnSync("git", ["--version"]).error === undefined ? {} : { skip: "git is not installed" };
+
+describe("wouldBeCommitted", () => {
+  it("asks git about folders in a work tree, whether they exist or not", git, () => {
+    const home = mkdtempSync(join(tmpdir(), "sitepass-git-"));
+    try {
+      const tree = join(home, "tree");
+      execFileSync("git", ["init", "--quiet", tree]);
+      writeFileSync(join(tree, ".gitignore"), "rendered/\n");
+      mkdirSync(join(tree, "made"));
+      mkdirSync(join(home, "elsewhere"));
+      symlinkSync(join(tree, "made"), join(home, "link"));
+      symlinkSync(join(home, "elsewhere"), join(tree, "out"));
+      assert.deepEqual(
+        Object.fromEntries(
+          [
+            "tree/rendered",
+            "tree/rendered/deep",
+            "tree/made",
+            "tree/new/deep",
+            "tree",
+            "elsewhere",
+            "link/x",
+            "tree/out",
+          ].map((path) => [path, wouldBeCommitted(join(home, path))]),
+        ),
+        {
+          "tree/rendered": false,
+          "tree/rendered/deep": false,
+          "tree/made": true,
+          "tree/new/deep": true,
+          tree: true,
+          elsewhere: false,
+          "link/x": true,
+          "tree/out": false,
+        },
+      );
+    } finally {
+      rmSync(home, { recursive: true, force: true });
+    }
   });
 });

@@ -4,7 +4,11 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import "../test/support/fixed-seed";
 import { parse } from "yaml";
-import { credentialsText } from "./credentials-text";
+import { success } from "../fleet/problem";
+import { problemTexts } from "../fleet/testing/problem-texts";
+import type { SiteCredentials } from "../stack/stack-outputs";
+import { credentialsText, siteCredentials } from "./credentials";
+import { testConfig, testSite } from "./testing/sites";
 
 const credentials = {
   clientId: "0123.access",
@@ -66,5 +70,41 @@ describe("credentialsText", () => {
       ...expected,
       metadata: { name: "pass", namespace: "monitoring", labels },
     });
+  });
+});
+
+const madeByUp: SiteCredentials = {
+  clientId: "tokyo.access",
+  clientSecret: "a secret",
+  expiresAt: "",
+  endpoints: { metrics: "https://prom.example.com/api/v1/write" },
+};
+
+const tokyo = testSite("tokyo");
+const found = (given: SiteCredentials, site = tokyo) =>
+  siteCredentials(site, testConfig, { sites: { tokyo: given }, endpoints: {} });
+
+describe("siteCredentials", () => {
+  it("finds what the last up made", () => {
+    assert.deepEqual(found(madeByUp), success(madeByUp));
+  });
+
+  it("refuses a site that has no token yet, and one whose secret nobody knows", () => {
+    assert.deepEqual(
+      problemTexts(siteCredentials(testSite("kyoto"), testConfig, { sites: {}, endpoints: {} })),
+      ["sites/kyoto.yaml: has no service token yet. Run `pulumi up` first."],
+    );
+    assert.deepEqual(problemTexts(found({ ...madeByUp, clientSecret: "" })), [
+      "sites/tokyo.yaml: its service token was adopted, and Cloudflare shows a secret only once. Rotate it with `sitepass rotate tokyo` and `pulumi up`.",
+    ]);
+  });
+
+  it("refuses a file that says something else than the stack", () => {
+    assert.deepEqual(problemTexts(found(madeByUp, { ...tokyo, signals: ["metrics", "logs"] })), [
+      "sites/tokyo.yaml: pushes to https://prom.example.com/api/v1/write and https://loki.example.com/loki/api/v1/push, and the last up made https://prom.example.com/api/v1/write. Run `pulumi up` first.",
+    ]);
+    assert.deepEqual(problemTexts(found({ ...madeByUp, endpoints: {} })), [
+      "sites/tokyo.yaml: pushes to https://prom.example.com/api/v1/write, and the last up made nothing. Run `pulumi up` first.",
+    ]);
   });
 });

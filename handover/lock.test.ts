@@ -4,7 +4,7 @@ import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { UserError } from "../fleet/problem";
-import { takeLock } from "./folder-lock";
+import { takeLock } from "./lock";
 
 const folder = mkdtempSync(join(tmpdir(), "sitepass-lock-"));
 const path = join(folder, "prod.json.lock");
@@ -12,7 +12,11 @@ const use = "is changing this stack";
 
 const heldBy = (id: number): UserError =>
   new UserError([
-    `${path}: process ${id} on ${hostname()} is changing this stack. Wait until it is done; if there is no such process, delete this link.`,
+    {
+      subject: path,
+      says: `process ${id} on ${hostname()} is changing this stack`,
+      todo: "Wait until it is done; if there is no such process, delete this link",
+    },
   ]);
 
 describe("takeLock", () => {
@@ -36,7 +40,7 @@ describe("takeLock", () => {
 
   it("leaves the lock to a living process that belongs to another user", (t) => {
     t.mock.method(process, "kill", () => {
-      throw Object.assign(new Error("kill EPERM"), { code: "EPERM" });
+      throw Object.assign(new Error("kill EPERM"), { code: "EPERM", syscall: "kill" });
     });
     symlinkSync(`4321@${hostname()}`, path);
     assert.throws(() => takeLock(path, use), heldBy(4321));

@@ -1,0 +1,81 @@
+import { renameSync, symlinkSync, unlinkSync } from "node:fs";
+import { hostname } from "node:os";
+import { UserError, type Problem } from "../fleet/problem";
+import { isSystemError, kindOf, linkTarget, temporaryBeside, unlessErrorOf } from "./disk";
+
+/** Locks that this process holds. One with its number that it does not hold is of an earlier process, as in containers. */
+const held = new Set<string>();
+
+/**
+ * Takes a lock. It is a symbolic link, because a link is made together with its content, `<process>@<machine>`. One that a
+ * killed process left is taken over.
+ *
+ * @param use what the holder does meanwhile, for whom it keeps out: `is writing this folder`.
+ * @returns how to let go of it.
+ * @throws UserError when another process holds it.
+ */
+export function takeLock(path: string, use: string): () => void {
+  while (
+    !unlessErrorOf(["EEXIST"], () => {
+      symlinkSync(`${process.pid}@${hostname()}`, path);
+    })
+  ) {
+    const problem = lockProblem(path, use);
+    if (problem !== undefined) {
+      throw new UserError([problem]);
+    }
+    discard(path, linkTarget(path));
+  }
+  held.add(path);
+  return () => {
+    held.delete(path);
+    unlinkSync(path);
+  };
+}
+
+/** Who holds a lock right now, as a problem; undefined when nobody does. */
+export function lockProblem(path: string, use: string): Problem | undefined {
+  const owner = linkTarget(path);
+  if (owner === undefined) {
+    return kindOf(path) === undefined
+      ? undefined
+      : { subject: path, says: "is in the way of the lock, which is a link", todo: "Delete it" };
+  }
+  const [, id = "", machine = ""] = /^(\d+)@(.*)$/.exec(owner) ?? [];
+  return machine === hostname() && isGone(Number(id), path)
+    ? undefined
+    : {
+        subject: path,
+        says: `process ${id} on ${machine} ${use}`,
+        todo: "Wait until it is done; if there is no such process, delete this link",
+      };
+}
+
+function isGone(id: number, path: string): boolean {
+  if (id === process.pid) {
+    return !held.has(path);
+  }
+  try {
+    process.kill(id, 0);
+    return false;
+  } catch (error) {
+    // EPERM means that the process lives, and is another user's.
+    return isSystemError(error, "ESRCH");
+  }
+}
+
+/** Takes a lock away that was left behind, unless another process has done so and made its own since. */
+function discard(path: string, leftBehind: string | undefined): void {
+  const aside = temporaryBeside(path);
+  const isAside = unlessErrorOf(["ENOENT"], () => {
+    renameSync(path, aside);
+  });
+  if (!isAside) {
+    return;
+  }
+  if (linkTarget(aside) === leftBehind) {
+    unlinkSync(aside);
+  } else {
+    renameSync(aside, path);
+  }
+}

@@ -1,0 +1,278 @@
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
+import pMap from "p-map";
+import type { CollectorName, CollectorRelease, Credentials } from "../collectors/collector";
+import { collectors } from "../collectors/collectors";
+import type { RelayName } from "../collectors/relay/relay";
+import {
+  failure,
+  problemsOf,
+  problemText,
+  success,
+  UserError,
+  type Problem,
+  type Result,
+} from "../fleet/problem";
+import type { Site } from "../fleet/sites";
+import { plural, systemReason } from "../fleet/wording";
+import type { OpenStack } from "../stack/open-stack";
+import { credentialWarnings, fingerprint } from "../stack/rotation-notes";
+import type { RevealedOutputs, SiteCredentials } from "../stack/stack-outputs";
+import { siteCredentials } from "./credentials";
+import { Disk, isSystemError } from "./disk";
+import { planSite, type SitePlan } from "./plan-site";
+import { siteFolderProblems, wouldBeCommitted, writeSite, type WrittenSite } from "./site-folder";
+import { runValidators, type Validation } from "./validators";
+
+export interface RenderOptions {
+  /** In place of what the site files name. */
+  readonly collector?: CollectorName;
+  readonly release?: string;
+  readonly mode: CollectorRelease["mode"];
+  readonly relay?: RelayName;
+  readonly relayPort: number;
+  readonly out: string;
+  readonly installDir: string;
+  /** Recipients; empty: folders are written. */
+  readonly bundle: readonly string[];
+  /** Lets the validators look first. */
+  readonly check: boolean;
+}
+
+/** What was written for one site. Paths are relative to `path`; of a sealed file, `written` is all that is in it. */
+export interface RenderedSite extends WrittenSite {
+  readonly site: string;
+  readonly collector: CollectorName;
+  /** The folder, or the sealed file. */
+  readonly path: string;
+  /** SHA-256 of a sealed file, in hexadecimal digits. */
+  readonly sha256?: string;
+  readonly secretFingerprint: string;
+  readonly validations: readonly Validation[];
+  /** What the collector cannot do, each with the way out. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Renders each site's folder, or its sealed bundle. Nothing is written unless all of it can be; when stopped, whole
+ * sites are, and the rest not at all.
+ *
+ * @throws UserError with everything that keeps any of the sites from being rendered.
+ */
+export async function renderSites(
+  stack: OpenStack,
+  chosen: readonly Site[],
+  options: RenderOptions,
+  { abort, onProgress }: RenderWatch,
+): Promise<{ readonly sites: readonly RenderedSite[]; readonly warnings: readonly Problem[] }> {
+  const { out, bundle, check } = options;
+  // A wrong recipient is found before the stack is asked.
+  const seal = bundle.length === 0 ? undefined : await bundleWriter(options);
+  refuse(optionProblems(chosen, options));
+  const outputs = await stack.outputs();
+  const plans = chosen.map((site) => planOne(site, stack, outputs, options));
+  refuse(plans.flatMap(problemsOf));
+  const planned = plans.flatMap((plan) => (plan.ok ? [plan.value] : []));
+  const write = seal ?? (await unlessDenied(out, 0, () => folderWriter(planned, out)));
+  const validations = check ? await validate(planned, abort) : undefined;
+  const sites: RenderedSite[] = [];
+  for (const one of planned) {
+    // Lets a signal in.
+    await setImmediate();
+    if (abort.aborted) {
+      break;
+    }
+    onProgress(sites.length, planned.length);
+    const written = await unlessDenied(out, sites.length, () => write(one.plan));
+    sites.push({
+      site: one.site.name,
+      collector: one.collector,
+      ...written,
+      secretFingerprint: fingerprint(one.credentials.clientSecret),
+      validations: validations?.get(one) ?? [],
+      notes: one.plan.notes,
+    });
+  }
+  return { sites, warnings: await warningsOf(stack, planned, options) };
+}
+
+interface RenderWatch {
+  readonly abort: AbortSignal;
+  readonly onProgress: (done: number, total: number) => void;
+}
+
+/** @throws UserError when there is any problem. What is wrong with an option or with a folder above all is said once. */
+function refuse(problems: readonly Problem[]): void {
+  if (problems.length > 0) {
+    throw new UserError([...new Map(problems.map((one) => [problemText(one), one])).values()]);
+  }
+}
+
+/** Options that hold for one collector are no good for sites with several. */
+function optionProblems(
+  sites: readonly Site[],
+  { collector, release, mode }: RenderOptions,
+): readonly Problem[] {
+  const names = [...new Set(sites.flatMap((site) => collector ?? site.collector ?? []))];
+  const problems: Problem[] = [];
+  if (release !== undefined && names.length > 1) {
+    problems.push({
+      subject: "--release",
+      says: `is ${release}, and these sites run ${names.join(", ")}, each of which has releases of its own`,
+      todo: "Render the sites of one collector at a time",
+    });
+  }
+  if (mode === "agent" && !names.includes("prometheus")) {
+    problems.push({
+      subject: "--mode",
+      says: `is agent, which is a mode of Prometheus, and ${names.length === 0 ? "no site here runs it" : `these sites run ${names.join(", ")}`}`,
+      todo: "Leave it out",
+    });
+  }
+  return problems;
+}
+
+/** A site, and what is to be written for it. */
+interface PlannedRendering {
+  readonly site: Site;
+  readonly collector: CollectorName;
+  readonly credentials: SiteCredentials;
+  readonly plan: SitePlan;
+  /** The same for another folder and other credentials. */
+  readonly planFor: (directory: string, credentials: Credentials) => Result<SitePlan>;
+}
+
+function planOne(
+  site: Site,
+  { config }: OpenStack,
+  outputs: RevealedOutputs,
+  options: RenderOptions,
+): Result<PlannedRendering> {
+  const credentials = siteCredentials(site, config, outputs);
+  const name = options.collector ?? site.collector;
+  if (name === undefined) {
+    return failure(...problemsOf(credentials), {
+      subject: site.file,
+      says: "names no collector",
+      todo: "Add a key such as collector: alloy, or pass --collector",
+    });
+  }
+  if (!credentials.ok) {
+    return credentials;
+  }
+  const collector = collectors[name];
+  const { release: version = collector.defaultVersion, mode, relay, relayPort } = options;
+  const planFor = (installDirectory: string, using: Credentials) =>
+    planSite(site, config, using, {
+      collector,
+      release: { version, mode },
+      relay: relay === undefined ? undefined : { name: relay, port: relayPort },
+      installDirectory,
+    });
+  const plan = planFor(options.installDir, credentials.value);
+  return plan.ok
+    ? success({ site, collector: name, credentials: credentials.value, plan: plan.value, planFor })
+    : plan;
+}
+
+/** Writes one site; nothing that can be known before keeps it from doing so. */
+type Writer = (plan: SitePlan) => Promise<Pick<RenderedSite, keyof WrittenSite | "path" | "sha256">>;
+
+/** @throws UserError when any folder is not ours to write to. */
+function folderWriter(planned: readonly PlannedRendering[], out: string): Writer {
+  refuse(planned.flatMap(({ plan: { site, files } }) => siteFolderProblems(join(out, site), site, files)));
+  return ({ site, files }) => {
+    const path = join(out, site);
+    return Promise.resolve({ path, ...writeSite(path, site, files) });
+  };
+}
+
+/** Loaded late: cryptography takes its time, and most renderings need none. */
+async function bundleWriter({ bundle, out }: RenderOptions): Promise<Writer> {
+  const { openSeal } = await import("./bundle.js");
+  const seal = await openSeal(bundle);
+  return async ({ site, files }) => {
+    const path = join(out, `${site}.tar.age`);
+    const sealed = await seal(site, files);
+    const disk = new Disk();
+    disk.makeFolder(out);
+    disk.writeFile(path, sealed, 0o600);
+    return {
+      path,
+      written: files.map((file) => file.path).sort(),
+      unchanged: [],
+      removed: [],
+      sha256: createHash("sha256").update(sealed).digest("hex"),
+    };
+  };
+}
+
+/** Validators take a second of a processor each. */
+const validatorsAtOnce = 4;
+
+/** Lets each collector's own validator look, and refuses what it refuses. */
+async function validate(
+  planned: readonly PlannedRendering[],
+  abort: AbortSignal,
+): Promise<ReadonlyMap<PlannedRendering, readonly Validation[]>> {
+  const validations = await pMap(
+    planned,
+    async (one) => [one, await runValidators(one.planFor, abort)] as const,
+    { concurrency: validatorsAtOnce, signal: abort },
+  );
+  refuse(
+    validations.flatMap(([{ site }, found]) =>
+      found
+        .filter(({ outcome }) => outcome === "failed")
+        .map(({ program, says }) => ({
+          subject: site.file,
+          says: `${program} refuses the rendered files (${says.replaceAll(/\s*\n\s*/g, " | ").replace(/\.$/, "")})`,
+          todo: "Name the release that the site runs with --release, or report this as a bug of sitepass. Nothing was written",
+        })),
+    ),
+  );
+  return new Map(validations);
+}
+
+/** What the operating system refuses is for a person to put right, too. */
+async function unlessDenied<T>(out: string, before: number, work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isSystemError(error)) {
+      throw error;
+    }
+    const done =
+      before === 0
+        ? "Nothing was written"
+        : `${plural(before, "site")} before this one ${before === 1 ? "is" : "are"} written`;
+    throw new UserError([
+      {
+        subject: out,
+        says: `cannot be written to (${systemReason(error)}). ${done}`,
+        todo: "Fix it, or name another folder with --out, and render again",
+      },
+    ]);
+  }
+}
+
+async function warningsOf(
+  stack: OpenStack,
+  planned: readonly PlannedRendering[],
+  { out, bundle }: RenderOptions,
+): Promise<readonly Problem[]> {
+  const now = new Date();
+  const warnings: Problem[] = [];
+  for (const { site, credentials } of planned) {
+    warnings.push(...(await credentialWarnings(stack, site, credentials, now)));
+  }
+  if (bundle.length === 0 && wouldBeCommitted(out)) {
+    warnings.push({
+      subject: out,
+      says: "lies in a git work tree and is not ignored, so that secrets would be committed",
+      todo: "Add it to .gitignore, or name another folder with --out",
+    });
+  }
+  return warnings;
+}
