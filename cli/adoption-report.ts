@@ -1,28 +1,19 @@
-import pc from "picocolors";
-import type { AdoptionPlan } from "../operate/adopt/plan-adoption";
-import { resourceTypes } from "../operate/adopt/declared";
-import type { Adoption } from "../operate/adopt/part";
+import { problemText } from "../fleet/problem";
 import { plural } from "../fleet/wording";
-import type { AdoptedFile, AdoptOptions } from "./adopt";
-import { textTable } from "./text-table";
+import type { AdoptionOptions, AdoptionPlan, AdoptionResult } from "../operate/adopt/adopt-fleet";
+import { resourceTypes, type Adoption } from "../operate/adopt/adoption-plan";
+import type { Terminal } from "./terminal";
 
-interface ReportOptions extends Pick<AdoptOptions, "dryRun" | "rotate"> {
+interface ReportOptions extends Pick<AdoptionOptions, "dryRun" | "rotate"> {
   readonly stackName: string;
-  /** Refusals follow, on the other stream; nothing was written. */
-  readonly refused: boolean;
 }
 
 /** What `--json` prints. */
-export function adoptionDocument(
-  plan: AdoptionPlan,
-  files: readonly AdoptedFile[],
-  refusals: readonly string[],
-  dryRun: boolean,
-): object {
+export function adoptionDocument(plan: AdoptionResult, dryRun: boolean): object {
   return {
     dryRun,
-    refusals,
-    files,
+    refusals: plan.refusals.map(problemText),
+    files: plan.files,
     sites: plan.sites.map(({ site, token, known, newFile }) => ({
       site: site.name,
       tokenId: token.id,
@@ -41,130 +32,123 @@ export function adoptionDocument(
       id: importId,
       changes,
     })),
-    losses: plan.losses,
+    losses: plan.losses.map(problemText),
     notes: plan.notes,
     leftOver: plan.leftOver,
     preflightWouldRefuse: plan.preflightWouldRefuse,
   };
 }
 
-/** What was found and done, for people; ends with what to do next. */
-export function showAdoption(
-  plan: AdoptionPlan,
-  files: readonly AdoptedFile[],
-  options: ReportOptions,
-): void {
-  const fresh = plan.sites.filter(({ known }) => !known);
-  const known = plan.sites.length - fresh.length;
-  if (fresh.length > 0) {
-    console.log(
-      textTable(
-        ["site", "service token", "pushes", "file"],
-        fresh.map(({ site, token, newFile }) => [
-          site.name,
-          token.name,
-          site.signals.join(", "),
-          newFile === undefined ? `${site.file} (there already)` : newFile.file,
-        ]),
-      ),
-    );
-    console.log("");
-  }
-  showObjects(plan.adoptions);
+/** What was found and done, for people; ends with what to do next, or with why nothing was written. */
+export function showAdoption(plan: AdoptionResult, options: ReportOptions, terminal: Terminal): void {
+  const { colors, print } = terminal;
+  showSites(plan, terminal);
+  showObjects(plan.adoptions, terminal);
   for (const note of plan.notes) {
-    console.log(`${pc.bold("Note")} ${note}`);
+    print(`${colors.bold("Note")} ${note}`);
   }
   for (const { says } of plan.leftOver) {
-    console.log(`${pc.yellow("Left over")} ${says}`);
+    print(`${colors.yellow("Left over")} ${says}`);
   }
-  if (options.refused) {
+  if (plan.refusals.length > 0) {
+    terminal.sayProblems(plan.refusals);
     return;
   }
   for (const loss of plan.losses) {
-    console.log(`${pc.yellow("Accepted loss")} ${loss}`);
+    print(`${colors.yellow("Accepted loss")} ${problemText(loss)}`);
   }
+  const known = plan.sites.filter((one) => one.known).length;
   if (known > 0) {
-    console.log(`${plural(known, "site")} ${known === 1 ? "is" : "are"} adopted already.`);
+    print(`${plural(known, "site")} ${known === 1 ? "is" : "are"} adopted already.`);
   }
   if (plan.adoptions.length === 0) {
-    console.log("Everything is adopted: there is nothing to import.");
+    print("Everything is adopted: there is nothing to import.");
     return;
   }
-  showFiles(files, options.dryRun);
-  showSecrets(plan, options);
-  showNextSteps(plan, files, options);
+  showFiles(plan, options, terminal);
+  showSecrets(plan, options, terminal);
+  if (!options.dryRun) {
+    showNextSteps(plan, options, terminal);
+  }
+}
+
+function showSites({ sites }: AdoptionPlan, { print, table }: Terminal): void {
+  const rows = sites
+    .filter(({ known }) => !known)
+    .map(({ site, token, newFile }) => [
+      site.name,
+      token.name,
+      site.signals.join(", "),
+      newFile === undefined ? `${site.file} (exists already)` : newFile.file,
+    ]);
+  if (rows.length > 0) {
+    print(`${table(["site", "service token", "pushes", "file"], rows)}\n`);
+  }
 }
 
 /** Tokens are in the table of sites already, and there may be hundreds; all of them change in the same way. */
-function showObjects(adoptions: readonly Adoption[]): void {
+function showObjects(adoptions: readonly Adoption[], { print, table }: Terminal): void {
   const tokens = adoptions.filter(({ becomes }) => becomes.type === resourceTypes.token);
   const others = adoptions.filter(({ becomes }) => becomes.type !== resourceTypes.token);
   const properties = (some: readonly Adoption[]): string => {
     const names = new Set(some.flatMap(({ changes }) => changes.map(({ property }) => property)));
     return names.size === 0 ? "nothing" : [...names].join(", ");
   };
-  if (adoptions.length === 0) {
-    return;
+  const rows = others.map((one) => [
+    one.object,
+    `${one.becomes.type.slice(one.becomes.type.lastIndexOf(":") + 1)} ${one.becomes.name}`,
+    properties([one]),
+  ]);
+  if (tokens.length > 0) {
+    rows.unshift([plural(tokens.length, "service token"), "one for each site", properties(tokens)]);
   }
-  console.log(
-    textTable(
-      ["object", "becomes", "up changes"],
-      [
-        ...(tokens.length === 0
-          ? []
-          : [[plural(tokens.length, "service token"), "one a site", properties(tokens)]]),
-        ...others.map((one) => [
-          one.object,
-          `${one.becomes.type.slice(one.becomes.type.lastIndexOf(":") + 1)} ${one.becomes.name}`,
-          properties([one]),
-        ]),
-      ],
-    ),
-  );
-  console.log("");
+  if (rows.length > 0) {
+    print(`${table(["object", "becomes", "up changes"], rows)}\n`);
+  }
 }
 
-function showFiles(files: readonly AdoptedFile[], dryRun: boolean): void {
-  const written = files.filter(({ outcome }) => outcome === "written");
-  const taken = files.filter(({ outcome }) => outcome === "taken");
-  const verb = dryRun ? "would be written" : written.length === 1 ? "was written" : "were written";
-  console.log(
-    `${plural(written.length, "file")} ${verb}${written.length === files.length ? "" : `, ${files.length - written.length} ${files.length - written.length === 1 ? "was" : "were"} there already`}.`,
+function showFiles({ files }: AdoptionResult, { dryRun }: ReportOptions, terminal: Terminal): void {
+  const written = files.filter(({ outcome }) => outcome === "written").length;
+  const others = files.length - written;
+  const verb = dryRun ? "would be written" : written === 1 ? "was written" : "were written";
+  const already = others === 0 ? "" : `, ${others} ${others === 1 ? "was" : "were"} there already`;
+  terminal.print(`${plural(written, "file")} ${verb}${already}.`);
+  terminal.sayProblems(
+    files
+      .filter(({ outcome }) => outcome === "taken")
+      .map(({ file }) => ({
+        subject: file,
+        says: "was made by somebody else meanwhile and was left alone",
+        todo: "Look at it, and run this again",
+      })),
   );
-  for (const { file } of taken) {
-    console.error(
-      `${pc.red("error:")} ${file}: came into being meanwhile and was left alone. Look at it, and run this again.`,
-    );
-  }
 }
 
 /** An import never brings a secret: Cloudflare shows one when it is made, and never again. */
-function showSecrets(plan: AdoptionPlan, { rotate }: ReportOptions): void {
-  const fresh = plan.sites.filter(({ known }) => !known);
-  const rotating = fresh.filter(({ site }) => site.token.previousSecretExpiresAt !== undefined);
-  const unknown = fresh.length - rotating.length;
-  const [first] = rotating;
-  if (first?.site.token.previousSecretExpiresAt !== undefined) {
-    console.log(
-      `The first \`up\` makes new secrets for ${plural(rotating.length, "site")}; those of today work until ${first.site.token.previousSecretExpiresAt}. Run it soon, and bring the new ones to the sites before.`,
+function showSecrets({ sites }: AdoptionPlan, { rotate }: ReportOptions, { print }: Terminal): void {
+  const ends = sites.filter(({ known }) => !known).map(({ site }) => site.token.previousSecretExpiresAt);
+  const rotating = ends.filter((end) => end !== undefined);
+  const unknown = ends.length - rotating.length;
+  if (rotating[0] !== undefined) {
+    print(
+      `The first \`up\` makes new secrets for ${plural(rotating.length, "site")}; those of today work until ${rotating[0]}. Run it soon, and bring the new ones to the sites before then.`,
     );
   }
   if (unknown > 0) {
-    console.log(
-      `The ${unknown === 1 ? "secret" : "secrets"} of ${plural(unknown, "site")} cannot be read back. ${unknown === 1 ? "It works" : "They work"} on at the sites, but this project cannot hand ${unknown === 1 ? "it" : "them"} out or test ${unknown === 1 ? "it" : "them"}. For new ones ${rotate === undefined ? "take --rotate now, or " : ""}run \`sitepass rotate\` after the first \`up\`.`,
+    const [secrets, they, work, them] =
+      unknown === 1 ? ["secret", "It", "works", "it"] : ["secrets", "They", "work", "them"];
+    print(
+      `The ${secrets} of ${plural(unknown, "site")} cannot be read back. ${they} ${work} on at the sites, but this project cannot hand ${them} out or test ${them}. For new ones ${rotate === undefined ? "pass --rotate now, or " : ""}run \`sitepass rotate\` after the first \`up\`.`,
     );
   }
 }
 
 function showNextSteps(
-  plan: AdoptionPlan,
-  files: readonly AdoptedFile[],
-  { stackName, dryRun }: ReportOptions,
+  plan: AdoptionResult,
+  { stackName }: ReportOptions,
+  { colors, print }: Terminal,
 ): void {
-  if (dryRun) {
-    return;
-  }
-  const document = files.at(-1)?.file ?? "";
+  const document = plan.files.at(-1)?.file ?? "";
   const steps = [
     `pulumi import --stack ${stackName} --file ${document} --generate-code=false: takes all this into the state, protected, and changes nothing in Cloudflare.`,
     ...(plan.preflightWouldRefuse
@@ -176,5 +160,5 @@ function showNextSteps(
     `pulumi up --stack ${stackName}`,
     ...(plan.leftOver.length === 0 ? [] : ["Delete the left-over policies in the dashboard, as said above."]),
   ];
-  console.log(`\n${pc.bold("Next")}\n${steps.map((step, index) => `  ${index + 1}. ${step}`).join("\n")}`);
+  print(`\n${colors.bold("Next")}\n${steps.map((step, index) => `  ${index + 1}. ${step}`).join("\n")}`);
 }

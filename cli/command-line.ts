@@ -1,6 +1,6 @@
 import { Command, CommanderError } from "commander";
 import pc from "picocolors";
-import { addAdopt } from "./adopt-command";
+import { addAdopt } from "./adopt";
 import { addCheck } from "./check-command";
 import { addOutput } from "./output";
 import { addRender } from "./render";

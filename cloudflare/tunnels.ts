@@ -67,3 +67,66 @@ export async function listTunnels(
       }
     : listed;
 }
+
+/** One rule of a tunnel's configuration that Cloudflare keeps. */
+export interface IngressRule {
+  /** Empty for every host. */
+  readonly hostname: string;
+  /** A Go regular expression, not anchored; empty for every path. */
+  readonly path: string;
+  readonly service: string;
+  readonly originRequest: Readonly<Record<string, unknown>>;
+}
+
+/** A tunnel's configuration that Cloudflare keeps, in place of a file on the tunnel's host. */
+export interface TunnelConfiguration {
+  /** In order: the first that matches serves. */
+  readonly rules: readonly IngressRule[];
+  /** What all rules inherit. */
+  readonly originRequest: Readonly<Record<string, unknown>>;
+  /** Whether private networks are reached through the tunnel too. */
+  readonly privateNetworks: boolean;
+}
+
+const originRequestSchema = z
+  .record(z.string(), z.unknown())
+  .nullish()
+  .transform((found) => found ?? {});
+
+const ruleSchema = z.object({
+  hostname: z.string().default(""),
+  path: z.string().default(""),
+  service: z.string(),
+  originRequest: originRequestSchema,
+});
+
+const configurationSchema = z.looseObject({
+  config: z
+    .looseObject({
+      ingress: z.array(ruleSchema).nullish(),
+      originRequest: originRequestSchema,
+      "warp-routing": z.looseObject({ enabled: z.boolean().default(false) }).nullish(),
+    })
+    .nullish(),
+});
+
+/** Reads a tunnel's configuration; undefined before it was given one. */
+export function readTunnelConfiguration(
+  api: CloudflareApi,
+  accountId: string,
+  tunnelId: string,
+): Promise<CallResult<TunnelConfiguration | undefined>> {
+  return api.call(`read the configuration of tunnel ${tunnelId}`, async () => {
+    const answer: unknown = await api.client.zeroTrust.tunnels.cloudflared.configurations.get(tunnelId, {
+      account_id: accountId,
+    });
+    const { config } = configurationSchema.parse(answer);
+    return config === undefined || config === null
+      ? undefined
+      : {
+          rules: config.ingress ?? [],
+          originRequest: config.originRequest,
+          privateNetworks: config["warp-routing"]?.enabled ?? false,
+        };
+  });
+}

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { importDocument } from "./import-document";
-import { planFor, handmade, accountId, zoneId } from "./test-account";
+import { planFor, handmade, accountId, zoneId } from "./testing/handmade-account";
 
 describe("importDocument", () => {
   it("has components as entries of their own, and names that are unique though logical names are not", () => {

@@ -1,62 +1,69 @@
-import { planApplications, sessionDuration } from "../../provision/declared-objects";
-import type { Config, Endpoint } from "../../fleet/config";
 import type { AccountApplication } from "../../cloudflare/access-applications";
-import { declaredApplication, resourceTypes, type ApplicationRole } from "./declared";
-import { judgeBystander } from "./judge-bystander";
-import { judgePolicies } from "./judge-policies";
-import type { KnownResources } from "./known-resources";
-import { changed, nothing, together, type Adoption, type Part } from "./part";
-import { onHost, type OnHost } from "./on-host";
-import { shownPlace } from "./place";
-import type { AccountView } from "./read-account";
+import { coversHost, destinationOf, type Destination } from "../../cloudflare/access-evaluation";
+import type { Endpoint } from "../../fleet/config";
+import { planApplications, sessionDuration } from "../../provision/declared-objects";
+import { changed, declaredApplication, idInStack, resourceTypes, resourceWithId } from "./adoption-plan";
+import type { Adoption, ApplicationRole, PlanInProgress } from "./adoption-plan";
+import { findPolicyLosses, type PlanWithTokens } from "./policies";
 
-/** What the plan of applications rests on. */
-export interface ApplicationsContext {
-  readonly config: Config;
-  readonly ownPrefix: string;
-  readonly view: AccountView;
-  readonly known: KnownResources;
-  /** IDs of the tokens that are to be sites, or are already. */
-  readonly tokenIds: ReadonlySet<string>;
-  /** Signals that somebody is to push; the others' applications get no policy. */
-  readonly pushed: ReadonlySet<string>;
+/** Plans which applications on the push hosts are taken over and as what, and finds what is lost of whom they let in. */
+export function planApplicationAdoptions(plan: PlanWithTokens): void {
+  for (const endpoint of plan.config.endpoints) {
+    const seen = plan.account.applications
+      .filter(({ id }) => resourceWithId(plan, resourceTypes.application, id) === undefined)
+      .map((application) => coverageOf(application, endpoint));
+    const needed = seen.filter(({ whole, write }) => whole || write);
+    for (const one of needed) {
+      refuseUnfit(one, endpoint, plan);
+    }
+    const roles = assignRoles(needed, endpoint, plan);
+    planRole("write-paths", roles["write-paths"], endpoint, plan);
+    planRole("whole-host", roles["whole-host"], endpoint, plan);
+    for (const one of seen.filter(({ whole, write }) => !whole && !write)) {
+      findOtherUses(one, endpoint, plan);
+    }
+  }
 }
 
-/** The applications on the push hosts: which are taken over and as what, and what becomes of who they let in. */
-export function planApplicationAdoptions(context: ApplicationsContext): Part {
-  return together(
-    context.config.endpoints.flatMap((endpoint) => {
-      const seen = context.view.applications
-        .filter(({ id }) => context.known.nameOf(resourceTypes.application, id) === undefined)
-        .map((application) => onHost(application, endpoint));
-      const claiming = seen.filter(({ whole, write }) => whole || write);
-      return [
-        ...claiming.map((one) => standingInTheWay(one, endpoint)),
-        ...planRoles(claiming, endpoint, context),
-        ...seen
-          .filter(({ whole, write }) => !whole && !write)
-          .map((one) => judgeBystander(one, endpoint, context.config)),
-      ];
-    }),
-  );
+type Coverage = ReturnType<typeof coverageOf>;
+
+/** What of a push host an application covers; the texts are for messages, and empty where there is nothing of the kind. */
+function coverageOf(application: AccountApplication, { hostname, paths }: Endpoint) {
+  const destinations = application.destinations.map(destinationOf);
+  const here = destinations.filter(({ host }) => host === hostname);
+  const elsewhere = destinations.filter(({ host }) => host !== hostname);
+  const listed = (some: readonly Destination[]) => some.map(({ host, path }) => host + path).join(" and ");
+  return {
+    application,
+    subject: `application "${application.name}"`,
+    whole: here.some(({ path }) => path === ""),
+    write: here.some(({ path }) => paths.includes(path)),
+    otherPaths: listed(here.filter(({ path }) => path !== "" && !paths.includes(path))),
+    otherHosts: listed(elsewhere),
+    wildcards: listed(elsewhere.filter((destination) => coversHost(destination, hostname))),
+  };
 }
 
-/** An application that `up` would collide with (error 11010), and that cannot be taken over as it is. */
-function standingInTheWay({ application, elsewhere }: OnHost, { hostname }: Endpoint): Part {
-  const subject = `application "${application.name}"`;
-  const refusals: string[] = [];
-  if (application.type !== "self_hosted") {
-    refusals.push(
-      `${subject}: covers ${hostname}, and is of the type ${application.type}, which cannot be changed. Delete it or move it to another host in the dashboard.`,
-    );
+/** Refuses an application that `up` would collide with (error 11010), and that cannot be taken over as it is. */
+function refuseUnfit(
+  { application: { type }, subject, otherHosts }: Coverage,
+  { hostname }: Endpoint,
+  { refusals }: PlanInProgress,
+): void {
+  if (type !== "self_hosted") {
+    refusals.push({
+      subject,
+      says: `covers ${hostname}, and is of the type ${type}, which cannot be changed`,
+      todo: "Delete it or move it to another host in the dashboard",
+    });
   }
-  if (elsewhere.length > 0) {
-    const others = elsewhere.map(shownPlace).join(" and ");
-    refusals.push(
-      `${subject}: covers ${others} beside ${hostname}, and \`up\` would take its protection away from there. In the dashboard, first make an application of its own for each path that is used there (the more specific path decides), then take ${others} out of this one, and cover the rest of that host with an application too.`,
-    );
+  if (otherHosts !== "") {
+    refusals.push({
+      subject,
+      says: `covers ${otherHosts} besides ${hostname}, and \`up\` would take the protection away from there`,
+      todo: `In the dashboard, first make an application of its own for each path that is used there (the more specific path decides), then take ${otherHosts} out of this one, and cover the rest of that host with an application too`,
+    });
   }
-  return { ...nothing, refusals };
 }
 
 /**
@@ -67,28 +74,27 @@ function standingInTheWay({ application, elsewhere }: OnHost, { hostname }: Endp
  * or the connector refuses them until its own rules are changed. It then becomes the one on the write paths, and nothing
  * guards the rest of the host for the moment between two calls.
  */
-function planRoles(
-  claiming: readonly OnHost[],
-  endpoint: Endpoint,
-  context: ApplicationsContext,
-): readonly Part[] {
-  const write = claiming.filter((one) => one.write);
-  const whole = claiming.filter((one) => one.whole && !one.write);
-  const [only] = whole;
-  const moves =
+function assignRoles(
+  needed: readonly Coverage[],
+  { signal }: Endpoint,
+  plan: PlanInProgress,
+): Readonly<Record<ApplicationRole, readonly Coverage[]>> {
+  const [only] = needed;
+  const keepsAudience =
     only !== undefined &&
-    whole.length === 1 &&
-    write.length === 0 &&
-    context.known.idOf(declaredApplication(endpoint.signal, "write-paths")) === undefined &&
-    isCheckedByTunnel(only.application, context);
-  return [
-    planRole(moves ? whole : write, "write-paths", endpoint, context),
-    planRole(moves ? [] : whole, "whole-host", endpoint, context),
-  ];
+    needed.length === 1 &&
+    idInStack(plan, declaredApplication(signal, "write-paths")) === undefined &&
+    isCheckedByTunnel(only.application, plan);
+  return keepsAudience
+    ? { "write-paths": needed, "whole-host": [] }
+    : {
+        "write-paths": needed.filter(({ write }) => write),
+        "whole-host": needed.filter(({ write }) => !write),
+      };
 }
 
-function isCheckedByTunnel({ aud }: AccountApplication, { view }: ApplicationsContext): boolean {
-  return (view.ingress?.rules ?? []).some(({ originRequest: { access } }) => {
+function isCheckedByTunnel({ aud }: AccountApplication, { account }: PlanInProgress): boolean {
+  return (account.tunnelConfiguration?.rules ?? []).some(({ originRequest: { access } }) => {
     if (typeof access !== "object" || access === null || Reflect.get(access, "required") !== true) {
       return false;
     }
@@ -98,63 +104,56 @@ function isCheckedByTunnel({ aud }: AccountApplication, { view }: ApplicationsCo
 }
 
 function planRole(
-  claiming: readonly OnHost[],
   role: ApplicationRole,
+  candidates: readonly Coverage[],
   endpoint: Endpoint,
-  context: ApplicationsContext,
-): Part {
-  const [one, ...others] = claiming;
+  plan: PlanWithTokens,
+): void {
+  const [one, ...others] = candidates;
   if (one === undefined) {
-    return nothing;
+    return;
   }
-  const becomes = declaredApplication(endpoint.signal, role);
-  const names = claiming.map(({ application }) => `"${application.name}"`).join(" and ");
-  const part = role === "write-paths" ? "the write paths" : "the whole host";
+  const { signal, hostname } = endpoint;
+  const covered = role === "write-paths" ? "the write paths" : "the whole host";
+  const holder = idInStack(plan, declaredApplication(signal, role));
   if (others.length > 0) {
-    return {
-      ...nothing,
-      refusals: [
-        `sitepass:endpoints.${endpoint.signal}.hostname: is "${endpoint.hostname}", and the applications ${names} share ${part} there, where the stack has one. In the dashboard, put all of the paths into one of them and delete the others.`,
-      ],
-    };
+    const names = candidates.map(({ application }) => `"${application.name}"`).join(" and ");
+    plan.refusals.push({
+      subject: `sitepass:endpoints.${signal}.hostname`,
+      says: `is "${hostname}", and the applications ${names} share ${covered} there, where the stack has one`,
+      todo: "In the dashboard, put all of the paths into one of them and delete the others",
+    });
+  } else if (holder !== undefined) {
+    plan.refusals.push({
+      subject: one.subject,
+      says: `covers ${covered} of ${hostname}, and the stack has another application for that (${holder})`,
+      todo: "Delete it in the dashboard",
+    });
+  } else {
+    plan.adoptions.push(adoptionOf(one, role, endpoint, plan));
+    findPolicyLosses(one.application, hostname, plan);
+    findChangedSettings(one, role, endpoint, plan);
   }
-  const holder = context.known.idOf(becomes);
-  if (holder !== undefined) {
-    return {
-      ...nothing,
-      refusals: [
-        `application ${names}: covers ${part} of ${endpoint.hostname}, and the stack has another application for that (${holder}). Delete it in the dashboard.`,
-      ],
-    };
-  }
-  return together([
-    { ...nothing, adoptions: [adoptionOf(one, role, endpoint, context)] },
-    judgePolicies(one.application, endpoint, context),
-    judgeSettings(one, role, endpoint),
-  ]);
 }
 
 function adoptionOf(
-  { application }: OnHost,
+  { application, subject }: Coverage,
   role: ApplicationRole,
   endpoint: Endpoint,
-  { config, ownPrefix, pushed }: ApplicationsContext,
+  { config, ownPrefix, pushed }: PlanWithTokens,
 ): Adoption {
   const planned = planApplications(endpoint, ownPrefix)[role === "write-paths" ? "writePaths" : "wholeHost"];
   const admits = role === "write-paths" && pushed.has(endpoint.signal);
+  const policies = application.policies.map(({ name }) => name).join(", ");
   return {
     becomes: declaredApplication(endpoint.signal, role),
     importId: `accounts/${config.accountId}/${application.id}`,
-    object: `application "${application.name}"`,
+    object: subject,
     changes: [
       ...changed("name", application.name, planned.name),
       ...changed("domain", application.domain, planned.uris[0]),
       ...changed("destinations", application.destinations.join(", "), planned.uris.join(", ")),
-      ...changed(
-        "policies",
-        application.policies.map(({ name }) => name).join(", "),
-        admits ? `those that name the sites of ${endpoint.signal}` : "",
-      ),
+      ...changed("policies", policies, admits ? `those that name the sites of ${endpoint.signal}` : ""),
       ...changed("sessionDuration", application.sessionDuration, sessionDuration),
       ...changed("serviceAuth401Redirect", application.serviceAuth401Redirect, admits),
       ...changed("appLauncherVisible", application.appLauncherVisible ?? true, false),
@@ -162,39 +161,63 @@ function adoptionOf(
   };
 }
 
-function judgeSettings(
-  { application, otherPaths, whole, write }: OnHost,
+function findChangedSettings(
+  { application: { tokenHeader, otherSettings }, subject, otherPaths, whole, write }: Coverage,
   role: ApplicationRole,
-  endpoint: Endpoint,
-): Part {
-  const subject = `application "${application.name}"`;
-  const { hostname } = endpoint;
-  return {
-    ...nothing,
-    losses:
-      application.tokenHeader === undefined
-        ? []
-        : [
-            `${subject}: takes service tokens from the header ${application.tokenHeader} too, and \`up\` drops that. Let every collector send CF-Access-Client-Id and CF-Access-Client-Secret first.`,
-          ],
-    notes: [
-      ...(application.otherSettings.length === 0
-        ? []
-        : [
-            `${subject}: has settings that the stack does not declare and \`up\` puts back to their defaults: ${application.otherSettings.join(", ")}.`,
-          ]),
-      ...(otherPaths.length === 0
-        ? []
-        : [
-            `${subject}: covers ${otherPaths.map(shownPlace).join(" and ")} too, where \`up\` lets nobody in any more.`,
-          ]),
-      ...(role === "write-paths" && whole
-        ? [
-            write
-              ? `${subject}: covers the whole of ${hostname} beside a write path. \`up\` narrows it to the write paths, and then puts another one on the rest of the host; for the moment between the two nothing guards that rest.`
-              : `${subject}: becomes the one on the write paths, because the tunnel checks for its audience; another one comes on the rest of ${hostname}.`,
-          ]
-        : []),
-    ],
-  };
+  { hostname }: Endpoint,
+  { losses, notes }: PlanInProgress,
+): void {
+  if (tokenHeader !== undefined) {
+    losses.push({
+      subject,
+      says: `takes service tokens from the header ${tokenHeader} too, and \`up\` drops that`,
+      todo: "Let every collector send CF-Access-Client-Id and CF-Access-Client-Secret first",
+    });
+  }
+  if (otherSettings.length > 0) {
+    notes.push(
+      `${subject}: has settings that the stack does not declare and \`up\` puts back to their defaults: ${otherSettings.join(", ")}.`,
+    );
+  }
+  if (otherPaths !== "") {
+    notes.push(`${subject}: covers ${otherPaths} too, where \`up\` lets nobody in any more.`);
+  }
+  if (role === "write-paths" && whole) {
+    notes.push(
+      write
+        ? `${subject}: covers the whole of ${hostname} and a write path. \`up\` narrows it to the write paths, and then makes another one for the rest of the host; for the moment between the two nothing guards that rest.`
+        : `${subject}: becomes the one on the write paths, because the tunnel checks for its audience; \`up\` makes another one for the rest of ${hostname}.`,
+    );
+  }
+}
+
+/** Says what becomes of an application on the host that `up` neither needs nor changes. */
+function findOtherUses(
+  { application: { policies }, subject, otherPaths, wildcards }: Coverage,
+  { hostname }: Endpoint,
+  { config: { publish }, losses, notes }: PlanInProgress,
+): void {
+  if (otherPaths === "") {
+    if (wildcards !== "") {
+      notes.push(
+        `${subject}: covers ${wildcards} and stays as it is; on ${hostname} the stack's own, more specific applications decide from the next \`up\` on.`,
+      );
+    }
+    return;
+  }
+  const letsIn = `lets people or programs in on ${otherPaths}`;
+  if (policies.every(({ decision }) => decision === "deny")) {
+    return;
+  }
+  if (publish.kind === "tunnel") {
+    losses.push({
+      subject,
+      says: `${letsIn}, and the tunnel will lead to the write paths of ${hostname} alone`,
+      todo: "Move it to another host name first",
+    });
+  } else {
+    notes.push(
+      `${subject}: ${letsIn}, past the stack's refusal of everything but the write paths, and stays as it is. Delete it or move it to another host name if that is not meant.`,
+    );
+  }
 }

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { declaredApplication, resourceTypes } from "./declared";
-import type { AdoptionPlan } from "./plan-adoption";
+import type { IngressRule } from "../../cloudflare/tunnels";
+import { declaredApplication, resourceTypes } from "./adoption-plan";
 import type { AccountView } from "./read-account";
-import type { IngressRule } from "./read-ingress";
 import {
   accountId,
   application,
@@ -20,7 +19,8 @@ import {
   token,
   withPrometheus,
   zoneId,
-} from "./test-account";
+  type ToldPlan,
+} from "./testing/handmade-account";
 
 const push = policy("push");
 const metricsOnly = testConfig({ endpoints: { metrics: { hostname: "prom.example.com" } } });
@@ -31,27 +31,30 @@ const publishedByAddress = (address: string) =>
   });
 
 /** Plans for a stack with metrics alone, in an account that has nothing of Loki's. */
-function planMetrics(view: AccountView, values: Parameters<typeof planFor>[1] = {}): AdoptionPlan {
+function planMetrics(view: AccountView, values: Parameters<typeof planFor>[1] = {}): ToldPlan {
   const isLoki = (text: string): boolean => text.startsWith("loki.");
-  const { ingress } = view;
+  const { tunnelConfiguration } = view;
   return planFor(
     {
       ...view,
       applications: view.applications.filter(({ domain }) => !isLoki(domain)),
       records: view.records.filter(({ name }) => !isLoki(name)),
-      ingress:
-        ingress === undefined
+      tunnelConfiguration:
+        tunnelConfiguration === undefined
           ? undefined
-          : { ...ingress, rules: ingress.rules.filter(({ hostname }) => !isLoki(hostname)) },
+          : {
+              ...tunnelConfiguration,
+              rules: tunnelConfiguration.rules.filter(({ hostname }) => !isLoki(hostname)),
+            },
     },
     { config: metricsOnly, ...values },
   );
 }
 
-const become = ({ adoptions }: AdoptionPlan): readonly string[] =>
+const become = ({ adoptions }: ToldPlan): readonly string[] =>
   adoptions.map(({ object, becomes }) => `${object} > ${becomes.component.name}/${becomes.name}`);
 
-const changesOf = ({ adoptions }: AdoptionPlan, name: string) =>
+const changesOf = ({ adoptions }: ToldPlan, name: string) =>
   adoptions.find(({ becomes }) => becomes.name === name)?.changes;
 
 const prometheus = (values: Parameters<typeof application>[2] = {}) =>
@@ -129,7 +132,7 @@ describe("what is taken over of a usual handmade fleet", () => {
       plan.leftOver.map(({ says }) => says),
       [
         'policy "push": stays in the account and names 1 site token; a site cannot be removed while it does (error 12139). Delete it in the dashboard after the first `up`.',
-        'policy "wiki": stays on "Wiki" and names 1 site token; a site cannot be removed while it does (error 12139). Take its token out in the dashboard before a site goes.',
+        'policy "wiki": stays on "Wiki" and names 1 site token; a site cannot be removed while it does (error 12139). Take its token out in the dashboard before you remove a site.',
       ],
     );
   });
@@ -154,7 +157,7 @@ describe("which application becomes which", () => {
     const checked = { access: { required: true, teamName: "example-team", audTag: ["Prometheus-aud"] } };
     const plan = planMetrics(
       handmade({
-        ingress: {
+        tunnelConfiguration: {
           rules: [rule("prom.example.com", "http://localhost:9090", { originRequest: checked }), notFound],
           originRequest: {},
           privateNetworks: false,
@@ -176,7 +179,7 @@ describe("which application becomes which", () => {
     );
     assert.ok(
       plan.notes.includes(
-        'application "Prometheus": becomes the one on the write paths, because the tunnel checks for its audience; another one comes on the rest of prom.example.com.',
+        'application "Prometheus": becomes the one on the write paths, because the tunnel checks for its audience; `up` makes another one for the rest of prom.example.com.',
       ),
     );
   });
@@ -189,7 +192,7 @@ describe("which application becomes which", () => {
     assert.deepEqual(become(plan)[1], 'application "Both" > metrics/metrics-write-paths');
     assert.ok(
       plan.notes.includes(
-        'application "Both": covers the whole of prom.example.com beside a write path. `up` narrows it to the write paths, and then puts another one on the rest of the host; for the moment between the two nothing guards that rest.',
+        'application "Both": covers the whole of prom.example.com and a write path. `up` narrows it to the write paths, and then makes another one for the rest of the host; for the moment between the two nothing guards that rest.',
       ),
     );
   });
@@ -199,7 +202,7 @@ describe("which application becomes which", () => {
       policies: [attached(push)],
     });
     assert.deepEqual(planMetrics(withPrometheus([shared])).refusals, [
-      'application "Shared": covers grafana.example.com beside prom.example.com, and `up` would take its protection away from there. In the dashboard, first make an application of its own for each path that is used there (the more specific path decides), then take grafana.example.com out of this one, and cover the rest of that host with an application too.',
+      'application "Shared": covers grafana.example.com besides prom.example.com, and `up` would take the protection away from there. In the dashboard, first make an application of its own for each path that is used there (the more specific path decides), then take grafana.example.com out of this one, and cover the rest of that host with an application too.',
     ]);
   });
 
@@ -296,14 +299,38 @@ describe("whom policies let in that `up` does not", () => {
     ]);
   });
 
-  it("are tokens that are to be no site, and what is let in by something else", () => {
+  it("are whom a bypass policy lets in, and nobody where its rules match nobody without a log-in", () => {
+    assert.deepEqual(beside({ decision: "bypass", include: [{ ip: { ip: "192.0.2.0/24" } }] }).losses, [
+      `${its} lets in by ip on prom.example.com without asking, and \`up\` refuses what pushes without a site's token. Give every collector a token first.`,
+    ]);
+    const people = [{ email_domain: { domain: "example.com" } }];
+    assert.deepEqual(beside({ decision: "bypass", include: people }).losses, []);
+    assert.deepEqual(beside({ include: people }).losses, []);
+  });
+
+  it("are not tokens that a policy names and then excludes", () => {
+    assert.deepEqual(beside({ include: letsIn("osaka"), exclude: letsIn("osaka") }).losses, []);
+  });
+
+  it("cannot be told where Cloudflare does not show a policy's rules", () => {
+    const hidden = attached(policy("hidden"), { include: undefined });
+    const view = withPrometheus([prometheus({ policies: [attached(push), hidden] })]);
+    assert.deepEqual(planMetrics(view).refusals, [
+      'application "Prometheus": lets tokens in on prom.example.com that it does not name (policy "hidden"), so which of the account\'s 1 service token push cannot be seen. Choose them with --match, such as --match "site-*", or one by one with --site.',
+    ]);
+    assert.deepEqual(planMetrics(view, { choices: { match: ["tokyo"], named: [], skip: [] } }).losses, [
+      'application "Prometheus": its policy "hidden" has rules that Cloudflare does not show, and `up` lets in by the sites\' service tokens alone. Look at it in the dashboard, and give whatever pushes by it a token first.',
+    ]);
+  });
+
+  it("are tokens that become no site, and what is let in by something else", () => {
     assert.deepEqual(
       beside({
         include: [...letsIn("osaka", "gone"), { ip: { ip: "192.0.2.0/24" } }, { group: { id: "g" } }],
       }).losses,
       [
-        `${its} lets in 2 service tokens that are to be no site ("osaka", "gone-id"), and \`up\` shuts them out. Choose them too, or make sure that nobody uses them.`,
-        `${its} also lets in by ip and group, and \`up\` lets in by the sites' service tokens alone. Give whoever pushes that way a token first.`,
+        `${its} lets in 2 service tokens that become no site ("osaka", "gone-id"), and \`up\` shuts them out. Choose them too, or make sure that nobody uses them.`,
+        `${its} also lets in by ip and group, and \`up\` lets in by the sites' service tokens alone. Give whatever pushes that way a token first.`,
       ],
     );
   });
@@ -320,8 +347,8 @@ describe("whom policies let in that `up` does not", () => {
       notes: [`${its} blocks by geo, and \`up\` takes it off.`],
     });
     assert.deepEqual(beside({ decision: "allow", include: letsIn("osaka") }, true).notes, [
-      `${its} names 1 service token under the decision allow, which lets no token in. They count as not let in.`,
-      `${its} belongs to it alone and is deleted when \`up\` takes it off.`,
+      `${its} names 1 service token under the decision allow, which lets no token in, so it counts as not let in.`,
+      `${its} belongs to this application alone and is deleted when \`up\` takes it off.`,
     ]);
   });
 });
@@ -337,7 +364,7 @@ describe("the tunnel", () => {
   it("loses no route of others in silence", () => {
     const plan = planMetrics(
       handmade({
-        ingress: {
+        tunnelConfiguration: {
           rules: [
             rule("grafana.example.com", "http://localhost:3000"),
             rule("prom.example.com", "http://localhost:9093", { path: "^/alerts" }),
@@ -356,14 +383,14 @@ describe("the tunnel", () => {
       'tunnel "central": leads *.example.com to http://localhost:80, and `up` replaces its rules by those of this stack. Move that to a tunnel of its own first.',
       'tunnel "central": leads every other host name to http://localhost:8080, and `up` replaces its rules by those of this stack. Move that to a tunnel of its own first.',
       'tunnel "central": serves private networks too (warp-routing), and `up` writes a configuration without that. Move them to a tunnel of their own first.',
-      'tunnel "central": has settings for all of its rules (noTLSVerify), and `up` drops them. Make sure that the origins do without.',
+      'tunnel "central": has settings for all of its rules (noTLSVerify), and `up` drops them. Make sure that the origins work without them.',
     ]);
   });
 
   it("is told from where the configuration leads elsewhere", () => {
     const plan = planMetrics(
       handmade({
-        ingress: ingress(
+        tunnelConfiguration: ingress(
           rule("prom.example.com", "https://10.0.0.5:9090", {
             originRequest: { noTLSVerify: true, httpHostHeader: "" },
           }),
@@ -372,7 +399,7 @@ describe("the tunnel", () => {
     );
     assert.deepEqual(plan.losses, [
       "sitepass:endpoints.metrics.origin: is http://localhost:9090, and the tunnel leads prom.example.com to https://10.0.0.5:9090 today. Set it to that, or pushes go elsewhere from the next `up` on.",
-      'tunnel "central": its rule for prom.example.com has the settings noTLSVerify, and `up` drops them. Make sure that http://localhost:9090 does without.',
+      'tunnel "central": its rule for prom.example.com has the settings noTLSVerify, and `up` drops them. Make sure that http://localhost:9090 works without them.',
     ]);
   });
 
@@ -384,7 +411,7 @@ describe("the tunnel", () => {
       status: "healthy",
       deletedAt: null,
     };
-    assert.deepEqual(planFor(handmade({ tunnels: [local], ingress: undefined })).refusals, [
+    assert.deepEqual(planFor(handmade({ tunnels: [local], tunnelConfiguration: undefined })).refusals, [
       'tunnel "central": takes its ingress rules from a file on its host, and `up` would delete it and make another, for which every connector needs a new token. Migrate it in the dashboard first (Networks > Tunnels), or set sitepass:publish.tunnel.name to a new name.',
     ]);
   });
@@ -393,7 +420,7 @@ describe("the tunnel", () => {
     const other = { ...handmade().tunnels[0], id: "central-id", name: "monitoring" };
     const view = handmade({
       tunnels: [{ configSrc: "cloudflare", status: undefined, deletedAt: null, ...other }],
-      ingress: undefined,
+      tunnelConfiguration: undefined,
     });
     assert.deepEqual(planMetrics(view).refusals, [
       'sitepass:publish.tunnel.name: is "central", which no tunnel of the account has, and the tunnel "monitoring" serves prom.example.com. Set it to that name, or `up` makes a new tunnel without a connector.',
@@ -463,7 +490,7 @@ describe("the DNS records", () => {
         resources: [resource(resourceTypes.record, "metrics", "another-id")],
       }).refusals,
       [
-        "record prom.example.com: is not the stack's, which has another one for metrics (another-id). Delete it in the dashboard.",
+        "record prom.example.com: does not belong to the stack, which has another one for metrics (another-id). Delete it in the dashboard.",
       ],
     );
   });

@@ -1,103 +1,189 @@
-import type { Config } from "../../fleet/config";
+import type { IngressRule, TunnelConfiguration } from "../../cloudflare/tunnels";
+import type { Config, Endpoint } from "../../fleet/config";
 import { anchoredPattern } from "../../provision/declared-objects";
-import type { AccountTunnel } from "../../cloudflare/tunnels";
-import { declaredIngress, declaredTunnel, resourceTypes } from "./declared";
-import type { KnownResources } from "./known-resources";
-import { changed, nothing, together, type Adoption, type Part } from "./part";
-import { judgeIngress } from "./judge-ingress";
-import type { AccountView } from "./read-account";
-import type { Ingress } from "./read-ingress";
-
-export interface TunnelContext {
-  readonly config: Config;
-  readonly view: AccountView;
-  readonly known: KnownResources;
-}
+import { changed, declaredIngress, declaredTunnel, idInStack } from "./adoption-plan";
+import { resourceTypes, resourceWithId, type Adoption, type PlanInProgress } from "./adoption-plan";
 
 /** What a host name's record has to point to for the tunnel to serve it. */
 export const tunnelTarget = (tunnelId: string): string => `${tunnelId}.cfargotunnel.com`;
 
-/** The tunnel that is configured, and its ingress rules. */
-export function planTunnelAdoption(context: TunnelContext): Part {
-  const { config, view, known } = context;
+/** Plans the adoption of the configured tunnel and its ingress rules, and finds what is lost with the rules that `up` replaces. */
+export function planTunnelAdoption(plan: PlanInProgress): void {
+  const { config, account } = plan;
   const { publish } = config;
   if (publish.kind === "addresses") {
-    return nothing;
+    return;
   }
-  const tunnel = view.tunnels.find(({ name }) => name === publish.name);
+  const tunnel = account.tunnels.find(({ name }) => name === publish.name);
   if (tunnel === undefined) {
-    return { ...nothing, refusals: otherTunnelProblems(publish.name, view) };
+    refuseOtherTunnels(publish.name, plan);
+    return;
   }
-  const holder = known.idOf(declaredTunnel);
+  const subject = `tunnel "${tunnel.name}"`;
+  const holder = idInStack(plan, declaredTunnel);
   if (holder !== undefined && holder !== tunnel.id) {
-    return {
-      ...nothing,
-      refusals: [
-        `tunnel "${tunnel.name}": has the configured name, and the stack has another tunnel already (${holder}). Give sitepass:publish.tunnel.name the name of that one.`,
-      ],
-    };
+    plan.refusals.push({
+      subject,
+      says: `has the configured name, and the stack has another tunnel already (${holder})`,
+      todo: "Give sitepass:publish.tunnel.name the name of that one",
+    });
+    return;
   }
   if (tunnel.configSrc === "local") {
-    return {
-      ...nothing,
-      refusals: [
-        `tunnel "${tunnel.name}": takes its ingress rules from a file on its host, and \`up\` would delete it and make another, for which every connector needs a new token. Migrate it in the dashboard first (Networks > Tunnels), or set sitepass:publish.tunnel.name to a new name.`,
-      ],
-    };
+    plan.refusals.push({
+      subject,
+      says: "takes its ingress rules from a file on its host, and `up` would delete it and make another, for which every connector needs a new token",
+      todo: "Migrate it in the dashboard first (Networks > Tunnels), or set sitepass:publish.tunnel.name to a new name",
+    });
+    return;
   }
-  const ingress =
-    known.nameOf(resourceTypes.ingress, tunnel.id) === undefined ? context.view.ingress : undefined;
-  return together([
-    { ...nothing, adoptions: adoptionsOf(tunnel, ingress, context) },
-    ingress === undefined ? nothing : judgeIngress(tunnel, ingress, config),
-  ]);
+  const importId = `${config.accountId}/${tunnel.id}`;
+  if (resourceWithId(plan, resourceTypes.tunnel, tunnel.id) === undefined) {
+    plan.adoptions.push({ becomes: declaredTunnel, importId, object: subject, changes: [] });
+  }
+  const { tunnelConfiguration: today } = account;
+  if (today !== undefined && resourceWithId(plan, resourceTypes.ingress, tunnel.id) === undefined) {
+    const object = `ingress rules of ${subject}`;
+    plan.adoptions.push({ becomes: declaredIngress, importId, object, changes: ruleChanges(today, config) });
+    findLostRoutes(subject, today, plan);
+  }
 }
 
 /** Without a tunnel of the configured name: the one that serves the hosts today is probably meant. */
-function otherTunnelProblems(wanted: string, { tunnels, records }: AccountView): readonly string[] {
-  return tunnels.flatMap(({ id, name }) => {
-    const served = records
+function refuseOtherTunnels(wanted: string, { account, refusals }: PlanInProgress): void {
+  for (const { id, name } of account.tunnels) {
+    const served = account.records
       .filter(({ type, content }) => type === "CNAME" && content === tunnelTarget(id))
       .map((record) => record.name);
-    return served.length === 0
-      ? []
-      : [
-          `sitepass:publish.tunnel.name: is "${wanted}", which no tunnel of the account has, and the tunnel "${name}" serves ${served.join(" and ")}. Set it to that name, or \`up\` makes a new tunnel without a connector.`,
-        ];
-  });
-}
-
-function adoptionsOf(
-  tunnel: AccountTunnel,
-  ingress: Ingress | undefined,
-  context: TunnelContext,
-): readonly Adoption[] {
-  const importId = `${context.config.accountId}/${tunnel.id}`;
-  const adoptions: Adoption[] = [];
-  if (context.known.nameOf(resourceTypes.tunnel, tunnel.id) === undefined) {
-    adoptions.push({ becomes: declaredTunnel, importId, object: `tunnel "${tunnel.name}"`, changes: [] });
+    if (served.length > 0) {
+      refusals.push({
+        subject: "sitepass:publish.tunnel.name",
+        says: `is "${wanted}", which no tunnel of the account has, and the tunnel "${name}" serves ${served.join(" and ")}`,
+        todo: "Set it to that name, or `up` makes a new tunnel without a connector",
+      });
+    }
   }
-  if (ingress !== undefined) {
-    adoptions.push({
-      becomes: declaredIngress,
-      importId,
-      object: `ingress rules of tunnel "${tunnel.name}"`,
-      changes: ingressChanges(ingress, context.config),
-    });
-  }
-  return adoptions;
 }
 
 /** Always one: nobody writes by hand what the program declares, a check on each rule with its application's audience. */
-function ingressChanges({ rules }: Ingress, { endpoints }: Config): Adoption["changes"] {
-  return changed(
-    "config",
-    rules.map(({ hostname, path, service }) => `${hostname}${path} > ${service}`).join(", "),
-    [
-      ...endpoints.map(
-        ({ hostname, paths, origin }) => `${hostname}${anchoredPattern(paths)} > ${origin}, checked`,
-      ),
-      " > http_status:404",
-    ].join(", "),
+function ruleChanges({ rules }: TunnelConfiguration, { endpoints }: Config): Adoption["changes"] {
+  const before = rules.map(({ hostname, path, service }) => `${hostname}${path} > ${service}`);
+  const after = endpoints.map(
+    ({ hostname, paths, origin }) => `${hostname}${anchoredPattern(paths)} > ${origin}, checked`,
   );
+  return changed("config", before.join(", "), [...after, " > http_status:404"].join(", "));
+}
+
+/** What leads through the tunnel today and will not after `up`, which replaces its rules by those of the write paths. */
+function findLostRoutes(subject: string, today: TunnelConfiguration, plan: PlanInProgress): void {
+  const { config, losses, notes } = plan;
+  const serving = config.endpoints.map((endpoint) => ({
+    endpoint,
+    rule: servingRule(today.rules, endpoint),
+  }));
+  const hosts = config.endpoints.map(({ hostname }) => hostname);
+  for (const rule of today.rules.filter((one) => !isRefusal(one))) {
+    const leads = `leads ${routeText(rule)} to ${rule.service}, and \`up\``;
+    if (!hosts.includes(rule.hostname)) {
+      losses.push({
+        subject,
+        says: `${leads} replaces its rules by those of this stack`,
+        todo: "Move that to a tunnel of its own first",
+      });
+    } else if (!serving.some((one) => one.rule === rule)) {
+      losses.push({
+        subject,
+        says: `${leads} leaves nothing of that host but its write paths`,
+        todo: "Move it to another host name first",
+      });
+    }
+  }
+  if (today.privateNetworks) {
+    losses.push({
+      subject,
+      says: "serves private networks too (warp-routing), and `up` writes a configuration without that",
+      todo: "Move them to a tunnel of their own first",
+    });
+  }
+  const inherited = settingsIn(today.originRequest);
+  if (inherited.length > 0) {
+    losses.push({
+      subject,
+      says: `has settings for all of its rules (${inherited.join(", ")}), and \`up\` drops them`,
+      todo: "Make sure that the origins work without them",
+    });
+  }
+  for (const { endpoint, rule } of serving) {
+    const { hostname } = endpoint;
+    if (rule !== undefined) {
+      findLostSettings(subject, endpoint, rule, plan);
+    }
+    if (rule?.hostname !== hostname) {
+      notes.push(`${subject}: has no rule of its own for ${hostname} today.`);
+    } else if (rule.path === "") {
+      notes.push(
+        `${subject}: leads the whole of ${hostname} to ${rule.service}; after \`up\` the write paths alone, the rest is 404.`,
+      );
+    }
+  }
+}
+
+function findLostSettings(
+  subject: string,
+  { signal, hostname, origin }: Endpoint,
+  { service, originRequest }: IngressRule,
+  { losses }: PlanInProgress,
+): void {
+  if (service.replace(/\/$/, "") !== origin) {
+    losses.push({
+      subject: `sitepass:endpoints.${signal}.origin`,
+      says: `is ${origin}, and the tunnel leads ${hostname} to ${service} today`,
+      todo: "Set it to that, or pushes go elsewhere from the next `up` on",
+    });
+  }
+  const settings = settingsIn(originRequest).filter((setting) => setting !== "access");
+  if (settings.length > 0) {
+    losses.push({
+      subject,
+      says: `its rule for ${hostname} has the settings ${settings.join(", ")}, and \`up\` drops them`,
+      todo: `Make sure that ${origin} works without them`,
+    });
+  }
+}
+
+/**
+ * The rule that pushes to the endpoint's first path take: the first that matches. A host name matches in full, or by
+ * suffix after a leading `*.` (cloudflared 2026.8.2, ingress/ingress.go, matchHost).
+ */
+function servingRule(rules: readonly IngressRule[], { hostname, paths }: Endpoint): IngressRule | undefined {
+  return rules.find(
+    (rule) =>
+      (["", "*", hostname].includes(rule.hostname) ||
+        (rule.hostname.startsWith("*.") && hostname.endsWith(rule.hostname.slice(1)))) &&
+      matchesPath(rule.path, paths[0]),
+  );
+}
+
+function matchesPath(pattern: string, path: string): boolean {
+  try {
+    return new RegExp(pattern).test(path);
+  } catch {
+    // Go knows a few forms that JavaScript does not; such a rule counts as one for something else.
+    return false;
+  }
+}
+
+/** A rule that refuses what no other takes leads nowhere, so that nothing is lost with it. */
+const isRefusal = ({ service }: IngressRule): boolean => /^http_status:[45]/.test(service);
+
+const routeText = ({ hostname, path }: IngressRule): string =>
+  hostname === "" && path === "" ? "every other host name" : `${hostname === "" ? "*" : hostname}${path}`;
+
+/** Names of the settings that say something; the dashboard leaves empty ones behind. */
+function settingsIn(originRequest: IngressRule["originRequest"]): readonly string[] {
+  return Object.entries(originRequest)
+    .filter(([, value]) =>
+      typeof value === "object" && value !== null ? Object.keys(value).length > 0 : Boolean(value),
+    )
+    .map(([name]) => name);
 }

@@ -27,7 +27,7 @@ describe("readAccount", () => {
     standIn.clearRequests();
     const bare = await readAccount(api, stack.config);
     assert.equal(standIn.requests.length, 8);
-    assert.equal(bare.ingress, undefined);
+    assert.equal(bare.tunnelConfiguration, undefined);
     assert.deepEqual(
       bare.records.map(({ name, ttl }) => [name, ttl]),
       [["prom.example.com", 300]],
@@ -46,7 +46,7 @@ describe("readAccount", () => {
         ],
       },
     });
-    assert.deepEqual((await readAccount(api, stack.config)).ingress, {
+    assert.deepEqual((await readAccount(api, stack.config)).tunnelConfiguration, {
       rules: [
         {
           hostname: "prom.example.com",
@@ -89,11 +89,10 @@ describe("readAccount", () => {
 
   it("says when the zone is not there", async (t) => {
     const { api, stack } = await openTestFleet(t, { sites: {} });
-    await assert.rejects(
-      readAccount(api, { ...stack.config, zone: { name: "example.net" } }),
-      new UserError([
-        'sitepass:zone: is "example.net", and Cloudflare shows the API token no such zone. Check the spelling, that the zone is in the account, and that the token has the permission "Zone, Read" for it.',
-      ]),
-    );
+    await assert.rejects(readAccount(api, { ...stack.config, zone: { name: "example.net" } }), {
+      name: "UserError",
+      message:
+        'sitepass:zone: is "example.net", and Cloudflare shows the API token no such zone. Check the spelling, that the zone is in the account, and that the token has the permission "Zone" Read for it.',
+    });
   });
 });

@@ -1,24 +1,31 @@
-import { answered, type CallResult, type CloudflareApi } from "../../cloudflare/client";
-import type { Config } from "../../fleet/config";
-import { UserError } from "../../fleet/problem";
-import { findZone, readZone, type AccountZone } from "../../cloudflare/zones";
-import { listApplications, type AccountApplication } from "../../cloudflare/access-applications";
+import { listApplications, withRules, type AccountApplication } from "../../cloudflare/access-applications";
 import { listPolicies, readPolicies, type AccountPolicy } from "../../cloudflare/access-policies";
+import { answered, type CallResult, type CloudflareApi } from "../../cloudflare/client";
 import { listRecords, readRecords, type ZoneRecord } from "../../cloudflare/dns-records";
 import { listTokens, readTokens, type AccountToken } from "../../cloudflare/service-tokens";
-import { listTunnels, readTunnels, type AccountTunnel } from "../../cloudflare/tunnels";
-import { readIngress, type Ingress } from "./read-ingress";
+import {
+  listTunnels,
+  readTunnelConfiguration,
+  readTunnels,
+  type AccountTunnel,
+  type TunnelConfiguration,
+} from "../../cloudflare/tunnels";
+import { findZone, missingZone, readZone, type AccountZone } from "../../cloudflare/zones";
+import type { Config } from "../../fleet/config";
+import { attempt, problemsOf, problemText, UserError } from "../../fleet/problem";
 
 /** What an account has that may belong to a fleet. */
 export interface AccountView {
   readonly zone: AccountZone;
   readonly tokens: readonly AccountToken[];
+  /** With the rules of their policies, where they are shown anywhere. */
   readonly applications: readonly AccountApplication[];
+  /** The reusable ones. */
   readonly policies: readonly AccountPolicy[];
   /** All that live. */
   readonly tunnels: readonly AccountTunnel[];
   /** Of the tunnel that is configured; undefined when there is none, or it was never given any. */
-  readonly ingress: Ingress | undefined;
+  readonly tunnelConfiguration: TunnelConfiguration | undefined;
   /** Those of the push hosts. */
   readonly records: readonly ZoneRecord[];
 }
@@ -30,53 +37,55 @@ export interface AccountView {
  */
 export async function readAccount(api: CloudflareApi, config: Config): Promise<AccountView> {
   const { accountId, publish } = config;
-  const [zone, tokens, applications, policies, tunnels] = await together([
-    findZone(api, config.zone).then(
-      (found) => answered(found, "read the zone", readZone) ?? missingZone(config),
-    ),
-    listTokens(api, accountId).then(of("list the service tokens", readTokens)),
-    listApplications(api, accountId).then(of("list the Access applications", readPolicies)),
-    listPolicies(api, accountId).then(of("list the Access policies", readPolicies)),
+  const [zone, tokens, applications, policies, tunnels] = await allOf([
+    read(findZone(api, config.zone), "read the zone", readZone).then((found) => found ?? noZone(config)),
+    read(listTokens(api, accountId), "list the service tokens", readTokens),
+    read(listApplications(api, accountId), "list the Access applications", readPolicies),
+    read(listPolicies(api, accountId), "list the Access policies", readPolicies),
     publish.kind === "tunnel"
-      ? listTunnels(api, accountId).then(of("list the tunnels", readTunnels))
+      ? read(listTunnels(api, accountId), "list the tunnels", readTunnels)
       : Promise.resolve([]),
   ]);
   const tunnel = tunnels.find(({ name }) => publish.kind === "tunnel" && name === publish.name);
-  const [ingress, ...records] = await together([
+  const [tunnelConfiguration, ...records] = await allOf([
     tunnel === undefined || tunnel.configSrc === "local"
       ? Promise.resolve(undefined)
-      : readIngress(api, accountId, tunnel.id).then(of("read the tunnel's configuration", readTunnels)),
+      : read(
+          readTunnelConfiguration(api, accountId, tunnel.id),
+          "read the tunnel's configuration",
+          readTunnels,
+        ),
     ...config.endpoints.map(({ hostname }) =>
-      listRecords(api, zone.id, hostname).then(of("list the zone's DNS records", readRecords)),
+      read(listRecords(api, zone.id, hostname), "list the zone's DNS records", readRecords),
     ),
   ]);
-  return { zone, tokens, applications, policies, tunnels, ingress, records: records.flat() };
+  return {
+    zone,
+    tokens,
+    applications: withRules(applications, policies),
+    policies,
+    tunnels,
+    tunnelConfiguration,
+    records: records.flat(),
+  };
 }
 
-const of =
-  (doing: string, permission: string) =>
-  <T>(result: CallResult<T>): T =>
-    answered(result, doing, permission);
+const read = async <T>(asked: Promise<CallResult<T>>, doing: string, permission: string): Promise<T> =>
+  answered(await asked, doing, permission);
 
-function missingZone(config: Config): never {
-  const wanted = "id" in config.zone ? config.zone.id : config.zone.name;
-  throw new UserError([
-    `sitepass:zone: is "${wanted}", and Cloudflare shows the API token no such zone. Check the spelling, that the zone is in the account, and that the token has the permission "${readZone}" for it.`,
-  ]);
+function noZone(config: Config): never {
+  throw new UserError([missingZone(config)]);
 }
 
-/** As `Promise.all`, but with everything that a person can mend from all of them. */
-async function together<T extends readonly unknown[] | []>(
+/** As `Promise.all`, but what a person can put right is thrown for all of them together, and each thing once. */
+async function allOf<T extends readonly unknown[] | []>(
   work: T,
 ): Promise<{ -readonly [Index in keyof T]: Awaited<T[Index]> }> {
-  const settled: readonly PromiseSettledResult<unknown>[] = await Promise.allSettled(work);
-  const errors = settled.flatMap((one): readonly unknown[] =>
-    one.status === "rejected" ? [one.reason] : [],
-  );
-  const mendable = errors.filter((error) => error instanceof UserError);
-  if (mendable.length > 0 && mendable.length === errors.length) {
-    throw new UserError([...new Set(mendable.flatMap(({ problems }) => problems))]);
+  const results = await Promise.all(work.map((one) => attempt(() => one)));
+  const problems = results.flatMap(problemsOf);
+  if (problems.length > 0) {
+    const byText = new Map(problems.map((problem) => [problemText(problem), problem]));
+    throw new UserError([...byText.values()]);
   }
-  // Rejects with the first of the others, if there are any.
   return Promise.all(work);
 }

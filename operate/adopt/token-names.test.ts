@@ -5,11 +5,9 @@ import fc from "fast-check";
 import "../../test/support/fixed-seed";
 import { dnsLabelProblem } from "../../fleet/names";
 import { parseSite } from "../../fleet/site-files";
-import { UserError } from "../../fleet/problem";
-import { parseNamedSites } from "./choices";
-import { globTest } from "./glob";
-import { siteFileText } from "./site-file-text";
-import { suggestedSiteName } from "./site-name";
+import { problemTexts } from "../../fleet/testing/problem-texts";
+import { globTest, parseNamedSites, suggestedSiteName } from "./choose-sites";
+import { siteFileText } from "./plan-site-files";
 
 describe("suggestedSiteName", () => {
   it("keeps what a DNS label can hold, and spells out what Latin script can", () => {
@@ -87,22 +85,19 @@ describe("globTest", () => {
 
 describe("parseNamedSites", () => {
   it("takes the last equals sign, as token names may hold others", () => {
-    assert.deepEqual(parseNamedSites(["Tokyo=A=tokyo-a", "x=y"]), [
+    assert.deepEqual(orThrow(parseNamedSites(["Tokyo=A=tokyo-a", "x=y"])), [
       { token: "Tokyo=A", site: "tokyo-a" },
       { token: "x", site: "y" },
     ]);
   });
 
   it("says everything that is wrong at once", () => {
-    assert.throws(
-      () => parseNamedSites(["tokyo", "=tokyo", "Tokyo=Tokyo", "a=x", "b=x"]),
-      new UserError([
-        '--site: is "tokyo". Write <token\'s name or ID>=<site>, as in --site "Tokyo rack A=tokyo".',
-        '--site: is "=tokyo". Write <token\'s name or ID>=<site>, as in --site "Tokyo rack A=tokyo".',
-        '--site: is "Tokyo=Tokyo", and the site name "Tokyo" is not a lower-case DNS label: a to z, 0 to 9 and inner hyphens are allowed. Take another.',
-        "--site: names the site tokyo twice. A site has one token.",
-        "--site: names the site x twice. A site has one token.",
-      ]),
-    );
+    assert.deepEqual(problemTexts(parseNamedSites(["tokyo", "=tokyo", "Tokyo=Tokyo", "a=x", "b=x"])), [
+      '--site: is "tokyo". Write <token\'s name or ID>=<site>, as in --site "Tokyo rack A=tokyo".',
+      '--site: is "=tokyo". Write <token\'s name or ID>=<site>, as in --site "Tokyo rack A=tokyo".',
+      '--site: is "Tokyo=Tokyo", and the site name "Tokyo" is not a lower-case DNS label: a to z, 0 to 9 and inner hyphens are allowed. Choose another name.',
+      "--site: names the site tokyo twice. A site has one token: give each token a site of its own.",
+      "--site: names the site x twice. A site has one token: give each token a site of its own.",
+    ]);
   });
 });

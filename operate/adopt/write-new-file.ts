@@ -1,15 +1,5 @@
 import { randomBytes } from "node:crypto";
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  linkSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from "node:fs";
+import { existsSync, linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 
 /** What became of a file: written, there already with this very text, or there with another and left alone. */
@@ -34,13 +24,7 @@ export function writeNewFile(path: string, text: string): NewFileOutcome {
     `.${basename(path)}.${process.pid}-${randomBytes(4).toString("hex")}.sitepass`,
   );
   try {
-    const file = openSync(temporary, "wx", 0o644);
-    try {
-      writeSync(file, text);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
+    writeFileSync(temporary, text, { flag: "wx", mode: 0o644, flush: true });
     return moveInto(path, temporary) ? "written" : newFileOutcome(path, text);
   } finally {
     rmSync(temporary, { force: true });

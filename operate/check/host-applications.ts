@@ -1,4 +1,4 @@
-import { placeOf, type Place } from "../adopt/place";
+import { destinationOf as placeOf, type Destination as Place } from "../../cloudflare/access-evaluation";
 import type { Endpoint } from "../../fleet/config";
 import type { AccountApplication, AttachedPolicy } from "../../cloudflare/access-applications";
 import { findingsOn, type Finding } from "./finding";

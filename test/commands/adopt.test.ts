@@ -328,7 +328,7 @@ describe("sitepass adopt", () => {
       assert.equal(exitCode, 1);
       assert.deepEqual(stderr.split("\n"), [
         'error: tunnel "central-observability": leads grafana.example.com to http://localhost:3000, and `up` replaces its rules by those of this stack. Move that to a tunnel of its own first.',
-        "error: --accept-losses: is not given, and 1 thing that may work today would stop with the next `up`. Mend it as said above, or pass it to go on.",
+        "error: --accept-losses: is not given, and 1 thing that may work today would stop with the next `up`. Fix it as said above, or pass it to go on.",
         "",
       ]);
       assert.deepEqual(readdirSync(join(fleet.directory, "sites")), []);

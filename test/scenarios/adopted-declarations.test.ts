@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { importDocument } from "../../operate/adopt/import-document";
-import type { DeclaredComponent } from "../../operate/adopt/declared";
+import { importDocument, providerVersion } from "../../operate/adopt/import-document";
+import type { DeclaredResource } from "../../operate/adopt/adoption-plan";
 import {
   application,
   attached,
@@ -9,11 +9,10 @@ import {
   planFor,
   policy,
   testConfiguration,
-} from "../../operate/adopt/test-account";
-import { providerVersion } from "../../operate/adopt/provider-version";
+} from "../../operate/adopt/testing/handmade-account";
 import { recordProgram, type Declaration } from "../support/recorded-declarations";
 
-const shortName = ({ type, name }: DeclaredComponent): string =>
+const shortName = ({ type, name }: DeclaredResource["component"]): string =>
   `${type.slice(type.lastIndexOf(":") + 1)} ${name}`;
 
 describe("what adopt writes for pulumi import", () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { resolveSites, type Site } from "../../fleet/sites";
 import { siteSchema } from "../../fleet/site-schema";
-import { resourceTypes } from "./declared";
+import { resourceTypes } from "./adoption-plan";
 import {
   application,
   attached,
@@ -14,7 +14,7 @@ import {
   testConfig,
   token,
   withPrometheus,
-} from "./test-account";
+} from "./testing/handmade-account";
 
 /** A site that has a file with these values. */
 function site(name: string, values: unknown = {}): Site {
@@ -79,6 +79,39 @@ describe("which tokens become which sites", () => {
     assert.deepEqual(Object.keys(texts(plan)), ["tokyo"]);
   });
 
+  it("takes no token that a policy names and then excludes, or under conditions that no token meets", () => {
+    const most = policy("most", { include: letsIn("tokyo", "osaka", "kyoto"), exclude: letsIn("osaka") });
+    const people = policy("people", {
+      include: letsIn("nara"),
+      require: [{ email: { email: "a@example.com" } }],
+    });
+    const office = policy("office", { include: letsIn("lima"), require: [{ ip: { ip: "192.0.2.0/24" } }] });
+    const plan = planFor(
+      withPrometheus(
+        [
+          application("Prometheus", ["prom.example.com"], {
+            policies: [attached(most), attached(people), attached(office)],
+          }),
+        ],
+        {
+          tokens: ["tokyo", "osaka", "kyoto", "nara", "lima"].map((name) => token(name)),
+          policies: [most, people, office],
+        },
+      ),
+      { config: testConfig({ endpoints: { metrics: { hostname: "prom.example.com" } } }) },
+    );
+    assert.deepEqual(Object.keys(texts(plan)), ["kyoto", "lima", "tokyo"]);
+  });
+
+  it("takes what bypasses Access for something that a token may push, and not for a choice of tokens", () => {
+    const everybody = policy("everybody", { decision: "bypass", include: [{ everyone: {} }] });
+    const view = withPrometheus(
+      [application("Prometheus", ["prom.example.com"], { policies: [attached(everybody)] })],
+      { tokens: [token("tokyo"), token("osaka")], policies: [everybody, policy("push")] },
+    );
+    assert.deepEqual(texts(planFor(view)), { tokyo: schema });
+  });
+
   it("makes site names of token names, and keeps what a name lost as the description", () => {
     const plan = planFor(fleetOf("Tokyo, rack A", "Köln", "straße_7", "berlin", "sitepass/prod/lima"));
     assert.deepEqual(texts(plan), {
@@ -119,7 +152,7 @@ describe("which tokens become which sites", () => {
       plan.losses,
       ["Prometheus", "Loki"].map(
         (name) =>
-          `application "${name}": its policy "push" lets in 1 service token that is to be no site ("Kyoto"), and \`up\` shuts it out. Choose it too, or make sure that nobody uses it.`,
+          `application "${name}": its policy "push" lets in 1 service token that becomes no site ("Kyoto"), and \`up\` shuts it out. Choose it too, or make sure that nobody uses it.`,
       ),
     );
   });
@@ -172,14 +205,14 @@ describe("which tokens become which sites", () => {
     assert.deepEqual(texts(chosen), { tokyo: schema });
     assert.ok(
       chosen.losses.includes(
-        'application "Prometheus": its policy "any" lets in every service token of the account, and `up` shuts out the one that is to be no site. Look at "last seen" in the dashboard, and choose those that push.',
+        'application "Prometheus": its policy "any" lets in every service token of the account, and `up` shuts out the one that becomes no site. Look at "last seen" in the dashboard, and choose those that push.',
       ),
     );
   });
 
   it("says that nobody is let in where that is so", () => {
     assert.deepEqual(planFor(handmade({ applications: [], policies: [] })).refusals, [
-      "adopt: of the account's 1 service token none is let in on prom.example.com and loki.example.com. Check sitepass:endpoints, or choose tokens with --match or --site.",
+      "adopt: the account has 1 service token, and none is let in on prom.example.com or loki.example.com. Check sitepass:endpoints, or choose tokens with --match or --site.",
     ]);
   });
 

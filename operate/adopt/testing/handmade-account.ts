@@ -1,13 +1,14 @@
-import { orThrow } from "../../fleet/problem";
-import { parseConfig, type Config } from "../../fleet/config";
-import type { AccountApplication, AttachedPolicy } from "../../cloudflare/access-applications";
-import type { AccessRule, AccountPolicy } from "../../cloudflare/access-policies";
-import type { ZoneRecord } from "../../cloudflare/dns-records";
-import type { AccountToken } from "../../cloudflare/service-tokens";
-import type { StackResource } from "../../stack/stack-resources";
-import { planAdoption, type AdoptionPlan, type AdoptionRequest } from "./plan-adoption";
-import type { AccountView } from "./read-account";
-import type { IngressRule } from "./read-ingress";
+import { orThrow, problemText } from "../../../fleet/problem";
+import { parseConfig, type Config } from "../../../fleet/config";
+import type { AccountApplication, AttachedPolicy } from "../../../cloudflare/access-applications";
+import type { AccessRule, AccountPolicy } from "../../../cloudflare/access-policies";
+import type { ZoneRecord } from "../../../cloudflare/dns-records";
+import type { AccountToken } from "../../../cloudflare/service-tokens";
+import type { StackResource } from "../../../stack/stack-resources";
+import type { IngressRule } from "../../../cloudflare/tunnels";
+import { planAdoption, type AdoptionPlan } from "../adopt-fleet";
+import type { AdoptionRequest } from "../adoption-plan";
+import type { AccountView } from "../read-account";
 
 /** For tests: the account and zone that handmade fleets are in. */
 export const accountId = "0123456789abcdef0123456789abcdef";
@@ -27,14 +28,10 @@ export function testConfig(values: Readonly<Record<string, unknown>> = {}): Conf
   return orThrow(
     parseConfig(
       Object.fromEntries(
-        Object.entries({
-          accountId,
-          zone: "example.com",
-          endpoints: { metrics: { hostname: "prom.example.com" }, logs: { hostname: "loki.example.com" } },
-          publish: { tunnel: { name: "central" } },
-          teamName: "example-team",
-          ...values,
-        }).map(([key, one]) => [`sitepass:${key}`, typeof one === "string" ? one : JSON.stringify(one)]),
+        Object.entries({ ...testConfiguration, ...values }).map(([key, one]) => [
+          `sitepass:${key}`,
+          typeof one === "string" ? one : JSON.stringify(one),
+        ]),
       ),
     ),
   );
@@ -131,7 +128,7 @@ export function handmade(values: Partial<AccountView> = {}): AccountView {
     tunnels: [
       { id: "central-id", name: "central", configSrc: "cloudflare", status: "healthy", deletedAt: null },
     ],
-    ingress: {
+    tunnelConfiguration: {
       rules: [
         rule("prom.example.com", "http://localhost:9090"),
         rule("loki.example.com", "http://localhost:3100"),
@@ -159,17 +156,22 @@ export function resource(type: string, name: string, id: string): StackResource 
   return { urn: `urn:pulumi:prod::sitepass::${type}::${name}`, type, name, id };
 }
 
+/** For tests: a plan, with what is refused and lost as a person is told it. */
+export type ToldPlan = Omit<AdoptionPlan, "refusals" | "losses"> &
+  Readonly<Record<"refusals" | "losses", readonly string[]>>;
+
 /** For tests: plans for a stack that has nothing yet and a person who chose nothing. */
-export function planFor(view: AccountView, values: Partial<AdoptionRequest> = {}): AdoptionPlan {
-  return planAdoption({
+export function planFor(account: AccountView, values: Partial<AdoptionRequest> = {}): ToldPlan {
+  const plan = planAdoption({
     config: testConfig(),
     ownPrefix: "sitepass/prod/",
     sites: [],
-    view,
+    account,
     resources: [],
     choices: { match: [], named: [], skip: [] },
     rotateUntil: undefined,
     now: new Date("2026-11-23T12:00:00Z"),
     ...values,
   });
+  return { ...plan, refusals: plan.refusals.map(problemText), losses: plan.losses.map(problemText) };
 }
