@@ -9,7 +9,7 @@ import { addRevoke } from "./revoke-command";
 import { addRotate } from "./rotate-command";
 import type { ExitCode, OnStack, Streams } from "./stack-command";
 import { addStatus } from "./status-command";
-import { addVerify } from "./verify-command";
+import { addVerify } from "./verify";
 
 /** In the order in which `--help` shows them. */
 const commands = [
