@@ -10,7 +10,7 @@ import { addRotate } from "./rotate-command";
 import type { ExitCode, OnStack } from "./stack-command";
 import type { Streams } from "./terminal";
 import { addStatus } from "./status-command";
-import { addVerify } from "./verify-command";
+import { addVerify } from "./verify";
 
 /** In the order in which `--help` shows them. */
 const commands = [

@@ -1,108 +1,111 @@
-import pc from "picocolors";
+import { Argument, Option, type Command } from "commander";
 import type { OpenStack } from "../stack/open-stack";
-import { selectSites } from "../operate/select-sites";
-import type { RevealedOutputs } from "../stack/stack-outputs";
-import { problemLines, withNames } from "../operate/verify/problem-lines";
-import type { FleetVerdict } from "../operate/verify/verdict";
-import { verifySites } from "../operate/verify/verify-sites";
-import { watchSites } from "../operate/verify/watch";
-import { plural } from "../fleet/wording";
-import type { Site } from "../fleet/sites";
-import { UserError } from "../fleet/problem";
-import type { ExitCode } from "./stack-command";
-import { progressBar } from "./progress-bar";
-import { verdictTable } from "./verdict-table";
-import { readVia } from "./via-option";
+import { wholeNumber } from "./option-values";
+import { stackCommand, type ExitCode, type OnStack, type Run, type StackOptions } from "./stack-command";
 
-export interface VerifyCommandOptions {
-  /** Empty: all of them. */
-  readonly sites: readonly string[];
+interface VerifyCommandOptions extends StackOptions {
   readonly watch: boolean;
-  /** Seconds. */
+  /** Seconds, like the next two. */
   readonly interval: number;
-  /** Seconds. */
   readonly timeout?: number;
-  /** Seconds. */
   readonly requestTimeout: number;
   readonly concurrency: number;
   readonly via?: string;
-  /** The stack is one of local/engine, whose hosts exist on this machine only. */
-  readonly onStandIn: boolean;
   readonly json: boolean;
 }
 
-/** Tries the chosen sites, shows what came of it, and says with the exit code whether all is as it must be. */
-export async function verify(
+/** In seconds; a timer of Node takes no more than 24 days. */
+const day = 86_400;
+
+export function addVerify(program: Command, onStack: OnStack): void {
+  stackCommand(program, "verify", [
+    "verify",
+    "verify tokyo berlin-shop",
+    "verify --watch --timeout 600",
+    "verify --state .sitepass/prod.json --via http://127.0.0.1:8798",
+  ])
+    .description(
+      "send real requests with the stored secrets: pushes are let in, and everything else is refused",
+    )
+    .addArgument(new Argument("[site...]", "names of files in sites/, without extension; default all"))
+    .option("--watch", "look again until nothing is wrong", false)
+    .addOption(
+      new Option("--interval <seconds>", "between two looks with --watch")
+        .argParser(wholeNumber(1, day))
+        .default(10),
+    )
+    .addOption(
+      new Option("--timeout <seconds>", "give up watching after this time; default never").argParser(
+        wholeNumber(1),
+      ),
+    )
+    .addOption(
+      new Option("--request-timeout <seconds>", "how long one request may take")
+        .argParser(wholeNumber(1, day))
+        .default(10),
+    )
+    .addOption(
+      new Option("--concurrency <n>", "requests at a time").argParser(wholeNumber(1, 256)).default(16),
+    )
+    .addOption(
+      new Option("--via <url>", "send every request here instead of to the public host, as to a stand-in"),
+    )
+    .option("--json", "print one JSON document", false)
+    .addHelpText(
+      "after",
+      `
+Pushes are sent without a body, so nothing is stored. Access logs the wrong secret, once for each site and signal. Exit code
+1 when anything is not as expected.`,
+    )
+    .action(async (sites: string[], options: VerifyCommandOptions, command: Command) => {
+      if (!options.watch && options.timeout !== undefined) {
+        command.error("error: --timeout comes only with --watch.");
+      }
+      await onStack(options, (stack, run) => verify(stack, sites, options, run));
+    });
+}
+
+/** @param names of sites; empty for all of them. */
+async function verify(
   stack: OpenStack,
+  names: readonly string[],
   options: VerifyCommandOptions,
-  signal: AbortSignal,
+  { terminal, abort }: Run,
 ): Promise<ExitCode> {
-  const via = readVia(options);
-  const sites = options.sites.length === 0 ? stack.sites : selectSites(stack.sites, options.sites);
-  let outputs: RevealedOutputs | undefined;
-  const look = async (some: readonly Site[]): Promise<FleetVerdict> => {
-    outputs = outputs === undefined ? await stack.outputs() : await anewOr(outputs, stack);
-    const bar = progressBar("requests");
-    try {
-      return await verifySites(some, {
-        config: stack.config,
-        outputs,
-        via,
-        concurrency: options.concurrency,
-        requestTimeout: options.requestTimeout * 1000,
-        signal,
-        onProgress: bar.update,
-      });
-    } finally {
-      bar.stop();
-    }
-  };
-  const verdict = options.watch
-    ? await watchSites(sites, {
-        look,
-        interval: options.interval * 1000,
-        timeout: options.timeout === undefined ? undefined : options.timeout * 1000,
-        signal,
-        onLook: (seen) => {
-          console.error(`${summary(seen)} Looking again in ${plural(options.interval, "second")}.`);
-        },
-      })
-    : await look(sites);
-  if (options.json) {
-    console.log(JSON.stringify({ ...withNames(verdict), problems: problemLines(verdict) }, undefined, 2));
-  } else {
-    show(verdict);
-  }
-  return verdict.ok ? 0 : 1;
-}
-
-/** Whoever watches may run an `up` meanwhile; while it runs, the stack may not be readable. */
-async function anewOr(before: RevealedOutputs, stack: OpenStack): Promise<RevealedOutputs> {
+  const { plural } = await import("../fleet/wording.js");
+  const { selectSites } = await import("../operate/select-sites.js");
+  const { verifySites } = await import("../operate/verify/verify-sites.js");
+  const { printVerdict, summaryOf } = await import("./verify-report.js");
+  const { readVia } = await import("./via-option.js");
+  const via = readVia({ ...options, onStandIn: options.state !== undefined });
+  const sites = names.length === 0 ? stack.sites : selectSites(stack.sites, names);
+  const { interval, timeout } = options;
+  const bar = terminal.progress("requests");
   try {
-    return await stack.outputs("anew");
-  } catch (error) {
-    if (error instanceof UserError) {
-      return before;
-    }
-    throw error;
+    const verdict = await verifySites(sites, {
+      config: stack.config,
+      outputs: await stack.outputs(),
+      readOutputs: () => stack.outputs("anew"),
+      via,
+      concurrency: options.concurrency,
+      requestTimeout: options.requestTimeout * 1000,
+      abort,
+      onProgress: bar.update,
+      watch: options.watch
+        ? {
+            interval: interval * 1000,
+            timeout: timeout === undefined ? undefined : timeout * 1000,
+            onLook: (seen) => {
+              bar.stop();
+              terminal.note(`${summaryOf(seen, terminal)} Looking again in ${plural(interval, "second")}.`);
+            },
+          }
+        : undefined,
+    });
+    bar.stop();
+    printVerdict(verdict, options.json, terminal);
+    return verdict.ok ? 0 : 1;
+  } finally {
+    bar.stop();
   }
-}
-
-function show(verdict: FleetVerdict): void {
-  console.log(verdictTable(verdict));
-  for (const line of problemLines(verdict)) {
-    console.log(`${pc.red("error:")} ${line}`);
-  }
-  console.log(summary(verdict));
-}
-
-function summary({ ok, endpoints, sites }: FleetVerdict): string {
-  if (ok) {
-    return pc.green(`${plural(sites.length, "site")} tried: all is as it must be.`);
-  }
-  const part = (all: readonly { readonly ok: boolean }[], noun: string): string[] => {
-    const wrong = all.filter((one) => !one.ok).length;
-    return wrong === 0 ? [] : [`${wrong} of ${plural(all.length, noun)}`];
-  };
-  return pc.red(`Not as it must be: ${[...part(endpoints, "host"), ...part(sites, "site")].join(", ")}.`);
 }

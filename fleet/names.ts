@@ -109,3 +109,8 @@ export function publicAddressProblem(address: string): string | undefined {
     ? "is not reachable from the internet, so Cloudflare cannot proxy to it. Take a public address, or publish through a tunnel"
     : undefined;
 }
+
+/** Whether a host is this machine. The only name is localhost, because what another name resolves to can change. */
+export function isLoopback(hostname: string): boolean {
+  return hostname === "localhost" || hostname === "::1" || /^127(?:\.\d{1,3}){3}$/.test(hostname);
+}

@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { UserError } from "../../fleet/problem";
 import { takeLock } from "../../handover/lock";
-import { isLoopback } from "../../operate/verify/via";
+import { isLoopback } from "../../fleet/names";
 import { readStackConfig, type StackConfig } from "../../stack/stack-config";
 import { Deployment, type Step } from "./deployment";
 import { importResources, readImportDocument } from "./import-resources";

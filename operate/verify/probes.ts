@@ -1,30 +1,51 @@
-import type { Config, Endpoint } from "../../fleet/config";
+import pMap from "p-map";
+import type { Endpoint, Publish } from "../../fleet/config";
 import type { SignalName } from "../../fleet/signals";
 import type { Site } from "../../fleet/sites";
 import type { SiteCredentials } from "../../stack/stack-outputs";
-import type { OutgoingProbe } from "./transport";
-import type { Expectation, ProbeKind } from "./verdict";
+import { classify, noTenant, type Answer } from "./answer";
+import type { ProbeRequest, Transport, TransportOptions } from "./transport";
+
+/** What is tried on a host. */
+export type ProbeKind =
+  /** An empty push with the site's stored secret. */
+  | "push"
+  /** An empty push without credentials. */
+  | "no-credentials"
+  /** An empty push with the site's client ID and a wrong secret. */
+  | "wrong-secret"
+  /** A path that is not a write path: with the stored secret, or once for all sites without credentials. */
+  | "read";
+
+/** What must come of a probe: `delivered` is the origin's own answer to a push, `refused` is Access' refusal. */
+export type Expectation = "delivered" | "refused";
 
 /** A request that is to be made, and what must come of it. */
-export interface PlannedProbe extends OutgoingProbe {
+export interface Probe extends ProbeRequest {
   readonly kind: ProbeKind;
   readonly expected: Expectation;
 }
 
+/** One request, who answered it, and whether that is as expected. */
+export interface ProbeResult extends Pick<Probe, "kind" | "method" | "path" | "expected"> {
+  readonly answer: Answer;
+  readonly ok: boolean;
+}
+
 /**
  * What a push secret must not reach: reading what other sites sent, and managing the service. All by GET, which changes nothing
- * even where it gets through: Prometheus answers GET of its reload with 405 [RUN].
+ * even where it gets through: Prometheus answers GET of its reload with 405 (docs/facts/edge.md, E53).
  */
 const readPaths: Readonly<Record<SignalName, readonly string[]>> = {
   metrics: ["/", "/api/v1/query", "/-/reload"],
   logs: ["/", "/loki/api/v1/query_range"],
 };
 
-/** Of the form of a secret, so that it is refused for being wrong and not for being none. */
+/** Has the form of a secret, so that it is refused because it is wrong and not because it is malformed. */
 const wrongSecret = `cfast_${"0".repeat(48)}`;
 
-/** What is asked once for each endpoint, as it is the same for every site: requests without credentials. */
-export function endpointProbes({ signal, hostname, paths }: Endpoint): readonly PlannedProbe[] {
+/** What is asked once for each endpoint, because it is the same for every site: requests without credentials. */
+export function endpointProbes({ signal, hostname, paths }: Endpoint): readonly Probe[] {
   const common = { hostname, credentials: undefined, expected: "refused" } as const;
   return [
     ...paths.map((path) => ({ ...common, kind: "no-credentials", method: "POST", path }) as const),
@@ -33,10 +54,10 @@ export function endpointProbes({ signal, hostname, paths }: Endpoint): readonly 
 }
 
 /**
- * A request that shows whether the organization is strict: where no token is let in, a strict one answers 401 to credentials that
- * are none, and 403 to good ones (service-tokens.mdx). An unknown client ID, which Access does not log.
+ * A request that shows whether the organization is in strict mode. Where no token is let in, strict mode answers 401 to credentials
+ * that do not authenticate and 403 to good ones (docs/facts/edge.md, E18). Access does not log unknown client IDs (E23).
  */
-export function strictnessProbe({ hostname }: Endpoint): OutgoingProbe {
+export function strictnessProbe({ hostname }: Endpoint): ProbeRequest {
   const clientId = `${"0".repeat(32)}.access`;
   return { hostname, method: "GET", path: "/", credentials: { clientId, clientSecret: wrongSecret } };
 }
@@ -44,15 +65,15 @@ export function strictnessProbe({ hostname }: Endpoint): OutgoingProbe {
 /**
  * What is asked for one site at one endpoint.
  *
- * - Its signal, and the site is let in: its secret on each write path, where a wrong one is refused on the first of them (once:
- *   Access logs each failure of a known client ID), and its own secret on the other paths.
- * - Another signal, or the site is shut out: its secret is refused on each write path.
+ * - When the site pushes the endpoint's signal and is not shut out: each write path with its secret; the first write path with a
+ *   wrong secret (once, because Access logs each failure of a known client ID); and the read paths with its secret.
+ * - Otherwise: each write path with its secret, which must be refused.
  */
 export function siteProbes(
   site: Site,
-  { signal, hostname, paths }: Config["endpoints"][number],
+  { signal, hostname, paths }: Endpoint,
   { clientId, clientSecret }: SiteCredentials,
-): readonly PlannedProbe[] {
+): readonly Probe[] {
   const credentials = { clientId, clientSecret };
   const expected = expectationOf(site, signal);
   const pushes = paths.map(
@@ -61,18 +82,18 @@ export function siteProbes(
   if (expected === "refused") {
     return pushes;
   }
+  const refused = { hostname, expected: "refused" } as const;
   return [
     ...pushes,
     {
+      ...refused,
       kind: "wrong-secret",
-      hostname,
       method: "POST",
       path: paths[0],
       credentials: { clientId, clientSecret: wrongSecret },
-      expected: "refused",
     },
     ...readPaths[signal].map(
-      (path) => ({ kind: "read", hostname, method: "GET", path, credentials, expected: "refused" }) as const,
+      (path) => ({ ...refused, kind: "read", method: "GET", path, credentials }) as const,
     ),
   ];
 }
@@ -80,4 +101,101 @@ export function siteProbes(
 /** What must come of a site's pushes of a signal. */
 export function expectationOf({ signals, token }: Site, signal: SignalName): Expectation {
   return token.enabled && signals.includes(signal) ? "delivered" : "refused";
+}
+
+/**
+ * Whether an answer is the expected one.
+ *
+ * A push without a body is delivered when the origin answers as it does to such a push (docs/facts/edge.md, E53): Prometheus with
+ * 400; Loki with 400 on its own path and 422 on OpenTelemetry's; other receivers with 2xx or 415. A Loki with tenants asks for one.
+ *
+ * Only Access' own refusal counts as refused: what is stopped later, by the connector or because the origin is down, has passed
+ * Access. On read paths a login page is as good as a refusal, because no collector sends anything there.
+ */
+function isAsExpected({ kind, expected }: Probe, answer: Answer): boolean {
+  if (expected === "refused") {
+    return answer.kind === "access" || (kind === "read" && answer.kind === "login");
+  }
+  return (
+    answer.kind === "origin" &&
+    ((answer.status >= 200 && answer.status < 300) ||
+      [400, 415, 422].includes(answer.status) ||
+      (answer.status === 401 && answer.text === noTenant))
+  );
+}
+
+/** Whether Access let a request pass, whatever stopped it later. Only an origin redirects requests for its start page. */
+export function passedAccess({ kind, answer }: Pick<ProbeResult, "kind" | "answer">): boolean {
+  return (
+    ["origin", "page", "cloudflared", "cloudflare", "tunnel-down"].includes(answer.kind) ||
+    (kind === "read" && answer.kind === "redirect")
+  );
+}
+
+export interface ProbeRunnerOptions extends Pick<TransportOptions, "concurrency" | "abort"> {
+  readonly transport: Transport;
+  readonly publish: Publish["kind"];
+  /** Called with 1 after each request that was made or skipped. */
+  readonly onDone: (count: number) => void;
+}
+
+/** After so many requests in a row without an answer, requests of the same kind to the same path are skipped. */
+const mostInARow = 8;
+
+/** Makes requests, a limited number at a time, and judges their answers. */
+export class ProbeRunner {
+  /**
+   * Kinds and paths whose last requests got no answer. Each further request would wait for its time-out, and the thousands of a
+   * fleet would take hours. Kinds are counted apart: Access refuses a wrong secret at once on a path whose origin hangs.
+   */
+  readonly #unanswered = new Map<string, { readonly inARow: number; readonly last: Answer }>();
+
+  constructor(private readonly options: ProbeRunnerOptions) {}
+
+  /** The results of each group, in the order of its probes. Rejects only when it is aborted. */
+  async run<Group extends { readonly probes: readonly Probe[] }>(
+    groups: readonly Group[],
+  ): Promise<ReadonlyMap<Group, readonly ProbeResult[]>> {
+    const { concurrency, abort } = this.options;
+    const results = await pMap(
+      groups.flatMap(({ probes }) => probes),
+      (probe) => this.#try(probe),
+      { concurrency, ...(abort && { signal: abort }) },
+    );
+    let start = 0;
+    return new Map(
+      groups.map((group) => {
+        const own = results.slice(start, start + group.probes.length);
+        start += own.length;
+        return [group, own];
+      }),
+    );
+  }
+
+  async #try(probe: Probe): Promise<ProbeResult> {
+    const { kind, method, path, expected } = probe;
+    const key = `${kind} ${probe.hostname}${path}`;
+    const before = this.#unanswered.get(key);
+    const answer =
+      before !== undefined && before.inARow >= mostInARow
+        ? { ...before.last, text: `not tried after ${mostInARow} in a row` }
+        : await this.ask(probe);
+    if (answer.kind === "network") {
+      this.#unanswered.set(key, { inARow: (this.#unanswered.get(key)?.inARow ?? 0) + 1, last: answer });
+    } else {
+      this.#unanswered.delete(key);
+    }
+    this.options.onDone(1);
+    return { kind, method, path, expected, answer, ok: isAsExpected(probe, answer) };
+  }
+
+  /** Makes one request. */
+  async ask(request: ProbeRequest): Promise<Answer> {
+    const answer = classify(await this.options.transport.send(request), this.options.publish);
+    const secret = request.credentials?.clientSecret;
+    // Whoever answers may quote the request.
+    return secret !== undefined && answer.text.includes(secret)
+      ? { ...answer, text: answer.text.replaceAll(secret, "(the secret)") }
+      : answer;
+  }
 }

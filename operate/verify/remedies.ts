@@ -1,108 +1,177 @@
 import type { Config, Endpoint } from "../../fleet/config";
-import type { Met, NetworkFailure } from "./met";
-import { noTenant } from "./meet";
+import type { Problem } from "../../fleet/problem";
+import type { SignalName } from "../../fleet/signals";
+import type { Site } from "../../fleet/sites";
+import type { SiteCredentials } from "../../stack/stack-outputs";
+import { noTenant, type Answer } from "./answer";
+import type { NetworkFailure } from "./transport";
 
-/** What a remedy may depend on. */
-export interface Where {
+/**
+ * What is wrong with a site or a host, which is the subject. `<site>` in `todo` stands for the site's name, so that what many sites
+ * have in common can be said once.
+ */
+export type PlaceProblem = Pick<Problem, "says" | "todo">;
+
+/** A site that was tried, and what is known of it and of the organization. */
+export interface TriedSite {
+  readonly site: Site;
+  readonly credentials: SiteCredentials;
+  /** Whether the organization is in strict mode; undefined when that could not be seen. */
+  readonly strict: boolean | undefined;
+  /** Whether the secret was let in on any path. */
+  readonly letInSomewhere: boolean;
+  readonly now: Date;
+}
+
+/** Access refused the stored secret of a site that should be let in. */
+export interface RefusedPush extends TriedSite {
+  readonly signal: SignalName;
+  readonly status: 401 | 403;
+}
+
+/**
+ * Why Access refuses a secret, as far as it can be told. In strict mode 401 means that the secret does not authenticate, and 403
+ * that it is good but not allowed here; without strict mode both are 401 on the write paths (docs/facts/edge.md, E17 and E18).
+ */
+export function likelyCause(refused: RefusedPush): PlaceProblem {
+  const { site, signal, credentials, status, strict, letInSomewhere, now } = refused;
+  const isPast = (time: string): boolean => Date.parse(time) <= now.getTime();
+  if (credentials.expiresAt !== "" && isPast(credentials.expiresAt)) {
+    return {
+      says: `the token expired at ${credentials.expiresAt}`,
+      todo: "Run `sitepass renew <site>` and `pulumi up`",
+    };
+  }
+  if (credentials.endpoints[signal] === undefined) {
+    return { says: `the last up did not let the site push ${signal}`, todo: "Run `pulumi up`" };
+  }
+  if (letInSomewhere || (strict === true && status === 403)) {
+    return {
+      says: `the secret is good${letInSomewhere ? ", as it is let in elsewhere" : ""}, but no policy of ${signal} lets it in`,
+      todo: "Run `pulumi up --refresh`, which puts the policies back",
+    };
+  }
+  const { secretVersion, previousSecretExpiresAt: windowEnd } = site.token;
+  // A stack that was restored from before a rotation holds the old secret, whose window may be over.
+  const restored =
+    windowEnd !== undefined && isPast(windowEnd)
+      ? `, or the stack was restored from before secret version ${secretVersion}, when the secret ended at ${windowEnd}`
+      : "";
+  if (strict === true) {
+    return {
+      says: `the stored secret does not authenticate: the token was rotated, disabled or deleted outside of this project${restored}`,
+      todo: "Run `pulumi up --refresh`, which enables it or creates it again; if that changes nothing, it was rotated: `sitepass rotate <site> --now` and `pulumi up` make a new secret",
+    };
+  }
+  return {
+    says: `the stored secret is not the token's any more (rotated outside of this project${restored}), the token is disabled or deleted, or no policy lets it in; this organization answers all of these alike`,
+    todo: "Run `pulumi up --refresh`, which fixes everything but a rotation; after that, `sitepass rotate <site> --now` and `pulumi up`. Strict service token mode tells them apart; `sitepass check` says how to turn it on",
+  };
+}
+
+/** An endpoint, and how the stack publishes it. */
+export interface Target {
   readonly endpoint: Endpoint;
   readonly publish: Config["publish"];
 }
 
-/** What to do where the way is not what it should be, whoever asks: a sentence without its full stop. */
-export function remedyForWay(met: Met, where: Where): string {
-  switch (met.kind) {
+/** What to do about an answer that is not as it should be, whoever asked: a sentence without its full stop. */
+export function remedyFor(answer: Answer, target: Target): string {
+  const { hostname } = target.endpoint;
+  switch (answer.kind) {
     case "origin":
-      return remedyForOrigin(met, where);
+      return remedyForOrigin(answer, target);
     case "page":
-      return "Take what serves this page off the host (a Worker, a waiting room, a rule, another service behind it): collectors take a page with 200 for a delivery";
+      return "Remove what serves this page from the host (a Worker, a waiting room, a rule, another service behind it): collectors take a page with 200 for a delivery";
     case "login":
-      return "Run `pulumi up --refresh`, which puts back Service Auth alone, and 401 in place of a redirect: collectors follow it, and take the login page for a delivery";
+      return "Run `pulumi up --refresh`, which leaves only Service Auth policies and answers with 401 instead of a redirect: collectors follow the redirect and take the login page for a delivery";
     case "redirect":
-      return "Take the host out of redirect rules, at Cloudflare and behind it: collectors follow them, and take the page for a delivery";
+      return "Exclude the host from redirect rules, at Cloudflare and behind it: collectors follow redirects and take the page for a delivery";
     case "access":
       return "Read in Zero Trust > Insights > Logs > Access why it is refused";
     case "bot-protection":
-      return met.text.endsWith("1010")
-        ? `Turn Browser Integrity Check off for ${where.endpoint.hostname} with a configuration rule`
-        : `Turn Bot Fight Mode and Under Attack mode off on the zone, or take ${where.endpoint.hostname} out of the rule that Security > Events names: collectors drop what is answered with 403`;
+      return answer.text.endsWith("1010")
+        ? `Turn Browser Integrity Check off for ${hostname} with a configuration rule`
+        : `Turn Bot Fight Mode and Under Attack mode off on the zone, or exclude ${hostname} from the rule that Security > Events names: collectors drop what is answered with 403`;
     case "rate-limit":
-      return `Take ${where.endpoint.hostname} out of the rate limiting rule, or run again with a lower --concurrency`;
+      return `Exclude ${hostname} from the rate limiting rule, or run again with a lower --concurrency`;
     case "cloudflared":
     case "cloudflare":
-      return remedyForServer(met, where);
+      return remedyForServer(answer, target);
     case "tunnel-down":
       return "Start cloudflared on the central host with the stack's tunnelToken, or read in its log why it does not connect";
     case "around":
-      return "Run `pulumi up --refresh`, which makes the DNS record proxied again: Access is not asked at all now";
+      return "Run `pulumi up --refresh`, which makes the DNS record proxied again: now Access is not asked at all";
     case "network":
-      return remediesForNetwork[met.failure](where);
+      return remediesForNetwork[answer.failure](hostname, serviceOf(target));
   }
 }
 
-function remedyForOrigin({ status, text }: Extract<Met, { kind: "origin" }>, where: Where): string {
-  const { signal } = where.endpoint;
-  const service = serviceOf(where);
+function remedyForOrigin({ status, text }: Extract<Answer, { kind: "origin" }>, target: Target): string {
+  const service = serviceOf(target);
   if (status === 404 && text.includes("remote write receiver")) {
     return "Start Prometheus with --web.enable-remote-write-receiver";
   }
   if (status === 404 || status === 405) {
-    return `Correct sitepass:endpoints.${signal}.paths, or what listens at ${service}: it takes no push on this path`;
+    return `Correct sitepass:endpoints.${target.endpoint.signal}.paths, or what listens at ${service}: it accepts no pushes on this path`;
   }
   if (status === 401 && text === noTenant) {
     return `Have the collectors send X-Scope-OrgID, or set auth_enabled to false at ${service}`;
   }
   if (status === 401 || status === 403) {
-    return `Let ${service} take pushes without credentials of its own: collectors send Access' only, which end at Cloudflare`;
+    return `Let ${service} accept pushes without credentials of its own: collectors send only those for Access, which end at Cloudflare`;
   }
   if (status === 429) {
     return `Raise the limits of ${service}, or send less`;
   }
-  return `Read in the log of ${service} why it answers so`;
+  return `Read in the log of ${service} why it answers like this`;
 }
 
+/** What `pulumi up --refresh` puts back when the connector itself gives an answer. */
+const lostOfTunnel: Readonly<Record<number, string>> = {
+  403: "puts the audience of the application back into the tunnel's rule",
+  404: "puts the tunnel's rule for this path back",
+  503: "puts the tunnel's rules back: it has none",
+};
+
 function remedyForServer(
-  { kind, status, text }: Extract<Met, { kind: "cloudflared" | "cloudflare" }>,
-  where: Where,
+  { kind, status, text }: Extract<Answer, { kind: "cloudflared" | "cloudflare" }>,
+  target: Target,
 ): string {
-  const service = serviceOf(where);
-  if (kind === "cloudflared" && status === 403) {
-    return "Run `pulumi up --refresh`, which puts the audience of the application back into the tunnel's rule";
-  }
-  if (kind === "cloudflared" && status === 404) {
-    return "Run `pulumi up --refresh`, which puts the tunnel's rule for this path back";
-  }
-  if (kind === "cloudflared" && status === 503) {
-    return "Run `pulumi up --refresh`, which puts the tunnel's rules back: it has none";
+  const service = serviceOf(target);
+  const lost = kind === "cloudflared" ? lostOfTunnel[status] : undefined;
+  if (lost !== undefined) {
+    return `Run \`pulumi up --refresh\`, which ${lost}`;
   }
   if (status === 530) {
     return `Run \`pulumi up --refresh\`, which puts the DNS record back${text === "" ? "" : ": what it leads to is not there"}`;
   }
-  if (where.publish.kind === "tunnel") {
-    return `Start the service at ${service}, or read in cloudflared's log why it does not reach it; with a wrong teamName it says that it cannot verify the assertion`;
+  if (target.publish.kind === "tunnel") {
+    return `Start the service at ${service}, or read in cloudflared's log why it does not reach it; with a wrong teamName the log says that the assertion cannot be verified`;
   }
   return status === 525 || status === 526
     ? `Give ${service} a certificate that the zone's TLS mode accepts`
     : `Start the server at ${service}, and let Cloudflare's addresses through its firewall`;
 }
 
-const otherwiseLine = "Check this machine's connection and try again";
+const checkConnection = "Check this machine's connection and try again";
 
-const remediesForNetwork: Readonly<Record<NetworkFailure, (where: Where) => string>> = {
-  dns: ({ endpoint }) =>
-    `Run \`pulumi up\`, which makes the record of ${endpoint.hostname}, and see that the zone is active at Cloudflare`,
+const remediesForNetwork: Readonly<Record<NetworkFailure, (hostname: string, service: string) => string>> = {
+  dns: (hostname) =>
+    `Run \`pulumi up\`, which makes the record of ${hostname}, and check that the zone is active at Cloudflare`,
   resolver: () => "Check this machine's name servers and try again",
-  tls: ({ endpoint }) =>
-    `Wait until Cloudflare has issued the certificate of ${endpoint.hostname} (SSL/TLS > Edge Certificates); behind a proxy that opens TLS, name its authority in NODE_EXTRA_CA_CERTS`,
-  "time-out": (where) =>
-    `${otherwiseLine}; when others are answered, read in the log of ${serviceOf(where)} what it waits for`,
-  refused: () => `${otherwiseLine}; with --via, see that something listens there`,
-  closed: () => otherwiseLine,
-  unreachable: () => otherwiseLine,
-  "no-http": () => `${otherwiseLine}: something in between answers in Cloudflare's place`,
+  tls: (hostname) =>
+    `Wait until Cloudflare has issued the certificate of ${hostname} (SSL/TLS > Edge Certificates); behind a proxy that opens TLS, name its authority in NODE_EXTRA_CA_CERTS`,
+  "time-out": (_, service) =>
+    `${checkConnection}; if other requests are answered, read in the log of ${service} what it waits for`,
+  refused: () => `${checkConnection}; with --via, check that something listens there`,
+  closed: () => checkConnection,
+  unreachable: () => checkConnection,
+  "no-http": () => `${checkConnection}: something in between answers in Cloudflare's place`,
 };
 
 /** Where the service is, as the central host sees it or as Cloudflare does. */
-export function serviceOf({ endpoint, publish }: Where): string {
+function serviceOf({ endpoint, publish }: Target): string {
   return publish.kind === "tunnel"
     ? endpoint.origin
     : (publish.addresses.get(endpoint.signal) ?? endpoint.hostname);

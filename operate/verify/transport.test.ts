@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { createServer, type RequestListener } from "node:http";
 import { createServer as createTcpServer, type Server } from "node:net";
 import { describe, it, type TestContext } from "node:test";
-import { openTransport, type Reply, type TransportOptions } from "./transport";
-import { parseVia } from "./via";
+import { viaTo } from "./testing/via-to";
+import { failureReason, networkFailure, openTransport, type Reply, type TransportOptions } from "./transport";
 
 async function listening(t: TestContext, server: Server): Promise<string> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -18,10 +18,10 @@ const serverOf = (t: TestContext, listener: RequestListener) => listening(t, cre
 /** Sends one push to an address. */
 async function ask(t: TestContext, url: string, options: Partial<TransportOptions> = {}): Promise<Reply> {
   const transport = openTransport({
-    via: parseVia(url),
+    via: viaTo(url),
     concurrency: 2,
     requestTimeout: 5000,
-    signal: undefined,
+    abort: undefined,
     pauses: [1, 1],
     ...options,
   });
@@ -88,7 +88,7 @@ describe("openTransport", () => {
     assert.equal(reply.body.length, 16 * 1024);
   });
 
-  it("gives a line that fails another chance", async (t) => {
+  it("repeats a request that a network failure ended", async (t) => {
     let connections = 0;
     const http = createServer((_request, response) => response.end("there"));
     const url = await listening(
@@ -119,7 +119,7 @@ describe("openTransport", () => {
     assert.deepEqual(await ask(t, url), { failure: "refused", reason: "ECONNREFUSED, 3 times" });
   });
 
-  it("waits no longer than it may, for the first byte and for the last", async (t) => {
+  it("waits no longer than allowed, for the first byte and for the last", async (t) => {
     const silent = await serverOf(t, () => undefined);
     assert.deepEqual(await ask(t, silent, { requestTimeout: 50 }), {
       failure: "time-out",
@@ -134,7 +134,7 @@ describe("openTransport", () => {
     });
   });
 
-  it("does not try again what stays so", async (t) => {
+  it("does not repeat what would fail again", async (t) => {
     let connections = 0;
     const url = await listening(
       t,
@@ -151,11 +151,57 @@ describe("openTransport", () => {
     assert.deepEqual([overTls.failure, connections], ["tls", 2]);
   });
 
-  it("ends what is under way when it is stopped", async (t) => {
+  it("ends what is under way when it is aborted", async (t) => {
     const stopping = new AbortController();
     const url = await serverOf(t, () => {
       stopping.abort(new Error("stopped by a test"));
     });
-    await assert.rejects(ask(t, url, { signal: stopping.signal }), { message: "stopped by a test" });
+    await assert.rejects(ask(t, url, { abort: stopping.signal }), { message: "stopped by a test" });
+  });
+});
+
+const withCode = (code: string, message = code) => Object.assign(new Error(message), { code });
+
+describe("networkFailure", () => {
+  it("sorts what Node says by what a person would do about it", () => {
+    const codes = {
+      dns: ["ENOTFOUND"],
+      resolver: ["EAI_AGAIN", "EAI_FAIL"],
+      tls: [
+        "ERR_TLS_CERT_ALTNAME_INVALID",
+        "CERT_HAS_EXPIRED",
+        "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+        "DEPTH_ZERO_SELF_SIGNED_CERT",
+        "ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE",
+        "EPROTO",
+      ],
+      "time-out": ["ETIMEDOUT"],
+      refused: ["ECONNREFUSED"],
+      closed: ["ECONNRESET", "EPIPE"],
+      unreachable: ["EHOSTUNREACH", "ENETUNREACH", "E_NOBODY_KNOWS"],
+      "no-http": ["HPE_INVALID_CONSTANT"],
+    };
+    for (const [failure, those] of Object.entries(codes)) {
+      for (const code of those) {
+        assert.equal(networkFailure(withCode(code)), failure, code);
+      }
+    }
+  });
+
+  it("looks into the failures of several addresses", () => {
+    const both = new AggregateError([withCode("ECONNREFUSED"), withCode("ENETUNREACH")]);
+    assert.equal(networkFailure(both), "refused");
+    assert.equal(failureReason(both), "ECONNREFUSED");
+  });
+});
+
+describe("failureReason", () => {
+  it("adds OpenSSL's reason to its code", () => {
+    const error = withCode(
+      "EPROTO",
+      "write EPROTO 00A8:error:0A00010B:SSL routines:ssl3_get_record:wrong version number:../ssl3_record.c:355:\n",
+    );
+    assert.equal(failureReason(error), "EPROTO, wrong version number");
+    assert.equal(failureReason(new Error("no answer\nat all")), "no answer");
   });
 });

@@ -1,17 +1,23 @@
+import { setMaxListeners } from "node:events";
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { isIP } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import type { NetworkFailure } from "./met";
-import { failureReason, networkFailure, TookTooLong } from "./network-failure";
-import type { Via } from "./via";
 
-export interface OutgoingProbe {
-  /** The public host. */
+/** One request to a public host, without a body. */
+export interface ProbeRequest {
   readonly hostname: string;
   readonly method: "GET" | "POST";
   readonly path: string;
   readonly credentials: { readonly clientId: string; readonly clientSecret: string } | undefined;
+}
+
+/** Where requests are sent instead of to the public hosts. */
+export interface Via {
+  readonly protocol: "http:" | "https:";
+  /** A name, or an IP address without brackets. */
+  readonly hostname: string;
+  readonly port: number;
 }
 
 export type Reply =
@@ -19,24 +25,34 @@ export type Reply =
       readonly status: number;
       /** By lower-case name; several values of one are joined by commas. */
       readonly headers: ReadonlyMap<string, string>;
-      /** Its beginning. */
+      /** The beginning of the body. */
       readonly body: string;
     }
   | { readonly failure: NetworkFailure; readonly reason: string };
 
+/**
+ * Why a request got no answer. `dns`: the name does not exist. `resolver`: the name could not be looked up, which is more likely this
+ * machine's fault than the name's. `closed`: the connection ended before an answer came. `no-http`: the answer is not HTTP.
+ */
+export type NetworkFailure =
+  "dns" | "resolver" | "tls" | "time-out" | "refused" | "closed" | "unreachable" | "no-http";
+
 export interface Transport {
-  /** Sends one request and never follows a redirect. Rejects only when it is stopped. */
-  readonly send: (probe: OutgoingProbe) => Promise<Reply>;
+  /** Sends one request and never follows a redirect. Rejects only when it is aborted. */
+  readonly send: (request: ProbeRequest) => Promise<Reply>;
   readonly close: () => void;
 }
 
 export interface TransportOptions {
+  /** Where every request goes instead of to the public hosts; the Host header stays. */
   readonly via: Via | undefined;
+  /** Requests at a time. */
   readonly concurrency: number;
   /** Milliseconds from the start of a request to the end of its answer. */
   readonly requestTimeout: number;
-  readonly signal: AbortSignal | undefined;
-  /** Milliseconds before each further attempt after a failure of the line. */
+  /** Ends all requests; their promises then reject. */
+  readonly abort: AbortSignal | undefined;
+  /** Milliseconds before each further attempt after a failure of the network. */
   readonly pauses?: readonly number[];
 }
 
@@ -44,25 +60,23 @@ export interface TransportOptions {
 const longestBody = 16 * 1024;
 
 /**
- * How often a failure is given another chance. What is sent can be repeated, for nothing of it is stored; and a flaky line
- * on this side is not the site's problem. A name that is not there and a wrong certificate stay so; a time-out is dear.
+ * How often a failed request is repeated. Repeating is safe, because nothing that is sent is stored, and an unreliable line on this
+ * side is not the site's problem. An unknown name and a wrong certificate do not change within seconds; a time-out costs too much
+ * time to be repeated twice.
  */
-const furtherAttempts: Readonly<Record<NetworkFailure, number>> = {
-  dns: 0,
+const furtherAttempts: Readonly<Partial<Record<NetworkFailure, number>>> = {
   resolver: 2,
-  tls: 0,
   "time-out": 1,
   refused: 2,
   closed: 2,
   unreachable: 2,
-  "no-http": 0,
 };
 
-/** Opens the way on which all requests go, with connections that are kept. */
+/** Opens what all requests are sent with; connections are kept and used again. */
 export function openTransport(options: TransportOptions): Transport {
-  const { via, concurrency, signal, pauses = [250, 1000] } = options;
+  const { via, concurrency, abort, pauses = [250, 1000] } = options;
   const Agent = via?.protocol === "http:" ? HttpAgent : HttpsAgent;
-  // Node gives an address 250 ms before it tries the other family, which is too short for a slow line.
+  // By default Node gives an address 250 ms before it tries the other address family, which is too short for a slow line.
   const patient = { autoSelectFamilyAttemptTimeout: 2500 };
   const kept = new Agent({
     ...patient,
@@ -71,126 +85,136 @@ export function openTransport(options: TransportOptions): Transport {
     maxFreeSockets: concurrency,
   });
   const fresh = new Agent(patient);
-  const underWay = new Set<() => void>();
-  // One listener for all requests: a signal warns of more than a handful.
-  const stop = () => {
-    for (const end of underWay) {
-      end();
-    }
-  };
-  signal?.addEventListener("abort", stop);
-  const send = async (probe: OutgoingProbe): Promise<Reply> => {
-    for (let attempt = 0; ; attempt += 1) {
-      signal?.throwIfAborted();
-      // What failed once is tried on a connection of its own: one that was kept may be dead without knowing.
-      const reply = await sendOnce(probe, options, attempt === 0 ? kept : fresh, underWay);
-      signal?.throwIfAborted();
-      if (!("failure" in reply)) {
-        return reply;
-      }
-      if (attempt >= furtherAttempts[reply.failure]) {
-        return attempt === 0 ? reply : { ...reply, reason: `${reply.reason}, ${attempt + 1} times` };
-      }
-      await delay(pauses[attempt] ?? pauses.at(-1) ?? 0, undefined, signal === undefined ? {} : { signal });
-    }
-  };
+  if (abort !== undefined) {
+    // Every request under way listens, which is more than Node expects.
+    setMaxListeners(0, abort);
+  }
   return {
-    send,
+    send: async (request) => {
+      for (let attempt = 0; ; attempt += 1) {
+        abort?.throwIfAborted();
+        // A repeated request gets a connection of its own: the kept one may be dead without this side having noticed.
+        const reply = await sendOnce(request, options, attempt === 0 ? kept : fresh);
+        abort?.throwIfAborted();
+        if (!("failure" in reply)) {
+          return reply;
+        }
+        if (attempt >= (furtherAttempts[reply.failure] ?? 0)) {
+          return attempt === 0 ? reply : { ...reply, reason: `${reply.reason}, ${attempt + 1} times` };
+        }
+        await delay(pauses[attempt] ?? pauses.at(-1) ?? 0, undefined, abort && { signal: abort });
+      }
+    },
     close: () => {
-      signal?.removeEventListener("abort", stop);
       kept.destroy();
       fresh.destroy();
     },
   };
 }
 
-function sendOnce(
-  probe: OutgoingProbe,
-  { via, requestTimeout }: TransportOptions,
+async function sendOnce(
+  { hostname, method, path, credentials }: ProbeRequest,
+  { via, requestTimeout, abort }: TransportOptions,
   agent: HttpAgent,
-  underWay: Set<() => void>,
 ): Promise<Reply> {
-  const { hostname, method, path, credentials } = probe;
   const secure = via?.protocol !== "http:";
-  return new Promise((resolve) => {
-    const request = (secure ? httpsRequest : httpRequest)({
-      hostname: via?.hostname ?? hostname,
-      port: via?.port ?? 443,
-      // Whatever the address: the certificate must be the public host's.
-      ...(secure && isIP(hostname) === 0 ? { servername: hostname } : {}),
-      method,
-      path,
-      agent,
-      headers: {
-        Host: hostname,
-        "User-Agent": "sitepass-verify",
-        Accept: "*/*",
-        ...(method === "POST" ? { "Content-Type": "application/x-protobuf", "Content-Length": "0" } : {}),
-        ...(credentials === undefined
-          ? {}
-          : {
-              "CF-Access-Client-Id": credentials.clientId,
-              "CF-Access-Client-Secret": credentials.clientSecret,
-            }),
-      },
-    });
-    const end = () => {
-      request.destroy(new Error("stopped"));
-    };
-    underWay.add(end);
-    let tooLong: TookTooLong | undefined;
-    const timer = setTimeout(() => {
-      tooLong = new TookTooLong(`no answer within ${requestTimeout / 1000} s`);
-      request.destroy(tooLong);
-    }, requestTimeout);
-    const done = (reply: Reply) => {
-      clearTimeout(timer);
-      underWay.delete(end);
-      resolve(reply);
-    };
-    const failed = (error: unknown) => {
-      // An answer that was cut off half-way only says that it was.
-      const cause = tooLong ?? error;
-      done({ failure: networkFailure(cause), reason: failureReason(cause) });
-    };
-    request.on("error", failed);
-    request.on("response", (response) => {
-      readBeginning(response).then((body) => {
-        done({ status: response.statusCode ?? 0, headers: headersOf(response), body });
-      }, failed);
-    });
-    request.end();
+  const request = (secure ? httpsRequest : httpRequest)({
+    hostname: via?.hostname ?? hostname,
+    port: via?.port ?? 443,
+    // The certificate must be the public host's, whatever address the request is sent to.
+    ...(secure && isIP(hostname) === 0 ? { servername: hostname } : {}),
+    method,
+    path,
+    agent,
+    ...(abort && { signal: abort }),
+    headers: {
+      Host: hostname,
+      "User-Agent": "sitepass-verify",
+      Accept: "*/*",
+      ...(method === "POST" ? { "Content-Type": "application/x-protobuf", "Content-Length": "0" } : {}),
+      ...(credentials && {
+        "CF-Access-Client-Id": credentials.clientId,
+        "CF-Access-Client-Secret": credentials.clientSecret,
+      }),
+    },
   });
+  const timeout = new AbortController();
+  const timer = setTimeout(() => {
+    timeout.abort();
+    request.destroy();
+  }, requestTimeout);
+  try {
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      request.on("response", resolve).on("error", reject).end();
+    });
+    const headers = Object.entries(response.headers).map(([name, value]) => [name, String(value)] as const);
+    return {
+      status: response.statusCode ?? 0,
+      headers: new Map(headers),
+      body: await readBeginning(response),
+    };
+  } catch (error) {
+    // After a time-out the error only says that the connection was cut.
+    return timeout.signal.aborted
+      ? { failure: "time-out", reason: `no answer within ${requestTimeout / 1000} s` }
+      : { failure: networkFailure(error), reason: failureReason(error) };
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
-function readBeginning(response: IncomingMessage): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let length = 0;
-    const finish = () => {
-      resolve(Buffer.concat(chunks).subarray(0, longestBody).toString());
-    };
-    response.on("data", (chunk: Buffer) => {
-      chunks.push(chunk);
-      length += chunk.length;
-      if (length >= longestBody) {
-        finish();
-        response.destroy();
-      }
-    });
-    response.on("end", finish);
-    response.on("error", reject);
-    response.on("close", () => {
-      reject(Object.assign(new Error("the answer ended early"), { code: "ECONNRESET" }));
-    });
-  });
+async function readBeginning(response: IncomingMessage): Promise<string> {
+  const body: AsyncIterable<Buffer> = response;
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of body) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length >= longestBody) {
+      break;
+    }
+  }
+  return Buffer.concat(chunks).subarray(0, longestBody).toString();
 }
 
-function headersOf({ headers }: IncomingMessage): ReadonlyMap<string, string> {
-  return new Map(
-    Object.entries(headers).map(([name, value]) => [
-      name,
-      Array.isArray(value) ? value.join(", ") : (value ?? ""),
-    ]),
-  );
+const failureByCode: Readonly<Record<string, NetworkFailure>> = {
+  ENOTFOUND: "dns",
+  EAI_AGAIN: "resolver",
+  EAI_FAIL: "resolver",
+  ECONNREFUSED: "refused",
+  ECONNRESET: "closed",
+  ECONNABORTED: "closed",
+  EPIPE: "closed",
+  ETIMEDOUT: "time-out",
+};
+
+/** Errors of TLS, and OpenSSL's reasons to refuse a certificate (Node.js, doc/api/tls.md "X509 certificate error codes"). */
+const tlsProblem =
+  /^(?:ERR_TLS_|ERR_SSL_|EPROTO$|CERT_|CRL_|UNABLE_TO_|ERROR_IN_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_|PATH_LENGTH_|HOSTNAME_MISMATCH)/;
+
+/** What kind of failure an error of node:http or node:https is. */
+export function networkFailure(error: unknown): NetworkFailure {
+  const code = codeOf(error);
+  const otherwise = code.startsWith("HPE_") ? "no-http" : "unreachable";
+  return failureByCode[code] ?? (tlsProblem.test(code) ? "tls" : otherwise);
+}
+
+/** In few words and without line breaks; OpenSSL's messages hold both. */
+export function failureReason(error: unknown): string {
+  const code = codeOf(error);
+  const message = error instanceof Error ? (error.message.split("\n", 1)[0] ?? "") : String(error);
+  const opensslReason = /SSL routines:[^:]*:([^:]+)/.exec(message)?.[1];
+  return code === "" ? message : opensslReason === undefined ? code : `${code}, ${opensslReason}`;
+}
+
+/** When several addresses were tried, the first one's (node:net, autoSelectFamily, rejects with an AggregateError). */
+function codeOf(error: unknown): string {
+  if (error instanceof Error && "code" in error && typeof error.code === "string") {
+    return error.code;
+  }
+  if (error instanceof AggregateError) {
+    const errors: readonly unknown[] = error.errors;
+    return codeOf(errors[0]);
+  }
+  return "";
 }

@@ -6,8 +6,10 @@ import { zoneId } from "cloudflare-standin/api/database";
 import { startEdge } from "cloudflare-standin/edge/edge";
 import { startReceiver } from "../../local/pushes/receiver";
 import { openTestFleet } from "../test-fleet";
+import { problemText, UserError } from "../../fleet/problem";
+import { viaTo } from "./testing/via-to";
+import { fleetProblems } from "./verdict";
 import { verifySites } from "./verify-sites";
-import { parseVia } from "./via";
 
 const address = "203.0.113.7";
 
@@ -54,7 +56,7 @@ describe("verifySites", () => {
     const verdict = await verifySites(stack.sites, {
       config: stack.config,
       outputs,
-      via: parseVia(edge.url),
+      via: viaTo(edge.url),
       onProgress: (done, total) => {
         progress.calls += 1;
         Object.assign(progress, { done, total });
@@ -85,7 +87,7 @@ describe("verifySites", () => {
     const { sites } = await verifySites(stack.sites, {
       config: stack.config,
       outputs,
-      via: parseVia(edge.url),
+      via: viaTo(edge.url),
     });
     assert.deepEqual(
       sites.flatMap(({ signals }) => signals.flatMap(({ problems }) => problems)),
@@ -96,5 +98,28 @@ describe("verifySites", () => {
         },
       ],
     );
+  });
+
+  it("reads the outputs anew for each further look, and keeps them while the stack is not readable", async (t) => {
+    const { stack, outputs, edge } = await publishedFleet(t, { tokyo: {} });
+    const reads = [
+      () => Promise.reject(new UserError([{ subject: "stack", says: "is locked", todo: "Wait" }])),
+      () => Promise.resolve(outputs),
+    ];
+    const seen: (readonly string[])[] = [];
+    const verdict = await verifySites(stack.sites, {
+      config: stack.config,
+      outputs: { ...outputs, sites: {} },
+      via: viaTo(edge.url),
+      readOutputs: () => reads.shift()?.() ?? Promise.reject(new Error("read too often")),
+      watch: {
+        interval: 1,
+        timeout: undefined,
+        onLook: (found) => seen.push(fleetProblems(found).map(problemText)),
+      },
+    });
+    const missing = "tokyo: has no service token yet. Run `pulumi up`.";
+    assert.deepEqual(seen, [[missing], [missing]]);
+    assert.deepEqual([verdict.ok, reads.length], [true, 0]);
   });
 });

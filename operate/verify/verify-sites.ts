@@ -1,89 +1,103 @@
-import type { Config, Endpoint } from "../../fleet/config";
+import type { Config } from "../../fleet/config";
+import { attempt, failure, success, type Result } from "../../fleet/problem";
 import type { Site } from "../../fleet/sites";
-import type { RevealedOutputs } from "../../stack/stack-outputs";
-import { ProbeRunner, type Place } from "./probe-runner";
-import { endpointProbes, siteProbes, strictnessProbe } from "./probes";
-import { endpointVerdict, siteVerdict } from "./judge-places";
-import { storedCredentials } from "./stored-credentials";
-import { openTransport } from "./transport";
-import type { FleetVerdict } from "./verdict";
-import type { Via } from "./via";
+import type { RevealedOutputs, SiteCredentials } from "../../stack/stack-outputs";
+import { endpointProbes, ProbeRunner, siteProbes, strictnessProbe, type Probe } from "./probes";
+import type { Target } from "./remedies";
+import { openTransport, type TransportOptions } from "./transport";
+import { endpointVerdict, siteVerdict, type FleetVerdict } from "./verdict";
+import { watchSites, type Watch } from "./watch";
 
-export interface VerifyOptions {
+/** By default 16 requests at a time, and 10 seconds for each. */
+export interface VerifyOptions extends Partial<TransportOptions> {
   readonly config: Pick<Config, "endpoints" | "publish">;
   readonly outputs: RevealedOutputs;
-  /** Where every request goes instead of to the public hosts; the Host header stays. See parseVia. */
-  readonly via?: Via | undefined;
-  /** Requests at a time. Default 16. */
-  readonly concurrency?: number;
-  /** How long one request may take, in milliseconds. Default 10,000. */
-  readonly requestTimeout?: number;
-  /** Ends all requests; the promise then rejects. */
+  /** The former name of `abort`, for the time being. */
   readonly signal?: AbortSignal | undefined;
+  /** Called with the number of requests that were made or skipped, and that of all requests of this look. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
   /** The clock, to say what has expired. Default: the machine's. */
   readonly now?: () => Date;
+  /** Look again until nothing is wrong. Without it, there is one look. */
+  readonly watch?: Watch | undefined;
+  /**
+   * Reads the stack's outputs anew for each further look, because an `up` may change them meanwhile. While one runs, the stack may
+   * not be readable: after a UserError the outputs stay as they were.
+   */
+  readonly readOutputs?: (() => Promise<RevealedOutputs>) | undefined;
 }
 
 /**
- * Sends real requests with the stored secrets of these sites, and says what came of them. Nothing that is sent is stored:
- * pushes have no body. What is wrong can be said in the project's error form with problemLines.
+ * Sends real requests with the stored secrets of these sites, and says what came of them. Nothing that is sent is stored, because
+ * pushes have no body. fleetProblems lists what is wrong.
  */
 export async function verifySites(sites: readonly Site[], options: VerifyOptions): Promise<FleetVerdict> {
-  const { config, outputs, via, concurrency = 16, requestTimeout = 10_000, signal } = options;
-  const { onProgress, now = () => new Date() } = options;
-  const general = config.endpoints.map((endpoint) => ({ endpoint, probes: endpointProbes(endpoint) }));
+  const { watch, readOutputs, abort = options.signal } = options;
+  if (watch === undefined) {
+    return lookOnce(sites, options);
+  }
+  let { outputs } = options;
+  let looks = 0;
+  return watchSites(sites, {
+    ...watch,
+    abort,
+    look: async (some) => {
+      looks += 1;
+      if (looks > 1 && readOutputs !== undefined) {
+        const read = await attempt(readOutputs);
+        outputs = read.ok ? read.value : outputs;
+      }
+      return lookOnce(some, { ...options, outputs });
+    },
+  });
+}
+
+async function lookOnce(sites: readonly Site[], options: VerifyOptions): Promise<FleetVerdict> {
+  const { config, outputs, via, concurrency = 16, requestTimeout = 10_000 } = options;
+  const { abort = options.signal, onProgress, now = () => new Date() } = options;
+  const { endpoints, publish } = config;
+  const targets = endpoints.map((endpoint) => ({ endpoint, publish }));
+  const forEverybody = targets.map((target) => ({ target, probes: endpointProbes(target.endpoint) }));
   const plans = sites.map((site) => {
     const stored = storedCredentials(site, outputs);
-    return "problem" in stored
-      ? { site, stored, places: [] }
-      : {
-          site,
-          stored,
-          places: config.endpoints.map((endpoint) => ({
-            endpoint,
-            probes: siteProbes(site, endpoint, stored.credentials),
-          })),
-        };
+    const asked = stored.ok
+      ? targets.map((target) => ({ target, probes: siteProbes(site, target.endpoint, stored.value) }))
+      : [];
+    return { site, stored, asked };
   });
-  const particular = plans.flatMap(({ places }) => places);
-  const total = count(general) + count(particular);
+  const forSites = plans.flatMap(({ asked }) => asked);
+  const total = countProbes(forEverybody) + countProbes(forSites);
   let done = 0;
   const progress = (more: number) => {
     done += more;
     onProgress?.(done, total);
   };
-  const transport = openTransport({ via, concurrency, requestTimeout, signal });
+  const transport = openTransport({ via, concurrency, requestTimeout, abort });
   try {
     const runner = new ProbeRunner({
       transport,
-      publish: config.publish.kind,
+      publish: publish.kind,
       concurrency,
-      signal,
-      onDone: () => {
-        progress(1);
-      },
+      abort,
+      onDone: progress,
     });
-    const generalResults = await runner.run(general);
+    const general = await runner.run(forEverybody);
     // Where nobody gets an answer, no site is tried.
-    const reachable = general
-      .filter((place) => (generalResults.get(place) ?? []).some(({ met }) => met.kind !== "network"))
-      .map(({ endpoint }) => endpoint);
-    const tried = particular.filter(({ endpoint }) => reachable.includes(endpoint));
-    progress(count(particular) - count(tried));
-    const strict = await seeStrictness(runner, reachable);
+    const reachable = [...general]
+      .filter(([, some]) => some.some(({ answer }) => answer.kind !== "network"))
+      .map(([{ target }]) => target);
+    const tried = forSites.filter(({ target }) => reachable.includes(target));
+    progress(countProbes(forSites) - countProbes(tried));
+    const strict = await isStrict(runner, reachable);
     const results = await runner.run(tried);
-    const { publish } = config;
-    const endpointVerdicts = general.map((place) =>
-      endpointVerdict({ endpoint: place.endpoint, publish }, generalResults.get(place) ?? []),
-    );
-    const siteVerdicts = plans.map(({ site, stored, places }) =>
-      "problem" in stored
-        ? { site: site.name, ok: false, problems: [stored.problem], signals: [] }
-        : siteVerdict(
-            { site, credentials: stored.credentials, publish, strict, now: now() },
-            places.map((place) => ({ endpoint: place.endpoint, results: results.get(place) })),
-          ),
+    const endpointVerdicts = [...general].map(([{ target }, probes]) => endpointVerdict(target, probes));
+    const siteVerdicts = plans.map(({ site, stored, asked }) =>
+      stored.ok
+        ? siteVerdict(
+            { site, credentials: stored.value, strict, now: now() },
+            asked.map((group) => ({ target: group.target, results: results.get(group) })),
+          )
+        : { site: site.name, ok: false, problems: stored.problems, signals: [] },
     );
     return {
       ok: [...endpointVerdicts, ...siteVerdicts].every(({ ok }) => ok),
@@ -95,19 +109,32 @@ export async function verifySites(sites: readonly Site[], options: VerifyOptions
   }
 }
 
+/** What the stack holds of a site's token, or why nothing can be tried with it. */
+function storedCredentials({ name }: Site, { sites }: RevealedOutputs): Result<SiteCredentials> {
+  const credentials = sites[name];
+  if (credentials === undefined) {
+    return failure({ subject: name, says: "has no service token yet", todo: "Run `pulumi up`" });
+  }
+  if (credentials.clientSecret === "") {
+    return failure({
+      subject: name,
+      says: "its token was adopted, and the stack does not know its secret",
+      todo: "Run `sitepass rotate <site>` and `pulumi up`",
+    });
+  }
+  return success(credentials);
+}
+
 /** Whether the organization is in strict mode, where that can be seen. */
-async function seeStrictness(
-  runner: ProbeRunner,
-  endpoints: readonly Endpoint[],
-): Promise<boolean | undefined> {
-  for (const endpoint of endpoints) {
-    const met = await runner.ask(strictnessProbe(endpoint));
-    if (met.kind === "access") {
-      return met.status === 401;
+async function isStrict(runner: ProbeRunner, targets: readonly Target[]): Promise<boolean | undefined> {
+  for (const { endpoint } of targets) {
+    const answer = await runner.ask(strictnessProbe(endpoint));
+    if (answer.kind === "access") {
+      return answer.status === 401;
     }
   }
   return undefined;
 }
 
-const count = (places: readonly Place[]): number =>
-  places.reduce((sum, { probes }) => sum + probes.length, 0);
+const countProbes = (groups: readonly { readonly probes: readonly Probe[] }[]): number =>
+  groups.reduce((sum, { probes }) => sum + probes.length, 0);

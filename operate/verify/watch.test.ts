@@ -43,11 +43,11 @@ const options = (look: WatchOptions["look"]): WatchOptions => ({
   interval: 1,
   timeout: undefined,
   onLook: () => undefined,
-  signal: new AbortController().signal,
+  abort: new AbortController().signal,
 });
 
 describe("watchSites", () => {
-  it("looks again at what was not well, until all is", async () => {
+  it("looks again where something was wrong, until nothing is", async () => {
     const { asked, look } = looks([["berlin", "tokyo"], ["tokyo"], []]);
     const verdict = await watchSites(fleet, options(look));
     assert.deepEqual(asked, [["berlin", "tokyo"], ["berlin", "tokyo"], ["tokyo"]]);
@@ -61,7 +61,7 @@ describe("watchSites", () => {
     assert.equal(verdict.ok, true);
   });
 
-  it("looks at the hosts alone when only they are not well", async () => {
+  it("looks at the hosts alone when something is wrong only there", async () => {
     const { asked, look } = looks([["the host"], []]);
     const verdict = await watchSites(fleet, options(look));
     assert.deepEqual(asked, [["berlin", "tokyo"], []]);
@@ -80,14 +80,14 @@ describe("watchSites", () => {
     assert.deepEqual([asked.length, seen, verdict.ok], [2, [false], false]);
   });
 
-  it("ends between two looks when it is stopped", async () => {
+  it("ends between two looks when it is aborted", async () => {
     const { look } = looks([["tokyo"]]);
     const stopping = new AbortController();
     await assert.rejects(
       watchSites(fleet, {
         ...options(look),
         interval: 60_000,
-        signal: stopping.signal,
+        abort: stopping.signal,
         onLook: () => {
           stopping.abort();
         },

@@ -2,24 +2,29 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Site } from "../../fleet/sites";
 import type { FleetVerdict } from "./verdict";
 
-export interface WatchOptions {
-  /** One look at these sites, and at what holds for everybody. */
-  readonly look: (sites: readonly Site[]) => Promise<FleetVerdict>;
+export interface Watch {
   /** Milliseconds between two looks. */
   readonly interval: number;
   /** Milliseconds after which the last look is taken; undefined: never. */
   readonly timeout: number | undefined;
   /** Called after each look that found something wrong, unless it was the last. */
   readonly onLook: (verdict: FleetVerdict) => void;
-  readonly signal: AbortSignal;
+}
+
+export interface WatchOptions extends Watch {
+  /** One look at these sites, and at what holds for everybody. */
+  readonly look: (sites: readonly Site[]) => Promise<FleetVerdict>;
+  readonly abort?: AbortSignal | undefined;
+  /** The former name of `abort`, for the time being. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Looks until all is well or the time is over, each time only at the sites that were not, and returns what is then known of all.
- * Rejects when it is stopped.
+ * Looks until nothing is wrong or the time is over. Each further look is only at the sites where something was wrong. Returns what
+ * is then known of all sites. Rejects when it is aborted.
  */
 export async function watchSites(sites: readonly Site[], options: WatchOptions): Promise<FleetVerdict> {
-  const { look, interval, timeout = Infinity, onLook, signal } = options;
+  const { look, interval, timeout = Infinity, onLook, abort = options.signal } = options;
   const start = performance.now();
   let verdict = await look(sites);
   for (let last = false; !verdict.ok && !last;) {
@@ -29,19 +34,15 @@ export async function watchSites(sites: readonly Site[], options: WatchOptions):
     }
     onLook(verdict);
     last = left <= interval;
-    await delay(Math.min(interval, left), undefined, { signal });
+    await delay(Math.min(interval, left), undefined, abort && { signal: abort });
     const wrong = new Set(verdict.sites.filter(({ ok }) => !ok).map(({ site }) => site));
-    verdict = merged(verdict, await look(sites.filter(({ name }) => wrong.has(name))));
+    verdict = withNewer(verdict, await look(sites.filter(({ name }) => wrong.has(name))));
   }
   return verdict;
 }
 
-function merged(before: FleetVerdict, now: FleetVerdict): FleetVerdict {
-  const seen = new Map(now.sites.map((verdict) => [verdict.site, verdict]));
-  const sites = before.sites.map((verdict) => seen.get(verdict.site) ?? verdict);
-  return {
-    ok: [...now.endpoints, ...sites].every(({ ok }) => ok),
-    endpoints: now.endpoints,
-    sites,
-  };
+function withNewer(before: FleetVerdict, { endpoints, sites: seen }: FleetVerdict): FleetVerdict {
+  const newer = new Map(seen.map((verdict) => [verdict.site, verdict]));
+  const sites = before.sites.map((verdict) => newer.get(verdict.site) ?? verdict);
+  return { ok: [...endpoints, ...sites].every(({ ok }) => ok), endpoints, sites };
 }

@@ -36,7 +36,7 @@ describe("sitepass verify", () => {
   });
   after(() => fleet.close());
 
-  it("shows one row a site and signal, and ends with 0 when all is as it must be", async (t) => {
+  it("shows one row a site and signal, and ends with 0 when everything is as expected", async (t) => {
     const { edge } = await world.openPath(t);
     const { exitCode, stdout, stderr } = await sitepassOn(fleet, ["verify", "--via", edge.url]);
     assert.equal(
@@ -48,7 +48,7 @@ berlin       metrics  ok       let in    4 of 4
 berlin       logs     ok       shut out  2 of 2
 tokyo        metrics  ok       let in    4 of 4
 tokyo        logs     ok       let in    3 of 3
-2 sites tried: all is as it must be.
+2 sites tried: everything is as expected.
 `,
     );
     assert.deepEqual([exitCode, stderr], [0, ""]);
@@ -69,7 +69,7 @@ tokyo        logs     ok       let in    3 of 3
       lines[5] ?? "",
       /^error: tokyo \(metrics\): POST \/api\/v1\/write is answered with 530 .* Start cloudflared /,
     );
-    assert.deepEqual([lines.length, lines[7], exitCode], [9, "Not as it must be: 1 of 1 site.", 1]);
+    assert.deepEqual([lines.length, lines[7], exitCode], [9, "Not as expected: 1 of 1 site.", 1]);
   });
 
   it("prints one JSON document, without a secret in it", async (t) => {
@@ -136,7 +136,7 @@ tokyo        logs     ok       let in    3 of 3
     },
   );
 
-  it("watches until all is well", async (t) => {
+  it("watches until nothing is wrong", async (t) => {
     const { edge, connector, receiver } = await world.openPath(t);
     await connector.close();
     let started: Promise<Connector> | undefined;
@@ -156,8 +156,8 @@ tokyo        logs     ok       let in    3 of 3
       },
     );
     await (await started)?.close();
-    assert.match(stderr, /^(?:Not as it must be: 2 of 2 sites\. Looking again in 1 second\.\n)+$/);
-    assert.match(stdout, /\n2 sites tried: all is as it must be\.\n$/);
+    assert.match(stderr, /^(?:Not as expected: 2 of 2 sites\. Looking again in 1 second\.\n)+$/);
+    assert.match(stdout, /\n2 sites tried: everything is as expected\.\n$/);
     assert.equal(exitCode, 0);
   });
 
@@ -167,7 +167,7 @@ tokyo        logs     ok       let in    3 of 3
     const { exitCode, stdout } = await sitepassOn(fleet, [
       ...["verify", "--watch", "--interval", "60", "--timeout", "1", "--via", edge.url],
     ]);
-    assert.match(stdout, /\nNot as it must be: 2 of 2 sites\.\n$/);
+    assert.match(stdout, /\nNot as expected: 2 of 2 sites\.\n$/);
     assert.equal(exitCode, 1);
   });
 

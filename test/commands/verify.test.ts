@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { testPolicy } from "cloudflare-standin/testing/edge-rows";
 import { listenOnLoopback } from "cloudflare-standin/loopback-server";
-import { problemLines } from "../../operate/verify/problem-lines";
-import type { FleetVerdict } from "../../operate/verify/verdict";
+import { readVia } from "../../cli/via-option";
+import { problemText } from "../../fleet/problem";
+import { fleetProblems, type FleetVerdict } from "../../operate/verify/verdict";
 import { verifySites } from "../../operate/verify/verify-sites";
-import { parseVia } from "../../operate/verify/via";
 import { engines } from "../support/engines";
 import { openScenario, type Scenario } from "../support/scenario";
 import { opensslAbsence, startSelfSigned } from "../support/self-signed";
@@ -17,7 +17,7 @@ const sites = {
   tokyo: "",
 };
 
-/** Every request that was made, and what is wrong with those that were not as they must be. */
+/** Every request that was made, and what is wrong with those that were not as expected. */
 function counts({ endpoints, sites: verdicts }: FleetVerdict): Record<string, number> {
   const all: Record<string, number> = {};
   for (const { kind, expected, ok } of [
@@ -31,9 +31,9 @@ function counts({ endpoints, sites: verdicts }: FleetVerdict): Record<string, nu
 }
 
 const isNow =
-  "the stored secret is not the token's any more (rotated outside of this project), the token is disabled or deleted, or no policy lets it in, which this organization answers alike";
+  "the stored secret is not the token's any more (rotated outside of this project), the token is disabled or deleted, or no policy lets it in; this organization answers all of these alike";
 const mendAlike =
-  "Run `pulumi up --refresh`, which mends all but a rotation; after that, `sitepass rotate SITE --now` and `pulumi up`. Strict service token mode tells them apart; `sitepass check` says how to turn it on.";
+  "Run `pulumi up --refresh`, which fixes everything but a rotation; after that, `sitepass rotate SITE --now` and `pulumi up`. Strict service token mode tells them apart; `sitepass check` says how to turn it on.";
 
 describe("verify", () => {
   let fleet: Scenario;
@@ -49,7 +49,7 @@ describe("verify", () => {
   });
   after(() => fleet.close());
 
-  it("finds a fleet as it must be, with requests of every kind, and leaves nothing behind", async (t) => {
+  it("finds a fleet as expected, with requests of every kind, and leaves nothing behind", async (t) => {
     const path = await world.openPath(t);
     const verdict = await world.look(path);
     assert.equal(verdict.ok, true);
@@ -85,7 +85,7 @@ describe("verify", () => {
     const path = await world.openPath(t);
     await path.receiver.close();
     assert.deepEqual(await world.problems(path, { sites: ["berlin"] }), [
-      "berlin (metrics): POST /api/v1/write is answered with 502 from cloudflared. Start the service at http://localhost:9090, or read in cloudflared's log why it does not reach it; with a wrong teamName it says that it cannot verify the assertion.",
+      "berlin (metrics): POST /api/v1/write is answered with 502 from cloudflared. Start the service at http://localhost:9090, or read in cloudflared's log why it does not reach it; with a wrong teamName the log says that the assertion cannot be verified.",
     ]);
   });
 
@@ -98,7 +98,7 @@ describe("verify", () => {
       return lines;
     };
     const fightMode =
-      "Turn Bot Fight Mode and Under Attack mode off on the zone, or take prom.example.com out of the rule that Security > Events names: collectors drop what is answered with 403.";
+      "Turn Bot Fight Mode and Under Attack mode off on the zone, or exclude prom.example.com from the rule that Security > Events names: collectors drop what is answered with 403.";
     const twice = (answer: string, todo: string) => [
       `prom.example.com (metrics): POST /api/v1/write without credentials and 3 more are answered with ${answer}. ${todo}`,
       `berlin (metrics): POST /api/v1/write and 4 more are answered with ${answer}. ${todo}`,
@@ -118,12 +118,12 @@ describe("verify", () => {
     assert.deepEqual(await said("page"), [
       'prom.example.com (metrics): POST /api/v1/write without credentials is answered with 200 and an HTML page "Hello", where Access should refuse it. Run `pulumi up --refresh`, which puts application and policies back.',
       'prom.example.com (metrics): GET / without credentials and 2 more are answered with 200 and an HTML page "Hello", where Access should refuse it. Run `pulumi up --refresh`, which puts the application on the whole host back.',
-      'berlin (metrics): POST /api/v1/write is answered with 200 and an HTML page "Hello". Take what serves this page off the host (a Worker, a waiting room, a rule, another service behind it): collectors take a page with 200 for a delivery.',
+      'berlin (metrics): POST /api/v1/write is answered with 200 and an HTML page "Hello". Remove what serves this page from the host (a Worker, a waiting room, a rule, another service behind it): collectors take a page with 200 for a delivery.',
       'berlin (metrics): POST /api/v1/write with a wrong secret is answered with 200 and an HTML page "Hello", where Access should refuse it. Run `pulumi up --refresh`, which puts application and policies back.',
       'berlin (metrics): GET / and 2 more are answered with 200 and an HTML page "Hello", where Access should refuse it. Run `pulumi up --refresh`, which puts the application on the whole host back.',
     ]);
     assert.deepEqual((await said(429)).slice(1), [
-      "berlin (metrics): POST /api/v1/write and 4 more are answered with 429 from Cloudflare's rate limiting (error code 429). Take prom.example.com out of the rate limiting rule, or run again with a lower --concurrency.",
+      "berlin (metrics): POST /api/v1/write and 4 more are answered with 429 from Cloudflare's rate limiting (error code 429). Exclude prom.example.com from the rate limiting rule, or run again with a lower --concurrency.",
     ]);
   });
 
@@ -166,7 +166,7 @@ describe("verify", () => {
     const says =
       "401 from Access: the stored secret does not authenticate: the token was rotated, disabled or deleted outside of this project";
     const todo =
-      "Run `pulumi up --refresh`, which enables it or makes it again; if that changes nothing it was rotated: `sitepass rotate tokyo --now` and `pulumi up` make a new secret.";
+      "Run `pulumi up --refresh`, which enables it or creates it again; if that changes nothing, it was rotated: `sitepass rotate tokyo --now` and `pulumi up` make a new secret.";
     assert.deepEqual(await world.problems(path), [
       `tokyo (metrics): POST /api/v1/write is answered with ${says}. ${todo}`,
       `tokyo (logs): POST /loki/api/v1/push and 1 more are answered with ${says}. ${todo}`,
@@ -197,7 +197,7 @@ describe("verify", () => {
       policies: [...application.policies, { id: allow.id, precedence: 99 }],
     });
     const says =
-      "is answered with 302, a redirect to Access' login page. Run `pulumi up --refresh`, which puts back Service Auth alone, and 401 in place of a redirect: collectors follow it, and take the login page for a delivery.";
+      "is answered with 302, a redirect to Access' login page. Run `pulumi up --refresh`, which leaves only Service Auth policies and answers with 401 instead of a redirect: collectors follow the redirect and take the login page for a delivery.";
     assert.deepEqual(await world.problems(path, { sites: ["berlin"] }), [
       `prom.example.com (metrics): POST /api/v1/write without credentials ${says}`,
       `berlin (metrics): POST /api/v1/write with a wrong secret ${says}`,
@@ -280,7 +280,7 @@ describe("verify", () => {
     const record = world.record("prom.example.com");
     change(t, record, { type: "A", content: address, proxied: false });
     const proxied =
-      "not through Cloudflare. Run `pulumi up --refresh`, which makes the DNS record proxied again: Access is not asked at all now.";
+      "not through Cloudflare. Run `pulumi up --refresh`, which makes the DNS record proxied again: now Access is not asked at all.";
     assert.deepEqual((await world.problems(path, { sites: ["berlin"] })).slice(-3), [
       `berlin (metrics): GET / is answered with 404 "404 page not found", ${proxied}`,
       `berlin (metrics): GET /api/v1/query is answered with 200 "{}", ${proxied}`,
@@ -298,12 +298,12 @@ describe("verify", () => {
     ]);
   });
 
-  it("waits no longer than it may for an origin that hangs", async (t) => {
+  it("waits no longer than allowed for an origin that hangs", async (t) => {
     const hanging = await listenOnLoopback(() => undefined, 0);
     t.after(() => hanging.close());
     const path = await world.openPath(t, { origin: hanging.url });
     assert.deepEqual(await world.problems(path, { sites: ["berlin"], requestTimeout: 300 }), [
-      "berlin (metrics): POST /api/v1/write gets no answer in time (no answer within 0.3 s, 2 times). Check this machine's connection and try again; when others are answered, read in the log of http://localhost:9090 what it waits for.",
+      "berlin (metrics): POST /api/v1/write gets no answer in time (no answer within 0.3 s, 2 times). Check this machine's connection and try again; if other requests are answered, read in the log of http://localhost:9090 what it waits for.",
     ]);
   });
 
@@ -339,15 +339,15 @@ describe("verify", () => {
         progress = [done, total];
       },
     });
-    const [metrics = "", logs = "", ...others] = problemLines(verdict);
+    const [metrics = "", logs = "", ...others] = fleetProblems(verdict).map(problemText);
     // A machine without a network has no resolver that could say that the name is none.
     const unknown =
-      / without credentials and 3 more get no answer, for the name (?:is unknown \(ENOTFOUND\)\. Run `pulumi up`, which makes the record|could not be looked up \(EAI_AGAIN, 3 times\)\. Check this machine's name servers)/;
+      / without credentials and 3 more get no answer, because the name (?:is unknown \(ENOTFOUND\)\. Run `pulumi up`, which makes the record|could not be looked up \(EAI_AGAIN, 3 times\)\. Check this machine's name servers)/;
     assert.match(metrics, unknown);
     assert.match(logs, unknown);
     assert.deepEqual(others, [
-      "berlin, porto, tokyo (metrics): nothing was tried, as metrics.sitepass.invalid answers nobody. Mend that first.",
-      "berlin, porto, tokyo (logs): nothing was tried, as logs.sitepass.invalid answers nobody. Mend that first.",
+      "berlin, porto, tokyo (metrics): nothing was tried, because metrics.sitepass.invalid answers nobody. Fix that first.",
+      "berlin, porto, tokyo (logs): nothing was tried, because logs.sitepass.invalid answers nobody. Fix that first.",
     ]);
     // All 8 for everybody, and 7 + 3 + 10 that were spared.
     assert.deepEqual(progress, [28, 28]);
@@ -358,11 +358,11 @@ describe("verify", () => {
     const verdict = await verifySites(world.stack.sites.slice(0, 1), {
       config: world.stack.config,
       outputs: world.outputs,
-      via: parseVia(server),
+      via: readVia({ via: server, onStandIn: true }),
     });
-    assert.deepEqual(problemLines(verdict).slice(1, 3), [
-      "loki.example.com (logs): POST /loki/api/v1/push without credentials and 3 more get no answer, for TLS failed (DEPTH_ZERO_SELF_SIGNED_CERT). Wait until Cloudflare has issued the certificate of loki.example.com (SSL/TLS > Edge Certificates); behind a proxy that opens TLS, name its authority in NODE_EXTRA_CA_CERTS.",
-      "berlin (metrics): nothing was tried, as prom.example.com answers nobody. Mend that first.",
+    assert.deepEqual(fleetProblems(verdict).map(problemText).slice(1, 3), [
+      "loki.example.com (logs): POST /loki/api/v1/push without credentials and 3 more get no answer, because TLS failed (DEPTH_ZERO_SELF_SIGNED_CERT). Wait until Cloudflare has issued the certificate of loki.example.com (SSL/TLS > Edge Certificates); behind a proxy that opens TLS, name its authority in NODE_EXTRA_CA_CERTS.",
+      "berlin (metrics): nothing was tried, because prom.example.com answers nobody. Fix that first.",
     ]);
   });
 });

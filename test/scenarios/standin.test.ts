@@ -78,7 +78,7 @@ describe("npm run standin", () => {
     assert.equal(up.exitCode, 0, up.text);
 
     const first = await run("verify", "--via", via);
-    assert.match(first.stdout, /\n2 sites tried: all is as it must be\.\n$/);
+    assert.match(first.stdout, /\n2 sites tried: everything is as expected\.\n$/);
     assert.equal(first.exitCode, 0);
 
     const url = /(http:\S+\/__standin\/switches)\n/.exec(text)?.[1] ?? "";

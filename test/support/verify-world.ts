@@ -10,10 +10,10 @@ import { startEdge, type Edge } from "../../packages/cloudflare-standin/edge/edg
 import { startReceiver, type Receiver } from "../../local/pushes/receiver";
 import { openStack, type OpenStack } from "../../stack/open-stack";
 import type { RevealedOutputs } from "../../stack/stack-outputs";
-import { problemLines } from "../../operate/verify/problem-lines";
-import type { FleetVerdict } from "../../operate/verify/verdict";
+import { readVia } from "../../cli/via-option";
+import { problemText } from "../../fleet/problem";
+import { fleetProblems, type FleetVerdict } from "../../operate/verify/verdict";
 import { verifySites, type VerifyOptions } from "../../operate/verify/verify-sites";
-import { parseVia } from "../../operate/verify/via";
 import type { Scenario } from "./scenario";
 
 /** A fleet that is up, as `verify` sees it. */
@@ -67,7 +67,7 @@ export async function openVerifyWorld(fleet: Scenario): Promise<VerifyWorld> {
   const look: VerifyWorld["look"] = ({ edge }, { sites, ...options } = {}) =>
     verifySites(
       stack.sites.filter(({ name }) => sites === undefined || sites.includes(name)),
-      { config: stack.config, outputs, via: parseVia(edge.url), ...options },
+      { config: stack.config, outputs, via: readVia({ via: edge.url, onStandIn: true }), ...options },
     );
   return {
     fleet,
@@ -87,7 +87,7 @@ export async function openVerifyWorld(fleet: Scenario): Promise<VerifyWorld> {
       return { edge, receiver, connector };
     },
     look,
-    problems: async (path, options) => problemLines(await look(path, options)),
+    problems: async (path, options) => fleetProblems(await look(path, options)).map(problemText),
     tokenOf: (site) => found([...database.serviceTokens.values()], ({ name }) => name.endsWith(`/${site}`)),
     application: (domain) => found([...database.applications.values()], (row) => row.domain === domain),
     record: (host) => found([...database.dnsRecords.values()], ({ name }) => name === host),

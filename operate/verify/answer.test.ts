@@ -1,25 +1,24 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Publish } from "../../fleet/config";
-import { describeMet } from "./describe-met";
-import { meet } from "./meet";
+import { classify, describeAnswer } from "./answer";
 
-interface Answer {
+interface HttpAnswer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
 }
 
 /** What an answer through Cloudflare is taken for, in words. */
-function taken({ status, headers = {}, body = "" }: Answer, publish: Publish["kind"] = "tunnel"): string {
+function taken({ status, headers = {}, body = "" }: HttpAnswer, publish: Publish["kind"] = "tunnel"): string {
   const all = new Map(Object.entries({ "cf-ray": "8f-AMS", ...headers }));
-  return describeMet(meet({ status, headers: all, body }, publish));
+  return describeAnswer(classify({ status, headers: all, body }, publish));
 }
 
 const html = { "content-type": "text/html; charset=UTF-8" };
 const plain = { "content-type": "text/plain; charset=utf-8" };
 
-describe("meet", () => {
+describe("classify", () => {
   it("knows Access by its headers, its words and its login page", () => {
     const forbidden = { status: 403, headers: html };
     assert.equal(
@@ -136,12 +135,15 @@ describe("meet", () => {
 
   it("sees that an answer did not come through Cloudflare", () => {
     const reply = { status: 400, headers: new Map<string, string>(), body: "snappy: corrupt input" };
-    assert.equal(describeMet(meet(reply, "tunnel")), '400 "snappy: corrupt input", not through Cloudflare');
+    assert.equal(
+      describeAnswer(classify(reply, "tunnel")),
+      '400 "snappy: corrupt input", not through Cloudflare',
+    );
     const marked = { ...reply, headers: new Map([["server", "cloudflare"]]) };
-    assert.equal(describeMet(meet(marked, "tunnel")), '400 "snappy: corrupt input" from the origin');
+    assert.equal(describeAnswer(classify(marked, "tunnel")), '400 "snappy: corrupt input" from the origin');
   });
 
-  it("lets no control character of a stranger through to a terminal", () => {
+  it("shows no control character of a stranger to a terminal", () => {
     const body = `\u001b[2J\u202egone\r\nnext ${"x".repeat(100)}`;
     assert.equal(
       taken({ status: 500, headers: plain, body }),

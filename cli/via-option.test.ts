@@ -1,32 +1,34 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { problemText, UserError } from "../../fleet/problem";
-import { parseVia } from "./via";
+import { success } from "../fleet/problem";
+import { problemTexts } from "../fleet/testing/problem-texts";
+import { parseVia } from "./via-option";
 
-function refusal(text: string): readonly string[] {
-  try {
-    parseVia(text);
-  } catch (error) {
-    assert.ok(error instanceof UserError);
-    return error.problems.map(problemText);
-  }
-  return [];
-}
+const refusal = (text: string): readonly string[] => problemTexts(parseVia(text));
 
 describe("parseVia", () => {
   it("takes plain http on this machine, and https anywhere", () => {
-    assert.deepEqual(parseVia("http://127.0.0.1:8798"), {
-      protocol: "http:",
-      hostname: "127.0.0.1",
-      port: 8798,
-    });
-    assert.deepEqual(parseVia("http://localhost"), { protocol: "http:", hostname: "localhost", port: 80 });
-    assert.deepEqual(parseVia("http://[::1]:1"), { protocol: "http:", hostname: "::1", port: 1 });
-    assert.deepEqual(parseVia("https://203.0.113.7"), {
-      protocol: "https:",
-      hostname: "203.0.113.7",
-      port: 443,
-    });
+    assert.deepEqual(
+      parseVia("http://127.0.0.1:8798"),
+      success({
+        protocol: "http:",
+        hostname: "127.0.0.1",
+        port: 8798,
+      }),
+    );
+    assert.deepEqual(
+      parseVia("http://localhost"),
+      success({ protocol: "http:", hostname: "localhost", port: 80 }),
+    );
+    assert.deepEqual(parseVia("http://[::1]:1"), success({ protocol: "http:", hostname: "::1", port: 1 }));
+    assert.deepEqual(
+      parseVia("https://203.0.113.7"),
+      success({
+        protocol: "https:",
+        hostname: "203.0.113.7",
+        port: 443,
+      }),
+    );
   });
 
   it("refuses plain http to another machine", () => {
@@ -51,13 +53,13 @@ describe("parseVia", () => {
       '--via: is "ftp://127.0.0.1", which is neither http nor https. Write it as in http://127.0.0.1:8798.',
     ]);
     assert.deepEqual(refusal("http://127.0.0.1/api/v1/write"), [
-      '--via: is "http://127.0.0.1/api/v1/write", which has more than scheme, host and port. Drop the rest; the paths are the configuration\'s.',
+      '--via: is "http://127.0.0.1/api/v1/write", which has more than scheme, host and port. Drop the rest; the paths are those of the configuration.',
     ]);
   });
 
   it("does not repeat a password", () => {
     assert.deepEqual(refusal("https://me:hunter2@example.com"), [
-      "--via: has a user in it. Give scheme, host and port alone.",
+      "--via: contains a user. Give only scheme, host and port.",
     ]);
   });
 });

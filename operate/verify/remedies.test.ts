@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { likelyCause, type RefusedPush } from "./likely-cause";
+import { likelyCause, type RefusedPush } from "./remedies";
 
 const refused: RefusedPush = {
   site: {
@@ -21,7 +21,7 @@ const refused: RefusedPush = {
   },
   status: 401,
   strict: undefined,
-  letInElsewhere: false,
+  letInSomewhere: false,
   now: new Date("2026-11-24T00:00:00Z"),
 };
 
@@ -39,7 +39,7 @@ describe("likelyCause", () => {
         "the last up did not let the site push metrics",
       ],
       [
-        { letInElsewhere: true },
+        { letInSomewhere: true },
         "the secret is good, as it is let in elsewhere, but no policy of metrics lets it in",
       ],
       [{ strict: true, status: 403 }, "the secret is good, but no policy of metrics lets it in"],
@@ -62,7 +62,7 @@ describe("likelyCause", () => {
     );
     for (const strict of [false, undefined]) {
       const { says, todo } = likelyCause({ ...refused, strict });
-      assert.match(says, /, which this organization answers alike$/);
+      assert.match(says, /; this organization answers all of these alike$/);
       assert.match(todo, /Strict service token mode tells them apart/);
     }
   });

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Endpoint } from "../../fleet/config";
-import { ProbeRunner } from "./probe-runner";
-import type { PlannedProbe } from "./probes";
-import type { OutgoingProbe, Reply } from "./transport";
+import { ProbeRunner, type Probe } from "./probes";
+import type { ProbeRequest, Reply } from "./transport";
 
 const endpoint: Endpoint = {
   signal: "metrics",
@@ -12,7 +11,7 @@ const endpoint: Endpoint = {
   origin: "http://localhost:9090",
 };
 
-const push: PlannedProbe = {
+const push: Probe = {
   kind: "push",
   hostname: endpoint.hostname,
   method: "POST",
@@ -21,8 +20,8 @@ const push: PlannedProbe = {
   expected: "delivered",
 };
 
-function runnerWith(reply: (probe: OutgoingProbe) => Reply) {
-  const sent: OutgoingProbe[] = [];
+function runnerWith(reply: (probe: ProbeRequest) => Reply) {
+  const sent: ProbeRequest[] = [];
   let done = 0;
   const runner = new ProbeRunner({
     transport: {
@@ -34,9 +33,9 @@ function runnerWith(reply: (probe: OutgoingProbe) => Reply) {
     },
     publish: "tunnel",
     concurrency: 1,
-    signal: undefined,
-    onDone: () => {
-      done += 1;
+    abort: undefined,
+    onDone: (count) => {
+      done += count;
     },
   });
   return { runner, sent, done: () => done };
@@ -46,13 +45,13 @@ const timedOut: Reply = { failure: "time-out", reason: "no answer within 10 s" }
 const answered: Reply = { status: 400, headers: new Map([["cf-ray", "1"]]), body: "snappy: corrupt input" };
 
 describe("ProbeRunner", () => {
-  it("spares the requests to a path that gave no answer eight times in a row", async () => {
+  it("skips the requests to a path that gave no answer eight times in a row", async () => {
     const { runner, sent, done } = runnerWith(({ path }) => (path === push.path ? timedOut : answered));
     const other = { ...push, path: "/other" };
-    const place = { endpoint, probes: [...Array.from({ length: 20 }, () => push), other] };
-    const results = (await runner.run([place])).get(place) ?? [];
+    const group = { probes: [...Array.from({ length: 20 }, () => push), other] };
+    const results = (await runner.run([group])).get(group) ?? [];
     assert.deepEqual([sent.length, done(), results.length], [9, 21, 21]);
-    assert.deepEqual(results[19]?.met, {
+    assert.deepEqual(results[19]?.answer, {
       kind: "network",
       failure: "time-out",
       text: "not tried after 8 in a row",
@@ -60,7 +59,7 @@ describe("ProbeRunner", () => {
     assert.equal(results[20]?.ok, true);
   });
 
-  it("makes no more requests at a time than it may", async () => {
+  it("makes no more requests at a time than are allowed", async () => {
     let atATime = 0;
     let most = 0;
     const runner = new ProbeRunner({
@@ -76,20 +75,20 @@ describe("ProbeRunner", () => {
       },
       publish: "tunnel",
       concurrency: 3,
-      signal: undefined,
+      abort: undefined,
       onDone: () => undefined,
     });
-    await runner.run([{ endpoint, probes: Array.from({ length: 20 }, () => push) }]);
+    await runner.run([{ probes: Array.from({ length: 20 }, () => push) }]);
     assert.equal(most, 3);
   });
 
-  it("goes on while some are answered", async () => {
+  it("continues while some are answered", async () => {
     let count = 0;
     const { runner, sent } = runnerWith(() => {
       count += 1;
       return count % 8 === 0 ? answered : timedOut;
     });
-    await runner.run([{ endpoint, probes: Array.from({ length: 40 }, () => push) }]);
+    await runner.run([{ probes: Array.from({ length: 40 }, () => push) }]);
     assert.equal(sent.length, 40);
   });
 
