@@ -1,7 +1,7 @@
 import { chooseSites } from "../operate/rotate/choose-sites";
 import { planRotation, type PlannedRotation } from "../operate/rotate/plan-rotation";
 import type { WaveSize } from "../operate/rotate/plan-wave";
-import { readRotation, writeRotation } from "../operate/rotate/rotation-record";
+import { readRotationNote, writeRotationNote } from "../stack/rotation-notes";
 import { nameList } from "../operate/name-list";
 import type { OpenStack } from "../stack/open-stack";
 import { prepareEdits } from "../operate/site-file/prepare-edits";
@@ -102,7 +102,7 @@ async function planAll(
         site,
         {
           credentials: outputs === undefined ? "not asked" : outputs.sites[site.name],
-          record: await readRotation(stack, site.name),
+          record: await readRotationNote(stack, site.name),
         },
         { grace: options.now ? "none" : options.grace, force: options.force, now },
       ),
@@ -118,7 +118,7 @@ async function planAll(
 /** Before the files are written: a note without its rotation is passed over, a rotation without its note cannot be confirmed. */
 async function noteAll(stack: OpenStack, planned: readonly PlannedRotation[], now: Date): Promise<void> {
   for (const { site, toVersion, formerFingerprint } of planned) {
-    await writeRotation(stack, site.name, {
+    await writeRotationNote(stack, site.name, {
       version: toVersion,
       formerFingerprint: formerFingerprint ?? null,
       writtenAt: now.toISOString(),

@@ -7,8 +7,8 @@ import { describe, it, type TestContext } from "node:test";
 import type { OpenStack } from "../../stack/open-stack";
 import { openTestFleet, type TestFleet } from "../test-fleet";
 import { chooseSites, type ChosenSites, type SiteChoice } from "./choose-sites";
-import { fingerprint } from "../fingerprint";
-import { writeRotation } from "./rotation-record";
+import { fingerprint } from "../../stack/rotation-notes";
+import { writeRotationNote } from "../../stack/rotation-notes";
 
 const now = new Date("2026-11-24T03:00:00Z");
 const rotated = (until: string) => ({ token: { secretVersion: 2, previousSecretExpiresAt: until } });
@@ -112,7 +112,7 @@ describe("chooseSites", () => {
 
   it("refuses the next wave while an earlier one never reached Cloudflare, and sees the trap in that", async (t) => {
     const { choose, inFolder } = await open(t);
-    await writeRotation(inFolder, "berlin", {
+    await writeRotationNote(inFolder, "berlin", {
       version: 2,
       formerFingerprint: fingerprint("a secret"),
       writtenAt: "2026-11-16T00:00:00.000Z",

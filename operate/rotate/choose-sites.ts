@@ -2,15 +2,15 @@ import { UserError } from "../../fleet/problem";
 import type { Site } from "../../fleet/sites";
 import { listTokens, readTokens } from "../../cloudflare/service-tokens";
 import { answered, openCloudflareApi } from "../../cloudflare/client";
-import { fingerprint } from "../fingerprint";
+import { fingerprint } from "../../stack/rotation-notes";
 import type { OpenStack } from "../../stack/open-stack";
 import { selectSites } from "../select-sites";
 import type { RevealedOutputs } from "../../stack/stack-outputs";
 import { matchToken } from "../../stack/match-token";
 import { planWave, type Wave, type WaveSize } from "./plan-wave";
-import { readRotation } from "./rotation-record";
-import { ifItRan, upAdvice, waitsForUp } from "./waiting-for-up";
-import { windowEnd } from "./window";
+import { readRotationNote } from "../../stack/rotation-notes";
+import { howToApplyRotation, isRotationPending } from "../../stack/rotation-notes";
+import { windowEnd } from "../../stack/rotation-notes";
 
 /** What a person asked for. */
 export interface SiteChoice {
@@ -81,8 +81,8 @@ async function unappliedProblems(
     fleet.map(async (site) => {
       const secret = outputs.sites[site.name]?.clientSecret ?? "";
       const present = secret === "" ? null : fingerprint(secret);
-      return waitsForUp(site, await readRotation(stack, site.name), present)
-        ? `${site.file}: says secretVersion ${site.token.secretVersion}, and the stack still has the secret before it. ${upAdvice(site, now)} ${ifItRan(site)}`
+      return isRotationPending(site, await readRotationNote(stack, site.name), present)
+        ? `${site.file}: says secretVersion ${site.token.secretVersion}, and the stack still has the secret before it. ${howToApplyRotation(site, now)}. If that was done, \`sitepass rotate --confirm ${site.name}\` says more.`
         : undefined;
     }),
   );

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { fingerprint } from "../fingerprint";
+import { fingerprint } from "../../stack/rotation-notes";
 import { secretChange, unchangedProblem } from "./confirm-rotation";
-import type { RotationRecord } from "./rotation-record";
+import type { RotationNote } from "../../stack/rotation-notes";
 import { testSite } from "./test-sites";
 
 const site = testSite("a", { secretVersion: 2, previousSecretExpiresAt: "2026-12-01T00:00:00Z" });
 const credentials = { clientId: "a.access", clientSecret: "new", expiresAt: "", endpoints: {} };
-const record = (formerFingerprint: string | null, version = 2): RotationRecord => ({
+const record = (formerFingerprint: string | null, version = 2): RotationNote => ({
   version,
   formerFingerprint,
   writtenAt: "2026-11-24T00:00:00.000Z",

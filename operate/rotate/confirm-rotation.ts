@@ -1,8 +1,8 @@
 import type { Site } from "../../fleet/sites";
-import { fingerprint } from "../fingerprint";
+import { fingerprint } from "../../stack/rotation-notes";
 import type { SiteCredentials } from "../../stack/stack-outputs";
-import type { RotationRecord } from "./rotation-record";
-import { upAdvice } from "./waiting-for-up";
+import type { RotationNote } from "../../stack/rotation-notes";
+import { howToApplyRotation } from "../../stack/rotation-notes";
 
 /** What the stack's present secret says of a rotation. */
 export type SecretChange =
@@ -21,7 +21,7 @@ export type SecretChange =
 export function secretChange(
   { file, name, token }: Site,
   credentials: SiteCredentials | undefined,
-  record: RotationRecord | undefined,
+  record: RotationNote | undefined,
   former: string | undefined,
 ): SecretChange {
   if (credentials === undefined) {
@@ -66,9 +66,9 @@ export function unchangedProblem(
   const unchanged = `${file}: the stack's secret did not change (sha256 ${secret})`;
   const until = token.previousSecretExpiresAt ?? "";
   if (writtenAt === undefined || updatedAt === undefined) {
-    return `${unchanged}. If \`pulumi up\` ran since it was rotated, the new secret was lost (docs/rotation.md says what to do). If not: ${upAdvice(site, now)}`;
+    return `${unchanged}. If \`pulumi up\` ran since it was rotated, the new secret was lost (docs/rotation.md says what to do). If not: ${howToApplyRotation(site, now)}.`;
   }
   return Date.parse(updatedAt) < Date.parse(writtenAt)
-    ? `${unchanged}, and Cloudflare has not changed the token since ${updatedAt}. ${upAdvice(site, now)}`
+    ? `${unchanged}, and Cloudflare has not changed the token since ${updatedAt}. ${howToApplyRotation(site, now)}.`
     : `${unchanged}, although Cloudflare changed the token at ${updatedAt}, after the rotation was written: the answer with the new secret was lost, or the provider kept the old one. Nobody has the new secret, and the old one stops at ${until}. Make ready to put a secret in place at the site at once, then \`sitepass rotate ${name} --force\` and \`pulumi up\`.`;
 }

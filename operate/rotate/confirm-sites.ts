@@ -9,8 +9,8 @@ import { matchToken } from "../../stack/match-token";
 import { problemLines } from "../verify/problem-lines";
 import type { FleetVerdict } from "../verify/verdict";
 import { secretChange, unchangedProblem, type SecretChange } from "./confirm-rotation";
-import { readRotation, writeRotation, type RotationRecord } from "./rotation-record";
-import { openWindow } from "./window";
+import { readRotationNote, writeRotationNote, type RotationNote } from "../../stack/rotation-notes";
+import { openWindow } from "../../stack/rotation-notes";
 
 /** Whether a site's rotation came to what it was for. */
 export interface Confirmation {
@@ -85,7 +85,7 @@ export async function confirmSites(
   for (const { site } of confirmations.filter(({ ok }) => ok)) {
     const record = currentRecord(site, records);
     if (record !== undefined) {
-      await writeRotation(stack, site.name, { ...record, confirmedAt: now.toISOString() });
+      await writeRotationNote(stack, site.name, { ...record, confirmedAt: now.toISOString() });
     }
   }
   return { confirmations, problems: verdict === undefined ? [] : problemLines(verdict) };
@@ -117,17 +117,17 @@ function problemsOf(
 async function readRotations(
   stack: OpenStack,
   sites: readonly Site[],
-): Promise<ReadonlyMap<string, RotationRecord | undefined>> {
+): Promise<ReadonlyMap<string, RotationNote | undefined>> {
   return new Map(
-    await Promise.all(sites.map(async ({ name }) => [name, await readRotation(stack, name)] as const)),
+    await Promise.all(sites.map(async ({ name }) => [name, await readRotationNote(stack, name)] as const)),
   );
 }
 
 /** What was noted of the rotation that the file says, and of no other. */
 function currentRecord(
   { name, token }: Site,
-  records: ReadonlyMap<string, RotationRecord | undefined>,
-): RotationRecord | undefined {
+  records: ReadonlyMap<string, RotationNote | undefined>,
+): RotationNote | undefined {
   const record = records.get(name);
   return record?.version === token.secretVersion ? record : undefined;
 }

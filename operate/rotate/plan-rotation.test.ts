@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { fingerprint } from "../fingerprint";
+import { fingerprint } from "../../stack/rotation-notes";
 import type { Site } from "../../fleet/sites";
 import type { SiteCredentials } from "../../stack/stack-outputs";
 import { planRotation, type KnownOfSite } from "./plan-rotation";

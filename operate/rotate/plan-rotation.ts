@@ -1,17 +1,17 @@
 import type { Site } from "../../fleet/sites";
 import { roughDuration } from "../../fleet/duration";
-import { fingerprint } from "../fingerprint";
+import { fingerprint } from "../../stack/rotation-notes";
 import type { TokenChanges } from "../site-file/token-changes";
 import type { SiteCredentials } from "../../stack/stack-outputs";
-import type { RotationRecord } from "./rotation-record";
-import { ifItRan, upAdvice, waitsForUp } from "./waiting-for-up";
-import { noWindow, openWindow, windowEndAfter } from "./window";
+import type { RotationNote } from "../../stack/rotation-notes";
+import { howToApplyRotation, isRotationPending } from "../../stack/rotation-notes";
+import { noWindow, openWindow, windowEndAfter } from "../../stack/rotation-notes";
 
 /** What is known of a site besides its file. */
 export interface KnownOfSite {
   /** "not asked" when the file is to be edited without looking at the stack. */
   readonly credentials: SiteCredentials | undefined | "not asked";
-  readonly record: RotationRecord | undefined;
+  readonly record: RotationNote | undefined;
 }
 
 export interface RotationOptions {
@@ -56,7 +56,7 @@ export function planRotation(
         : fingerprint(credentials.clientSecret);
   const open = openWindow(site, now);
   if (open !== undefined && !force && grace !== "none") {
-    return refusal(site, { open, now, inFileAlone: waitsForUp(site, record, former) });
+    return refusal(site, { open, now, inFileAlone: isRotationPending(site, record, former) });
   }
   const toVersion = site.token.secretVersion + 1;
   const previousSecretExpiresAt = grace === "none" ? noWindow(now) : windowEndAfter(now, grace);
@@ -80,6 +80,6 @@ function refusal(site: Site, { open, now, inFileAlone }: Refusal): string {
   const { file, token } = site;
   const until = `until ${token.previousSecretExpiresAt ?? ""}, in ${roughDuration(open.getTime() - now.getTime())}`;
   return inFileAlone
-    ? `${file}: says secretVersion ${token.secretVersion} already, with a window ${until}, and the stack still has the secret before it. ${upAdvice(site, now)} ${ifItRan(site)}`
+    ? `${file}: says secretVersion ${token.secretVersion} already, with a window ${until}, and the stack still has the secret before it. ${howToApplyRotation(site, now)}. If that was done, \`sitepass rotate --confirm ${site.name}\` says more.`
     : `${file}: the window of its last rotation is open ${until}. Cloudflare keeps one previous secret: another rotation ends the oldest at once, and collectors that still send it lose what they push. Wait, or pass --force when every collector has the present one.`;
 }

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import type { Site } from "../../fleet/sites";
 import { planWave, type Wave, type WaveInput } from "./plan-wave";
 import { testSite } from "./test-sites";
-import { windowEndAfter } from "./window";
+import { windowEndAfter } from "../../stack/rotation-notes";
 
 const start = new Date("2026-11-24T03:00:00Z");
 const day = 86_400_000;

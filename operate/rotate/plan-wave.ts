@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Site } from "../../fleet/sites";
-import { openWindow, windowEnd } from "./window";
+import { openWindow, windowEnd } from "../../stack/rotation-notes";
 
 /** How many sites a wave has: so many, or so many of a hundred of the fleet. */
 export type WaveSize = { readonly sites: number } | { readonly percent: number };

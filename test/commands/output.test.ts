@@ -163,7 +163,7 @@ describe("sitepass output", () => {
     assert.equal(lima.exitCode, 0);
     assert.equal(
       lima.stderr,
-      "warning: sites/lima.yaml: is shut out (token.enabled is false), so its pushes are refused until it is let in again.\n",
+      "warning: sites/lima.yaml: is shut out (token.enabled is false). Its pushes are refused until it is let in again.\n",
     );
     const oslo = await sitepassOn(fleet, ["output", "oslo"]);
     assert.equal(oslo.exitCode, 0);

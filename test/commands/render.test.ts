@@ -57,7 +57,7 @@ for (const engine of engines) {
         );
         assert.equal(
           stderr,
-          "warning: sites/osaka.yaml: is shut out (token.enabled is false), so its pushes are refused until it is let in again.\n",
+          "warning: sites/osaka.yaml: is shut out (token.enabled is false). Its pushes are refused until it is let in again.\n",
         );
         const files = made.find(({ site }) => site === "tokyo")?.written ?? [];
         assert.deepEqual(

@@ -5,7 +5,7 @@ import { after, before, describe, it } from "node:test";
 import type { ServiceToken } from "../../packages/cloudflare-standin/api/rows";
 import { tokenHeaders } from "../../packages/cloudflare-standin/edge/push";
 import type { HeaderLines } from "../../packages/cloudflare-standin/edge/header-lines";
-import { fingerprint } from "../../operate/fingerprint";
+import { fingerprint } from "../../stack/rotation-notes";
 import { diffLines } from "../../operate/site-file/diff-lines";
 import { openTestDataPath, pushSample, type TestDataPath } from "../support/data-path";
 import { engines } from "../support/engines";
