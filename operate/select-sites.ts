@@ -17,7 +17,8 @@ export function selectSites(sites: readonly Site[], names: readonly string[]): r
         return {
           subject: name,
           says: `is not a site, for there is no sites/${name}.yaml`,
-          todo: close === undefined ? "Name a file in sites/ without its extension" : `Did you mean ${close}?`,
+          todo:
+            close === undefined ? "Name a file in sites/ without its extension" : `Did you mean ${close}?`,
         };
       }),
     );

@@ -1,11 +1,15 @@
 import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, it } from "node:test";
-import { orThrow } from "../../fleet/problem";
+import { orThrow, type Problem } from "../../fleet/problem";
 import type { Site } from "../../fleet/sites";
 import { problemTexts } from "../../fleet/testing/problem-texts";
 import { testSite } from "../../fleet/testing/test-site";
 import { fingerprint } from "../../stack/rotation-notes";
-import { planRotation, type KnownOfSite } from "./rotate-sites";
+import { openTestFleet } from "../test-fleet";
+import { planRotation, rotateSites, type KnownOfSite } from "./rotate-sites";
 
 const now = new Date("2026-11-24T03:00:01.500Z");
 const options = { grace: 7 * 86_400_000, immediately: false, force: false, now };
@@ -74,5 +78,37 @@ describe("planRotation", () => {
     const planned = orThrow(planRotation(closed, known("s", note), options));
     assert.equal(planned.toVersion, 5);
     assert.equal(planned.cutsShort, undefined);
+  });
+});
+
+describe("rotateSites", () => {
+  it("writes no file whose rotation could not be noted, and tells what breaks before that", async (t) => {
+    const { stack } = await openTestFleet(t, { sites: { lima: {} } });
+    const directory = mkdtempSync(join(tmpdir(), "sitepass-test-"));
+    t.after(() => {
+      rmSync(directory, { recursive: true, force: true });
+    });
+    mkdirSync(join(directory, "sites"));
+    writeFileSync(join(directory, "sites", "lima.yaml"), "# Lima\n");
+    // In the way of the folder for notes.
+    writeFileSync(join(directory, ".sitepass"), "");
+    const warnings: Problem[] = [];
+    const rotated = rotateSites(
+      { ...stack, directory },
+      { ...options, sites: ["lima"], immediately: true, offline: false, dryRun: false },
+      {
+        now,
+        abort: new AbortController().signal,
+        onWarning: (warning) => {
+          warnings.push(warning);
+        },
+      },
+    );
+    await assert.rejects(rotated, /rotations\/prod\/lima\.json: cannot be written \(not a directory\), and /);
+    assert.deepEqual(
+      warnings.map(({ subject }) => subject),
+      ["lima"],
+    );
+    assert.equal(readFileSync(join(directory, "sites", "lima.yaml"), "utf8"), "# Lima\n");
   });
 });

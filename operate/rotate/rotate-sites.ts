@@ -105,9 +105,9 @@ export async function rotateSites(
     throw new UserError(uneditable);
   }
   warnOf(planned, request, onWarning);
-  const rotations = planned.map((rotation): Rotation => ({
+  const rotations = planned.map((rotation, index): Rotation => ({
     ...rotation,
-    lines: edits.find(({ file }) => file === rotation.site.file)?.lines ?? [],
+    lines: edits[index]?.lines ?? [],
   }));
   const report = { skipped, wave, planned: planned.length };
   if (request.dryRun) {
