@@ -3,8 +3,7 @@ import { adoptionDocument, showAdoption } from "./adoption-report";
 import { stackCommand, type ExitCode, type OnStack, type Run, type StackOptions } from "./stack-command";
 import { InvalidArgumentError, Option, type Command } from "commander";
 import type { AdoptionOptions } from "../operate/adopt/adopt-fleet";
-import { repeated } from "./option-values";
-import { graceDuration } from "./rotate-values";
+import { repeated, graceDuration } from "./option-values";
 
 interface AdoptOptions extends AdoptionOptions {
   readonly json: boolean;

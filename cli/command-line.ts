@@ -1,16 +1,16 @@
 import { Command, CommanderError } from "commander";
-import pc from "picocolors";
 import { addAdopt } from "./adopt";
 import { addCheck } from "./check-command";
 import { addOutput } from "./output";
 import { addRender } from "./render";
-import { addRenew } from "./renew-command";
-import { addRevoke } from "./revoke-command";
-import { addRotate } from "./rotate-command";
+import { addRenew } from "./renew";
+import { addRevoke } from "./revoke";
+import { addRotate } from "./rotate";
 import type { ExitCode, OnStack } from "./stack-command";
 import type { Streams } from "./terminal";
 import { addStatus } from "./status-command";
 import { addVerify } from "./verify";
+import pc from "picocolors";
 
 /** In the order in which `--help` shows them. */
 const commands = [

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "commander";
+import { parseDayDuration } from "../fleet/duration";
 
 /** Reads a TCP port from the command line. */
 export function port(text: string): number {
@@ -22,6 +23,30 @@ export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (tex
     }
     return value;
   };
+}
+
+/** Reads a duration such as `90d` or `12h` from the command line; milliseconds. */
+export function duration(text: string): number {
+  const milliseconds = parseDayDuration(text);
+  if (milliseconds === undefined) {
+    throw new InvalidArgumentError("Give a duration such as 7d, 12h or 30m.");
+  }
+  return milliseconds;
+}
+
+/** What Cloudflare's dashboard offers (service-tokens.mdx, "Rotate"); its API takes any time. */
+const shortestGrace = 3_600_000;
+const longestGrace = 30 * 24 * 3_600_000;
+
+/** Reads how long an old secret is to go on working; milliseconds. */
+export function graceDuration(text: string): number {
+  const milliseconds = duration(text);
+  if (milliseconds < shortestGrace || milliseconds > longestGrace) {
+    throw new InvalidArgumentError(
+      "Give 1h to 30d, as Cloudflare's dashboard does. To end the old secret at once, take --now.",
+    );
+  }
+  return milliseconds;
 }
 
 /** Collects an option that may be given several times. */

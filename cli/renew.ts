@@ -1,131 +1,130 @@
-import pc from "picocolors";
-import { listTokens, readTokens } from "../cloudflare/service-tokens";
-import { answered, type CloudflareApi } from "../cloudflare/client";
-import { nameList } from "../operate/name-list";
+import { Argument, Option, type Command } from "commander";
+import type { Problem } from "../fleet/problem";
+import { someOf } from "../fleet/wording";
+import type { Renewal, SkippedToken } from "../operate/renew";
 import type { OpenStack } from "../stack/open-stack";
-import { chooseTokens, type PassedOver, type TokenChoice } from "../operate/renew/choose-tokens";
-import { renewTokens, type Renewal, type RenewTokensOptions } from "../operate/renew/renew-tokens";
-import { selectSites } from "../operate/select-sites";
-import { parseGoDuration } from "../fleet/duration";
-import { UserError } from "../fleet/problem";
-import type { ExitCode } from "./stack-command";
-import { progressBar } from "./progress-bar";
-import { textTable } from "./text-table";
-import { sayProblems, warn } from "./warn";
+import { duration } from "./option-values";
+import { stackCommand, type ExitCode, type OnStack, type Run, type StackOptions } from "./stack-command";
+import type { Terminal } from "./terminal";
 
-export interface RenewOptions {
-  /** Names; empty for the fleet. */
-  readonly sites: readonly string[];
+interface RenewOptions extends StackOptions {
   readonly all: boolean;
   /** Milliseconds. */
   readonly within?: number;
   readonly json: boolean;
 }
 
-/** Renewals at a time; the pace of calls (cloudflare/request-pace.ts) is what takes time in a large fleet. */
-const concurrency = 8;
-
-/**
- * Renews the chosen sites' tokens. Nothing is renewed unless every token that was named is there; after that each is
- * judged alone, by what Cloudflare says of it afterwards.
- */
-export async function renew(stack: OpenStack, options: RenewOptions, signal: AbortSignal): Promise<ExitCode> {
-  const now = new Date();
-  const named = options.sites.length > 0;
-  const sites = named ? selectSites(stack.sites, options.sites) : stack.sites;
-  const outputs = await stack.outputs();
-  const api = await stack.cloudflareApi();
-  const { accountId } = stack.config;
-  const listed = answered(
-    await listTokens(api, accountId),
-    `list the service tokens of account ${accountId}`,
-    readTokens,
-  );
-  const choice = chooseTokens(sites, { outputs, listed, named, within: options.within, now });
-  if (choice.problems.length > 0) {
-    throw new UserError(choice.problems);
-  }
-  warnOfShortTokens(choice);
-  const renewals = await renewAll(api, choice, { config: stack.config, concurrency, now, signal });
-  const problems = renewals.flatMap(({ problem }) => (problem === undefined ? [] : [problem]));
-  if (options.json) {
-    console.log(JSON.stringify(document(renewals, choice), undefined, 2));
-  } else {
-    show(renewals, choice);
-  }
-  sayProblems(problems);
-  return problems.length > 0 ? 1 : 0;
+export function addRenew(program: Command, onStack: OnStack): void {
+  stackCommand(program, "renew", ["renew tokyo", "renew --within 60d", "renew --all --json"])
+    .description("push out by a year when service tokens expire, without a new secret")
+    .addArgument(new Argument("[site...]", "names of files in sites/, without extension"))
+    .option("--all", "every site that is let in", false)
+    .addOption(
+      new Option(
+        "--within <duration>",
+        "only tokens that expire in this time, such as 60d; without names, of every site",
+      ).argParser(duration),
+    )
+    .option("--json", "print one JSON document", false)
+    .addHelpText(
+      "after",
+      `
+Each renewal adds a year, so what runs regularly takes --within. Exit code 1 when a token does not last longer afterwards.`,
+    )
+    .action(async (sites: string[], options: RenewOptions, command: Command) => {
+      if (options.all && sites.length > 0) {
+        command.error(`error: --all comes with ${sites.join(", ")}. Name sites, or take --all, not both.`);
+      }
+      if (!options.all && sites.length === 0 && options.within === undefined) {
+        command.error(
+          "error: no site is named. Name sites as in `sitepass renew tokyo`, or take --all or --within.",
+        );
+      }
+      await onStack(options, (stack, run) => renew(stack, sites, options, run));
+    });
 }
 
-async function renewAll(
-  api: CloudflareApi,
-  { tokens }: TokenChoice,
-  options: RenewTokensOptions,
-): Promise<readonly Renewal[]> {
-  if (tokens.length === 0) {
-    return [];
-  }
-  const bar = progressBar("tokens");
+async function renew(
+  stack: OpenStack,
+  sites: readonly string[],
+  { within, json }: RenewOptions,
+  { terminal, abort }: Run,
+): Promise<ExitCode> {
+  const { problemText } = await import("../fleet/problem.js");
+  const { renewSites } = await import("../operate/renew.js");
+  const bar = terminal.progress("tokens");
   try {
-    return await renewTokens(api, tokens, { ...options, onProgress: bar.update });
+    const { renewals, skipped } = await renewSites(
+      stack,
+      { sites, within },
+      { now: new Date(), abort, onWarning: terminal.warn, onProgress: bar.update },
+    );
+    bar.stop();
+    if (json) {
+      terminal.print(JSON.stringify(asDocument(renewals, skipped, problemText), undefined, 2));
+    } else {
+      show(terminal, renewals, skipped);
+    }
+    const problems = renewals.flatMap(({ problem }) => (problem === undefined ? [] : [problem]));
+    terminal.sayProblems(problems);
+    return problems.length > 0 ? 1 : 0;
   } finally {
     bar.stop();
   }
 }
 
-const yearMilliseconds = 8760 * 3_600_000;
-
-/** A year more may be longer than a token was ever meant to last. */
-function warnOfShortTokens({ tokens }: TokenChoice): void {
-  const short = tokens.filter(
-    ({ site }) => (parseGoDuration(site.token.duration) ?? Infinity) < yearMilliseconds,
-  );
-  if (short.length > 0) {
-    warn(
-      `${nameList(short.map(({ site }) => `${site.name} (${site.token.duration})`))}: lasts less than a year by its file, and a renewal adds a year. To keep it short, rotate instead, or change token.duration.`,
-    );
-  }
-}
-
-function document(renewals: readonly Renewal[], { skipped }: TokenChoice): object {
+function asDocument(
+  renewals: readonly Renewal[],
+  skipped: readonly SkippedToken[],
+  textOf: (problem: Problem) => string,
+): object {
   return {
     renewed: renewals.map(({ site, before, after, problem }) => ({
       site: site.name,
       ok: problem === undefined,
       formerExpiresAt: before ?? null,
       expiresAt: after ?? null,
-      problem: problem ?? null,
+      problem: problem === undefined ? null : textOf(problem),
     })),
     skipped,
   };
 }
 
-const reasons: readonly PassedOver[] = ["lasts forever", "lasts longer", "shut out", "no token yet"];
+const skipReasons: readonly SkippedToken["reason"][] = [
+  "lasts forever",
+  "lasts longer",
+  "shut out",
+  "no token yet",
+];
 
-function show(renewals: readonly Renewal[], { skipped }: TokenChoice): void {
+function show(
+  { colors, print, table }: Terminal,
+  renewals: readonly Renewal[],
+  skipped: readonly SkippedToken[],
+): void {
   if (renewals.length === 0) {
-    console.log("No token was to be renewed.");
+    print("No token was to be renewed.");
   } else {
-    console.log(
-      textTable(
+    print(
+      table(
         ["site", "renewal", "expiry before", "expiry now"],
         renewals.map(({ site, before, after, problem }) => [
           site.name,
-          problem === undefined ? pc.green("renewed") : pc.red("not renewed"),
+          problem === undefined ? colors.green("renewed") : colors.red("not renewed"),
           before ?? "unknown",
           after === null ? "never" : (after ?? "unknown"),
         ]),
       ),
     );
   }
-  for (const reason of reasons) {
+  for (const reason of skipReasons) {
     const names = skipped.filter((one) => one.reason === reason).map(({ site }) => site);
     if (names.length > 0) {
-      console.log(`Passed over, ${reason}: ${nameList(names)}.`);
+      print(`Passed over, ${reason}: ${someOf(names)}.`);
     }
   }
   if (renewals.some(({ problem }) => problem === undefined)) {
-    console.log(
+    print(
       "\nThe stack's outputs show the old expiry until `pulumi up --refresh`; nothing else depends on it.",
     );
   }

@@ -1,146 +1,185 @@
-import { chooseSites } from "../operate/rotate/choose-sites";
-import { planRotation, type PlannedRotation } from "../operate/rotate/plan-rotation";
-import type { WaveSize } from "../operate/rotate/plan-wave";
-import { readRotationNote, writeRotationNote } from "../stack/rotation-notes";
-import { nameList } from "../operate/name-list";
-import type { OpenStack } from "../stack/open-stack";
-import { prepareEdits } from "../operate/site-file/prepare-edits";
-import { writeEdits } from "../operate/site-file/write-edits";
-import type { RevealedOutputs } from "../stack/stack-outputs";
+import { Argument, InvalidArgumentError, Option, type Command } from "commander";
 import { plural } from "../fleet/wording";
-import type { Site } from "../fleet/sites";
-import { UserError } from "../fleet/problem";
-import type { ExitCode } from "./stack-command";
-import { reportRotation } from "./rotation-report";
-import { sayProblems, warn } from "./warn";
+import type { WaveSize } from "../operate/rotate/waves";
+import type { OpenStack } from "../stack/open-stack";
+import { duration, graceDuration, repeated } from "./option-values";
+import { stackCommand, type ExitCode, type OnStack, type Run, type StackOptions } from "./stack-command";
 
-export interface RotateOptions {
-  /** Names; empty with `all`. */
-  readonly sites: readonly string[];
+interface RotateOptions extends StackOptions {
   readonly all: boolean;
+  readonly confirm: boolean;
+  readonly json: boolean;
   readonly waves?: WaveSize;
-  /** Milliseconds. */
+  /** Milliseconds, like the other durations. */
   readonly olderThan?: number;
-  /** Milliseconds; does not count with `now`. */
   readonly grace: number;
+  /** Of --now. */
   readonly now: boolean;
   readonly force: boolean;
   readonly offline: boolean;
   readonly dryRun: boolean;
-  readonly json: boolean;
+  /** With --confirm: each `<site>=<fingerprint>`. */
+  readonly former: readonly string[];
+  readonly wait: number;
+  readonly via?: string;
 }
 
-/**
- * Writes a rotation into site files. Nothing is written unless every chosen site can be rotated; then first what
- * `--confirm` compares with, then the files, each in one step.
- */
-export async function rotate(
+export function addRotate(program: Command, onStack: OnStack): void {
+  stackCommand(program, "rotate", [
+    "rotate tokyo",
+    "rotate tokyo --grace 3d --dry-run",
+    "rotate tokyo --now",
+    "rotate --all --waves 10% --older-than 90d",
+    "rotate --confirm tokyo",
+  ])
+    .description(
+      "write a new secret version into site files, for `up` to rotate with; and prove afterwards that it did",
+    )
+    .addArgument(new Argument("[site...]", "names of files in sites/, without extension"))
+    .option(
+      "--all",
+      "every site that is let in; with --confirm, every one whose rotation is under way",
+      false,
+    )
+    .addOption(
+      new Option(
+        "--waves <size>",
+        "with --all: only the next part of the fleet, so many sites or percent, when the part before is over",
+      ).argParser(waveSize),
+    )
+    .addOption(
+      new Option(
+        "--older-than <duration>",
+        "with --all: only sites whose last window closed so long ago, such as 90d, or that were never rotated",
+      ).argParser(duration),
+    )
+    .addOption(
+      new Option("--grace <duration>", "how long the old secret goes on working: 1h to 30d")
+        .argParser(graceDuration)
+        .default(graceDuration("7d"), "7d"),
+    )
+    .option("--now", "for a leaked secret: the old one stops with the next up", false)
+    .option("--force", "rotate although a window is open, or a site was not seen since its last one", false)
+    .option(
+      "--offline",
+      "do not look at the stack; the rotation can then not be proven by this machine",
+      false,
+    )
+    .option("--dry-run", "show the lines that would change, and change nothing", false)
+    .option("--confirm", "after up: prove that the secret changed and that the new one is let in", false)
+    .option(
+      "--former <site=fingerprint>",
+      "with --confirm: the fingerprint before, where the rotation was written on another machine; may be repeated",
+      repeated,
+      [],
+    )
+    .addOption(
+      new Option(
+        "--wait <duration>",
+        "with --confirm: how long to try again while the new secret is not let in",
+      )
+        .argParser(duration)
+        .default(0, "not at all"),
+    )
+    .addOption(
+      new Option("--via <url>", "with --confirm: send every request here, as `sitepass verify` does"),
+    )
+    .option("--json", "print one JSON document", false)
+    .addHelpText(
+      "after",
+      `
+The order: rotate, \`pulumi up\` before the window is half over, rotate --confirm, render, and the files to the site.
+With --waves, run it as often as you like: it does nothing while a part is under way. More in docs/rotation.md.`,
+    )
+    .action(async (sites: string[], options: RotateOptions, command: Command) => {
+      const wrong = wrongUsage(sites, options, command);
+      if (wrong !== undefined) {
+        command.error(`error: ${wrong}`);
+      }
+      await onStack(options, (stack, run) =>
+        options.confirm ? confirm(stack, sites, options, run) : rotate(stack, sites, options, run),
+      );
+    });
+}
+
+/** Reads the size of a wave: `10%` of the fleet, or `5` sites. */
+function waveSize(text: string): WaveSize {
+  const [, digits = "", percent] = /^(\d{1,6})(%?)$/.exec(text) ?? [];
+  const number = Number(digits);
+  if (digits === "" || number < 1 || (percent === "%" && number > 100)) {
+    throw new InvalidArgumentError("Give a number of sites such as 5, or a part of the fleet such as 10%.");
+  }
+  return percent === "%" ? { percent: number } : { sites: number };
+}
+
+/** Options that mean nothing together. */
+function wrongUsage(sites: readonly string[], options: RotateOptions, command: Command): string | undefined {
+  const given = (name: string) => command.getOptionValueSource(name) === "cli";
+  const flag = (name: string) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  if (options.all === sites.length > 0) {
+    return options.all
+      ? `--all comes with ${sites.join(", ")}. Name sites, or take --all, not both.`
+      : "no site is named. Name sites as in `sitepass rotate tokyo`, or take --all.";
+  }
+  const only = (names: readonly string[], other: string, holds: boolean) =>
+    names.filter((name) => given(name) && !holds).map((name) => `${flag(name)} comes only with ${other}.`)[0];
+  const not = (names: readonly string[], other: string, holds: boolean) =>
+    names.filter((name) => given(name) && holds).map((name) => `${flag(name)} does not go with ${other}.`)[0];
+  return (
+    only(["former", "wait", "via"], "--confirm", options.confirm) ??
+    not(["waves", "olderThan", "grace", "now", "force", "offline", "dryRun"], "--confirm", options.confirm) ??
+    only(["waves", "olderThan"], "--all", options.all) ??
+    not(["grace", "waves", "olderThan"], "--now", options.now) ??
+    not(["offline"], "--waves, which asks Cloudflare when sites were last seen", options.waves !== undefined)
+  );
+}
+
+async function rotate(
   stack: OpenStack,
+  sites: readonly string[],
   options: RotateOptions,
-  signal: AbortSignal,
+  { terminal, abort }: Run,
 ): Promise<ExitCode> {
+  const { rotateSites } = await import("../operate/rotate/rotate-sites.js");
+  const { reportRotations } = await import("./rotation-report.js");
   const now = new Date();
-  const outputs = options.offline ? undefined : await readOutputs(stack);
-  const chosen = await chooseSites(stack, outputs, {
-    sites: options.sites,
-    waves: options.waves,
-    olderThan: options.olderThan,
-    force: options.force,
-    now,
-  });
-  const planned = await planAll(stack, chosen.sites, { outputs, options, now });
-  const { edits, problems } = await prepareEdits(stack.directory, planned);
-  if (problems.length > 0) {
-    throw new UserError(problems);
-  }
-  warnOf(planned, options);
-  const report = { chosen, edits, now, dryRun: options.dryRun, all: options.all, json: options.json };
-  if (options.dryRun) {
-    reportRotation({ ...report, rotated: planned });
-    return 0;
-  }
-  if (!options.offline && !signal.aborted) {
-    await noteAll(stack, planned, now);
-  }
-  const { written, problems: notWritten } = await writeEdits(edits, { signal });
-  if (signal.aborted) {
-    console.error(`Stopped: ${written.length} of ${plural(edits.length, "file")} were written.`);
+  const report = await rotateSites(
+    stack,
+    { ...options, sites, immediately: options.now },
+    { now, abort, onWarning: terminal.warn },
+  );
+  const { rotations, planned, problems } = report;
+  if (abort.aborted) {
+    terminal.note(`Stopped: ${rotations.length} of ${plural(planned, "file")} were written.`);
     return 130;
   }
-  sayProblems(notWritten);
-  reportRotation({ ...report, rotated: planned.filter(({ site }) => written.includes(site.file)) });
-  return notWritten.length > 0 ? 1 : 0;
+  terminal.sayProblems(problems);
+  reportRotations(terminal, report, { ...options, now });
+  return problems.length > 0 ? 1 : 0;
 }
 
-async function readOutputs(stack: OpenStack): Promise<RevealedOutputs> {
-  try {
-    return await stack.outputs();
-  } catch (error) {
-    throw error instanceof UserError
-      ? new UserError([
-          ...error.problems,
-          "--offline: would write the files without looking at the stack; --confirm then has to be told the fingerprint before.",
-        ])
-      : error;
-  }
-}
-
-interface Knowledge {
-  readonly outputs: RevealedOutputs | undefined;
-  readonly options: RotateOptions;
-  readonly now: Date;
-}
-
-async function planAll(
+async function confirm(
   stack: OpenStack,
-  sites: readonly Site[],
-  { outputs, options, now }: Knowledge,
-): Promise<readonly PlannedRotation[]> {
-  const planned = await Promise.all(
-    sites.map(async (site) =>
-      planRotation(
-        site,
-        {
-          credentials: outputs === undefined ? "not asked" : outputs.sites[site.name],
-          record: await readRotationNote(stack, site.name),
-        },
-        { grace: options.now ? "none" : options.grace, force: options.force, now },
-      ),
-    ),
+  sites: readonly string[],
+  options: RotateOptions,
+  { terminal, abort }: Run,
+): Promise<ExitCode> {
+  const { readVia } = await import("./via-option.js");
+  const { confirmRotations } = await import("../operate/rotate/confirm-rotations.js");
+  const { reportConfirmations } = await import("./rotation-report.js");
+  const via = readVia({ ...options, onStandIn: options.state !== undefined });
+  const { confirmations, problems } = await confirmRotations(
+    stack,
+    { ...options, sites, via },
+    {
+      now: new Date(),
+      abort,
+      progress: terminal.progress("requests"),
+      onRetry: (pause) => {
+        terminal.note(`Not all is as it must be yet. Looking again in ${pause / 1000} seconds.`);
+      },
+    },
   );
-  const refusals = planned.filter((one) => typeof one === "string");
-  if (refusals.length > 0) {
-    throw new UserError(refusals);
-  }
-  return planned.filter((one) => typeof one !== "string");
-}
-
-/** Before the files are written: a note without its rotation is passed over, a rotation without its note cannot be confirmed. */
-async function noteAll(stack: OpenStack, planned: readonly PlannedRotation[], now: Date): Promise<void> {
-  for (const { site, toVersion, formerFingerprint } of planned) {
-    await writeRotationNote(stack, site.name, {
-      version: toVersion,
-      formerFingerprint: formerFingerprint ?? null,
-      writtenAt: now.toISOString(),
-    });
-  }
-}
-
-/** What breaks, before it is done. */
-function warnOf(planned: readonly PlannedRotation[], { now, force, waves }: RotateOptions): void {
-  const names = (some: readonly PlannedRotation[]) => nameList(some.map(({ site }) => site.name));
-  const cut = planned.filter(({ cutsShort }) => cutsShort !== undefined);
-  if (cut.length > 0) {
-    warn(
-      `${names(cut)}: the window of the last rotation is open, and ends with the next up. Collectors that still send the secret from before it are refused from then on, and lose what they push.`,
-    );
-  }
-  if (now && planned.length > 0) {
-    warn(
-      `${names(planned)}: the present secret dies with the next up, and pushes are refused until the new one is in place at the site. Collectors lose what is refused; behind the relay they keep it and try again. To cut off before the next up: \`sitepass revoke --immediately\`.`,
-    );
-  }
-  if (force && waves !== undefined) {
-    warn("--force: nothing was looked at of the waves before, and sites that lost their way in stay lost.");
-  }
+  reportConfirmations(terminal, confirmations, problems, options.json);
+  return confirmations.every(({ ok }) => ok) ? 0 : 1;
 }

@@ -1,62 +1,68 @@
-import pc from "picocolors";
 import { roughDuration } from "../fleet/duration";
-import { nameList } from "../operate/name-list";
-import type { ChosenSites } from "../operate/rotate/choose-sites";
-import type { PlannedRotation } from "../operate/rotate/plan-rotation";
-import { diffLines } from "../operate/site-file/diff-lines";
-import type { SiteFileEdit } from "../operate/site-file/prepare-edits";
-import { plural } from "../fleet/wording";
-import { showEdits } from "./edit-lines";
-import { textTable } from "./text-table";
+import { problemText, type Problem } from "../fleet/problem";
+import { plural, someOf } from "../fleet/wording";
+import type { Confirmation } from "../operate/rotate/confirm-rotations";
+import type { RotateReport } from "../operate/rotate/rotate-sites";
+import type { LineChange } from "../operate/site-file/edit-token";
+import type { Terminal } from "./terminal";
 
-/** What one run of `rotate` came to. */
-export interface RotationReport {
-  readonly chosen: ChosenSites;
-  /** What was written, or with `dryRun` would be. */
-  readonly rotated: readonly PlannedRotation[];
-  readonly edits: readonly SiteFileEdit[];
+interface ReportOptions {
   readonly dryRun: boolean;
   readonly all: boolean;
   readonly json: boolean;
   readonly now: Date;
 }
 
-export function reportRotation(report: RotationReport): void {
-  if (report.json) {
-    console.log(JSON.stringify(document(report), undefined, 2));
+/** Says what one run of `rotate` did, or with `dryRun` would do. */
+export function reportRotations(terminal: Terminal, report: RotateReport, options: ReportOptions): void {
+  const { rotations } = report;
+  if (options.json) {
+    terminal.print(JSON.stringify(rotationDocument(report, options.dryRun), undefined, 2));
     return;
   }
-  const { chosen, rotated, edits, dryRun } = report;
-  if (rotated.length === 0) {
-    console.log(whyNothing(chosen));
-  } else if (dryRun) {
-    showEdits(edits);
-    console.log(`${plural(rotated.length, "site")} would be rotated. Nothing was written.`);
+  if (rotations.length === 0) {
+    terminal.print(whyNothing(report));
+  } else if (options.dryRun) {
+    printEdits(
+      terminal,
+      rotations.map(({ site, lines }) => ({ file: site.file, lines })),
+    );
+    terminal.print(`${plural(rotations.length, "site")} would be rotated. Nothing was written.`);
   } else {
-    console.log(table(report));
-    showNext(report);
+    printRotations(terminal, report, options.now);
+    printNextSteps(terminal, report, options);
   }
-  for (const line of leftOver(chosen)) {
-    console.log(line);
+  for (const line of leftOver(report)) {
+    terminal.print(line);
   }
 }
 
-function document({ chosen, rotated, edits, dryRun }: RotationReport): object {
-  const { wave } = chosen;
+/** Prints the lines in which site files change, as `diff` does without context. */
+export function printEdits(
+  { colors, print }: Terminal,
+  edits: readonly { readonly file: string; readonly lines: readonly LineChange[] }[],
+): void {
+  for (const { file, lines } of edits) {
+    print(colors.bold(file));
+    for (const { sign, text } of lines) {
+      print(sign === "-" ? colors.red(`- ${text}`) : colors.green(`+ ${text}`));
+    }
+  }
+}
+
+function rotationDocument({ rotations, skipped, wave }: RotateReport, dryRun: boolean): object {
   return {
     dryRun,
-    rotated: rotated.map(({ site, toVersion, previousSecretExpiresAt, formerFingerprint }) => ({
+    rotated: rotations.map(({ site, toVersion, previousSecretExpiresAt, formerFingerprint, lines }) => ({
       site: site.name,
       file: site.file,
       fromVersion: site.token.secretVersion,
       toVersion,
       previousSecretExpiresAt,
       formerFingerprint: formerFingerprint ?? null,
-      lines: edits
-        .filter(({ file }) => file === site.file)
-        .flatMap(({ before, after }) => diffLines(before.toString("utf8"), after)),
+      lines,
     })),
-    skipped: chosen.skipped,
+    skipped,
     wave:
       wave === undefined
         ? null
@@ -68,10 +74,10 @@ function document({ chosen, rotated, edits, dryRun }: RotationReport): object {
   };
 }
 
-function whyNothing({ wave }: ChosenSites): string {
+function whyNothing({ wave }: RotateReport): string {
   switch (wave?.kind) {
     case "wait":
-      return `Nothing was rotated: ${plural(wave.sites.length, "site")} of the wave before (${nameList(wave.sites.map(({ name }) => name))}) ${wave.sites.length === 1 ? "is" : "are"} under way until ${wave.until.toISOString()}.`;
+      return `Nothing was rotated: ${plural(wave.sites.length, "site")} of the wave before (${someOf(wave.sites.map(({ name }) => name))}) ${wave.sites.length === 1 ? "is" : "are"} under way until ${wave.until.toISOString()}.`;
     case "done":
       return "Nothing was rotated: no site is due.";
     default:
@@ -79,29 +85,35 @@ function whyNothing({ wave }: ChosenSites): string {
   }
 }
 
-function table({ rotated, now }: RotationReport): string {
-  return textTable(
-    ["site", "version", "old secret until", "old secret", "file"],
-    rotated.map(({ site, toVersion, previousSecretExpiresAt, formerFingerprint }) => {
-      const left = Date.parse(previousSecretExpiresAt) - now.getTime();
-      return [
-        site.name,
-        `${site.token.secretVersion} -> ${toVersion}`,
-        `${previousSecretExpiresAt} (${left > 0 ? `in ${roughDuration(left)}` : "the next up"})`,
-        typeof formerFingerprint === "string" ? `sha256 ${formerFingerprint}` : "unknown",
-        site.file,
-      ];
-    }),
+function printRotations({ print, table }: Terminal, { rotations }: RotateReport, now: Date): void {
+  print(
+    table(
+      ["site", "version", "old secret until", "old secret", "file"],
+      rotations.map(({ site, toVersion, previousSecretExpiresAt, formerFingerprint }) => {
+        const left = Date.parse(previousSecretExpiresAt) - now.getTime();
+        return [
+          site.name,
+          `${site.token.secretVersion} -> ${toVersion}`,
+          `${previousSecretExpiresAt} (${left > 0 ? `in ${roughDuration(left)}` : "the next up"})`,
+          typeof formerFingerprint === "string" ? `sha256 ${formerFingerprint}` : "unknown",
+          site.file,
+        ];
+      }),
+    ),
   );
 }
 
-/** Longer lists of names than this are left to `--all`. */
+/** For more sites than this, the next commands are shown with `--all` in place of names. */
 const mostNamesInCommand = 10;
 
-function showNext({ rotated, all, now }: RotationReport): void {
-  const names = rotated.map(({ site }) => site.name);
+function printNextSteps(
+  { colors, print }: Terminal,
+  { rotations }: RotateReport,
+  { all, now }: ReportOptions,
+): void {
+  const names = rotations.map(({ site }) => site.name);
   const some = names.length > mostNamesInCommand ? "--all" : names.join(" ");
-  const first = rotated.map((one) => one.previousSecretExpiresAt).sort()[0] ?? "";
+  const first = rotations.map((one) => one.previousSecretExpiresAt).sort()[0] ?? "";
   const ended = Date.parse(first) <= now.getTime();
   const steps = [
     ["pulumi up", ended ? "ends the old secret" : `soon: the old secret stops at ${first}, whenever that is`],
@@ -109,18 +121,89 @@ function showNext({ rotated, all, now }: RotationReport): void {
     [`sitepass render ${some}`, `and put the files in place at the site${ended ? "" : " before that time"}`],
   ] as const;
   const width = Math.max(...steps.map(([command]) => command.length));
-  console.log(`\n${pc.bold("Next:")}`);
+  print(`\n${colors.bold("Next:")}`);
   for (const [command, says] of steps) {
-    console.log(`  ${command.padEnd(width)}  ${says}`);
+    print(`  ${command.padEnd(width)}  ${says}`);
   }
 }
 
-function leftOver({ skipped, wave }: ChosenSites): string[] {
+function leftOver({ skipped, wave }: RotateReport): string[] {
   const lines = (["shut out", "no token yet"] as const).flatMap((reason) => {
     const names = skipped.filter((one) => one.reason === reason).map(({ site }) => site);
-    return names.length === 0 ? [] : [`Left out, ${reason}: ${nameList(names)}.`];
+    return names.length === 0 ? [] : [`Left out, ${reason}: ${someOf(names)}.`];
   });
   return wave?.kind === "rotate" && wave.left > 0
     ? [...lines, `${plural(wave.left, "site")} ${wave.left === 1 ? "is" : "are"} due after this wave.`]
     : lines;
+}
+
+/** Says what one run of `rotate --confirm` proved. */
+export function reportConfirmations(
+  terminal: Terminal,
+  confirmations: readonly Confirmation[],
+  problems: readonly Problem[],
+  json: boolean,
+): void {
+  const { colors, print, table } = terminal;
+  if (json) {
+    const document = { sites: confirmations.map(confirmationDocument), problems: problems.map(problemText) };
+    print(JSON.stringify(document, undefined, 2));
+    return;
+  }
+  if (confirmations.length === 0) {
+    print("Nothing to confirm: no rotation is under way that was not confirmed already.");
+  } else {
+    print(
+      table(
+        ["site", "rotation", "secret", "let in", "old secret until"],
+        confirmations.map(({ site, ok, change, letIn }) => [
+          site.name,
+          ok ? colors.green("confirmed") : colors.red("not confirmed"),
+          inWords(change),
+          letIn === undefined ? "not tried" : letIn ? "yes" : "no",
+          site.token.previousSecretExpiresAt ?? "",
+        ]),
+      ),
+    );
+  }
+  terminal.sayProblems(problems);
+}
+
+function confirmationDocument({ site, ok, change, letIn }: Confirmation): object {
+  return {
+    site: site.name,
+    ok,
+    secret: change.kind,
+    formerFingerprint: change.kind === "changed" ? change.from : null,
+    fingerprint: fingerprintOf(change) ?? null,
+    letIn: letIn ?? null,
+    oldSecretUntil: site.token.previousSecretExpiresAt ?? null,
+  };
+}
+
+function inWords(change: Confirmation["change"]): string {
+  const now = fingerprintOf(change) ?? "";
+  switch (change.kind) {
+    case "changed":
+      return `${change.from === null ? "unknown" : `sha256 ${change.from}`} -> ${now}`;
+    case "unchanged":
+      return `sha256 ${now}, as before`;
+    case "unknown":
+      return `sha256 ${now}, before unknown`;
+    case "none":
+      return "none";
+  }
+}
+
+/** Of the secret that the stack has now; undefined when it has none. */
+function fingerprintOf(change: Confirmation["change"]): string | undefined {
+  switch (change.kind) {
+    case "changed":
+    case "unknown":
+      return change.to;
+    case "unchanged":
+      return change.fingerprint;
+    case "none":
+      return undefined;
+  }
 }

@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { describe, it } from "node:test";
-import fc from "fast-check";
-import "../test/support/fixed-seed";
 import { parse } from "yaml";
 import { success } from "../fleet/problem";
 import { problemTexts } from "../fleet/testing/problem-texts";
 import type { SiteCredentials } from "../stack/stack-outputs";
 import { credentialsText, siteCredentials } from "./credentials";
-import { testConfig, testSite } from "./testing/sites";
+import { testConfig } from "./testing/sites";
+import { testSite } from "../fleet/testing/test-site";
+import fc from "fast-check";
+import "../test/support/fixed-seed";
 
 const credentials = {
   clientId: "0123.access",

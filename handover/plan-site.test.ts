@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Collector } from "../collectors/collector";
 import { testCredentials } from "../collectors/testing/sites";
-import { testSite } from "../operate/rotate/test-sites";
+import { testSite } from "../fleet/testing/test-site";
 import { planSite, type RenderChoice, type SitePlan } from "./plan-site";
 import { orThrow, type Result } from "../fleet/problem";
 import { problemTexts } from "../fleet/testing/problem-texts";

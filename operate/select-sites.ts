@@ -1,6 +1,6 @@
-import { nearest } from "../fleet/wording";
-import type { Site } from "../fleet/sites";
 import { UserError } from "../fleet/problem";
+import type { Site } from "../fleet/sites";
+import { nearest } from "../fleet/wording";
 
 /**
  * The sites that a person named, in the order of names.
@@ -14,7 +14,12 @@ export function selectSites(sites: readonly Site[], names: readonly string[]): r
     throw new UserError(
       unknown.map((name) => {
         const close = nearest(name, known);
-        return `${name}: is not a site, for there is no sites/${name}.yaml. ${close === undefined ? "Name a file in sites/ without its extension." : `Did you mean ${close}?`}`;
+        return {
+          subject: name,
+          says: `is not a site, for there is no sites/${name}.yaml`,
+          todo:
+            close === undefined ? "Name a file in sites/ without its extension" : `Did you mean ${close}?`,
+        };
       }),
     );
   }

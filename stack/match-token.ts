@@ -1,11 +1,33 @@
+import { failure, success, type Problem, type Result } from "../fleet/problem";
 import type { Site } from "../fleet/sites";
-import type { AccountToken } from "../cloudflare/service-tokens";
+import { answered, type CloudflareApi } from "../cloudflare/client";
+import { listTokens, readTokens, type AccountToken } from "../cloudflare/service-tokens";
+import type { OpenStack } from "./open-stack";
 import type { RevealedOutputs } from "./stack-outputs";
 
-/** The token of a site in the account, or why there is none, in the project's error form. */
-export type MatchedToken =
-  | { readonly site: Site; readonly token: AccountToken; readonly problem?: undefined }
-  | { readonly site: Site; readonly token?: undefined; readonly problem: string };
+/** A site that no `up` has made a service token for. */
+export const noTokenProblem = ({ file }: Pick<Site, "file">): Problem => ({
+  subject: file,
+  says: "has no service token yet",
+  todo: "Run `pulumi up`",
+});
+
+/**
+ * Lists the service tokens of a stack's account, and opens the API for it.
+ *
+ * @throws UserError when Cloudflare cannot be asked.
+ */
+export async function readAccountTokens({
+  config: { accountId },
+  cloudflareApi,
+}: Pick<OpenStack, "config" | "cloudflareApi">): Promise<{
+  readonly api: CloudflareApi;
+  readonly tokens: readonly AccountToken[];
+}> {
+  const api = await cloudflareApi();
+  const doing = `list the service tokens of account ${accountId}`;
+  return { api, tokens: answered(await listTokens(api, accountId), doing, readTokens) };
+}
 
 /**
  * Finds the token that a stack's outputs name for a site. By its client ID alone: names are not unique, and a token of
@@ -15,24 +37,27 @@ export function matchToken(
   site: Site,
   outputs: RevealedOutputs,
   tokens: readonly AccountToken[],
-): MatchedToken {
+): Result<AccountToken> {
+  const { file: subject } = site;
   const clientId = outputs.sites[site.name]?.clientId;
   if (clientId === undefined) {
-    return { site, problem: `${site.file}: has no service token yet. Run \`pulumi up\`.` };
+    return failure(noTokenProblem(site));
   }
   const [token, ...others] = tokens.filter((one) => one.clientId === clientId);
   if (token === undefined) {
-    return {
-      site,
-      problem: `${site.file}: its token (client ID ${clientId}) is not in the account: it was deleted by hand, or sitepass:accountId is another account's. \`pulumi up --refresh\` makes a new one, with a new client ID and secret.`,
-    };
+    return failure({
+      subject,
+      says: `its token (client ID ${clientId}) is not in the account: it was deleted by hand, or sitepass:accountId is another account's`,
+      todo: "`pulumi up --refresh` makes a new one, with a new client ID and secret",
+    });
   }
   return others.length === 0
-    ? { site, token }
-    : {
-        site,
-        problem: `${site.file}: ${others.length + 1} tokens have its client ID ${clientId}. Look at them in the dashboard: ${[token, ...others].map(({ id }) => id).join(", ")}.`,
-      };
+    ? success(token)
+    : failure({
+        subject,
+        says: `${others.length + 1} tokens have its client ID ${clientId}`,
+        todo: `Look at them in the dashboard: ${[token, ...others].map(({ id }) => id).join(", ")}`,
+      });
 }
 
 /**
@@ -44,19 +69,23 @@ export function matchTokenByName(
   site: Site,
   ownPrefix: string,
   tokens: readonly AccountToken[],
-): MatchedToken {
+): Result<AccountToken> {
+  const { file: subject } = site;
   const name = ownPrefix + site.name;
   const [token, ...others] = tokens.filter((one) => one.name === name);
   if (token === undefined) {
-    return {
-      site,
-      problem: `${site.file}: no token of the account is named ${name}. Check sitepass:accountId, and --stack.`,
-    };
+    return failure({
+      subject,
+      says: `no token of the account is named ${name}`,
+      todo: "Check sitepass:accountId, and --stack",
+    });
   }
+  const all = [token, ...others].map(({ id, clientId }) => `${id} (client ID ${clientId})`);
   return others.length === 0
-    ? { site, token }
-    : {
-        site,
-        problem: `${site.file}: ${others.length + 1} tokens are named ${name}, and only the stack's outputs tell which is the site's. Disable the right one in the dashboard: ${[token, ...others].map(({ id, clientId }) => `${id} (client ID ${clientId})`).join(", ")}.`,
-      };
+    ? success(token)
+    : failure({
+        subject,
+        says: `${all.length} tokens are named ${name}, and only the stack's outputs tell which is the site's`,
+        todo: `Disable the right one in the dashboard: ${all.join(", ")}`,
+      });
 }

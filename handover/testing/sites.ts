@@ -1,5 +1,4 @@
 import type { Config } from "../../fleet/config";
-import type { Site } from "../../fleet/sites";
 
 export const testConfig: Pick<Config, "endpoints" | "siteLabel"> = {
   siteLabel: "provider",
@@ -13,14 +12,3 @@ export const testConfig: Pick<Config, "endpoints" | "siteLabel"> = {
     },
   ],
 };
-
-/** A site that pushes metrics, and was never rotated. */
-export const testSite = (name: string): Site => ({
-  name,
-  file: `sites/${name}.yaml`,
-  description: undefined,
-  signals: ["metrics"],
-  labels: {},
-  token: { duration: "8760h", enabled: true, secretVersion: 1, previousSecretExpiresAt: undefined },
-  collector: undefined,
-});

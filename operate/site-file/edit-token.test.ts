@@ -1,21 +1,18 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { editToken, type SiteFileFormat } from "./edit-token";
-import type { TokenChanges } from "./token-changes";
+import { orThrow, problemText } from "../../fleet/problem";
+import { changedLines, editToken, type TokenChanges } from "./edit-token";
 
 const rotate: TokenChanges = { secretVersion: 2, previousSecretExpiresAt: "2026-12-08T00:00:00Z" };
 const shutOut: TokenChanges = { enabled: false };
 
-function edited(before: string, changes: TokenChanges, format: SiteFileFormat = "yaml"): string {
-  const { text, problem } = editToken(before, changes, format);
-  assert.ok(text !== undefined, problem);
-  return text;
-}
+const edited = (before: string, changes: TokenChanges): string =>
+  orThrow(editToken(before, changes, "sites/a.yaml"));
 
 function refused(before: string, changes: TokenChanges): string {
-  const { text, problem } = editToken(before, changes, "yaml");
-  assert.ok(problem !== undefined, text);
-  return problem;
+  const result = editToken(before, changes, "sites/a.yaml");
+  assert.ok(!result.ok, "it was edited");
+  return result.problems.map(problemText).join("\n");
 }
 
 describe("editToken in a file with a line for each key", () => {
@@ -87,7 +84,6 @@ describe("editToken in a file that holds nothing", () => {
     assert.equal(edited("---\n", shutOut), "---\ntoken:\n  enabled: false\n");
     assert.equal(edited("# Tokyo\n", shutOut), "# Tokyo\ntoken:\n  enabled: false\n");
     assert.equal(edited("\uFEFF# Tokyo", shutOut), "\uFEFF# Tokyo\ntoken:\n  enabled: false");
-    assert.equal(edited("", shutOut, "json"), '{ "token": { "enabled": false } }\n');
   });
 });
 
@@ -100,37 +96,45 @@ describe("editToken in braces", () => {
     assert.equal(edited("token: {duration: 8760h, }\n", rotate), `token: {duration: 8760h, ${added}, }\n`);
     assert.equal(
       edited("{ token: { 'enabled': true }, labels: {} }", rotate),
-      "{ token: { 'enabled': true, 'secretVersion': 2, 'previousSecretExpiresAt': '2026-12-08T00:00:00Z' }, labels: {} }",
+      `{ token: { 'enabled': true, ${added} }, labels: {} }`,
     );
   });
 
-  it("adds lines where each key has one, and a comma where one was missing", () => {
+  it("adds in the line of the last key where each has one, before what follows it there", () => {
     assert.equal(
       edited("token: {\n  duration: 8760h # a year\n}\n", shutOut),
-      "token: {\n  duration: 8760h, # a year\n  enabled: false\n}\n",
+      "token: {\n  duration: 8760h, enabled: false # a year\n}\n",
     );
     assert.equal(
       edited("token: {\n  duration: 8760h, # a year\n  # more?\n}\n", shutOut),
-      "token: {\n  duration: 8760h, # a year\n  enabled: false,\n  # more?\n}\n",
+      "token: {\n  duration: 8760h, enabled: false, # a year\n  # more?\n}\n",
     );
     assert.equal(
       edited("token: {\n  duration: 8760h }\n", shutOut),
-      "token: {\n  duration: 8760h,\n  enabled: false }\n",
+      "token: {\n  duration: 8760h, enabled: false }\n",
     );
-    assert.equal(edited("token: {\n}\n", shutOut), "token: {\n  enabled: false\n}\n");
+    assert.equal(edited("token: {\n}\n", shutOut), "token: { enabled: false\n}\n");
+    assert.equal(edited("token: {\n  # none\n}\n", shutOut), "token: { enabled: false\n  # none\n}\n");
   });
 
-  it("keeps JSON what it is, with spaces, with tabs, and in one line", () => {
-    const json = { $schema: "../site.schema.json", labels: { region: "apac" } };
-    for (const space of [2, 4, "\t"]) {
-      assert.equal(
-        edited(`${JSON.stringify(json, undefined, space)}\n`, rotate, "json"),
-        `${JSON.stringify({ ...json, token: rotate }, undefined, space)}\n`,
-      );
-    }
-    assert.equal(edited(JSON.stringify(json), rotate, "json"), JSON.stringify({ ...json, token: rotate }));
-    assert.equal(edited("{}", shutOut, "json"), '{ "token": { "enabled": false } }');
-    assert.equal(edited('{"token":{}}', shutOut, "json"), '{"token":{"enabled":false}}');
+  it("adds to what was a JSON file", () => {
+    const json = { labels: { region: "apac" } };
+    assert.equal(
+      edited(`${JSON.stringify(json, undefined, 2)}\n`, rotate),
+      `{
+  "labels": {
+    "region": "apac"
+  }, token: { secretVersion: 2, previousSecretExpiresAt: 2026-12-08T00:00:00Z }
+}
+`,
+    );
+    assert.equal(
+      edited(JSON.stringify(json), shutOut),
+      '{"labels":{"region":"apac"}, token: { enabled: false }}',
+    );
+    assert.equal(edited("{}", shutOut), "{ token: { enabled: false } }");
+    assert.equal(edited('{"token":{}}', shutOut), '{"token":{ enabled: false }}');
+    assert.equal(edited('{"token":{"enabled":true}}', shutOut), '{"token":{"enabled":false}}');
   });
 });
 
@@ -153,49 +157,63 @@ describe("editToken", () => {
     assert.equal(edited(before, shutOut), `${before}  enabled: false\n`);
   });
 
+  const byHand = "Set token.enabled: false by hand.";
+  const more = `sites/a.yaml: is written in a way that cannot be changed without changing more. ${byHand}`;
+
   it("leaves to a person what an alias stands for", () => {
-    const hand = "Set token.enabled: false by hand";
     assert.equal(
       refused(
         "description: &t 2026-06-01T00:00:00Z\ntoken: { secretVersion: 2, previousSecretExpiresAt: *t }\n",
         rotate,
       ),
-      "token.previousSecretExpiresAt is an alias (*t). Set token.previousSecretExpiresAt: 2026-12-08T00:00:00Z by hand",
+      "sites/a.yaml: token.previousSecretExpiresAt is an alias (*t). Set token.previousSecretExpiresAt: 2026-12-08T00:00:00Z by hand.",
     );
-    const shared = "labels: &l {}\ntoken: *l\n";
-    assert.equal(refused(shared, shutOut), `token is an alias (*l). ${hand}`);
-    const other = "token: &l {}\nlabels: *l\n";
     assert.equal(
-      refused(other, shutOut),
-      `is written in a way that cannot be changed without changing more. ${hand}`,
+      refused("labels: &l {}\ntoken: *l\n", shutOut),
+      `sites/a.yaml: token is an alias (*l). ${byHand}`,
     );
+    assert.equal(refused("token: &l {}\nlabels: *l\n", shutOut), more);
   });
 
   it("leaves to a person what is laid out too oddly", () => {
-    const rest = "Set token.enabled: false by hand";
-    const more = `is written in a way that cannot be changed without changing more. ${rest}`;
-    assert.equal(
-      refused("? token\n: duration: 1h\n", shutOut),
-      `token is laid out in a way that nothing can be added to. ${rest}`,
-    );
+    assert.equal(refused("? token\n: duration: 1h\n", shutOut), more);
     assert.equal(refused("description: x\n...\n", shutOut), more);
     assert.equal(refused("description: |+\n  x\n\n", shutOut), more);
-    assert.equal(refused("null\n", shutOut), `holds something else than keys with values. ${rest}`);
-    assert.equal(
-      refused("token: {\n  # none\n}\n", shutOut),
-      `token holds nothing but a comment in braces. ${rest}`,
-    );
+    assert.equal(refused("null\n", shutOut), more);
     assert.equal(
       refused(
         "token:\n  secretVersion: 2\n  previousSecretExpiresAt: >-\n    2026-06-01T00:00:00Z\n",
         rotate,
       ),
-      "token.previousSecretExpiresAt is a block of text. Set token.previousSecretExpiresAt: 2026-12-08T00:00:00Z by hand",
+      more.replace(byHand, "Set token.previousSecretExpiresAt: 2026-12-08T00:00:00Z by hand."),
     );
   });
 
   it("refuses what the program refuses to read", () => {
-    assert.equal(refused("token: # later\n", shutOut), "token is null, not a mapping. Give a mapping");
-    assert.equal(refused("token: {}\ntoken: {}\n", shutOut).slice(0, 32), "cannot be read as YAML (line 2):");
+    assert.equal(
+      refused("token: # later\n", shutOut),
+      "sites/a.yaml: token is null, not a mapping. Give a mapping.",
+    );
+    assert.match(
+      refused("token: {}\ntoken: {}\n", shutOut),
+      /^sites\/a\.yaml: is not valid YAML \(line 2\): /,
+    );
+  });
+});
+
+describe("changedLines", () => {
+  it("counts lost lines in the old text and gained ones in the new, and takes a changed line break for a change", () => {
+    assert.deepEqual(changedLines("\uFEFFa\r\nb\r\nc\r\nd", "\uFEFFa\r\nB\r\n1\r\nc\nd"), [
+      { sign: "-", line: 2, text: "b" },
+      { sign: "-", line: 3, text: "c" },
+      { sign: "+", line: 2, text: "B" },
+      { sign: "+", line: 3, text: "1" },
+      { sign: "+", line: 4, text: "c" },
+    ]);
+    assert.deepEqual(changedLines("a\n", "a\nb\nc\n"), [
+      { sign: "+", line: 2, text: "b" },
+      { sign: "+", line: 3, text: "c" },
+    ]);
+    assert.deepEqual(changedLines("same", "same"), []);
   });
 });

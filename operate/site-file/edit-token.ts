@@ -1,148 +1,166 @@
-import { success } from "../../fleet/problem";
 import { isDeepStrictEqual } from "node:util";
-import { isAlias, isScalar, parseDocument } from "yaml";
+import { diffLines } from "diff";
+import { isAlias, isMap, isNode, isScalar, parseDocument, type Pair, type Range, type YAMLMap } from "yaml";
+import { failure, success, type Result } from "../../fleet/problem";
 import { parseSite } from "../../fleet/site-files";
-import { addToBlockMap, addTokenBlock } from "./block-map";
-import { jsonStyle, styleOf, writeEntry, writeKey, yamlStyle } from "./entry-style";
-import { addToFlowMap, type EntryPlace } from "./flow-map";
-import { lineBreakOf } from "./layout";
-import { spliced, type Splice } from "./splice";
-import { entriesOf, inWords, type TokenChanges, type TokenEntry } from "./token-changes";
-import { isBlockMap, isFlowMap, itemsOf, mappingOf, rangeOf, type Item } from "./yaml-nodes";
 
-/** The new text, or why there is none: a predicate about the file and what to do, without the final full stop. */
-export type Edited =
-  | { readonly text: string; readonly problem?: undefined }
-  | { readonly text?: undefined; readonly problem: string };
+/** What a command changes below `token` in a site file. */
+export interface TokenChanges {
+  readonly secretVersion?: number;
+  /** RFC 3339, as the file is to have it. */
+  readonly previousSecretExpiresAt?: string;
+  readonly enabled?: boolean;
+}
 
-/** What the name of a file says of it; JSON is YAML too, but what is added to it is to stay JSON. */
-export type SiteFileFormat = "yaml" | "json";
-
-const byteOrderMark = "\uFEFF";
+/** In the order in which missing keys are added. */
+const editableKeys = ["secretVersion", "previousSecretExpiresAt", "enabled"] as const;
 
 /**
  * Changes keys below `token` in the text of a site file, and nothing else: comments, layout, line breaks, order and
- * quotes stay, a key that is there keeps its place, and one that is missing gets a line below the others.
+ * quotes stay, a key that is there keeps its place, and one that is missing is added behind the others.
  *
- * What was written is read again by the program's own reader. Unless it says exactly what was meant, as with an alias
- * that stands for more than the token, the file is left to the person.
+ * The program's own reader then reads the new text. Unless it says exactly what was meant, the file is left to the
+ * person, as where an alias stands for a value or the layout is unusual.
  *
  * @param text with its byte order mark, if it has one.
+ * @param file as people name it.
  * @returns the same text when the token has these values already.
  */
-export function editToken(text: string, changes: TokenChanges, format: SiteFileFormat): Edited {
-  const mark = text.startsWith(byteOrderMark) ? byteOrderMark : "";
-  const body = text.slice(mark.length);
-  const before = parseSite(body, "site");
+export function editToken(text: string, changes: TokenChanges, file: string): Result<string> {
+  const body = withoutMark(text);
+  const before = parseSite(body, file);
   if (!before.ok) {
-    return { problem: before.problems.map(({ says, todo }) => `${says}. ${todo}`).join("; ") };
+    return before;
   }
-  const entries = entriesOf(changes, before.value.token);
-  const splices = splicesFor(body, entries, format);
-  if (typeof splices === "string") {
-    return { problem: `${splices}. Set ${inWords(entries)} by hand` };
-  }
-  const edited = spliced(body, splices);
+  const entries = editableKeys.flatMap((key): Entry[] => {
+    const value = changes[key];
+    return value === undefined || value === before.value.token[key] ? [] : [{ key, value: String(value) }];
+  });
+  const edited = entries.reduce(withEntry, body);
   const intended = { ...before.value, token: { ...before.value.token, ...changes } };
-  return isDeepStrictEqual(parseSite(edited, "site"), success(intended))
-    ? { text: mark + edited }
-    : {
-        problem: `is written in a way that cannot be changed without changing more. Set ${inWords(entries)} by hand`,
-      };
+  return isDeepStrictEqual(parseSite(edited, file), success(intended))
+    ? success(text.slice(0, text.length - body.length) + edited)
+    : failure({
+        subject: file,
+        says:
+          aliasInTheWay(body, entries) ?? "is written in a way that cannot be changed without changing more",
+        todo: `Set ${entries.map(({ key, value }) => `token.${key}: ${value}`).join(" and ")} by hand`,
+      });
 }
 
-/** Where what goes into the text, or why that cannot be said. */
-function splicesFor(
-  text: string,
-  entries: readonly TokenEntry[],
-  format: SiteFileFormat,
-): readonly Splice[] | string {
-  if (entries.length === 0) {
-    return [];
-  }
-  const contents = mappingOf(parseDocument(text));
-  if (contents === "nothing") {
-    return text.trim() === "" && format === "json"
-      ? [{ start: 0, end: 0, text: newJson(entries) + lineBreakOf(text) }]
-      : addTokenBlock(text, [], entries);
-  }
-  const items = contents === undefined ? undefined : itemsOf(contents);
-  if (contents === undefined || items === undefined) {
-    return "holds something else than keys with values";
-  }
-  const token = items.find(({ key }) => key.value === "token");
-  if (token !== undefined) {
-    return changeToken(text, token, entries);
-  }
-  const range = rangeOf(contents);
-  const outerStyle = format === "json" ? jsonStyle : yamlStyle;
-  return contents.flow === true
-    ? addToFlowMap(text, { range, items, outerStyle }, (place) => [newToken(entries, place)])
-    : addTokenBlock(text, items, entries);
+/** A line that a text loses or gains. */
+export interface LineChange {
+  readonly sign: "-" | "+";
+  /** From 1: in the old text where it is lost, in the new one where it is gained. */
+  readonly line: number;
+  /** Without its line break. */
+  readonly text: string;
 }
 
-function changeToken(text: string, token: Item, entries: readonly TokenEntry[]): readonly Splice[] | string {
-  const map = token.value;
-  if (isAlias(map)) {
-    return `token is an alias (*${map.source})`;
-  }
-  const items = isBlockMap(map) || isFlowMap(map) ? itemsOf(map) : undefined;
-  if (items === undefined) {
-    return "token is something else than keys with values";
-  }
-  const splices: Splice[] = [];
-  const missing: TokenEntry[] = [];
-  for (const entry of entries) {
-    const there = items.find(({ key }) => key.value === entry.key);
-    const changed = there === undefined ? undefined : replaceValue(there, entry);
-    if (typeof changed === "string") {
-      return `token.${entry.key} ${changed}`;
+/** The lines in which two texts differ, in the order of the texts. A changed line break is a changed line. */
+export function changedLines(before: string, after: string): readonly LineChange[] {
+  const next = { "-": 1, "+": 1 };
+  return diffLines(withoutMark(before), withoutMark(after)).flatMap(({ value, count, added, removed }) => {
+    if (!added && !removed) {
+      next["-"] += count;
+      next["+"] += count;
+      return [];
     }
-    if (changed === undefined) {
-      missing.push(entry);
-    } else {
-      splices.push(changed);
-    }
-  }
-  if (missing.length === 0) {
-    return splices;
-  }
-  const added = isBlockMap(map)
-    ? addToBlockMap(text, items, missing)
-    : addToFlowMap(text, { range: token.valueRange, items, outerStyle: styleOf(text, token) }, ({ style }) =>
-        missing.map((entry) => writeEntry(entry, style)),
-      );
-  return typeof added === "string" ? `token ${added}` : [...splices, ...added];
+    const sign = added ? "+" : "-";
+    return value
+      .split(/(?<=\n)/)
+      .map((line) => ({ sign, line: next[sign]++, text: line.replace(/\r?\n$/, "") }) as const);
+  });
 }
 
-/** A value for another in the same quotes, or why not, as a predicate. */
-function replaceValue({ value, valueRange }: Item, entry: TokenEntry): Splice | string {
-  if (!isScalar(value)) {
-    return isAlias(value) ? `is an alias (*${value.source})` : "is not a single value";
-  }
-  switch (value.type) {
-    case "PLAIN":
-      return { ...valueRange, text: entry.value };
-    case "QUOTE_DOUBLE":
-      return { ...valueRange, text: `"${entry.value}"` };
-    case "QUOTE_SINGLE":
-      return { ...valueRange, text: `'${entry.value}'` };
-    default:
-      return "is a block of text";
-  }
+/** A text without its byte order mark, if it has one. */
+export const withoutMark = (text: string): string => text.replace(/^\uFEFF/, "");
+
+/** A key below `token`, and its new value as YAML has it without quotes. */
+interface Entry {
+  readonly key: keyof TokenChanges;
+  readonly value: string;
 }
 
-/** `token` as a mapping in braces. */
-function newToken(entries: readonly TokenEntry[], { style, lines }: EntryPlace): string {
-  const written = entries.map((entry) => writeEntry(entry, style));
-  const key = writeKey("token", style);
-  if (lines === undefined) {
-    const space = style.colon.endsWith(" ") ? " " : "";
-    return `${key}{${space}${written.join(`,${space}`)}${space}}`;
+/** The text with one entry changed or added. What none of the rules fits comes out wrong, and the reading back notices it. */
+function withEntry(text: string, { key, value }: Entry): string {
+  const document = parseDocument(text);
+  const present = document.getIn(["token", key], true);
+  if (present !== undefined) {
+    const [start, end] = rangeOf(present);
+    const quote = quoteOf(present);
+    return quote === undefined ? text : text.slice(0, start) + quote + value + quote + text.slice(end);
   }
-  const { lineBreak, indentation, step } = lines;
-  const inner = written.map((entry) => lineBreak + indentation + step + entry).join(",");
-  return `${key}{${inner}${lineBreak}${indentation}}`;
+  const entry = `${key}: ${value}`;
+  const token = document.get("token", true);
+  if (isMap(token)) {
+    const version = token.items.find((item) => isScalar(item.key) && item.key.value === "secretVersion");
+    return addBehind(text, token, key === "previousSecretExpiresAt" ? version : undefined, entry);
+  }
+  const root = document.contents;
+  if (isMap(root) && root.flow === true) {
+    return addBehind(text, root, undefined, `token: { ${entry} }`);
+  }
+  return token === undefined ? addTokenBlock(text, isMap(root) ? root.items : [], entry) : text;
 }
 
-const newJson = (entries: readonly TokenEntry[]): string => `{ ${newToken(entries, { style: jsonStyle })} }`;
+/** Adds an entry behind another one of a mapping, by default the last: in the same line in braces, else in the next. */
+function addBehind(text: string, map: YAMLMap, before: Pair | undefined, entry: string): string {
+  const last = map.items.at(-1);
+  if (last === undefined) {
+    const at = rangeOf(map)[0] + 1;
+    return insert(text, at, ` ${entry}${text[at] === "}" ? " " : ""}`);
+  }
+  const end = rangeOf((before ?? last).value)[1];
+  return map.flow === true
+    ? insert(text, end, `, ${entry}`)
+    : insert(text, lineEnd(text, end), lineBreakOf(text) + indentationOf(text, last.key) + entry);
+}
+
+/** Adds a mapping `token` at the end of a text whose other keys, if any, have a line each, indented as others are. */
+function addTokenBlock(text: string, items: readonly Pair[], entry: string): string {
+  const indentation = items[0] === undefined ? "" : indentationOf(text, items[0].key);
+  const nested = items.flatMap(({ value }) => (isMap(value) && value.flow !== true ? value.items : []))[0];
+  const inner = nested === undefined ? `${indentation}  ` : indentationOf(text, nested.key);
+  const lineBreak = lineBreakOf(text);
+  const block = `${indentation}token:${lineBreak}${inner}${entry}`;
+  const filled = text.trimEnd().length;
+  return filled === 0 ? block + lineBreak + text : insert(text, lineEnd(text, filled), lineBreak + block);
+}
+
+/** Which alias keeps the text from being changed, as a predicate. */
+function aliasInTheWay(text: string, entries: readonly Entry[]): string | undefined {
+  const document = parseDocument(text);
+  return [["token"], ...entries.map(({ key }) => ["token", key])].flatMap((path) => {
+    const node = document.getIn(path, true);
+    return isAlias(node) ? [`${path.join(".")} is an alias (*${node.source})`] : [];
+  })[0];
+}
+
+/** What stands around a text of one line; undefined for anything else. */
+function quoteOf(node: unknown): string | undefined {
+  const type = isScalar(node) ? node.type : undefined;
+  return type === "PLAIN" ? "" : type === "QUOTE_DOUBLE" ? '"' : type === "QUOTE_SINGLE" ? "'" : undefined;
+}
+
+/** Where a parsed node begins and ends: without anchor and tag before it, without white space and comments behind it. */
+function rangeOf(node: unknown): Range {
+  if (!isNode(node) || !node.range) {
+    throw new Error("a node of a site file has no place in its text");
+  }
+  return node.range;
+}
+
+const insert = (text: string, at: number, added: string): string =>
+  text.slice(0, at) + added + text.slice(at);
+
+const lineBreakOf = (text: string): string => /\r?\n/.exec(text)?.[0] ?? "\n";
+
+/** Where the line of a position ends, before its line break. */
+const lineEnd = (text: string, position: number): number => position + text.slice(position).search(/\r?\n|$/);
+
+/** What stands before a node in its line: white space, or else what is written with it is refused. */
+function indentationOf(text: string, node: unknown): string {
+  const [start] = rangeOf(node);
+  return text.slice(0, start).replace(/^.*\n/s, "");
+}

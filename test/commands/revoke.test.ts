@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { ServiceToken } from "cloudflare-standin/api/rows";
-import { diffLines } from "../../operate/site-file/diff-lines";
+import { changedLines } from "../../operate/site-file/edit-token";
 import { credentialsOf, openTestDataPath, pushSample, type TestDataPath } from "../support/data-path";
 import type { HeaderLines } from "cloudflare-standin/edge/http-messages";
 import { engines } from "../support/engines";
@@ -172,7 +172,7 @@ Next: \`pulumi up\`, which also takes the tokens out of their policies. To let a
       /^error: CLOUDFLARE_API_TOKEN: may not disable the service token sitepass\/prod\/lima /,
     );
     assert.deepEqual(
-      diffLines(before, textOf("lima")).map(({ sign, text }) => sign + text),
+      changedLines(before, textOf("lima")).map(({ sign, text }) => sign + text),
       ["-  enabled: true", "+  enabled: false"],
     );
   });

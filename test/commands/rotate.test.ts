@@ -6,7 +6,7 @@ import type { ServiceToken } from "cloudflare-standin/api/rows";
 import { tokenHeaders } from "cloudflare-standin/edge/access/service-credentials";
 import type { HeaderLines } from "cloudflare-standin/edge/http-messages";
 import { fingerprint } from "../../stack/rotation-notes";
-import { diffLines } from "../../operate/site-file/diff-lines";
+import { changedLines } from "../../operate/site-file/edit-token";
 import { openTestDataPath, pushSample, type TestDataPath } from "../support/data-path";
 import { engines } from "../support/engines";
 import { openScenario, type Scenario } from "../support/scenario";
@@ -96,7 +96,7 @@ describe("sitepass rotate", () => {
     const { stdout, stderr } = await succeeds("tokyo");
     assert.equal(stderr, "");
     const end = until("tokyo");
-    assert.deepEqual(diffLines(tokyo, textOf("tokyo")), [
+    assert.deepEqual(changedLines(tokyo, textOf("tokyo")), [
       { sign: "+", line: 6, text: "    secretVersion: 2" },
       { sign: "+", line: 7, text: `    previousSecretExpiresAt: ${end}` },
     ]);
@@ -146,10 +146,7 @@ Next:
     fleet.putSite("new", "");
     const before = ["lima", "new", "quito"].map(textOf);
     const noToken = await run("new", "lima");
-    assert.equal(
-      noToken.stderr,
-      "error: sites/new.yaml: has no service token yet, and so no secret to rotate. Run `pulumi up`.\n",
-    );
+    assert.equal(noToken.stderr, "error: sites/new.yaml: has no service token yet. Run `pulumi up`.\n");
     const oddFile = await run("quito", "lima");
     assert.match(
       oddFile.stderr,
@@ -173,7 +170,7 @@ Next:
     const { stdout, stderr } = await succeeds("lima", "--now");
     assert.equal(
       stderr,
-      "warning: lima: the present secret dies with the next up, and pushes are refused until the new one is in place at the site. Collectors lose what is refused; behind the relay they keep it and try again. To cut off before the next up: `sitepass revoke --immediately`.\n",
+      "warning: lima: the present secret stops with the next up, and pushes are refused until the new one is in place at the site. Collectors lose what is refused; behind the relay they keep it and try again. To cut off before the next up: `sitepass revoke --immediately`.\n",
     );
     assert.match(stdout, /^lima {2}1 -> 2 {3}\S+Z \(the next up\)/m);
     assert.ok(Date.parse(until("lima")) <= Date.now());
@@ -243,7 +240,7 @@ tokyo  confirmed  sha256 ${former} -> ${fingerprint(secretOf("tokyo"))}  yes    
       "warning: tokyo: the window of the last rotation is open, and ends with the next up. Collectors that still send the secret from before it are refused from then on, and lose what they push.\n",
     );
     assert.deepEqual(
-      diffLines(before, textOf("tokyo")).map(({ sign, text }) => sign + text),
+      changedLines(before, textOf("tokyo")).map(({ sign, text }) => sign + text),
       [
         "-    secretVersion: 2",
         `-    previousSecretExpiresAt: ${end}`,
@@ -299,7 +296,7 @@ tokyo  confirmed  sha256 ${former} -> ${fingerprint(secretOf("tokyo"))}  yes    
     const wrong = await confirm("tokyo", "--former", "tokyo=none", "--former", `lima=${present}`);
     assert.equal(
       wrong.stderr,
-      `error: --former: is "tokyo=none", and no site with the 12 hexadecimal digits of a fingerprint. Write it as in tokyo=0123456789ab.
+      `error: --former: is "tokyo=none", which is not a site with the 12 hexadecimal digits of a fingerprint. Write it as in tokyo=0123456789ab.
 error: --former: names lima, which is not among the sites to confirm. Name it there too.
 `,
     );
@@ -323,7 +320,7 @@ error: --former: names lima, which is not among the sites to confirm. Name it th
     assert.equal(refused.exitCode, 1);
     assert.match(
       refused.stderr,
-      /\nerror: --offline: would write the files without looking at the stack; --confirm then has to be told the fingerprint before\.\n$/,
+      /\nerror: --offline: would write the files without looking at the stack\. --confirm then has to be told the fingerprint before\.\n$/,
     );
     assert.equal(textOf("quito"), before);
     const offline = await sitepassOn(fleet, ["rotate", "quito", "--offline", ...unreadable]);

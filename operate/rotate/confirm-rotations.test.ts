@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { problemText } from "../../fleet/problem";
 import { fingerprint } from "../../stack/rotation-notes";
-import { secretChange, unchangedProblem } from "./confirm-rotation";
+import { secretChange, unchangedProblem } from "./confirm-rotations";
 import type { RotationNote } from "../../stack/rotation-notes";
-import { testSite } from "./test-sites";
+import { testSite } from "../../fleet/testing/test-site";
 
 const site = testSite("a", { secretVersion: 2, previousSecretExpiresAt: "2026-12-01T00:00:00Z" });
 const credentials = { clientId: "a.access", clientSecret: "new", expiresAt: "", endpoints: {} };
@@ -44,11 +45,11 @@ describe("secretChange", () => {
         secretChange(site, undefined, record("x"), undefined),
         secretChange(testSite("a"), credentials, undefined, undefined),
         secretChange(site, { ...credentials, clientSecret: "" }, record(null), undefined),
-      ].map((change) => (change.kind === "none" ? change.problem : change.kind)),
+      ].map((change) => (change.kind === "none" ? problemText(change.problem) : change.kind)),
       [
         "sites/a.yaml: has no service token yet. Run `pulumi up`.",
         "sites/a.yaml: was never rotated. Run `sitepass rotate a` first.",
-        "sites/a.yaml: the stack knows no secret of its token. Run `pulumi up`; if it stays so, rotate once more.",
+        "sites/a.yaml: the stack does not know its secret. Run `pulumi up`; if it stays so, rotate once more.",
       ],
     );
   });
@@ -57,7 +58,7 @@ describe("secretChange", () => {
 describe("unchangedProblem", () => {
   const writtenAt = "2026-11-24T00:00:00.000Z";
   const problem = (updatedAt: string | undefined, now = "2026-11-25T00:00:00Z") =>
-    unchangedProblem(site, "0123456789ab", { writtenAt, updatedAt, now: new Date(now) });
+    problemText(unchangedProblem(site, "0123456789ab", { writtenAt, updatedAt, now: new Date(now) }));
 
   it("says no more than is known", () => {
     assert.equal(

@@ -1,4 +1,4 @@
-import type { Site } from "../../fleet/sites";
+import type { Site } from "../sites";
 
 /** For tests: a site, never rotated unless a version and a time are given. */
 export function testSite(name: string, token: Partial<Site["token"]> = {}): Site {

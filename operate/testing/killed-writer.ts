@@ -6,8 +6,7 @@ import { join } from "node:path";
 import { readSiteFiles } from "../../fleet/site-files";
 import { parseConfig } from "../../fleet/config";
 import { resolveSites } from "../../fleet/sites";
-import { prepareEdits } from "./prepare-edits";
-import { writeEdits } from "./write-edits";
+import { prepareEdits, writeEdits } from "../site-file/site-file-edits";
 
 const steps = ["open", "chmod", "chown", "rename", "rm"] as const;
 const fileSteps = ["writeFile", "sync"] as const;

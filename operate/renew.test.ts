@@ -1,27 +1,108 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
-import type { ServiceToken } from "../../packages/cloudflare-standin/api/rows";
-import { listTokens } from "../../cloudflare/service-tokens";
-import { answered, type CloudflareApi } from "../../cloudflare/client";
-import { openTestFleet, type TestFleet } from "../test-fleet";
-import { matchToken } from "../../stack/match-token";
-import { renewTokens, type RenewableToken, type Renewal } from "./renew-tokens";
+import type { ServiceToken } from "../packages/cloudflare-standin/api/rows";
+import { answered, type CloudflareApi } from "../cloudflare/client";
+import { listTokens, type AccountToken } from "../cloudflare/service-tokens";
+import { problemText } from "../fleet/problem";
+import { testSite } from "../fleet/testing/test-site";
+import { matchToken } from "../stack/match-token";
+import {
+  renewTokens,
+  selectTokens,
+  type RenewableToken,
+  type Renewal,
+  type TokenCriteria,
+  type TokenSelection,
+} from "./renew";
+import { openTestFleet, type TestFleet } from "./test-fleet";
 
 const now = new Date("2026-11-24T03:00:00Z");
 
+const token = (site: string, more: Partial<AccountToken> = {}): AccountToken => ({
+  id: `id of ${site}`,
+  clientId: `${site}.access`,
+  name: `sitepass/prod/${site}`,
+  duration: "8760h",
+  enabled: true,
+  createdAt: undefined,
+  expiresAt: "2027-06-01T00:00:00Z",
+  lastSeenAt: undefined,
+  ...more,
+});
+
+const listed = [
+  token("berlin"),
+  token("eternal", { duration: "forever", expiresAt: null }),
+  token("soon", { expiresAt: "2026-12-24T00:00:00Z" }),
+  token("gone", { expiresAt: "2026-01-01T00:00:00Z" }),
+  token("out", { enabled: false }),
+  token("unsaid", { expiresAt: undefined }),
+];
+const names = ["berlin", "eternal", "gone", "out", "soon", "unsaid"];
+const siteOf = (name: string) => testSite(name, { enabled: name !== "out" });
+
+function choose(some: readonly string[], input: Partial<TokenCriteria> = {}): TokenSelection {
+  const outputs = {
+    endpoints: {},
+    sites: Object.fromEntries(
+      [...names, "deleted"].map((name) => [
+        name,
+        { clientId: `${name}.access`, clientSecret: "s", expiresAt: "", endpoints: {} },
+      ]),
+    ),
+  };
+  return selectTokens(some.map(siteOf), { outputs, listed, named: true, within: undefined, now, ...input });
+}
+
+const chosen = ({ tokens }: TokenSelection): readonly string[] => tokens.map(({ site }) => site.name);
+
+describe("selectTokens", () => {
+  it("takes what is named, but for tokens that last forever", () => {
+    const choice = choose(names);
+    assert.deepEqual(chosen(choice), ["berlin", "gone", "out", "soon", "unsaid"]);
+    assert.deepEqual(choice.skipped, [{ site: "eternal", reason: "lasts forever", expiresAt: null }]);
+  });
+
+  it("leaves out of the fleet what is shut out", () => {
+    assert.deepEqual(chosen(choose(names, { named: false })), ["berlin", "gone", "soon", "unsaid"]);
+  });
+
+  it("takes with a time those that expire in it, have expired, or do not say", () => {
+    const choice = choose(names, { within: 60 * 86_400_000 });
+    assert.deepEqual(chosen(choice), ["gone", "soon", "unsaid"]);
+    assert.deepEqual(
+      choice.skipped.filter(({ reason }) => reason === "lasts longer").map(({ site }) => site),
+      ["berlin", "out"],
+    );
+  });
+
+  it("refuses tokens that are missing or ambiguous, and passes in the fleet over sites that have none yet", () => {
+    const twice = [...listed, token("berlin", { id: "another" })];
+    const choice = choose(["berlin", "deleted", "new"], { listed: twice });
+    assert.deepEqual(choice.problems.map(problemText), [
+      "sites/berlin.yaml: 2 tokens have its client ID berlin.access. Look at them in the dashboard: id of berlin, another.",
+      "sites/deleted.yaml: its token (client ID deleted.access) is not in the account: it was deleted by hand, or sitepass:accountId is another account's. `pulumi up --refresh` makes a new one, with a new client ID and secret.",
+      "sites/new.yaml: has no service token yet. Run `pulumi up`.",
+    ]);
+    const fleet = choose(["deleted", "new"], { named: false });
+    assert.equal(fleet.problems.length, 1);
+    assert.deepEqual(fleet.skipped, [{ site: "new", reason: "no token yet", expiresAt: null }]);
+  });
+});
+
 interface Fleet extends TestFleet {
   readonly rowOf: (site: string) => ServiceToken;
-  readonly renew: (api?: CloudflareApi, signal?: AbortSignal) => Promise<readonly Renewal[]>;
+  readonly renew: (api?: CloudflareApi, abort?: AbortSignal) => Promise<readonly Renewal[]>;
 }
 
 async function open(t: TestContext): Promise<Fleet> {
   const fleet = await openTestFleet(t, { sites: { berlin: {}, lima: {}, tokyo: {} } });
   const { stack, standIn, outputs } = fleet;
   const { accountId } = stack.config;
-  const listed = answered(await listTokens(fleet.api, accountId), "list", "none");
+  const listing = answered(await listTokens(fleet.api, accountId), "list", "none");
   const tokens = stack.sites.flatMap((site): RenewableToken[] => {
-    const { token } = matchToken(site, outputs, listed);
-    return token === undefined ? [] : [{ site, token }];
+    const token = matchToken(site, outputs, listing);
+    return token.ok ? [{ site, token: token.value }] : [];
   });
   assert.equal(tokens.length, 3);
   standIn.clearRequests();
@@ -32,13 +113,12 @@ async function open(t: TestContext): Promise<Fleet> {
       assert.ok(row !== undefined);
       return row;
     },
-    renew: (api = fleet.api, signal) =>
-      renewTokens(api, tokens, { config: stack.config, concurrency: 1, now, signal }),
+    renew: (api = fleet.api, abort) => renewTokens(api, tokens, { accountId, concurrency: 1, now, abort }),
   };
 }
 
 const problems = (renewals: readonly Renewal[]) =>
-  Object.fromEntries(renewals.map(({ site, problem }) => [site.name, problem]));
+  Object.fromEntries(renewals.map(({ site, problem }) => [site.name, problem && problemText(problem)]));
 
 describe("renewTokens", () => {
   it("renews each with one call, and then believes the list", async (t) => {

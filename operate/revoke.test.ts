@@ -1,11 +1,11 @@
-import { openCloudflareApi } from "../../cloudflare/client";
+import { openCloudflareApi } from "../cloudflare/client";
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
-import type { ServiceToken } from "cloudflare-standin/api/rows";
-import { UserError } from "../../fleet/problem";
-import type { OpenStack } from "../../stack/open-stack";
-import { openTestFleet, type TestFleet } from "../test-fleet";
-import { switchTokens } from "./switch-tokens";
+import type { ServiceToken } from "../packages/cloudflare-standin/api/rows";
+import { problemText, UserError } from "../fleet/problem";
+import type { OpenStack } from "../stack/open-stack";
+import { openTestFleet, type TestFleet } from "./test-fleet";
+import { switchTokens } from "./revoke";
 
 interface Fleet extends TestFleet {
   readonly rowOf: (site: string) => ServiceToken;
@@ -25,10 +25,15 @@ async function open(t: TestContext): Promise<Fleet> {
 }
 
 async function outcomes(stack: OpenStack, enabled = false) {
-  const { outcomes: all, withoutOutputs } = await switchTokens(stack, stack.sites, enabled);
+  const { outcomes: all, outputsProblems } = await switchTokens(stack, stack.sites, enabled);
   return {
-    ...Object.fromEntries([...all].map(([site, { kind, problem }]) => [site.name, problem ?? kind])),
-    withoutOutputs,
+    ...Object.fromEntries(
+      [...all].map(([site, result]) => [
+        site.name,
+        result.ok ? result.value : result.problems.map(problemText).join("\n"),
+      ]),
+    ),
+    outputsProblems: outputsProblems.map(problemText),
   };
 }
 
@@ -40,7 +45,7 @@ describe("switchTokens", () => {
     assert.deepEqual(await outcomes(stack), {
       berlin: "changed",
       lima: "changed",
-      withoutOutputs: undefined,
+      outputsProblems: [],
     });
     assert.deepEqual(
       standIn.requests.map(({ method }) => method),
@@ -51,12 +56,12 @@ describe("switchTokens", () => {
     assert.deepEqual(await outcomes(stack), {
       berlin: "already",
       lima: "already",
-      withoutOutputs: undefined,
+      outputsProblems: [],
     });
     assert.deepEqual(await outcomes(stack, true), {
       berlin: "changed",
       lima: "changed",
-      withoutOutputs: undefined,
+      outputsProblems: [],
     });
     assert.equal(rowOf("lima").enabled, true);
   });
@@ -69,7 +74,7 @@ describe("switchTokens", () => {
       berlin:
         "Cloudflare: refused to disable the service token sitepass/prod/berlin (HTTP 500, 500 injected fault). Try again; if it stays, look at cloudflarestatus.com.",
       lima: "Cloudflare: took the order to disable the service token sitepass/prod/lima, and does not show it as done. Look at it in the dashboard (Zero Trust > Access controls > Service credentials), and run this again.",
-      withoutOutputs: undefined,
+      outputsProblems: [],
     });
   });
 
@@ -84,7 +89,7 @@ describe("switchTokens", () => {
     assert.deepEqual(await outcomes(unreadable), {
       berlin: "changed",
       lima: `sites/lima.yaml: 2 tokens are named sitepass/prod/lima, and only the stack's outputs tell which is the site's. Disable the right one in the dashboard: ${rowOf("lima").id} (client ID lima.access), leftover (client ID leftover.access).`,
-      withoutOutputs: "pulumi: is not on PATH.",
+      outputsProblems: ["pulumi: is not on PATH."],
     });
     assert.equal(rowOf("berlin").enabled, false);
     standIn.database.serviceTokens.clear();
@@ -104,7 +109,7 @@ describe("switchTokens", () => {
     assert.deepEqual(reading, {
       berlin: may,
       lima: may.replace("berlin", "lima"),
-      withoutOutputs: undefined,
+      outputsProblems: [],
     });
     const none = await outcomes({
       ...stack,
@@ -113,7 +118,7 @@ describe("switchTokens", () => {
     assert.deepEqual(none, {
       berlin: "CLOUDFLARE_API_TOKEN: is not set.",
       lima: "CLOUDFLARE_API_TOKEN: is not set.",
-      withoutOutputs: undefined,
+      outputsProblems: [],
     });
   });
 });

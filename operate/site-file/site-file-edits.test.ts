@@ -1,4 +1,4 @@
-import { problemsOf } from "../../fleet/problem";
+import { problemsOf, problemText } from "../../fleet/problem";
 import assert from "node:assert/strict";
 import {
   chmodSync,
@@ -17,9 +17,9 @@ import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { readSiteFiles } from "../../fleet/site-files";
 import type { Site } from "../../fleet/sites";
-import { prepareEdits } from "./prepare-edits";
-import { killedBeforeStep } from "./test-killed-writer";
-import { writeEdits } from "./write-edits";
+import { testSite } from "../../fleet/testing/test-site";
+import { killedBeforeStep } from "../testing/killed-writer";
+import { prepareEdits, writeEdits } from "./site-file-edits";
 
 /** A project folder with these site files, deleted when the test ends. */
 function project(t: TestContext, files: Readonly<Record<string, string>>): string {
@@ -34,21 +34,6 @@ function project(t: TestContext, files: Readonly<Record<string, string>>): strin
   return directory;
 }
 
-const site = (name: string, file = `sites/${name}.yaml`): Site => ({
-  name,
-  file,
-  description: undefined,
-  signals: ["metrics"],
-  labels: {},
-  token: {
-    duration: "8760h",
-    enabled: true,
-    secretVersion: 1,
-    previousSecretExpiresAt: undefined,
-  },
-  collector: undefined,
-});
-
 const shutOut = (...sites: readonly Site[]) =>
   sites.map((one) => ({ site: one, changes: { enabled: false } }));
 
@@ -60,23 +45,23 @@ describe("prepareEdits", () => {
     symlinkSync("../elsewhere.yaml", join(directory, "sites", "link.yaml"));
     const { edits, problems } = await prepareEdits(
       directory,
-      shutOut(site("gone"), site("link"), site("moved")),
+      shutOut(testSite("gone"), testSite("link"), testSite("moved")),
     );
     assert.deepEqual(edits, []);
-    assert.deepEqual(problems, [
-      "sites/gone.yaml: cannot be read and written (ENOENT: no such file or directory). See to it that you may write it.",
+    assert.deepEqual(problems.map(problemText), [
+      "sites/gone.yaml: cannot be read and written (no such file or directory). Make it readable and writable.",
       "sites/link.yaml: is a symbolic link. Edit the file that it leads to, or put a file in its place.",
       "sites/moved.yaml: was changed while this ran. Run it again.",
     ]);
   });
 
-  it("keeps what is added to a JSON file JSON, and a byte order mark in its place", async (t) => {
-    const directory = project(t, { "a.json": '\uFEFF{ "signals": ["metrics"] }' });
-    const { edits } = await prepareEdits(directory, shutOut(site("a", "sites/a.json")));
+  it("keeps a byte order mark in its place", async (t) => {
+    const directory = project(t, { "a.yml": '\uFEFF{ "signals": ["metrics"] }' });
+    const { edits } = await prepareEdits(directory, shutOut({ ...testSite("a"), file: "sites/a.yml" }));
     await writeEdits(edits);
     assert.equal(
-      readFileSync(join(directory, "sites", "a.json"), "utf8"),
-      '\uFEFF{ "signals": ["metrics"], "token": { "enabled": false } }',
+      readFileSync(join(directory, "sites", "a.yml"), "utf8"),
+      '\uFEFF{ "signals": ["metrics"], token: { enabled: false } }',
     );
   });
 });
@@ -86,8 +71,8 @@ describe("writeEdits", () => {
     const directory = project(t, { "a.yaml": "# a\n", "b.yaml": "token: { enabled: true }\n", "c.yaml": "" });
     chmodSync(join(directory, "sites", "a.yaml"), 0o640);
     const { edits } = await prepareEdits(directory, [
-      ...shutOut(site("a"), site("b")),
-      { site: site("c"), changes: { enabled: true } },
+      ...shutOut(testSite("a"), testSite("b")),
+      { site: testSite("c"), changes: { enabled: true } },
     ]);
     assert.deepEqual(await writeEdits(edits), { written: ["sites/a.yaml", "sites/b.yaml"], problems: [] });
     assert.deepEqual(readdirSync(join(directory, "sites")), ["a.yaml", "b.yaml", "c.yaml"]);
@@ -98,7 +83,7 @@ describe("writeEdits", () => {
 
   it("changes no file when one of them was changed since it was read", async (t) => {
     const directory = project(t, { "a.yaml": "", "b.yaml": "" });
-    const { edits } = await prepareEdits(directory, shutOut(site("a"), site("b")));
+    const { edits } = await prepareEdits(directory, shutOut(testSite("a"), testSite("b")));
     writeFileSync(join(directory, "sites", "b.yaml"), "# a colleague was here\n");
     await assert.rejects(writeEdits(edits), {
       message: ["sites/b.yaml: was changed while this ran. Run it again."].join("\n"),
@@ -110,29 +95,28 @@ describe("writeEdits", () => {
 
   it("leaves a file alone that is changed while others are being put in place, and says so", async (t) => {
     const directory = project(t, { "a.yaml": "", "b.yaml": "" });
-    const { edits } = await prepareEdits(directory, shutOut(site("a"), site("b")));
+    const { edits } = await prepareEdits(directory, shutOut(testSite("a"), testSite("b")));
     const { rename } = fs;
     t.mock.method(fs, "rename", async (from: string, to: string) => {
       await rename(from, to);
       writeFileSync(join(directory, "sites", "b.yaml"), "# now\n");
     });
-    assert.deepEqual(await writeEdits(edits), {
-      written: ["sites/a.yaml"],
-      problems: ["sites/b.yaml: was changed while this ran. Run it again."],
-    });
+    const { written, problems } = await writeEdits(edits);
+    assert.deepEqual(written, ["sites/a.yaml"]);
+    assert.deepEqual(problems.map(problemText), ["sites/b.yaml: was changed while this ran. Run it again."]);
     assert.deepEqual(readdirSync(join(directory, "sites")), ["a.yaml", "b.yaml"]);
   });
 
   it("writes no further file after Ctrl-C", async (t) => {
     const directory = project(t, { "a.yaml": "", "b.yaml": "" });
-    const { edits } = await prepareEdits(directory, shutOut(site("a"), site("b")));
+    const { edits } = await prepareEdits(directory, shutOut(testSite("a"), testSite("b")));
     const stopping = new AbortController();
     const { rename } = fs;
     t.mock.method(fs, "rename", async (from: string, to: string) => {
       await rename(from, to);
       stopping.abort();
     });
-    const { written } = await writeEdits(edits, { signal: stopping.signal });
+    const { written } = await writeEdits(edits, stopping.signal);
     assert.deepEqual(written, ["sites/a.yaml"]);
     assert.deepEqual(readdirSync(join(directory, "sites")), ["a.yaml", "b.yaml"]);
   });
@@ -151,7 +135,7 @@ describe("writeEdits", () => {
       seen.push(texts.map((text) => (text === before ? "old" : text === after ? "new" : text)).join(" "));
       // What was left behind goes with the next edit of the same file.
       writeFileSync(join(sites, "b.yaml"), before);
-      await writeEdits((await prepareEdits(directory, shutOut(site("b")))).edits);
+      await writeEdits((await prepareEdits(directory, shutOut(testSite("b")))).edits);
       assert.deepEqual(
         readdirSync(sites).filter((entry) => entry.startsWith(".b.yaml")),
         [],

@@ -1,1 +1,0 @@
-export { someOf as nameList } from "../fleet/wording";

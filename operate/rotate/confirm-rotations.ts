@@ -1,0 +1,320 @@
+import { attempt, UserError, type Problem } from "../../fleet/problem";
+import type { Site } from "../../fleet/sites";
+import { readToken } from "../../cloudflare/service-tokens";
+import { matchToken, noTokenProblem, readAccountTokens } from "../../stack/match-token";
+import type { OpenStack } from "../../stack/open-stack";
+import {
+  howToApplyRotation,
+  openWindow,
+  presentFingerprint,
+  readRotationNote,
+  writeRotationNote,
+  type RotationNote,
+} from "../../stack/rotation-notes";
+import type { RevealedOutputs, SiteCredentials } from "../../stack/stack-outputs";
+import { selectSites } from "../select-sites";
+import { problemLines } from "../verify/problem-lines";
+import type { FleetVerdict } from "../verify/verdict";
+import { verifySites } from "../verify/verify-sites";
+import type { Via } from "../verify/transport";
+import { watchSites } from "../verify/watch";
+
+/** What a person asked for. */
+export interface ConfirmRequest {
+  /** Names; empty for every site whose rotation is under way. */
+  readonly sites: readonly string[];
+  /** Fingerprints before the rotations, each `<site>=<fingerprint>`; they count before what was noted. */
+  readonly former: readonly string[];
+  /** How long to try again while a new secret is not let in; milliseconds. */
+  readonly wait: number;
+  /** See VerifyOptions. */
+  readonly via?: Via | undefined;
+}
+
+export interface ConfirmContext {
+  readonly now: Date;
+  readonly abort: AbortSignal;
+  /** Requests of one look at the sites. */
+  readonly progress: { readonly update: (done: number, total: number) => void; readonly stop: () => void };
+  /** Told when not every secret is let in yet, and how many milliseconds later the next look comes. */
+  readonly onRetry: (pause: number) => void;
+}
+
+/** What the stack's present secret says of a rotation. */
+export type SecretChange =
+  | { readonly kind: "changed"; readonly from: string | null; readonly to: string }
+  | { readonly kind: "unchanged"; readonly fingerprint: string }
+  /** What the secret was before is not known here. */
+  | { readonly kind: "unknown"; readonly to: string }
+  /** There is nothing to compare: no token, or none whose secret the stack knows. */
+  | { readonly kind: "none"; readonly problem: Problem };
+
+/** Whether a site's rotation did what it was meant to do. */
+export interface Confirmation {
+  readonly site: Site;
+  /** The secret changed, and the new one is let in. */
+  readonly ok: boolean;
+  readonly change: SecretChange;
+  /** Undefined when it was not tried. */
+  readonly letIn: boolean | undefined;
+}
+
+/** Milliseconds between two tries of a secret that is not let in yet. */
+const pause = 5000;
+
+/**
+ * Proves that `up` changed the secrets of sites, and that the new ones are let in. What was proven is noted beside the
+ * rotation.
+ *
+ * @throws UserError when a name is not a site, a fingerprint is not one, or the stack cannot be read.
+ */
+export async function confirmRotations(
+  stack: OpenStack,
+  request: ConfirmRequest,
+  { now, abort, progress, onRetry }: ConfirmContext,
+): Promise<{ readonly confirmations: readonly Confirmation[]; readonly problems: readonly Problem[] }> {
+  const sites =
+    request.sites.length === 0
+      ? await rotationsUnderWay(stack, now)
+      : selectSites(stack.sites, request.sites);
+  const former = parseFormer(request.former, sites);
+  const outputs = await stack.outputs();
+  const look = async (some: readonly Site[]): Promise<FleetVerdict> => {
+    try {
+      return await verifySites(some, {
+        config: stack.config,
+        outputs,
+        via: request.via,
+        signal: abort,
+        onProgress: progress.update,
+      });
+    } finally {
+      progress.stop();
+    }
+  };
+  const notes = await readNotes(stack, sites);
+  const changes = new Map(
+    sites.map((site) => [
+      site,
+      secretChange(site, outputs.sites[site.name], notes.get(site), former.get(site.name)),
+    ]),
+  );
+  const sitesWith = (...kinds: SecretChange["kind"][]) =>
+    sites.filter((site) => kinds.includes(changes.get(site)?.kind ?? "none"));
+  const tried = sitesWith("changed", "unknown").filter(({ token }) => token.enabled);
+  const verdict =
+    tried.length === 0
+      ? undefined
+      : await watchSites(tried, {
+          look,
+          interval: pause,
+          timeout: request.wait,
+          signal: abort,
+          onLook: () => {
+            onRetry(pause);
+          },
+        });
+  const letIn = new Map(verdict?.sites.map(({ site, ok }) => [site, ok]));
+  const updatedAt = await lastUpdates(stack, outputs, sitesWith("unchanged"));
+  const confirmations = [...changes].map(([site, change]): Confirmation => ({
+    site,
+    change,
+    letIn: letIn.get(site.name),
+    ok: change.kind === "changed" && letIn.get(site.name) === true,
+  }));
+  for (const { site } of confirmations.filter(({ ok }) => ok)) {
+    const note = notes.get(site);
+    if (note !== undefined) {
+      await writeRotationNote(stack, site.name, { ...note, confirmedAt: now.toISOString() });
+    }
+  }
+  const problems = confirmations.flatMap(({ site, change }) =>
+    changeProblems(site, change, {
+      writtenAt: notes.get(site)?.writtenAt,
+      updatedAt: updatedAt.get(site.name),
+      now,
+    }),
+  );
+  const refused = verdict === undefined ? [] : problemLines(verdict);
+  return {
+    confirmations,
+    problems: [...problems, ...refused.map((says) => ({ subject: "", says, todo: "" }))],
+  };
+}
+
+/** Sites whose rotation is under way by the file or by what was noted here, and not confirmed from here. */
+async function rotationsUnderWay(stack: OpenStack, now: Date): Promise<readonly Site[]> {
+  const notes = await readNotes(stack, stack.sites);
+  return stack.sites.filter((site) => {
+    const note = notes.get(site);
+    return (
+      site.token.enabled &&
+      (note === undefined ? openWindow(site, now) !== undefined : note.confirmedAt === undefined)
+    );
+  });
+}
+
+/** What was noted of the rotations that the files say, and of no others. */
+async function readNotes(
+  stack: OpenStack,
+  sites: readonly Site[],
+): Promise<ReadonlyMap<Site, RotationNote | undefined>> {
+  return new Map(
+    await Promise.all(
+      sites.map(async (site) => {
+        const note = await readRotationNote(stack, site.name);
+        return [site, note?.version === site.token.secretVersion ? note : undefined] as const;
+      }),
+    ),
+  );
+}
+
+/** @throws UserError */
+function parseFormer(former: readonly string[], sites: readonly Site[]): ReadonlyMap<string, string> {
+  const fingerprints = new Map<string, string>();
+  const problems: Problem[] = [];
+  for (const text of former) {
+    const [, name, digits = ""] = /^([^=]+)=([0-9a-f]{12})$/.exec(text) ?? [];
+    if (name === undefined) {
+      problems.push({
+        subject: "--former",
+        says: `is "${text}", which is not a site with the 12 hexadecimal digits of a fingerprint`,
+        todo: "Write it as in tokyo=0123456789ab",
+      });
+    } else if (!sites.some((site) => site.name === name)) {
+      problems.push({
+        subject: "--former",
+        says: `names ${name}, which is not among the sites to confirm`,
+        todo: "Name it there too",
+      });
+    } else {
+      fingerprints.set(name, digits);
+    }
+  }
+  if (problems.length > 0) {
+    throw new UserError(problems);
+  }
+  return fingerprints;
+}
+
+/**
+ * Compares the stack's present secret with the one before the rotation that the site's file says.
+ *
+ * @param former fingerprint that a person gave; it counts before the note.
+ */
+export function secretChange(
+  site: Site,
+  credentials: SiteCredentials | undefined,
+  note: RotationNote | undefined,
+  former: string | undefined,
+): SecretChange {
+  const { file: subject, name, token } = site;
+  if (credentials === undefined) {
+    return { kind: "none", problem: noTokenProblem(site) };
+  }
+  if (token.secretVersion === 1) {
+    const todo = `Run \`sitepass rotate ${name}\` first`;
+    return { kind: "none", problem: { subject, says: "was never rotated", todo } };
+  }
+  const to = presentFingerprint(credentials);
+  if (to === null) {
+    const todo = "Run `pulumi up`; if it stays so, rotate once more";
+    return { kind: "none", problem: { subject, says: "the stack does not know its secret", todo } };
+  }
+  const from = former ?? (note?.version === token.secretVersion ? note.formerFingerprint : undefined);
+  if (from === undefined) {
+    return { kind: "unknown", to };
+  }
+  return from === to ? { kind: "unchanged", fingerprint: to } : { kind: "changed", from, to };
+}
+
+/** What else is known of a rotation whose secret did not change. */
+export interface UnchangedContext {
+  /** When the rotation was written into the file, RFC 3339; undefined when that was on another machine. */
+  readonly writtenAt: string | undefined;
+  /** When Cloudflare last changed the token, RFC 3339; undefined when that is not known. */
+  readonly updatedAt: string | undefined;
+  readonly now: Date;
+}
+
+function changeProblems(site: Site, change: SecretChange, context: UnchangedContext): readonly Problem[] {
+  const { file: subject, name, token } = site;
+  switch (change.kind) {
+    case "none":
+      return [change.problem];
+    case "unchanged":
+      return [unchangedProblem(site, change.fingerprint, context)];
+    case "unknown":
+      return [
+        {
+          subject,
+          says: `what its secret was before is not known on this machine, so whether it changed cannot be told; it is sha256 ${change.to} now`,
+          todo: `Give the fingerprint that \`rotate\` printed, with --former ${name}=<fingerprint>`,
+        },
+      ];
+    case "changed":
+      return token.enabled
+        ? []
+        : [
+            {
+              subject,
+              says: `its secret changed to sha256 ${change.to}, and cannot be tried while token.enabled is false`,
+              todo: `Let the site in (\`sitepass revoke --undo ${name}\`, \`pulumi up\`), and confirm again`,
+            },
+          ];
+  }
+}
+
+/**
+ * Why a secret did not change, as far as can be told. Cloudflare's time tells whether `up` ran: any update of the token
+ * moves it, and only the first answer to an update holds the secret.
+ */
+export function unchangedProblem(
+  site: Site,
+  secret: string,
+  { writtenAt, updatedAt, now }: UnchangedContext,
+): Problem {
+  const { file: subject, name, token } = site;
+  const unchanged = `the stack's secret did not change (sha256 ${secret})`;
+  const apply = howToApplyRotation(site, now);
+  if (writtenAt === undefined || updatedAt === undefined) {
+    return {
+      subject,
+      says: unchanged,
+      todo: `If \`pulumi up\` ran since it was rotated, the new secret was lost (docs/rotation.md says what to do). If not: ${apply}`,
+    };
+  }
+  return Date.parse(updatedAt) < Date.parse(writtenAt)
+    ? {
+        subject,
+        says: `${unchanged}, and Cloudflare has not changed the token since ${updatedAt}`,
+        todo: apply,
+      }
+    : {
+        subject,
+        says: `${unchanged}, although Cloudflare changed the token at ${updatedAt}, after the rotation was written: the answer with the new secret was lost, or the provider kept the old one`,
+        todo: `Nobody has the new secret, and the old one stops at ${token.previousSecretExpiresAt ?? ""}. Make ready to put a secret in place at the site at once, then \`sitepass rotate ${name} --force\` and \`pulumi up\``,
+      };
+}
+
+/** When Cloudflare last changed the tokens of these sites; empty where it cannot be asked, because it only explains. */
+async function lastUpdates(
+  stack: OpenStack,
+  outputs: RevealedOutputs,
+  sites: readonly Site[],
+): Promise<ReadonlyMap<string, string>> {
+  const updates = new Map<string, string>();
+  const account = sites.length === 0 ? undefined : await attempt(() => readAccountTokens(stack));
+  if (account?.ok !== true) {
+    return updates;
+  }
+  const { api, tokens } = account.value;
+  for (const site of sites) {
+    const token = matchToken(site, outputs, tokens);
+    const state = token.ok ? await readToken(api, stack.config.accountId, token.value) : undefined;
+    if (state?.kind === "answered" && state.value.updatedAt !== undefined) {
+      updates.set(site.name, state.value.updatedAt);
+    }
+  }
+  return updates;
+}

@@ -1,0 +1,213 @@
+import { createHash } from "node:crypto";
+import { UserError, type Problem } from "../../fleet/problem";
+import type { Site } from "../../fleet/sites";
+import { matchToken, readAccountTokens } from "../../stack/match-token";
+import type { OpenStack } from "../../stack/open-stack";
+import {
+  howToApplyRotation,
+  isRotationPending,
+  openWindow,
+  presentFingerprint,
+  readRotationNote,
+  windowEnd,
+} from "../../stack/rotation-notes";
+import type { RevealedOutputs } from "../../stack/stack-outputs";
+import { selectSites } from "../select-sites";
+
+/** How many sites a wave has: so many, or so many of a hundred of the fleet. */
+export type WaveSize = { readonly sites: number } | { readonly percent: number };
+
+/** What a person asked for. */
+export interface SiteChoice {
+  /** Names; empty for the fleet. */
+  readonly sites: readonly string[];
+  readonly waves?: WaveSize | undefined;
+  /** Leaves out sites whose last window closed less than this long ago; milliseconds. */
+  readonly olderThan?: number | undefined;
+  /** Goes on although sites are under way or were not seen again. */
+  readonly force: boolean;
+  readonly now: Date;
+}
+
+/** Sites to rotate, or why there are none just now. */
+export interface ChosenSites {
+  readonly sites: readonly Site[];
+  /** Of the fleet: those that are left out, and why. */
+  readonly skipped: readonly { readonly site: string; readonly reason: "shut out" | "no token yet" }[];
+  readonly wave: Exclude<Wave, { readonly kind: "stalled" }> | undefined;
+}
+
+/**
+ * Chooses the sites to rotate: those that are named, or of the fleet those that are let in and due.
+ *
+ * @param outputs undefined when the stack is not asked.
+ * @throws UserError for names that are not sites, and when a wave cannot begin because an earlier one never reached
+ * Cloudflare, or sites of it were not seen since their old secret stopped.
+ */
+export async function chooseSites(
+  stack: OpenStack,
+  outputs: RevealedOutputs | undefined,
+  { sites: names, waves, olderThan, force, now }: SiteChoice,
+): Promise<ChosenSites> {
+  if (names.length > 0) {
+    return { sites: selectSites(stack.sites, names), skipped: [], wave: undefined };
+  }
+  const fleet: Site[] = [];
+  const skipped: ChosenSites["skipped"][number][] = [];
+  for (const site of stack.sites) {
+    if (!site.token.enabled) {
+      skipped.push({ site: site.name, reason: "shut out" });
+    } else if (outputs !== undefined && outputs.sites[site.name] === undefined) {
+      skipped.push({ site: site.name, reason: "no token yet" });
+    } else {
+      fleet.push(site);
+    }
+  }
+  if (waves === undefined || outputs === undefined) {
+    const sites = olderThan === undefined ? fleet : fleet.filter((site) => isDue(site, olderThan, now));
+    return { sites, skipped, wave: undefined };
+  }
+  const pending = force ? [] : await pendingProblems(stack, outputs, fleet, now);
+  if (pending.length > 0) {
+    throw new UserError(pending);
+  }
+  const lastSeen = force ? () => undefined : await lastSeenIn(stack, outputs);
+  const wave = planWave({ fleet, size: waves, olderThan: olderThan ?? 0, lastSeen, now, force });
+  if (wave.kind === "stalled") {
+    throw new UserError(wave.sites.map((site) => stalledProblem(site, lastSeen(site))));
+  }
+  return { sites: wave.kind === "rotate" ? wave.sites : [], skipped, wave };
+}
+
+/** Rotations that never reached Cloudflare: the next wave would bury them, and a later `up` would carry them out without a window. */
+async function pendingProblems(
+  stack: OpenStack,
+  outputs: RevealedOutputs,
+  fleet: readonly Site[],
+  now: Date,
+): Promise<readonly Problem[]> {
+  const problems = await Promise.all(
+    fleet.map(async (site) =>
+      isRotationPending(
+        site,
+        await readRotationNote(stack, site.name),
+        presentFingerprint(outputs.sites[site.name]),
+      )
+        ? pendingProblem(site, now)
+        : undefined,
+    ),
+  );
+  return problems.filter((problem) => problem !== undefined);
+}
+
+/** @param more what else is to be said of it, after the version. */
+export function pendingProblem(site: Site, now: Date, more = ""): Problem {
+  return {
+    subject: site.file,
+    says: `says secretVersion ${site.token.secretVersion}${more}, and the stack still has the secret before it`,
+    todo: `${howToApplyRotation(site, now)}. If that was done, \`sitepass rotate --confirm ${site.name}\` says more`,
+  };
+}
+
+type LastSeen = (site: Site) => Date | null | undefined;
+
+/** When each site's token was last used, by one call for up to 1,000 of them. */
+async function lastSeenIn(stack: OpenStack, outputs: RevealedOutputs): Promise<LastSeen> {
+  const { tokens } = await readAccountTokens(stack);
+  return (site) => {
+    const token = matchToken(site, outputs, tokens);
+    const seen = token.ok ? token.value.lastSeenAt : undefined;
+    return typeof seen === "string" ? new Date(seen) : seen;
+  };
+}
+
+function stalledProblem({ file, name, token }: Site, seen: Date | null | undefined): Problem {
+  const since = `since its old secret stopped at ${token.previousSecretExpiresAt ?? ""}`;
+  return {
+    subject: file,
+    says:
+      seen === undefined
+        ? `Cloudflare does not say whether it pushed ${since}`
+        : `has not pushed ${since} (last seen ${seen === null ? "never" : seen.toISOString()}), and may not have the new one`,
+    todo: `Put its secret in place (\`sitepass render ${name}\`), shut it out (\`sitepass revoke ${name}\`), or pass --force to go on without it`,
+  };
+}
+
+export interface WaveInput {
+  /** Every site that is let in. */
+  readonly fleet: readonly Site[];
+  readonly size: WaveSize;
+  /** Milliseconds; see SiteChoice. */
+  readonly olderThan: number;
+  /** When the site last authenticated: null never, undefined unknown. */
+  readonly lastSeen: LastSeen;
+  readonly now: Date;
+  readonly force: boolean;
+}
+
+/** What one run of `rotate --all --waves` does. */
+export type Wave =
+  | { readonly kind: "rotate"; readonly sites: readonly Site[]; readonly left: number }
+  /** The wave before is under way: its windows are open, or closed so lately that sites had no time to be seen. */
+  | { readonly kind: "wait"; readonly until: Date; readonly sites: readonly Site[] }
+  /** Sites that were not seen since the secret before stopped: they may never have got the new one. */
+  | { readonly kind: "stalled"; readonly sites: readonly Site[] }
+  | { readonly kind: "done" };
+
+/** How long after a window's end a site has time to be seen; how late Cloudflare notes that is not documented. */
+const settlingMilliseconds = 3_600_000;
+
+/**
+ * Chooses the next wave of a rotation of the whole fleet, from the site files and from when sites were last seen alone:
+ * a run on any machine comes to the same.
+ *
+ * Next are the sites that were rotated longest ago, and before all those that never were. A wave begins when the one
+ * before it is over, and every site that was ever rotated has been seen since its old secret stopped. That is the one
+ * proof that a site has its new secret: nothing else lets it in any more.
+ */
+export function planWave({ fleet, size, olderThan, lastSeen, now, force }: WaveInput): Wave {
+  const settledBefore = new Date(now.getTime() - settlingMilliseconds);
+  if (!force) {
+    const underWay = fleet.filter((site) => openWindow(site, settledBefore) !== undefined);
+    const unsettled = underWay.filter(
+      (site) => openWindow(site, now) !== undefined || !wasSeen(site, lastSeen(site)),
+    );
+    if (unsettled.length > 0) {
+      return { kind: "wait", until: latestEnd(unsettled), sites: unsettled };
+    }
+    const lost = fleet.filter((site) => windowEnd(site) !== undefined && !wasSeen(site, lastSeen(site)));
+    if (lost.length > 0) {
+      return { kind: "stalled", sites: lost };
+    }
+  }
+  const due = fleet
+    .filter((site) => isDue(site, olderThan, now))
+    .map((site) => ({ site, order: orderOf(site) }))
+    .sort((a, b) => compare(a.order.end, b.order.end) || compare(a.order.name, b.order.name))
+    .map(({ site }) => site);
+  const wave = due.slice(0, "sites" in size ? size.sites : Math.ceil((fleet.length * size.percent) / 100));
+  return wave.length === 0
+    ? { kind: "done" }
+    : { kind: "rotate", sites: wave, left: due.length - wave.length };
+}
+
+/** Minus infinity for a site that was never rotated. */
+const endOf = (site: Site): number => windowEnd(site)?.getTime() ?? -Infinity;
+
+const isDue = (site: Site, olderThan: number, now: Date): boolean => endOf(site) <= now.getTime() - olderThan;
+
+function wasSeen(site: Site, seen: Date | null | undefined): boolean {
+  const end = windowEnd(site);
+  return end === undefined || (seen instanceof Date && seen > end);
+}
+
+const latestEnd = (sites: readonly Site[]): Date =>
+  new Date(Math.max(...sites.map(endOf)) + settlingMilliseconds);
+
+/** Names in an order that looks random and is always the same: sites with like names, often neighbours, go in different waves. */
+const orderOf = (site: Site) => ({
+  end: endOf(site),
+  name: createHash("sha256").update(site.name).digest("hex"),
+});
+
+const compare = <T extends number | string>(a: T, b: T): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -1,1 +1,0 @@
-export { windowEndAfter } from "../../stack/rotation-notes";
