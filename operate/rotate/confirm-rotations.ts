@@ -13,11 +13,9 @@ import {
 } from "../../stack/rotation-notes";
 import type { RevealedOutputs, SiteCredentials } from "../../stack/stack-outputs";
 import { selectSites } from "../select-sites";
-import { problemLines } from "../verify/problem-lines";
-import type { FleetVerdict } from "../verify/verdict";
+import { fleetProblems } from "../verify/verdict";
 import { verifySites } from "../verify/verify-sites";
 import type { Via } from "../verify/transport";
-import { watchSites } from "../verify/watch";
 
 /** What a person asked for. */
 export interface ConfirmRequest {
@@ -79,19 +77,6 @@ export async function confirmRotations(
       : selectSites(stack.sites, request.sites);
   const former = parseFormer(request.former, sites);
   const outputs = await stack.outputs();
-  const look = async (some: readonly Site[]): Promise<FleetVerdict> => {
-    try {
-      return await verifySites(some, {
-        config: stack.config,
-        outputs,
-        via: request.via,
-        signal: abort,
-        onProgress: progress.update,
-      });
-    } finally {
-      progress.stop();
-    }
-  };
   const notes = await readNotes(stack, sites);
   const changes = new Map(
     sites.map((site) => [
@@ -105,15 +90,21 @@ export async function confirmRotations(
   const verdict =
     tried.length === 0
       ? undefined
-      : await watchSites(tried, {
-          look,
-          interval: pause,
-          timeout: request.wait,
-          signal: abort,
-          onLook: () => {
-            onRetry(pause);
+      : await verifySites(tried, {
+          config: stack.config,
+          outputs,
+          via: request.via,
+          abort,
+          onProgress: progress.update,
+          watch: {
+            interval: pause,
+            timeout: request.wait,
+            onLook: () => {
+              progress.stop();
+              onRetry(pause);
+            },
           },
-        });
+        }).finally(progress.stop);
   const letIn = new Map(verdict?.sites.map(({ site, ok }) => [site, ok]));
   const updatedAt = await lastUpdates(stack, outputs, sitesWith("unchanged"));
   const confirmations = [...changes].map(([site, change]): Confirmation => ({
@@ -135,10 +126,9 @@ export async function confirmRotations(
       now,
     }),
   );
-  const refused = verdict === undefined ? [] : problemLines(verdict);
   return {
     confirmations,
-    problems: [...problems, ...refused.map((says) => ({ subject: "", says, todo: "" }))],
+    problems: [...problems, ...(verdict === undefined ? [] : fleetProblems(verdict))],
   };
 }
 

@@ -12,8 +12,6 @@ import { watchSites, type Watch } from "./watch";
 export interface VerifyOptions extends Partial<TransportOptions> {
   readonly config: Pick<Config, "endpoints" | "publish">;
   readonly outputs: RevealedOutputs;
-  /** The former name of `abort`, for the time being. */
-  readonly signal?: AbortSignal | undefined;
   /** Called with the number of requests that were made or skipped, and that of all requests of this look. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
   /** The clock, to say what has expired. Default: the machine's. */
@@ -32,7 +30,7 @@ export interface VerifyOptions extends Partial<TransportOptions> {
  * pushes have no body. fleetProblems lists what is wrong.
  */
 export async function verifySites(sites: readonly Site[], options: VerifyOptions): Promise<FleetVerdict> {
-  const { watch, readOutputs, abort = options.signal } = options;
+  const { watch, readOutputs, abort } = options;
   if (watch === undefined) {
     return lookOnce(sites, options);
   }
@@ -54,7 +52,7 @@ export async function verifySites(sites: readonly Site[], options: VerifyOptions
 
 async function lookOnce(sites: readonly Site[], options: VerifyOptions): Promise<FleetVerdict> {
   const { config, outputs, via, concurrency = 16, requestTimeout = 10_000 } = options;
-  const { abort = options.signal, onProgress, now = () => new Date() } = options;
+  const { abort, onProgress, now = () => new Date() } = options;
   const { endpoints, publish } = config;
   const targets = endpoints.map((endpoint) => ({ endpoint, publish }));
   const forEverybody = targets.map((target) => ({ target, probes: endpointProbes(target.endpoint) }));

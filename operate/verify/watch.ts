@@ -15,8 +15,6 @@ export interface WatchOptions extends Watch {
   /** One look at these sites, and at what holds for everybody. */
   readonly look: (sites: readonly Site[]) => Promise<FleetVerdict>;
   readonly abort?: AbortSignal | undefined;
-  /** The former name of `abort`, for the time being. */
-  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -24,7 +22,7 @@ export interface WatchOptions extends Watch {
  * is then known of all sites. Rejects when it is aborted.
  */
 export async function watchSites(sites: readonly Site[], options: WatchOptions): Promise<FleetVerdict> {
-  const { look, interval, timeout = Infinity, onLook, abort = options.signal } = options;
+  const { look, interval, timeout = Infinity, onLook, abort } = options;
   const start = performance.now();
   let verdict = await look(sites);
   for (let last = false; !verdict.ok && !last;) {
