@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { CallResult, CloudflareApi } from "./client";
-import { rulesSchema, type AccessRule } from "./access-policies";
+import { listPolicies, rulesSchema, type AccessRule, type AccountPolicy } from "./access-policies";
 
 /** A policy as an application shows it. */
 export interface AttachedPolicy {
@@ -146,4 +146,37 @@ export function listApplications(
     applicationSchema,
     (page) => api.client.zeroTrust.access.applications.list({ account_id: accountId, ...page }),
   );
+}
+
+/** As listApplications, with the rules of every policy that shows them anywhere: where an application leaves them out, one more listing. */
+export async function listApplicationsWithRules(
+  api: CloudflareApi,
+  accountId: string,
+): Promise<CallResult<readonly AccountApplication[]>> {
+  const listed = await listApplications(api, accountId);
+  if (
+    listed.kind !== "answered" ||
+    listed.value.every(({ policies }) => policies.every(({ include }) => include !== undefined))
+  ) {
+    return listed;
+  }
+  const reusable = await listPolicies(api, accountId);
+  return reusable.kind === "answered"
+    ? { kind: "answered", value: withRules(listed.value, reusable.value) }
+    : reusable;
+}
+
+/** Fills in from the account's reusable policies what applications leave out of theirs. */
+export function withRules<T extends Pick<AccountApplication, "policies">>(
+  applications: readonly T[],
+  reusable: readonly AccountPolicy[],
+): readonly T[] {
+  const byId = new Map(reusable.map((policy) => [policy.id, policy]));
+  return applications.map((application) => ({
+    ...application,
+    policies: application.policies.map((policy) => {
+      const listed = byId.get(policy.id);
+      return policy.include === undefined && listed !== undefined ? { ...policy, ...listed } : policy;
+    }),
+  }));
 }
