@@ -8,7 +8,7 @@ import { addRenew } from "./renew-command";
 import { addRevoke } from "./revoke-command";
 import { addRotate } from "./rotate-command";
 import type { ExitCode, OnStack, Streams } from "./stack-command";
-import { addStatus } from "./status-command";
+import { addStatus } from "./status";
 import { addVerify } from "./verify-command";
 
 /** In the order in which `--help` shows them. */
