@@ -1,7 +1,7 @@
 import { Command, CommanderError } from "commander";
 import pc from "picocolors";
 import { addAdopt } from "./adopt-command";
-import { addCheck } from "./check-command";
+import { addCheck } from "./check";
 import { addOutput } from "./output-command";
 import { addRender } from "./render-command";
 import { addRenew } from "./renew-command";
