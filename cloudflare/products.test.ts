@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import type { z } from "zod";
 import { testToken } from "../packages/cloudflare-standin/edge/test-rows";
 import type { CallResult, CloudflareApi } from "./client";
-import { openTestFleet } from "../operate/test-fleet";
+import { openTestFleet } from "../operate/testing/test-fleet";
 import { findZone, readBotProtection } from "./zones";
 import { listApplications, listApplicationsWithRules } from "./access-applications";
 import { listPolicies } from "./access-policies";

@@ -13,7 +13,7 @@ export interface CheckContext {
   readonly zone: Promise<CallResult<AccountZone | undefined>>;
   /** The records of each endpoint's host name; none without a zone. */
   readonly records: Promise<readonly CallResult<readonly ZoneRecord[]>[]>;
-  readonly objects: Promise<StackObjects>;
+  readonly ownership: Promise<Ownership>;
   /** Asks for a permission to write, unless only reads are wanted. */
   readonly probe: (permission: WritePermissionName, zoneId?: string) => Promise<WriteAnswer>;
 }

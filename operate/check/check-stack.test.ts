@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import { permissions, type Permission } from "../../packages/cloudflare-standin/api/permissions";
 import { testApplication, testPolicy, testToken } from "../../packages/cloudflare-standin/edge/test-rows";
-import { openTestFleet, type TestFleet, type TestFleetOptions } from "../test-fleet";
+import { openTestFleet, type TestFleet, type TestFleetOptions } from "../testing/test-fleet";
 import { checkAccount, type StackCheck } from "./check-stack";
 import { findingText, type Finding } from "./finding";
 

@@ -1,3 +1,4 @@
+import { verifyApiToken } from "../../cloudflare/api-token";
 import type { CloudflareApi } from "../../cloudflare/client";
 import { listRecords } from "../../cloudflare/dns-records";
 import { listTokens } from "../../cloudflare/service-tokens";
@@ -6,9 +7,8 @@ import { attempt, problemText, type Result } from "../../fleet/problem";
 import { plural } from "../../fleet/wording";
 import type { TokenPlan } from "../../provision/preflight";
 import type { OpenStack } from "../../stack/open-stack";
-import { verifyApiToken } from "../../cloudflare/api-token";
 import { apiTokenFinding, probeWrite } from "./api-token";
-import type { CheckContext, StackObjects } from "./check-context";
+import type { CheckContext, Ownership } from "./check-context";
 import { findingsOn, inOrder, type Finding } from "./finding";
 import { checkHostNames } from "./host-names";
 import { checkNotifications, checkOrganization, checkTokens } from "./zero-trust";
@@ -79,7 +79,7 @@ export async function checkAccount(
         ? []
         : Promise.all(endpoints.map(({ hostname }) => listRecords(api, zoneId, hostname)));
     }),
-    objects: readStackObjects(stack),
+    ownership: readOwnership(stack),
     probe: (permission, zoneId = "") =>
       readsOnly ? Promise.resolve({ kind: "not asked" }) : probeWrite(api, permission, { accountId, zoneId }),
   };
@@ -94,9 +94,12 @@ export async function checkAccount(
   return { findings: inOrder([finding, ...tokens.findings, ...others.flat()]), plan: tokens.plan };
 }
 
-async function readStackObjects(stack: OpenStack): Promise<StackObjects> {
-  const resources = await attempt(stack.resources);
-  return resources.ok
-    ? { kind: "known", ids: new Set(resources.value.map(({ id }) => id).filter((id) => id !== "")) }
-    : { kind: "unknown", reason: resources.problems.map(problemText).join(" ").replace(/\.$/, "") };
+async function readOwnership({ resources, ownPrefix }: OpenStack): Promise<Ownership> {
+  const read = await attempt(resources);
+  return {
+    ownPrefix,
+    objects: read.ok
+      ? { kind: "known", ids: new Set(read.value.map(({ id }) => id).filter((id) => id !== "")) }
+      : { kind: "unknown", reason: read.problems.map(problemText).join(" ").replace(/\.$/, "") },
+  };
 }

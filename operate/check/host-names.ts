@@ -20,27 +20,28 @@ const { ok, problem, warning } = findingsOn("host names");
 
 /** Who and what else is on the push hosts: Access applications and DNS records. */
 export async function checkHostNames(context: CheckContext): Promise<readonly Finding[]> {
-  const ownership = { objects: await context.objects, ownPrefix: context.stack.ownPrefix };
-  const findings = await Promise.all([
-    checkApplications(context, ownership),
-    checkRecords(context, ownership),
-  ]);
-  return findings.flat();
+  return (await Promise.all([checkApplications(context), checkRecords(context)])).flat();
 }
 
-async function checkApplications(
-  { stack, api, probe }: CheckContext,
-  ownership: Ownership,
-): Promise<readonly Finding[]> {
+async function checkApplications({
+  stack,
+  api,
+  probe,
+  ownership,
+}: CheckContext): Promise<readonly Finding[]> {
   const { accountId, endpoints } = stack.config;
-  const [read, write] = await Promise.all([listApplicationsWithRules(api, accountId), probe("policies")]);
+  const [read, write, own] = await Promise.all([
+    listApplicationsWithRules(api, accountId),
+    probe("policies"),
+    ownership,
+  ]);
   const permission = permissionFinding("policies", { read, write });
   if (read.kind !== "answered") {
     return [permission];
   }
   const findings = endpoints.flatMap((endpoint) =>
     read.value.flatMap((application) =>
-      isOwn(ownership, application.id, application.name)
+      isOwn(own, application.id, application.name)
         ? ownFindings(application, endpoint)
         : application.destinations.flatMap((uri) =>
             foreignFindings(application, destinationOf(uri), endpoint),
@@ -150,9 +151,8 @@ function harmOf(policy: AttachedPolicy): string | undefined {
   }
 }
 
-async function checkRecords(context: CheckContext, ownership: Ownership): Promise<readonly Finding[]> {
-  const { stack, probe } = context;
-  const [zone, records] = await Promise.all([context.zone, context.records]);
+async function checkRecords({ stack, probe, ...asked }: CheckContext): Promise<readonly Finding[]> {
+  const [zone, records, own] = await Promise.all([asked.zone, asked.records, asked.ownership]);
   if (zone.kind !== "answered" || zone.value === undefined) {
     return [];
   }
@@ -161,7 +161,7 @@ async function checkRecords(context: CheckContext, ownership: Ownership): Promis
   const permissions = records.map((read) => permissionFinding("records", { read, write }));
   const findings = endpoints.flatMap((endpoint, index) => {
     const read = records[index];
-    return read?.kind === "answered" ? recordFindings(read.value, endpoint, ownership) : [];
+    return read?.kind === "answered" ? recordFindings(read.value, endpoint, own) : [];
   });
   const allFree = findings.length === 0 && records.every(({ kind }) => kind === "answered");
   const hosts = endpoints.map(({ hostname }) => hostname).join(" and ");

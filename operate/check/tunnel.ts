@@ -25,16 +25,16 @@ export async function checkTunnel(context: CheckContext): Promise<readonly Findi
  * stack that has no service token either was never brought up.
  */
 async function ownTunnels(
-  { stack, tokens, records, objects }: CheckContext,
+  { stack, tokens, records, ownership }: CheckContext,
   tunnels: readonly AccountTunnel[],
 ): Promise<StackObjects> {
-  const known = await objects;
-  if (known.kind === "known") {
-    return known;
+  const own = await ownership;
+  if (own.objects.kind === "known") {
+    return own.objects;
   }
   const targets = (await records)
     .flatMap((read) => (read.kind === "answered" ? read.value : []))
-    .filter(({ id, comment }) => isOwn({ objects: known, ownPrefix: stack.ownPrefix }, id, comment))
+    .filter(({ id, comment }) => isOwn(own, id, comment))
     .map(({ content }) => content);
   const pointedTo = tunnels.filter(({ id }) => targets.includes(`${id}.cfargotunnel.com`));
   const listed = await tokens;
@@ -42,7 +42,7 @@ async function ownTunnels(
     listed.kind === "answered" && !listed.value.some(({ name }) => name.startsWith(stack.ownPrefix));
   return pointedTo.length > 0 || neverUp
     ? { kind: "known", ids: new Set(pointedTo.map(({ id }) => id)) }
-    : known;
+    : own.objects;
 }
 
 /** A name belongs to one live tunnel of an account (error 1013). */

@@ -3,7 +3,7 @@ import { describe, it, type TestContext } from "node:test";
 import type { ServiceToken } from "../../packages/cloudflare-standin/api/rows";
 import { listTokens } from "../../cloudflare/service-tokens";
 import { answered, type CloudflareApi } from "../../cloudflare/client";
-import { openTestFleet, type TestFleet } from "../test-fleet";
+import { openTestFleet, type TestFleet } from "../testing/test-fleet";
 import { matchToken } from "../../stack/match-token";
 import { renewTokens, type RenewableToken, type Renewal } from "./renew-tokens";
 

@@ -4,7 +4,7 @@ import { describe, it, type TestContext } from "node:test";
 import type { ServiceToken } from "../../packages/cloudflare-standin/api/rows";
 import { UserError } from "../../fleet/problem";
 import type { OpenStack } from "../../stack/open-stack";
-import { openTestFleet, type TestFleet } from "../test-fleet";
+import { openTestFleet, type TestFleet } from "../testing/test-fleet";
 import { switchTokens } from "./switch-tokens";
 
 interface Fleet extends TestFleet {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import type { OpenStack } from "../../stack/open-stack";
-import { openTestFleet, type TestFleet } from "../test-fleet";
+import { openTestFleet, type TestFleet } from "../testing/test-fleet";
 import { chooseSites, type ChosenSites, type SiteChoice } from "./choose-sites";
 import { fingerprint } from "../fingerprint";
 import { writeRotation } from "./rotation-record";

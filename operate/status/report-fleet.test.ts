@@ -5,7 +5,7 @@ import { permissions } from "../../packages/cloudflare-standin/api/permissions";
 import type { ServiceToken } from "../../packages/cloudflare-standin/api/rows";
 import { testToken } from "../../packages/cloudflare-standin/edge/test-rows";
 import { problemText, success, UserError } from "../../fleet/problem";
-import { openTestFleet, type TestFleet, type TestFleetOptions } from "../test-fleet";
+import { openTestFleet, type TestFleet, type TestFleetOptions } from "../testing/test-fleet";
 import { reportFleet } from "./report-fleet";
 import type { FleetReport } from "./site-status";
 

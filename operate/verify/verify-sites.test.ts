@@ -5,7 +5,7 @@ import { hashClientSecret } from "../../packages/cloudflare-standin/api/client-s
 import { zoneId } from "../../packages/cloudflare-standin/api/database";
 import { startEdge } from "../../packages/cloudflare-standin/edge/edge";
 import { startReceiver } from "../../packages/cloudflare-standin/edge/receiver";
-import { openTestFleet } from "../test-fleet";
+import { openTestFleet } from "../testing/test-fleet";
 import { verifySites } from "./verify-sites";
 import { parseVia } from "./via";
 

@@ -15,7 +15,7 @@ import { applicationFor } from "../../packages/cloudflare-standin/edge/applicati
 import { evaluatePolicies } from "../../packages/cloudflare-standin/edge/policy-order";
 import { authenticate } from "../../packages/cloudflare-standin/edge/service-token-check";
 import { testApplication, testPolicy, testToken } from "../../packages/cloudflare-standin/edge/test-rows";
-import { openTestFleet } from "../../operate/test-fleet";
+import { openTestFleet } from "../../operate/testing/test-fleet";
 
 const now = new Date("2026-11-23T12:00:00Z");
 
