@@ -63,22 +63,10 @@ function expiryFinding(expiresAt: string | undefined, now: Date): Finding {
     : ok(`the API token is active for another ${days}`);
 }
 
-type PermissionProbe = (ids: {
-  readonly accountId: string;
-  readonly zoneId: string;
-}) => readonly ["put" | "patch", string];
-
-interface Permission {
-  /** As the dashboard names it. */
-  readonly name: string;
-  /** After "which ... need", in the plural. */
-  readonly neededFor: string;
-  readonly scope: "account" | "zone";
-  /** Asks for writing, where that is needed: an update of an object that does not exist, with nothing to change in it. */
-  readonly probe?: PermissionProbe;
-}
-
-/** The permissions that the API token may need. */
+/**
+ * The permissions that the API token may need: as the dashboard names them, and for what, after "which ... need". Where
+ * writing is needed, `probe` is an update of an object that does not exist, with nothing to change in it.
+ */
 const permissions = {
   serviceTokens: {
     name: "Access: Service Tokens",
@@ -118,25 +106,32 @@ const permissions = {
   },
 } as const satisfies Record<string, Permission>;
 
+interface Permission {
+  readonly name: string;
+  readonly neededFor: string;
+  readonly scope: "account" | "zone";
+  readonly probe?: (ids: ProbeIds) => readonly ["put" | "patch", string];
+}
+
+type ProbeIds = Readonly<Record<"accountId" | "zoneId", string>>;
+
 type PermissionName = keyof typeof permissions;
 export type WritePermissionName = Exclude<PermissionName, "botManagement" | "organization">;
 
 const randomId = (): string => randomBytes(16).toString("hex");
 
-/** What was learned of one permission. */
-interface PermissionAnswers {
-  /** A call that needs the permission for reading. */
-  readonly read: CallResult<unknown>;
-  /** Only where writing is needed. */
-  readonly write?: WriteAnswer;
-  /** What goes unchecked without it, when nothing but that needs it; `up` does not. */
-  readonly onlyChecks?: string | undefined;
-}
-
-/** Says of one permission whether it is there, and for what it is needed where it is missing. */
+/**
+ * Says of one permission whether it is there, and for what it is needed where it is missing.
+ *
+ * @param read a call that needs the permission for reading.
+ * @param write only where writing is needed.
+ * @param onlyChecks what goes unchecked without it, when nothing but that needs it; `up` does not.
+ */
 export function permissionFinding(
   permission: PermissionName,
-  { read, write, onlyChecks }: PermissionAnswers,
+  read: CallResult<unknown>,
+  write?: WriteAnswer,
+  onlyChecks?: string,
 ): Finding {
   const { name, neededFor, scope } = permissions[permission];
   if (read.kind === "failed") {
@@ -194,7 +189,7 @@ export type WriteAnswer =
 export async function probeWrite(
   api: CloudflareApi,
   permission: WritePermissionName,
-  ids: Parameters<PermissionProbe>[0],
+  ids: ProbeIds,
 ): Promise<WriteAnswer> {
   const [method, path] = permissions[permission].probe(ids);
   return writeAnswer(

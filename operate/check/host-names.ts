@@ -35,7 +35,7 @@ async function checkApplications({
     probe("policies"),
     ownership,
   ]);
-  const permission = permissionFinding("policies", { read, write });
+  const permission = permissionFinding("policies", read, write);
   if (read.kind !== "answered") {
     return [permission];
   }
@@ -43,8 +43,8 @@ async function checkApplications({
     read.value.flatMap((application) =>
       isOwn(own, application.id, application.name)
         ? ownFindings(application, endpoint)
-        : application.destinations.flatMap((uri) =>
-            foreignFindings(application, destinationOf(uri), endpoint),
+        : application.destinations.flatMap(
+            (uri) => foreignFinding(application, destinationOf(uri), endpoint) ?? [],
           ),
     ),
   );
@@ -61,42 +61,40 @@ const keyOf = ({ signal }: Endpoint): string => `sitepass:endpoints.${signal}.ho
  * own. One with another path there comes before the one that refuses everything on the host, and inherits nothing from it
  * (see access-evaluation.ts). One on a wildcard host without a path comes before nothing.
  */
-function foreignFindings(
+function foreignFinding(
   { name, policies }: AccountApplication,
   destination: Destination,
   endpoint: Endpoint,
-): readonly Finding[] {
+): Finding | undefined {
   const { hostname, paths } = endpoint;
   const { host, path } = destination;
   const subject = keyOf(endpoint);
   const application = `is "${hostname}", and the Access application "${name}"`;
   if (host === hostname && (path === "" || paths.includes(path))) {
-    return [
-      problem({
-        subject,
-        says: `${application} already covers ${host}${path}`,
-        todo: "Delete it or move it to another host, take another host name, or bring it into the stack with `sitepass adopt`",
-      }),
-    ];
+    return problem({
+      subject,
+      says: `${application} already covers ${host}${path}`,
+      todo: "Delete it or move it to another host, take another host name, or bring it into the stack with `sitepass adopt`",
+    });
   }
   if (!coversHost(destination, hostname) || path === "") {
-    return [];
+    return undefined;
   }
-  const says = `${application} covers ${host}${path} there, ${
+  const order =
     host === hostname
       ? "past this stack's refusal of everything but the write paths"
-      : "and Cloudflare does not document that this stack's own applications come before it"
-  }`;
+      : "and Cloudflare does not document that this stack's own applications come before it";
+  const says = `${application} covers ${host}${path} there, ${order}`;
   const open = policies.find((policy) => policy.decision === "allow" || letsInOthers(policy));
-  return [
-    open === undefined
-      ? warning({ subject, says, todo: "Move it to another host, if that is not meant" })
-      : problem({
-          subject,
-          says: `${says}, with the decision "${open.decision}"${open.decision === "non_identity" ? " for more than the tokens that it names" : ""}`,
-          todo: "Move it to another host, or take another host name",
-        }),
-  ];
+  if (open === undefined) {
+    return warning({ subject, says, todo: "Move it to another host, if that is not meant" });
+  }
+  const others = open.decision === "non_identity" ? " for more than the tokens that it names" : "";
+  return problem({
+    subject,
+    says: `${says}, with the decision "${open.decision}"${others}`,
+    todo: "Move it to another host, or take another host name",
+  });
 }
 
 /** Whether a policy lets somebody in, or may, who has no token that it names. */
@@ -116,26 +114,15 @@ function ownFindings(
   const its = `is "${hostname}", and its application "${name}"`;
   const findings = policies.flatMap((policy) => {
     const harm = harmOf(policy);
-    return harm === undefined
-      ? []
-      : [
-          problem({
-            subject,
-            says: `${its} has the policy "${policy.name}", which this stack did not attach: ${harm}`,
-            todo: "Detach it in the dashboard, or run `pulumi refresh` and `pulumi up`",
-          }),
-        ];
+    const says = `${its} has the policy "${policy.name}", which this stack did not attach: ${harm}`;
+    const todo = "Detach it in the dashboard, or run `pulumi refresh` and `pulumi up`";
+    return harm === undefined ? [] : [problem({ subject, says, todo })];
   });
-  return policies.length === 0 || serviceAuth401Redirect
-    ? findings
-    : [
-        ...findings,
-        problem({
-          subject,
-          says: `${its} answers a wrong token with a redirect, which collectors follow and take for a delivery`,
-          todo: "Run `pulumi refresh` and `pulumi up`",
-        }),
-      ];
+  if (policies.length > 0 && !serviceAuth401Redirect) {
+    const says = `${its} answers a wrong token with a redirect, which collectors follow and take for a delivery`;
+    findings.push(problem({ subject, says, todo: "Run `pulumi refresh` and `pulumi up`" }));
+  }
+  return findings;
 }
 
 function harmOf(policy: AttachedPolicy): string | undefined {
@@ -158,10 +145,12 @@ async function checkRecords({ stack, probe, ...asked }: CheckContext): Promise<r
   }
   const write = await probe("records", zone.value.id);
   const { endpoints } = stack.config;
-  const permissions = records.map((read) => permissionFinding("records", { read, write }));
+  const permissions = records.map((read) => permissionFinding("records", read, write));
   const findings = endpoints.flatMap((endpoint, index) => {
     const read = records[index];
-    return read?.kind === "answered" ? recordFindings(read.value, endpoint, own) : [];
+    return read?.kind === "answered"
+      ? read.value.flatMap((record) => recordFinding(record, endpoint, own) ?? [])
+      : [];
   });
   const allFree = findings.length === 0 && records.every(({ kind }) => kind === "answered");
   const hosts = endpoints.map(({ hostname }) => hostname).join(" and ");
@@ -174,35 +163,26 @@ async function checkRecords({ stack, probe, ...asked }: CheckContext): Promise<r
  */
 const inTheWay: readonly string[] = ["A", "AAAA", "CNAME", "NS"];
 
-/** Whether an endpoint's host name is free, or has this stack's own record. */
-function recordFindings(
-  records: readonly ZoneRecord[],
+/** What is wrong with a record at an endpoint's host name: it is not this stack's own, or not proxied. */
+function recordFinding(
+  { id, name, type, content, comment, proxied }: ZoneRecord,
   endpoint: Endpoint,
   ownership: Ownership,
-): readonly Finding[] {
+): Finding | undefined {
   const { hostname } = endpoint;
   const subject = keyOf(endpoint);
-  return records
-    .filter(({ name, type }) => name === hostname && inTheWay.includes(type))
-    .flatMap(({ id, type, content, comment, proxied }) => {
-      if (!isOwn(ownership, id, comment)) {
-        const shown = comment === "" ? "no comment" : `the comment "${comment}"`;
-        return [
-          problem({
-            subject,
-            says: `is "${hostname}", which already has the DNS record ${type} ${content} (with ${shown}), not of this stack`,
-            todo: "Delete it, take another host name, or bring it into the stack with `sitepass adopt`",
-          }),
-        ];
-      }
-      return proxied
-        ? []
-        : [
-            problem({
-              subject,
-              says: `is "${hostname}", and its DNS record is not proxied: pushes go around Access`,
-              todo: "Turn the proxy on in the dashboard, or run `pulumi refresh` and `pulumi up`",
-            }),
-          ];
+  if (name !== hostname || !inTheWay.includes(type)) {
+    return undefined;
+  }
+  if (!isOwn(ownership, id, comment)) {
+    const shown = comment === "" ? "no comment" : `the comment "${comment}"`;
+    return problem({
+      subject,
+      says: `is "${hostname}", which already has the DNS record ${type} ${content} (with ${shown}), not of this stack`,
+      todo: "Delete it, take another host name, or bring it into the stack with `sitepass adopt`",
     });
+  }
+  const says = `is "${hostname}", and its DNS record is not proxied: pushes go around Access`;
+  const todo = "Turn the proxy on in the dashboard, or run `pulumi refresh` and `pulumi up`";
+  return proxied ? undefined : problem({ subject, says, todo });
 }

@@ -14,7 +14,7 @@ export async function checkTunnel(context: CheckContext): Promise<readonly Findi
   }
   const { name } = publish;
   const [read, write] = await Promise.all([listTunnels(api, accountId, name), probe("tunnels")]);
-  const permission = permissionFinding("tunnels", { read, write });
+  const permission = permissionFinding("tunnels", read, write);
   return read.kind === "answered"
     ? [permission, tunnelFinding(name, read.value, await ownTunnels(context, read.value))]
     : [permission];

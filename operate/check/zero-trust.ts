@@ -16,15 +16,17 @@ export async function checkOrganization({ stack, api }: CheckContext): Promise<r
   const read = await readOrganization(api, config.accountId);
   const lookedUp = config.publish.kind === "tunnel" && config.teamName === "";
   return [
-    permissionFinding("organization", {
+    permissionFinding(
+      "organization",
       read,
-      onlyChecks: lookedUp ? undefined : "the team name and strict service token mode were",
-    }),
+      undefined,
+      lookedUp ? undefined : "the team name and strict service token mode were",
+    ),
     ...organizationFindings(read, { config, sites, apiUrl: api.client.baseURL }),
   ];
 }
 
-export interface OrganizationContext {
+interface OrganizationContext {
   readonly config: Pick<Config, "accountId" | "teamName" | "publish">;
   readonly sites: readonly Pick<Site, "token">[];
   /** Address of the API, for the call that is shown. */
@@ -98,15 +100,13 @@ function inactivityFindings(
   sites: OrganizationContext["sites"],
 ): readonly Finding[] {
   const shutOut = sites.filter(({ token }) => !token.enabled).length;
-  return inactivity?.action !== "delete" || shutOut === 0
-    ? []
-    : [
-        warning({
-          subject: "Zero Trust",
-          says: `deletes service tokens that were not used for ${plural(inactivity.days, "day")}, and ${plural(shutOut, "site")} that ${shutOut === 1 ? "is" : "are"} shut out cannot use theirs`,
-          todo: "Let them in in time, or set the action to disable in the dashboard",
-        }),
-      ];
+  if (inactivity?.action !== "delete" || shutOut === 0) {
+    return [];
+  }
+  const theyAre = `${plural(shutOut, "site")} that ${shutOut === 1 ? "is" : "are"} shut out`;
+  const says = `deletes service tokens that were not used for ${plural(inactivity.days, "day")}, and ${theyAre} cannot use theirs`;
+  const todo = "Let them in in time, or set the action to disable in the dashboard";
+  return [warning({ subject: "Zero Trust", says, todo })];
 }
 
 /** What `up` would do to the account's service tokens; the plan is undefined when they could not be listed. */
@@ -117,7 +117,7 @@ export async function checkTokens({
 }: CheckContext): Promise<{ readonly findings: readonly Finding[]; readonly plan: TokenPlan | undefined }> {
   const { config, sites, ownPrefix } = stack;
   const [read, write] = await Promise.all([tokens, probe("serviceTokens")]);
-  const permission = permissionFinding("serviceTokens", { read, write });
+  const permission = permissionFinding("serviceTokens", read, write);
   if (read.kind !== "answered") {
     return { findings: [permission], plan: undefined };
   }
@@ -151,5 +151,5 @@ export async function checkNotifications({ stack, api, probe }: CheckContext): P
     ),
     probe("notifications"),
   ]);
-  return [permissionFinding("notifications", { read, write })];
+  return [permissionFinding("notifications", read, write)];
 }

@@ -25,10 +25,12 @@ export async function checkZone({ stack, api, zone: asked }: CheckContext): Prom
   const read = await readBotProtection(api, id);
   return [
     ...findings,
-    permissionFinding("botManagement", {
+    permissionFinding(
+      "botManagement",
       read,
-      onlyChecks: `Bot Fight Mode on ${name}, which stops collectors, was`,
-    }),
+      undefined,
+      `Bot Fight Mode on ${name}, which stops collectors, was`,
+    ),
     ...(read.kind === "answered" ? [botFinding(name, read.value)] : []),
   ];
 }
@@ -56,26 +58,18 @@ function statusFindings({ name, status, paused }: AccountZone): readonly Finding
   const subject = `zone ${name}`;
   const findings: Finding[] = [];
   if (status === undefined) {
-    findings.push(
-      warning({ subject, says: "whether it is active cannot be told", todo: "Look in the dashboard" }),
-    );
+    const says = "whether it is active cannot be told";
+    findings.push(warning({ subject, says, todo: "Look in the dashboard" }));
   } else if (status !== "active") {
-    findings.push(
-      problem({
-        subject,
-        says: `is ${status}, not active, so its names lead nowhere yet`,
-        todo: "Set the name servers that the dashboard shows at the registrar, and wait for Cloudflare's e-mail",
-      }),
-    );
+    const says = `is ${status}, not active, so its names lead nowhere yet`;
+    const todo =
+      "Set the name servers that the dashboard shows at the registrar, and wait for Cloudflare's e-mail";
+    findings.push(problem({ subject, says, todo }));
   }
   if (paused) {
-    findings.push(
-      problem({
-        subject,
-        says: "is paused, so Cloudflare proxies none of its names and Access guards none",
-        todo: "Enable Cloudflare on the zone again, on its Overview page",
-      }),
-    );
+    const says = "is paused, so Cloudflare proxies none of its names and Access guards none";
+    const todo = "Enable Cloudflare on the zone again, on its Overview page";
+    findings.push(problem({ subject, says, todo }));
   }
   return findings;
 }
