@@ -1,79 +1,80 @@
 import pc from "picocolors";
-import { attempt } from "../fleet/attempt";
-import { checkAccount, type AccountCheck } from "../operate/check/check-account";
-import { findingsOn, type Finding, type Level } from "../operate/check/finding";
+import type { Command } from "commander";
+import type { Result } from "../fleet/problem";
 import type { OpenStack } from "../stack/open-stack";
-import { plural } from "../fleet/wording";
-import type { ExitCode } from "./stack-command";
+import { stackCommand, type ExitCode, type OnStack, type StackOptions } from "./stack-command";
+import type { Terminal } from "./terminal";
 
-export interface CheckOptions {
+interface CheckOptions extends StackOptions {
   readonly offline: boolean;
   readonly readsOnly: boolean;
   readonly json: boolean;
 }
 
-/** Checks a stack whose configuration and sites are already known to be valid: it could be opened. */
-export async function check(stack: OpenStack, options: CheckOptions): Promise<ExitCode> {
-  const { findings, plan } = options.offline ? nothing : await online(stack, options);
-  return show([...configuration(stack), ...findings], { ...options, plan });
+export function addCheck(program: Command, onStack: OnStack): void {
+  stackCommand(program, "check", ["check", "check --offline", "check --reads-only --json"])
+    .description(
+      "say before `up` what is wrong with configuration and sites, and what in Cloudflare it would stumble over",
+    )
+    .option("--offline", "look at configuration and sites alone; needs no API token", false)
+    .option(
+      "--reads-only",
+      "ask for no permission to write, which is done with changes that can change nothing",
+      false,
+    )
+    .option("--json", "print one JSON document", false)
+    .addHelpText(
+      "after",
+      `
+Changes nothing. Exit code 1 with a problem, which up would stop at or pushes would be lost by; 0 with warnings alone.`,
+    )
+    .action(async (options: CheckOptions) => {
+      await onStack(
+        {
+          ...options,
+          refused: (problems, terminal) => check({ ok: false, problems }, options, terminal),
+        },
+        (stack, { terminal }) => check({ ok: true, value: stack }, options, terminal),
+      );
+    });
 }
 
-/** What is shown when configuration or sites are wrong, which keeps everything else from being looked at. */
-export function showRefusal(problems: readonly string[], options: CheckOptions): Promise<ExitCode> {
-  const { problem } = findingsOn("configuration");
-  return Promise.resolve(show(problems.map(problem), { ...options, plan: undefined }));
-}
-
-const nothing: AccountCheck = { findings: [], plan: undefined };
-
-async function online(stack: OpenStack, { readsOnly }: CheckOptions): Promise<AccountCheck> {
-  const { value: api, problems } = await attempt(stack.cloudflareApi);
-  return api === undefined
-    ? { findings: problems.map(findingsOn("API token").problem), plan: undefined }
-    : checkAccount(stack, api, { readsOnly, now: new Date() });
-}
-
-function configuration({ sites, stackName }: OpenStack): readonly Finding[] {
-  const shutOut = sites.filter(({ token }) => !token.enabled).length;
-  const { ok } = findingsOn("configuration");
-  return [
-    ok(
-      `Pulumi.${stackName}.yaml and ${plural(sites.length, "site")}${shutOut === 0 ? "" : ` (${shutOut} shut out)`} are valid`,
-    ),
-  ];
-}
-
-const levels = ["ok", "warning", "problem"] as const satisfies readonly Level[];
-
-const marks: Readonly<Record<Level, string>> = {
-  ok: pc.green("ok:"),
-  warning: pc.yellow("warning:"),
-  problem: pc.red("error:"),
-};
-
-function show(
-  findings: readonly Finding[],
-  { json, offline, plan }: CheckOptions & Pick<AccountCheck, "plan">,
-): ExitCode {
-  const of = (level: Level) => findings.filter((finding) => finding.level === level);
-  const problems = of("problem").length;
-  const warnings = of("warning").length;
+async function check(
+  opened: Result<OpenStack>,
+  { json, offline, readsOnly }: CheckOptions,
+  { colors, print }: Terminal,
+): Promise<ExitCode> {
+  const { checkStack } = await import("../operate/check/check-stack.js");
+  const { findingText } = await import("../operate/check/finding.js");
+  const { plural } = await import("../fleet/wording.js");
+  const { findings, plan } = await checkStack(opened, { offline, readsOnly, now: new Date() });
+  const shown = findings.map((finding) => {
+    const { topic, level } = finding;
+    return { topic, level, says: findingText(finding) };
+  });
+  const count = (wanted: "problem" | "warning") => shown.filter(({ level }) => level === wanted).length;
+  const [problems, warnings] = [count("problem"), count("warning")];
   if (json) {
-    const document = { ok: problems === 0, offline, problems, warnings, findings, plan: plan ?? null };
-    console.log(JSON.stringify(document, undefined, 2));
-  } else {
-    // Worst last: that is what stays in sight.
-    for (const level of levels) {
-      for (const { says } of of(level)) {
-        console.log(`${marks[level]} ${says}`);
-      }
-    }
-    const looked = offline ? " Nothing was asked of Cloudflare." : "";
-    console.log(
-      problems === 0
-        ? `${plural(warnings, "warning")}, no problem.${looked}`
-        : pc.bold(`${plural(problems, "problem")}, ${plural(warnings, "warning")}.`),
-    );
+    const document = { ok: problems === 0, offline, problems, warnings, findings: shown, plan: plan ?? null };
+    print(JSON.stringify(document, undefined, 2));
+    return problems === 0 ? 0 : 1;
   }
+  const marks = {
+    ok: colors.green("ok:"),
+    warning: colors.yellow("warning:"),
+    problem: colors.red("error:"),
+  };
+  // Worst last: that is what stays in sight.
+  for (const wanted of ["ok", "warning", "problem"] as const) {
+    for (const { says } of shown.filter(({ level }) => level === wanted)) {
+      print(`${marks[wanted]} ${says}`);
+    }
+  }
+  const asked = offline ? " Nothing was asked of Cloudflare." : "";
+  print(
+    problems === 0
+      ? `${plural(warnings, "warning")}, no problem.${asked}`
+      : colors.bold(`${plural(problems, "problem")}, ${plural(warnings, "warning")}.`),
+  );
   return problems === 0 ? 0 : 1;
 }

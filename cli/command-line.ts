@@ -1,6 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { addAdopt } from "./adopt";
-import { addCheck } from "./check-command";
+import { addCheck } from "./check";
 import { addOutput } from "./output";
 import { addRender } from "./render";
 import { addRenew } from "./renew";
@@ -8,7 +8,7 @@ import { addRevoke } from "./revoke";
 import { addRotate } from "./rotate";
 import type { ExitCode, OnStack } from "./stack-command";
 import type { Streams } from "./terminal";
-import { addStatus } from "./status-command";
+import { addStatus } from "./status";
 import { addVerify } from "./verify";
 import pc from "picocolors";
 

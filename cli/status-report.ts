@@ -1,26 +1,30 @@
-import pc from "picocolors";
-import type { FleetReport } from "../operate/status/fleet-report";
-import { dayMilliseconds, describeSpan } from "../operate/status/describe-time";
-import { rankOf, type SiteStatus } from "../operate/status/site-status";
 import {
-  describeTrouble,
-  troubleKinds,
+  kindsOfTrouble,
+  rankOf,
+  troubleOfMany,
+  type FleetReport,
+  type SiteStatus,
   type Trouble,
-  type TroubleKindName,
   type TroubleLevel,
-} from "../operate/status/trouble";
-import { plural } from "../fleet/wording";
-import { textTable } from "./text-table";
+} from "../operate/status/site-status";
+import { durationRoundedDown } from "../fleet/duration";
+import { problemText, type Problem } from "../fleet/problem";
+import { plural, someOf } from "../fleet/wording";
+import type { Terminal } from "./terminal";
+
+/** Whether nothing is an alarm. */
+export const isWell = ({ alarms, sites }: FleetReport): boolean =>
+  alarms.length === 0 && sites.every((site) => rankOf(site) > 0);
 
 /** The report as `--json` prints it: null is what is not known, and times may be "never". */
-export function reportDocument(report: FleetReport, ok: boolean): object {
+export function reportDocument(report: FleetReport): object {
   const { stackName, at, readable, alarms, sites, apiCalls } = report;
   return {
     stack: stackName,
     at: at.toISOString(),
-    ok,
+    ok: isWell(report),
     readable,
-    alarms,
+    alarms: alarms.map(problemText),
     sites: sites.map((status) => siteDocument(status, at)),
     apiCalls,
   };
@@ -40,47 +44,53 @@ function siteDocument({ troubles, ...status }: SiteStatus, at: Date): object {
     createdAt: status.createdAt ?? null,
     expiresAt: neverOr(expiresAt),
     daysLeft:
-      typeof expiresAt === "string"
-        ? Math.floor((Date.parse(expiresAt) - at.getTime()) / dayMilliseconds)
-        : null,
+      typeof expiresAt === "string" ? Math.floor((Date.parse(expiresAt) - at.getTime()) / 86_400_000) : null,
     lastSeenAt: neverOr(lastSeenAt),
     secretVersion: status.secretVersion ?? null,
     previousSecretExpiresAt: status.previousSecretExpiresAt ?? null,
     signals: status.signals,
-    alarms: messages(status.site, troubles, "alarm"),
-    warnings: messages(status.site, troubles, "warning"),
+    alarms: messages(troubles, "alarm"),
+    warnings: messages(troubles, "warning"),
   };
 }
 
 const neverOr = (time: string | null | undefined): string | null =>
   time === null ? "never" : (time ?? null);
 
-const messages = (site: string, troubles: readonly Trouble[], level: TroubleLevel) =>
+const messages = (troubles: readonly Trouble[], level: TroubleLevel) =>
   troubles
     .filter((trouble) => trouble.level === level)
-    .map((trouble) => ({ kind: trouble.kind, says: describeTrouble(site, trouble) }));
+    .map((trouble) => ({ kind: trouble.kind, says: problemText(trouble) }));
+
+export interface ReportStyle {
+  /** With every column. */
+  readonly wide: boolean;
+  readonly terminal: Pick<Terminal, "colors" | "table">;
+}
 
 /** The report for people: a table, then what to do, worst first, then the sum. */
-export function reportText(report: FleetReport, { wide }: { readonly wide: boolean }): string {
-  const parts = [
-    ...(report.sites.length === 0 ? [] : [table(report, wide)]),
-    ...advice(report),
-    summary(report),
-  ];
-  return parts.join("\n");
+export function reportText(report: FleetReport, { wide, terminal }: ReportStyle): string {
+  const { colors } = terminal;
+  const error = (problem: Problem) => `${colors.red("error:")} ${problemText(problem)}`;
+  const warning = (problem: Problem) => `${colors.yellow("warning:")} ${problemText(problem)}`;
+  return [
+    ...(report.sites.length === 0 ? [] : [table(report, wide, terminal)]),
+    ...[...report.alarms, ...advice(report, "alarm")].map(error),
+    ...advice(report, "warning").map(warning),
+    isWell(report) ? summary(report) : colors.bold(summary(report)),
+  ].join("\n");
 }
 
 interface Column {
   readonly head: string;
   readonly wideOnly?: true;
+  readonly painted?: true;
   readonly cell: (status: SiteStatus, at: Date) => string;
 }
 
-const paint = [pc.red, pc.yellow, (text: string) => text] as const;
-
 const columns: readonly Column[] = [
-  { head: "site", cell: (status) => paint[rankOf(status)](status.site) },
-  { head: "state", cell: (status) => paint[rankOf(status)](stateText(status)) },
+  { head: "site", painted: true, cell: ({ site }) => site },
+  { head: "state", painted: true, cell: stateText },
   { head: "expires", cell: ({ expiresAt }, at) => expiryText(expiresAt, at) },
   { head: "last seen", cell: seenText },
   { head: "secret", cell: secretText },
@@ -97,18 +107,26 @@ const columns: readonly Column[] = [
   { head: "client ID", wideOnly: true, cell: ({ clientId }) => orDash(clientId) },
 ];
 
-function table({ sites, at }: FleetReport, wide: boolean): string {
+function table(
+  { sites, at }: FleetReport,
+  wide: boolean,
+  { colors, table }: ReportStyle["terminal"],
+): string {
   const shown = columns.filter(({ wideOnly }) => wide || wideOnly === undefined);
-  return textTable(
+  const paint = [colors.red, colors.yellow, String] as const;
+  return table(
     shown.map(({ head }) => head),
-    sites.map((status) => shown.map(({ cell }) => cell(status, at))),
+    sites.map((status) =>
+      shown.map(({ cell, painted }) => (painted ? paint[rankOf(status)] : String)(cell(status, at))),
+    ),
   );
 }
 
 const orDash = (text: string | undefined): string => (text === undefined || text === "" ? "-" : text);
 
-const stateText = ({ state, enabledInFile }: SiteStatus): string =>
-  state === "provisioned" && enabledInFile === false ? "shut out" : state;
+function stateText({ state, enabledInFile }: SiteStatus): string {
+  return state === "provisioned" && enabledInFile === false ? "shut out" : state;
+}
 
 function expiryText(expiresAt: string | null | undefined, at: Date): string {
   if (expiresAt === undefined) {
@@ -118,14 +136,14 @@ function expiryText(expiresAt: string | null | undefined, at: Date): string {
     return "never";
   }
   const left = Date.parse(expiresAt) - at.getTime();
-  return left > 0 ? `in ${describeSpan(left)}` : `${describeSpan(left)} ago`;
+  return left > 0 ? `in ${durationRoundedDown(left)}` : `${durationRoundedDown(left)} ago`;
 }
 
 function seenText({ lastSeenAt, tokenId }: SiteStatus, at: Date): string {
   if (lastSeenAt === undefined) {
     return tokenId === undefined ? "-" : "not told";
   }
-  return lastSeenAt === null ? "never" : `${describeSpan(at.getTime() - Date.parse(lastSeenAt))} ago`;
+  return lastSeenAt === null ? "never" : `${durationRoundedDown(at.getTime() - Date.parse(lastSeenAt))} ago`;
 }
 
 function secretText(
@@ -137,7 +155,7 @@ function secretText(
   }
   const left = Date.parse(previousSecretExpiresAt ?? "") - at.getTime();
   return left > 0
-    ? `${secretVersion} (${secretVersion - 1} for ${describeSpan(left)})`
+    ? `${secretVersion} (${secretVersion - 1} for ${durationRoundedDown(left)})`
     : String(secretVersion);
 }
 
@@ -148,44 +166,25 @@ function enabledText({ enabledInFile, enabledAtCloudflare }: SiteStatus): string
     : `${words(enabledInFile)} in file, ${words(enabledAtCloudflare)} at Cloudflare`;
 }
 
-/** More sites than this with the same trouble are said of together. */
+/** With more sites than this, one sentence says it of all of them. */
 const mostApart = 3;
 
-function advice({ alarms, sites }: FleetReport): readonly string[] {
-  const lines = alarms.map((says) => `${pc.red("error:")} ${says}`);
-  for (const level of ["alarm", "warning"] as const) {
-    const mark = level === "alarm" ? pc.red("error:") : pc.yellow("warning:");
-    for (const kind of Object.keys(troubleKinds) as TroubleKindName[]) {
-      lines.push(...adviceOn(kind, level, sites).map((says) => `${mark} ${says}`));
+function advice({ sites }: FleetReport, level: TroubleLevel): readonly Problem[] {
+  return kindsOfTrouble.flatMap((kind) => {
+    const alike = sites.flatMap(({ troubles }) =>
+      troubles.filter((trouble) => trouble.kind === kind && trouble.level === level),
+    );
+    if (alike.length <= mostApart) {
+      return alike;
     }
-  }
-  return lines;
-}
-
-function adviceOn(
-  kind: TroubleKindName,
-  level: TroubleLevel,
-  sites: readonly SiteStatus[],
-): readonly string[] {
-  const met = sites.flatMap(({ site, troubles }) =>
-    troubles
-      .filter((trouble) => trouble.kind === kind && trouble.level === level)
-      .map((trouble) => ({ site, trouble })),
-  );
-  if (met.length <= mostApart) {
-    return met.map(({ site, trouble }) => describeTrouble(site, trouble));
-  }
-  const names = [...new Set(met.map(({ site }) => site))];
-  const { ofMany, advice: adviceFor } = troubleKinds[kind];
-  const named = names.slice(0, 5).join(", ");
-  const others = names.length > 5 ? ` and ${names.length - 5} more` : "";
-  const onCommandLine = names.length > 5 ? "<site>..." : names.join(" ");
-  return [`${plural(met.length, "site")} (${named}${others}): ${ofMany}. ${adviceFor(onCommandLine)}.`];
+    const names = [...new Set(alike.map(({ subject }) => subject))];
+    const onCommandLine = names.length > 5 ? "<site>..." : names.join(" ");
+    return [troubleOfMany(kind, `${plural(alike.length, "site")} (${someOf(names)})`, onCommandLine)];
+  });
 }
 
 function summary({ sites, alarms, apiCalls }: FleetReport): string {
   const count = (rank: number) => sites.filter((status) => rankOf(status) === rank).length;
-  const worst = count(0);
-  const text = `${plural(sites.length, "row")}: ${worst} with an alarm, ${count(1)} with a warning, ${count(2)} well${alarms.length > 0 ? `; ${plural(alarms.length, "alarm")} beside` : ""}. ${plural(apiCalls, "call")} to Cloudflare.`;
-  return worst + alarms.length > 0 ? pc.bold(text) : text;
+  const others = alarms.length > 0 ? `; ${plural(alarms.length, "alarm")} about the whole fleet` : "";
+  return `${plural(sites.length, "row")}: ${count(0)} with an alarm, ${count(1)} with a warning, ${count(2)} well${others}. ${plural(apiCalls, "call")} to Cloudflare.`;
 }

@@ -1,15 +1,11 @@
-import writeFileAtomic from "write-file-atomic";
+import { Argument, InvalidArgumentError, Option, type Command } from "commander";
+import type { Result } from "../fleet/problem";
 import type { OpenStack } from "../stack/open-stack";
-import { reportFleet, unreadableFleet, type FleetReport } from "../operate/status/fleet-report";
-import { openMetrics } from "../operate/status/open-metrics";
-import { rankOf } from "../operate/status/site-status";
-import { nearest } from "../fleet/wording";
-import type { ExitCode } from "./stack-command";
-import { reportDocument, reportText } from "./status-report";
+import { wholeNumber } from "./option-values";
+import { stackCommand, type ExitCode, type OnStack, type StackOptions } from "./stack-command";
+import type { Terminal } from "./terminal";
 
-export interface StatusOptions {
-  readonly stack: string;
-  readonly sites: readonly string[];
+interface StatusOptions extends StackOptions {
   readonly warn: number;
   readonly stale: number | "off";
   readonly wide: boolean;
@@ -17,75 +13,80 @@ export interface StatusOptions {
   readonly json: boolean;
 }
 
-/** Reports the fleet. The metrics are of all of it, whatever sites are named, and written whatever was found. */
-export async function status(stack: OpenStack, options: StatusOptions): Promise<ExitCode> {
-  const thresholds = {
-    now: new Date(),
-    warnDays: options.warn,
-    staleHours: options.stale === "off" ? undefined : options.stale,
-  };
-  let report: FleetReport;
-  try {
-    report = await reportFleet(stack, thresholds);
-  } catch (error) {
-    // A bug: the metrics must not go on showing what was true before it.
-    await writeMetrics(unreadableFleet(stack.stackName, thresholds.now, [String(error)]), options);
-    throw error;
-  }
-  const unwritten = await writeMetrics(report, options);
-  return show(withAlarms(onlyNamed(report, options.sites), unwritten), options);
-}
-
-/** What is reported when the stack cannot be opened: nothing of it is known, which is an alarm. */
-export async function showRefusal(problems: readonly string[], options: StatusOptions): Promise<ExitCode> {
-  const report = unreadableFleet(options.stack, new Date(), problems);
-  const unwritten = await writeMetrics(report, options);
-  return show(withAlarms(report, unwritten), options);
-}
-
-const withAlarms = (report: FleetReport, alarms: readonly string[]): FleetReport => ({
-  ...report,
-  alarms: [...report.alarms, ...alarms],
-});
-
-/** @returns why the file could not be written, if it could not. */
-async function writeMetrics(
-  report: FleetReport,
-  { openmetrics: file }: StatusOptions,
-): Promise<readonly string[]> {
-  if (file === undefined) {
-    return [];
-  }
-  try {
-    // Nothing in it is secret, and node_exporter runs as another user.
-    await writeFileAtomic(file, openMetrics(report), { mode: 0o644 });
-    return [];
-  } catch (error) {
-    return [
-      `${file}: cannot be written (${error instanceof Error ? error.message : String(error)}). Make its folder, and let this user write there.`,
-    ];
-  }
-}
-
-/** Only the named sites, whether declared or not; a name that is not a site is an alarm in place of them all. */
-function onlyNamed(report: FleetReport, names: readonly string[]): FleetReport {
-  if (names.length === 0) {
-    return report;
-  }
-  const known = [...new Set(report.sites.map(({ site }) => site))];
-  const unknown = [...new Set(names)].filter((name) => !known.includes(name));
-  if (unknown.length > 0) {
-    const alarms = unknown.map((name) => {
-      const close = nearest(name, known);
-      return `${name}: is not a site, neither by a file in sites/ nor by a token. ${close === undefined ? "Leave it out to see all." : `Did you mean ${close}?`}`;
+export function addStatus(program: Command, onStack: OnStack): void {
+  stackCommand(program, "status", [
+    "status",
+    "status tokyo osaka --wide",
+    "status --warn 60 --stale 72",
+    "status --openmetrics /var/lib/node_exporter/textfile/sitepass.prom > /dev/null",
+  ])
+    .description("show the fleet: one row a site, worst first, and what to do about what is wrong")
+    .addArgument(new Argument("[site...]", "only these; default all, and tokens that belong to no site"))
+    .addOption(
+      new Option("--warn <days>", "an alarm for a token that expires sooner")
+        .argParser(wholeNumber(0))
+        .default(30),
+    )
+    .addOption(
+      new Option("--stale <hours>", 'an alarm for a site that was not seen for longer; "off" does not look')
+        .argParser(hoursOrOff)
+        .default(24),
+    )
+    .option("--wide", "every column", false)
+    .addOption(
+      new Option(
+        "--openmetrics <file>",
+        "also write gauges of the whole fleet to this .prom file, for node_exporter's textfile collector",
+      ).argParser(promFile),
+    )
+    .option("--json", "print one JSON document", false)
+    .addHelpText(
+      "after",
+      `
+Exit code 1 with an alarm: something expires or was not seen, pushes are refused, or something could not be read. Secret
+versions, and until when a previous secret works, come from the site files: Cloudflare does not tell them.`,
+    )
+    .action(async (sites: string[], options: StatusOptions) => {
+      await onStack(
+        {
+          ...options,
+          refused: (problems, terminal) => status({ ok: false, problems }, sites, options, terminal),
+        },
+        (stack, { terminal }) => status({ ok: true, value: stack }, sites, options, terminal),
+      );
     });
-    return { ...report, sites: [], alarms: [...report.alarms, ...alarms] };
-  }
-  return { ...report, sites: report.sites.filter(({ site }) => names.includes(site)) };
 }
 
-function show(report: FleetReport, { json, wide }: StatusOptions): ExitCode {
-  const ok = report.alarms.length === 0 && report.sites.every((site) => rankOf(site) > 0);
-  console.log(json ? JSON.stringify(reportDocument(report, ok), undefined, 2) : reportText(report, { wide }));
-  return ok ? 0 : 1;
+async function status(
+  opened: Result<OpenStack>,
+  sites: readonly string[],
+  { stack: stackName, warn, stale, openmetrics, json, wide }: StatusOptions,
+  terminal: Terminal,
+): Promise<ExitCode> {
+  const { reportFleet } = await import("../operate/status/report-fleet.js");
+  const { isWell, reportDocument, reportText } = await import("./status-report.js");
+  const report = await reportFleet(opened, {
+    stackName,
+    sites,
+    now: new Date(),
+    warnDays: warn,
+    staleHours: stale === "off" ? undefined : stale,
+    metricsFile: openmetrics,
+  });
+  terminal.print(
+    json ? JSON.stringify(reportDocument(report), undefined, 2) : reportText(report, { wide, terminal }),
+  );
+  return isWell(report) ? 0 : 1;
+}
+
+function hoursOrOff(text: string): number | "off" {
+  return text === "off" ? "off" : wholeNumber(1)(text);
+}
+
+/** node_exporter reads no other files. */
+function promFile(text: string): string {
+  if (!text.endsWith(".prom")) {
+    throw new InvalidArgumentError("Give a file whose name ends in .prom.");
+  }
+  return text;
 }

@@ -132,7 +132,8 @@ export function policyLetsIn({ decision, include, exclude, require }: RuledPolic
 const anyOf = (answers: readonly LetsIn[]): LetsIn =>
   answers.includes("yes") ? "yes" : answers.includes("perhaps") ? "perhaps" : "no";
 
-const allOf = (answers: readonly LetsIn[]): LetsIn =>
+/** Of several questions: whether each answer is "yes". */
+export const allOf = (answers: readonly LetsIn[]): LetsIn =>
   answers.includes("no") ? "no" : answers.includes("perhaps") ? "perhaps" : "yes";
 
 const opposite = { yes: "no", no: "yes", perhaps: "perhaps" } as const satisfies Record<LetsIn, LetsIn>;

@@ -3,9 +3,9 @@ import { describe, it } from "node:test";
 import type { z } from "zod";
 import { testToken } from "cloudflare-standin/testing/edge-rows";
 import type { CallResult, CloudflareApi } from "./client";
-import { openTestFleet } from "../operate/test-fleet";
+import { openTestFleet } from "../operate/testing/test-fleet";
 import { findZone, readBotProtection } from "./zones";
-import { listApplications } from "./access-applications";
+import { listApplications, listApplicationsWithRules } from "./access-applications";
 import { listPolicies } from "./access-policies";
 import { listRecords } from "./dns-records";
 import { listTokens } from "./service-tokens";
@@ -149,6 +149,35 @@ describe("listApplications", () => {
         { id: "p", include: undefined },
       ],
     );
+  });
+});
+
+describe("listApplicationsWithRules", () => {
+  it("asks for the account's policies only where an application leaves out the rules of one", async (t) => {
+    const { api } = await openTestFleet(t, { sites: {} });
+    const include = [{ everyone: {} }];
+    const asked: unknown[] = [];
+    // Each entry is an application and a policy in one, because both lists get it.
+    const read = async (attached: object) => {
+      const counted = listing(api, [{ id: "one", policies: [{ id: "one", ...attached }], include }]);
+      const [application] = valueOf(
+        await listApplicationsWithRules(
+          {
+            ...counted,
+            list: (name, ...rest) => {
+              asked.push(name.what);
+              return counted.list(name, ...rest);
+            },
+          },
+          "account",
+        ),
+      );
+      return application?.policies.map((policy) => policy.include);
+    };
+    assert.deepEqual(await read({ include }), [include]);
+    assert.deepEqual(asked.splice(0), ["the account's Access applications"]);
+    assert.deepEqual(await read({}), [include]);
+    assert.deepEqual(asked, ["the account's Access applications", "the account's Access policies"]);
   });
 });
 

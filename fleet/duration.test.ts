@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { durationProblem, parseGoDuration, parseDayDuration, roughDuration } from "./duration";
+import {
+  durationProblem,
+  durationRoundedDown,
+  parseGoDuration,
+  parseDayDuration,
+  roughDuration,
+} from "./duration";
 
 describe("parseGoDuration", () => {
   it("adds up the parts of a duration", () => {
@@ -75,5 +81,17 @@ describe("roughDuration", () => {
       "1 minute",
       "1 minute",
     ]);
+  });
+});
+
+describe("durationRoundedDown", () => {
+  it("takes the largest unit that says enough", () => {
+    const minute = 60_000;
+    assert.equal(durationRoundedDown(0), "0 minutes");
+    assert.equal(durationRoundedDown(minute), "1 minute");
+    assert.equal(durationRoundedDown(-59 * minute), "59 minutes");
+    assert.equal(durationRoundedDown(60 * minute), "1 hour");
+    assert.equal(durationRoundedDown(47 * 60 * minute), "47 hours");
+    assert.equal(durationRoundedDown(48 * 60 * minute), "2 days");
   });
 });

@@ -1,3 +1,5 @@
+import { plural } from "./wording";
+
 const millisecondsPerUnit: Readonly<Record<string, number>> = {
   ns: 1e-6,
   us: 1e-3,
@@ -83,6 +85,16 @@ export function roughDuration(milliseconds: number): string {
     ["minute", 60_000],
   ] as const;
   const [name, length] = units.find(([, one]) => milliseconds >= 1.5 * one) ?? ["minute", 60_000];
-  const count = Math.max(1, Math.round(milliseconds / length));
-  return `${count} ${name}${count === 1 ? "" : "s"}`;
+  return plural(Math.max(1, Math.round(milliseconds / length)), name);
+}
+
+/** A length of time for people, in the largest unit that it has two days or one hour of, rounded down; its sign is left out. */
+export function durationRoundedDown(milliseconds: number): string {
+  const length = Math.abs(milliseconds);
+  if (length >= 2 * millisecondsPerDay) {
+    return plural(Math.floor(length / millisecondsPerDay), "day");
+  }
+  return length >= 3_600_000
+    ? plural(Math.floor(length / 3_600_000), "hour")
+    : plural(Math.floor(length / 60_000), "minute");
 }

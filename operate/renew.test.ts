@@ -14,7 +14,7 @@ import {
   type TokenCriteria,
   type TokenSelection,
 } from "./renew";
-import { openTestFleet, type TestFleet } from "./test-fleet";
+import { openTestFleet, type TestFleet } from "./testing/test-fleet";
 
 const now = new Date("2026-11-24T03:00:00Z");
 

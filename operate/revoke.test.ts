@@ -1,11 +1,11 @@
 import { openCloudflareApi } from "../cloudflare/client";
-import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import type { ServiceToken } from "../packages/cloudflare-standin/api/rows";
 import { problemText, UserError } from "../fleet/problem";
 import type { OpenStack } from "../stack/open-stack";
-import { openTestFleet, type TestFleet } from "./test-fleet";
+import { openTestFleet, type TestFleet } from "./testing/test-fleet";
 import { switchTokens } from "./revoke";
+import assert from "node:assert/strict";
 
 interface Fleet extends TestFleet {
   readonly rowOf: (site: string) => ServiceToken;

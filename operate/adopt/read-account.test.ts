@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { zoneId } from "cloudflare-standin/api/database";
 import { account_id, clientOf, present } from "cloudflare-standin/testing/stand-in";
 import { problemText, UserError } from "../../fleet/problem";
-import { openTestFleet } from "../test-fleet";
+import { openTestFleet } from "../testing/test-fleet";
 import { readAccount } from "./read-account";
 
 describe("readAccount", () => {

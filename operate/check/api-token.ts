@@ -1,87 +1,216 @@
-import { problemText } from "../../fleet/problem";
-import { z } from "zod";
+import { randomBytes, randomUUID } from "node:crypto";
+import type { ApiTokenState } from "../../cloudflare/api-token";
 import type { CallResult, CloudflareApi } from "../../cloudflare/client";
+import { problemText } from "../../fleet/problem";
 import { plural } from "../../fleet/wording";
 import { findingsOn, type Finding } from "./finding";
 
 const { ok, warning, problem } = findingsOn("API token");
 
-const dayMilliseconds = 86_400_000;
+const subject = "CLOUDFLARE_API_TOKEN";
 
 /** An API token that expires sooner than this is worth a warning. */
 const soonDays = 30;
 
-const verifiedSchema = z.object({
-  status: z.string(),
-  expires_on: z.string().nullish().catch(undefined),
-});
-
-type Verified = z.infer<typeof verifiedSchema>;
-
-/**
- * Asks whether the API token is valid. A user's token is verified below `/user`, an account's below its account, and each
- * is refused by the other's call (counterscale#268, cloudflare-kubernetes-gateway#284): the second is asked when the first refuses.
- */
-export async function verifyApiToken(
-  api: CloudflareApi,
-  accountId: string,
-): Promise<CallResult<Verified | undefined>> {
-  const verify = (call: () => PromiseLike<unknown>) =>
-    api.call("verify the API token", async () => verifiedSchema.safeParse(await call()).data);
-  const ofUser = await verify(() => api.client.user.tokens.verify());
-  if (ofUser.kind === "answered" || (ofUser.kind === "failed" && ofUser.status === undefined)) {
-    return ofUser;
-  }
-  const ofAccount = await verify(() => api.client.accounts.tokens.verify({ account_id: accountId }));
-  return ofAccount.kind === "answered" ? ofAccount : ofUser;
-}
-
-/** @returns `usable` false when asking anything else with this token would only repeat the same refusal. */
-export function judgeApiToken(
-  verified: CallResult<Verified | undefined>,
+/** @returns `usable` false when asking anything else with this API token would only repeat the same refusal. */
+export function apiTokenFinding(
+  verified: CallResult<ApiTokenState | undefined>,
   now: Date,
 ): { readonly usable: boolean; readonly finding: Finding } {
-  const nothingElse = "Nothing else at Cloudflare was looked at.";
-  if (verified.kind !== "answered") {
-    const unknown = verified.kind === "failed" && (verified.status === undefined || verified.status >= 500);
-    return {
-      usable: false,
-      finding: problem(
-        unknown || (verified.kind === "failed" && verified.status === 429)
-          ? `${problemText(verified.problem)} ${nothingElse}`
-          : `CLOUDFLARE_API_TOKEN: is not valid (${verified.kind === "forbidden" ? verified.reason : `HTTP ${verified.status}`}). Export a token that is whole, not expired and not revoked. ${nothingElse}`,
-      ),
-    };
+  const nothingElse = "Nothing else at Cloudflare was looked at";
+  const useless = (says: string, todo: string) => ({
+    usable: false,
+    finding: problem({ subject, says, todo: `${todo}. ${nothingElse}` }),
+  });
+  if (verified.kind === "forbidden") {
+    return useless(`is not valid (${verified.reason})`, exportAnother);
   }
-  const { status, expires_on: expiresOn } = verified.value ?? { status: "unknown" };
-  if (status === "disabled" || status === "expired") {
-    return {
-      usable: false,
-      finding: problem(
-        `CLOUDFLARE_API_TOKEN: is ${status}. ${status === "expired" ? "Create another one" : "Enable it"} in the dashboard. ${nothingElse}`,
-      ),
-    };
+  if (verified.kind === "failed") {
+    const { status, problem: said } = verified;
+    return status === undefined || status >= 500 || status === 429
+      ? { usable: false, finding: problem({ ...said, todo: `${said.todo}. ${nothingElse}` }) }
+      : useless(`is not valid (HTTP ${status})`, exportAnother);
   }
-  if (status !== "active") {
-    return {
-      usable: true,
-      finding: warning(
-        `CLOUDFLARE_API_TOKEN: whether it is active cannot be told (its status is "${status}"). Look at it in the dashboard.`,
-      ),
-    };
+  const { status = "unknown", expiresAt } = verified.value ?? {};
+  switch (status) {
+    case "disabled":
+      return useless("is disabled", "Enable it in the dashboard");
+    case "expired":
+      return useless("is expired", "Create another one in the dashboard");
+    case "active":
+      return { usable: true, finding: expiryFinding(expiresAt, now) };
+    default: {
+      const says = `whether it is active cannot be told (its status is "${status}")`;
+      return { usable: true, finding: warning({ subject, says, todo: "Look at it in the dashboard" }) };
+    }
   }
-  const left = (Date.parse(expiresOn ?? "") - now.getTime()) / dayMilliseconds;
+}
+
+const exportAnother = "Export a token that is whole, not expired and not revoked";
+
+function expiryFinding(expiresAt: string | undefined, now: Date): Finding {
+  const left = (Date.parse(expiresAt ?? "") - now.getTime()) / 86_400_000;
   if (Number.isNaN(left)) {
-    return { usable: true, finding: ok("the API token is active and does not expire") };
+    return ok("the API token is active and does not expire");
   }
   const days = plural(Math.floor(left), "day");
-  return {
-    usable: true,
-    finding:
-      left < soonDays
-        ? warning(
-            `CLOUDFLARE_API_TOKEN: expires in ${days} (${expiresOn}), and up and every other command with it. Create another one in time.`,
-          )
-        : ok(`the API token is active for another ${days}`),
-  };
+  return left < soonDays
+    ? warning({
+        subject,
+        says: `expires in ${days} (${expiresAt}), and from then on \`up\` and every other command fail`,
+        todo: "Create another one in time",
+      })
+    : ok(`the API token is active for another ${days}`);
+}
+
+/**
+ * The permissions that the API token may need: as the dashboard names them, and for what, after "which ... need". Where
+ * writing is needed, `probe` is an update of an object that does not exist, with nothing to change in it.
+ */
+const permissions = {
+  serviceTokens: {
+    name: "Access: Service Tokens",
+    neededFor: "service tokens",
+    scope: "account",
+    probe: ({ accountId }) => ["put", `/accounts/${accountId}/access/service_tokens/${randomUUID()}`],
+  },
+  policies: {
+    name: "Access: Apps and Policies",
+    neededFor: "applications and policies",
+    scope: "account",
+    probe: ({ accountId }) => ["put", `/accounts/${accountId}/access/policies/${randomUUID()}`],
+  },
+  tunnels: {
+    name: "Cloudflare Tunnel",
+    neededFor: "the tunnel and its token",
+    scope: "account",
+    probe: ({ accountId }) => ["patch", `/accounts/${accountId}/cfd_tunnel/${randomUUID()}`],
+  },
+  notifications: {
+    name: "Notifications",
+    neededFor: "alerts to sitepass:alertEmails",
+    scope: "account",
+    probe: ({ accountId }) => ["put", `/accounts/${accountId}/alerting/v3/policies/${randomId()}`],
+  },
+  records: {
+    name: "DNS",
+    neededFor: "records",
+    scope: "zone",
+    probe: ({ zoneId }) => ["patch", `/zones/${zoneId}/dns_records/${randomId()}`],
+  },
+  botManagement: { name: "Bot Management", neededFor: "checks", scope: "zone" },
+  organization: {
+    name: "Access: Organizations, Identity Providers, and Groups",
+    neededFor: "stacks without sitepass:teamName",
+    scope: "account",
+  },
+} as const satisfies Record<string, Permission>;
+
+interface Permission {
+  readonly name: string;
+  readonly neededFor: string;
+  readonly scope: "account" | "zone";
+  readonly probe?: (ids: ProbeIds) => readonly ["put" | "patch", string];
+}
+
+type ProbeIds = Readonly<Record<"accountId" | "zoneId", string>>;
+
+type PermissionName = keyof typeof permissions;
+export type WritePermissionName = Exclude<PermissionName, "botManagement" | "organization">;
+
+const randomId = (): string => randomBytes(16).toString("hex");
+
+/**
+ * Says of one permission whether it is there, and for what it is needed where it is missing.
+ *
+ * @param read a call that needs the permission for reading.
+ * @param write only where writing is needed.
+ * @param onlyChecks what goes unchecked without it, when nothing but that needs it; `up` does not.
+ */
+export function permissionFinding(
+  permission: PermissionName,
+  read: CallResult<unknown>,
+  write?: WriteAnswer,
+  onlyChecks?: string,
+): Finding {
+  const { name, neededFor, scope } = permissions[permission];
+  if (read.kind === "failed") {
+    return problem(read.problem);
+  }
+  if (read.kind === "forbidden") {
+    const lacks = `lacks the permission "${name}" ${write === undefined ? "Read" : "Edit"} (${read.reason})`;
+    const todo = `Add it to the API token, for the ${scope}`;
+    return onlyChecks === undefined
+      ? problem({ subject, says: `${lacks}, which ${neededFor} need`, todo })
+      : warning({
+          subject,
+          says: `${lacks}, so ${onlyChecks} not checked`,
+          todo: `${todo}, or look in the dashboard`,
+        });
+  }
+  switch (write?.kind) {
+    case undefined:
+      return ok(`permission "${name}" Read`);
+    case "may":
+      return ok(`permission "${name}" Edit`);
+    case "not asked":
+      return ok(`permission "${name}" Read; Edit was not asked for`);
+    case "may not":
+      return problem({
+        subject,
+        says: `has the permission "${name}" for reading only (${write.reason}): previews pass, and up stops at ${neededFor}`,
+        todo: "Raise it to Edit",
+      });
+    case "cannot be told":
+      return warning({
+        subject,
+        says: `may read "${name}", and whether it may edit cannot be told (${write.reason})`,
+        todo: "Look at the API token in the dashboard",
+      });
+  }
+}
+
+/** Whether the API token may write, as far as can be told without changing anything. */
+export type WriteAnswer =
+  | { readonly kind: "may" }
+  /** `reason` is what Cloudflare said. */
+  | { readonly kind: "may not"; readonly reason: string }
+  | { readonly kind: "cannot be told"; readonly reason: string }
+  | { readonly kind: "not asked" };
+
+/**
+ * Asks for a permission to write by a call that can change nothing. Its ID is a random one, not the nil UUID, which careless
+ * servers take for "no filter"; its body is empty.
+ *
+ * Cloudflare checks the permission before it looks at the object: an API token without it gets 403 with code 10000 even
+ * where the product would refuse for a reason of its own (seen on an account without Zero Trust, where a read said 9999 and a
+ * write 10000). That this holds for each product is inferred, not verified.
+ */
+export async function probeWrite(
+  api: CloudflareApi,
+  permission: WritePermissionName,
+  ids: ProbeIds,
+): Promise<WriteAnswer> {
+  const [method, path] = permissions[permission].probe(ids);
+  return writeAnswer(
+    await api.call("update an object that does not exist", async () => {
+      await api.client[method](path, { body: {} });
+    }),
+  );
+}
+
+/** Answers to a permitted request that makes no sense. */
+const refusedForItsContent: readonly (number | undefined)[] = [400, 404, 409, 422];
+
+export function writeAnswer(answer: CallResult<unknown>): WriteAnswer {
+  switch (answer.kind) {
+    case "forbidden":
+      return { kind: "may not", reason: answer.reason };
+    case "answered":
+      return { kind: "cannot be told", reason: "a change of what does not exist was accepted" };
+    case "failed":
+      return refusedForItsContent.includes(answer.status)
+        ? { kind: "may" }
+        : { kind: "cannot be told", reason: problemText(answer.problem).replace(/\.$/, "") };
+  }
 }

@@ -1,8 +1,7 @@
-/** How bad something is: a problem stops `up` or the pushes, a warning should be known. */
-export type Level = "ok" | "warning" | "problem";
+import { problemText, type Problem } from "../../fleet/problem";
 
-/** What a finding is about, in the order in which they are shown. */
-export const topics = [
+/** What a finding is about, in the order in which findings are shown. */
+const topics = [
   "configuration",
   "API token",
   "zone",
@@ -11,33 +10,30 @@ export const topics = [
   "host names",
   "tunnel",
 ] as const;
-export type Topic = (typeof topics)[number];
 
-/** One thing that was looked at. Of a warning or problem the text is a whole message: what is wrong, and what to do. */
-export interface Finding {
-  readonly topic: Topic;
-  readonly level: Level;
-  readonly says: string;
-}
+type Topic = (typeof topics)[number];
 
-/** Findings of one topic. */
-export interface TopicFindings {
-  readonly ok: (says: string) => Finding;
-  readonly warning: (says: string) => Finding;
-  readonly problem: (says: string) => Finding;
-}
+/** One thing that was looked at: a problem stops `up` or the pushes, a warning is good to know. */
+export type Finding =
+  | { readonly topic: Topic; readonly level: "ok"; readonly says: string }
+  | { readonly topic: Topic; readonly level: "warning" | "problem"; readonly problem: Problem };
 
-export function findingsOn(topic: Topic): TopicFindings {
-  const finding = (level: Level) => (says: string) => ({ topic, level, says });
-  return { ok: finding("ok"), warning: finding("warning"), problem: finding("problem") };
-}
+export const findingText = (finding: Finding): string =>
+  finding.level === "ok" ? finding.says : problemText(finding.problem);
 
-/** In the order of topics, each message once: one cause is met by many calls. */
+/** Makes the findings of one topic. */
+export const findingsOn = (topic: Topic) => ({
+  ok: (says: string): Finding => ({ topic, level: "ok", says }),
+  warning: (problem: Problem): Finding => ({ topic, level: "warning", problem }),
+  problem: (problem: Problem): Finding => ({ topic, level: "problem", problem }),
+});
+
+/** In the order of topics, each message once: many calls may fail for one cause. */
 export function inOrder(findings: readonly Finding[]): readonly Finding[] {
   const seen = new Set<string>();
   return findings
-    .filter(({ says }) => !seen.has(says) && seen.add(says))
-    .map((finding, index) => ({ finding, index, topic: topics.indexOf(finding.topic) }))
-    .sort((a, b) => a.topic - b.topic || a.index - b.index)
+    .filter((finding) => !seen.has(findingText(finding)) && seen.add(findingText(finding)))
+    .map((finding) => ({ finding, topic: topics.indexOf(finding.topic) }))
+    .sort((a, b) => a.topic - b.topic)
     .map(({ finding }) => finding);
 }

@@ -1,42 +1,80 @@
-import type { AccountTunnel } from "../../cloudflare/tunnels";
+import { listTunnels, type AccountTunnel } from "../../cloudflare/tunnels";
+import { permissionFinding } from "./api-token";
+import { isOwn, type CheckContext, type StackObjects } from "./check-context";
 import { findingsOn, type Finding } from "./finding";
-import type { HeldObjects } from "./held-objects";
 
 const { ok, warning, problem } = findingsOn("tunnel");
 
-/** Whether the tunnel's name is free, or taken by this stack's own. A name belongs to one live tunnel of an account (error 1013). */
-export function judgeTunnel(
+/** Whether the tunnel's name is free, or taken by this stack's own; nothing when the stack has no tunnel. */
+export async function checkTunnel(context: CheckContext): Promise<readonly Finding[]> {
+  const { stack, api, probe } = context;
+  const { publish, accountId } = stack.config;
+  if (publish.kind !== "tunnel") {
+    return [];
+  }
+  const { name } = publish;
+  const [read, write] = await Promise.all([listTunnels(api, accountId, name), probe("tunnels")]);
+  const permission = permissionFinding("tunnels", read, write);
+  return read.kind === "answered"
+    ? [permission, tunnelFinding(name, read.value, await ownTunnels(context, read.value))]
+    : [permission];
+}
+
+/**
+ * What is known of the stack's own tunnel. Where the state cannot be read, a DNS record of the stack may point to it; and a
+ * stack that has no service token either was never brought up.
+ */
+async function ownTunnels(
+  { stack, tokens, records, ownership }: CheckContext,
+  tunnels: readonly AccountTunnel[],
+): Promise<StackObjects> {
+  const own = await ownership;
+  if (own.objects.kind === "known") {
+    return own.objects;
+  }
+  const targets = (await records)
+    .flatMap((read) => (read.kind === "answered" ? read.value : []))
+    .filter(({ id, comment }) => isOwn(own, id, comment))
+    .map(({ content }) => content);
+  const pointedTo = tunnels.filter(({ id }) => targets.includes(`${id}.cfargotunnel.com`));
+  const listed = await tokens;
+  const neverUp =
+    listed.kind === "answered" && !listed.value.some(({ name }) => name.startsWith(stack.ownPrefix));
+  return pointedTo.length > 0 || neverUp
+    ? { kind: "known", ids: new Set(pointedTo.map(({ id }) => id)) }
+    : own.objects;
+}
+
+/** A name belongs to one live tunnel of an account (error 1013). */
+export function tunnelFinding(
   name: string,
   tunnels: readonly AccountTunnel[],
-  held: HeldObjects,
-): readonly Finding[] {
+  objects: StackObjects,
+): Finding {
+  const subject = "sitepass:publish.tunnel.name";
   const tunnel = tunnels.find((one) => one.name === name);
   if (tunnel === undefined) {
-    return [ok(`the tunnel's name ${name} is free`)];
+    return ok(`the tunnel's name ${name} is free`);
   }
-  if (held.kind === "unknown") {
-    return [
-      warning(
-        `sitepass:publish.tunnel.name: is "${name}", and the account has such a tunnel (${tunnel.id}); whether it is this stack's cannot be told (${held.reason.replace(/\.$/, "")}). If it is not, take another name.`,
-      ),
-    ];
+  if (objects.kind === "unknown") {
+    return warning({
+      subject,
+      says: `is "${name}", and the account has such a tunnel (${tunnel.id}); whether it is this stack's cannot be told (${objects.reason})`,
+      todo: "If it is not, take another name",
+    });
   }
-  if (!held.ids.has(tunnel.id)) {
-    return [
-      problem(
-        `sitepass:publish.tunnel.name: is "${name}", which another tunnel of the account has (${tunnel.id}). Take another name, delete that tunnel, or bring it into the stack with \`sitepass adopt\`.`,
-      ),
-    ];
+  if (!objects.ids.has(tunnel.id)) {
+    return problem({
+      subject,
+      says: `is "${name}", which another tunnel of the account has (${tunnel.id})`,
+      todo: "Take another name, delete that tunnel, or bring it into the stack with `sitepass adopt`",
+    });
   }
   return tunnel.configSrc === "local"
-    ? [
-        problem(
-          `sitepass:publish.tunnel.name: is "${name}", and that tunnel takes its ingress rules from a file on its host, so this stack's have no effect. Run \`pulumi refresh\` and \`pulumi up\`, which replaces it.`,
-        ),
-      ]
-    : [
-        ok(
-          `the tunnel ${name} is this stack's${tunnel.status === undefined ? "" : `, and ${tunnel.status}`}`,
-        ),
-      ];
+    ? problem({
+        subject,
+        says: `is "${name}", and that tunnel takes its ingress rules from a file on its host, so this stack's have no effect`,
+        todo: "Run `pulumi refresh` and `pulumi up`, which replaces it",
+      })
+    : ok(`the tunnel ${name} is this stack's${tunnel.status === undefined ? "" : `, and ${tunnel.status}`}`);
 }

@@ -1,97 +1,155 @@
 import type { CallResult } from "../../cloudflare/client";
+import { readOrganization, teamNameOf, type Organization } from "../../cloudflare/organization";
 import type { Config } from "../../fleet/config";
-import { plural } from "../../fleet/wording";
 import type { Site } from "../../fleet/sites";
-import type { Organization } from "../../cloudflare/organization";
+import { plural } from "../../fleet/wording";
+import { comparePlan, planTokens, type TokenPlan } from "../../provision/preflight";
+import { permissionFinding } from "./api-token";
+import type { CheckContext } from "./check-context";
 import { findingsOn, type Finding } from "./finding";
 
 const { ok, warning, problem } = findingsOn("Zero Trust");
 
-const domainSuffix = ".cloudflareaccess.com";
+/** The organization: optional to read, unless the team name is looked up in it. */
+export async function checkOrganization({ stack, api }: CheckContext): Promise<readonly Finding[]> {
+  const { config, sites } = stack;
+  const read = await readOrganization(api, config.accountId);
+  const lookedUp = config.publish.kind === "tunnel" && config.teamName === "";
+  return [
+    permissionFinding(
+      "organization",
+      read,
+      undefined,
+      lookedUp ? undefined : "the team name and strict service token mode were",
+    ),
+    ...organizationFindings(read, { config, sites, apiUrl: api.client.baseURL }),
+  ];
+}
 
-export interface ZeroTrustContext {
+interface OrganizationContext {
   readonly config: Pick<Config, "accountId" | "teamName" | "publish">;
   readonly sites: readonly Pick<Site, "token">[];
   /** Address of the API, for the call that is shown. */
   readonly apiUrl: string;
 }
 
-/** Whether Zero Trust is set up, as the configuration says, and in strict mode. What the API token may not read is not judged. */
-export function judgeOrganization(
+/** Whether Zero Trust is set up, as the configuration says, and in strict mode; nothing of what could not be read. */
+export function organizationFindings(
   read: CallResult<Organization | undefined>,
-  context: ZeroTrustContext,
+  context: OrganizationContext,
 ): readonly Finding[] {
   if (read.kind !== "answered") {
-    // Said with the permissions.
     return [];
   }
   if (read.value === undefined) {
-    return [
-      warning(
-        "Zero Trust: the organization cannot be read (Cloudflare answered with something else). Look in the dashboard.",
-      ),
-    ];
+    const says = "the organization cannot be read (Cloudflare answered with something else)";
+    return [warning({ subject: "Zero Trust", says, todo: "Look in the dashboard" })];
   }
   return [
-    ...teamFindings(read.value, context.config),
+    teamFinding(read.value, context.config),
     strictFinding(read.value, context),
     ...inactivityFindings(read.value, context.sites),
   ];
 }
 
 /** cloudflared checks assertions against the team's keys, and refuses every push with a wrong team name. */
-function teamFindings(
+function teamFinding(
   { authDomain }: Organization,
-  { teamName, publish }: ZeroTrustContext["config"],
-): readonly Finding[] {
-  if (!authDomain.endsWith(domainSuffix) || authDomain === domainSuffix) {
-    return publish.kind === "tunnel" && teamName === ""
-      ? [
-          problem(
-            `sitepass:teamName: is not set, and the organization's domain is "${authDomain}". Set it to the part before ${domainSuffix}.`,
-          ),
-        ]
-      : [
-          warning(
-            `sitepass:teamName: cannot be compared, for the organization's domain is "${authDomain}". Look in the dashboard.`,
-          ),
-        ];
+  { teamName, publish }: OrganizationContext["config"],
+): Finding {
+  const subject = "sitepass:teamName";
+  const actual = teamNameOf(authDomain);
+  if (!actual.ok) {
+    const [unknown] = actual.problems;
+    return publish.kind === "tunnel" && teamName === "" && unknown !== undefined
+      ? problem(unknown)
+      : warning({
+          subject,
+          says: `cannot be compared, because the organization's domain is "${authDomain}"`,
+          todo: "Look in the dashboard",
+        });
   }
-  const actual = authDomain.slice(0, -domainSuffix.length);
-  return teamName === "" || teamName === actual
-    ? [ok(`Zero Trust is set up, and the team name is ${actual}`)]
-    : [
-        problem(
-          `sitepass:teamName: is "${teamName}", and the account's is "${actual}": cloudflared would refuse every push. Set it to ${actual}, or leave it out.`,
-        ),
-      ];
+  return teamName === "" || teamName === actual.value
+    ? ok(`Zero Trust is set up, and the team name is ${actual.value}`)
+    : problem({
+        subject,
+        says: `is "${teamName}", and the account's is "${actual.value}": cloudflared would refuse every push`,
+        todo: `Set it to ${actual.value}, or leave it out`,
+      });
 }
 
 /** The call is the changelog's (cloudflare-docs, changelog/access/2026-10-02-strict-service-token-authentication). */
 function strictFinding(
   { strictServiceTokens }: Organization,
-  { config: { accountId }, apiUrl }: ZeroTrustContext,
+  { config: { accountId }, apiUrl }: OrganizationContext,
 ): Finding {
   if (strictServiceTokens === true) {
     return ok("strict service token mode is on");
   }
   const call = `printf 'Authorization: Bearer %s' "$CLOUDFLARE_API_TOKEN" | curl -X PATCH -H @- --json '{"strict_service_token_auth":true}' ${apiUrl}/accounts/${accountId}/access/organizations`;
-  return warning(
-    `Zero Trust: strict service token mode is ${strictServiceTokens === false ? "off" : "not told"}: a session cookie outlives a rotation or a revocation. Turn it on for the whole account, if no other application lives on such cookies, with an API token that has "Access: Organizations, Identity Providers, and Groups" Edit: ${call}`,
-  );
+  return warning({
+    subject: "Zero Trust",
+    says: `strict service token mode is ${strictServiceTokens === false ? "off" : "not told"}: a session cookie outlives a rotation or a revocation`,
+    todo: `Turn it on for the whole account, if no other application lives on such cookies, with an API token that has "Access: Organizations, Identity Providers, and Groups" Edit: \`${call}\``,
+  });
 }
 
 /** A token that a policy names is never inactive (cloudflare-docs, service-tokens); a site that is shut out is in no policy. */
 function inactivityFindings(
   { inactivity }: Organization,
-  sites: ZeroTrustContext["sites"],
+  sites: OrganizationContext["sites"],
 ): readonly Finding[] {
   const shutOut = sites.filter(({ token }) => !token.enabled).length;
-  return inactivity?.action !== "delete" || shutOut === 0
-    ? []
-    : [
-        warning(
-          `Zero Trust: deletes service tokens that were not used for ${plural(inactivity.days, "day")}, and ${plural(shutOut, "site")} that ${shutOut === 1 ? "is" : "are"} shut out cannot use theirs. Let them in in time, or set the action to disable in the dashboard.`,
-        ),
-      ];
+  if (inactivity?.action !== "delete" || shutOut === 0) {
+    return [];
+  }
+  const theyAre = `${plural(shutOut, "site")} that ${shutOut === 1 ? "is" : "are"} shut out`;
+  const says = `deletes service tokens that were not used for ${plural(inactivity.days, "day")}, and ${theyAre} cannot use theirs`;
+  const todo = "Let them in in time, or set the action to disable in the dashboard";
+  return [warning({ subject: "Zero Trust", says, todo })];
+}
+
+/** What `up` would do to the account's service tokens; the plan is undefined when they could not be listed. */
+export async function checkTokens({
+  stack,
+  tokens,
+  probe,
+}: CheckContext): Promise<{ readonly findings: readonly Finding[]; readonly plan: TokenPlan | undefined }> {
+  const { config, sites, ownPrefix } = stack;
+  const [read, write] = await Promise.all([tokens, probe("serviceTokens")]);
+  const permission = permissionFinding("serviceTokens", read, write);
+  if (read.kind !== "answered") {
+    return { findings: [permission], plan: undefined };
+  }
+  const on = findingsOn("service tokens");
+  const plan = planTokens(read.value, sites, ownPrefix);
+  const { problems, warnings } = comparePlan(read.value, config, sites, ownPrefix);
+  const { existing, fleet, toCreate, toRemove } = plan;
+  const after = existing + toCreate.length - toRemove.length;
+  return {
+    plan,
+    findings: [
+      permission,
+      on.ok(
+        `the account has ${plural(existing, "service token")}, ${fleet} of them this stack's; up makes ${toCreate.length} and removes ${toRemove.length}, which leaves ${after} of ${config.serviceTokenLimit}`,
+      ),
+      ...problems.map(on.problem),
+      ...warnings.map(on.warning),
+    ],
+  };
+}
+
+/** Only with alert addresses. */
+export async function checkNotifications({ stack, api, probe }: CheckContext): Promise<readonly Finding[]> {
+  const { accountId, alertEmails } = stack.config;
+  if (alertEmails.length === 0) {
+    return [];
+  }
+  const [read, write] = await Promise.all([
+    api.call(`list the notification policies of account ${accountId}`, () =>
+      api.client.alerting.policies.list({ account_id: accountId }),
+    ),
+    probe("notifications"),
+  ]);
+  return [permissionFinding("notifications", read, write)];
 }

@@ -8,7 +8,7 @@ import type { Site } from "../../fleet/sites";
 import { problemTexts } from "../../fleet/testing/problem-texts";
 import { testSite } from "../../fleet/testing/test-site";
 import { fingerprint } from "../../stack/rotation-notes";
-import { openTestFleet } from "../test-fleet";
+import { openTestFleet } from "../testing/test-fleet";
 import { planRotation, rotateSites, type KnownOfSite } from "./rotate-sites";
 
 const now = new Date("2026-11-24T03:00:01.500Z");

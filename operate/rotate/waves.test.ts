@@ -1,15 +1,15 @@
 import { openCloudflareApi } from "../../cloudflare/client";
-import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import type { OpenStack } from "../../stack/open-stack";
-import { openTestFleet, type TestFleet } from "../test-fleet";
+import { openTestFleet, type TestFleet } from "../testing/test-fleet";
 import { chooseSites, planWave, type ChosenSites, type SiteChoice, type Wave, type WaveInput } from "./waves";
 import { fingerprint, windowEndAfter, writeRotationNote } from "../../stack/rotation-notes";
 import type { Site } from "../../fleet/sites";
 import { testSite } from "../../fleet/testing/test-site";
+import assert from "node:assert/strict";
 
 const now = new Date("2026-11-24T03:00:00Z");
 const rotatedUntil = (until: string) => ({ token: { secretVersion: 2, previousSecretExpiresAt: until } });

@@ -1,27 +1,45 @@
+import type { AccountToken } from "../../cloudflare/service-tokens";
+import type { Result } from "../../fleet/problem";
 import type { SignalName } from "../../fleet/signals";
 import type { Site } from "../../fleet/sites";
-import type { AccountToken } from "../../cloudflare/service-tokens";
-import { accessTroubles } from "./access-troubles";
-import type { Admission } from "./admission";
-import { rankOf, type SiteState, type SiteStatus } from "./site-status";
-import type { HeldToken } from "./stack-tokens";
-import { timeTroubles, type Thresholds } from "./token-troubles";
-import { troubleKinds, type Trouble } from "./trouble";
+import {
+  kindsOfTrouble,
+  rankOf,
+  trouble,
+  type SiteState,
+  type SiteStatus,
+  type Trouble,
+  type TroubleKind,
+} from "./site-status";
+import { accessTroubles, timeTroubles, type EndpointAccess, type Thresholds } from "./site-troubles";
 
 /** What was read of a fleet; undefined is what could not be. */
 export interface FleetFacts {
   readonly sites: readonly Site[];
   /** Prefix of the names of this stack's tokens. */
   readonly ownPrefix: string;
-  readonly held: ReadonlyMap<string, HeldToken> | undefined;
+  /** What the stack's state has, by site. */
+  readonly stackTokens: ReadonlyMap<string, StackToken> | undefined;
   readonly tokens: readonly AccountToken[] | undefined;
-  readonly admissions: ReadonlyMap<SignalName, Admission>;
+  /** Empty when the applications could not be read. */
+  readonly endpoints: ReadonlyMap<SignalName, Result<EndpointAccess>>;
+}
+
+/** What the stack's state knows of a site's token. */
+export interface StackToken {
+  readonly tokenId: string | undefined;
+  readonly clientId: string | undefined;
+  /** RFC 3339; empty for a token that never expires. */
+  readonly expiresAt: string | undefined;
+  /** False for a token that was adopted and not rotated since. */
+  readonly hasSecret: boolean | undefined;
 }
 
 /** Every site that a file or the state knows, and every token that neither does, worst first and then by name. */
 export function fleetStatus(facts: FleetFacts, thresholds: Thresholds): readonly SiteStatus[] {
-  const declared = new Map(facts.sites.map((site) => [site.name, site]));
-  const names = new Set([...declared.keys(), ...(facts.held?.keys() ?? [])]);
+  const { sites, ownPrefix, stackTokens, tokens = [] } = facts;
+  const declared = new Map(sites.map((site) => [site.name, site]));
+  const names = new Set([...declared.keys(), ...(stackTokens?.keys() ?? [])]);
   const claimed = new Set<string>();
   const statuses = [...names].map((name) => {
     const found = findToken(name, facts);
@@ -31,10 +49,10 @@ export function fleetStatus(facts: FleetFacts, thresholds: Thresholds): readonly
     return siteStatus(name, declared.get(name), found, facts, thresholds);
   });
   const orphans =
-    facts.held === undefined
+    stackTokens === undefined
       ? []
-      : (facts.tokens ?? []).filter(({ id, name }) => name.startsWith(facts.ownPrefix) && !claimed.has(id));
-  return [...statuses, ...orphans.map((token) => orphanStatus(token, facts.ownPrefix))].sort(
+      : tokens.filter(({ id, name }) => name.startsWith(ownPrefix) && !claimed.has(id));
+  return [...statuses, ...orphans.map((token) => orphanStatus(token, ownPrefix))].sort(
     (a, b) => rankOf(a) - rankOf(b) || compare(a.site, b.site) || compare(a.tokenId ?? "", b.tokenId ?? ""),
   );
 }
@@ -42,23 +60,27 @@ export function fleetStatus(facts: FleetFacts, thresholds: Thresholds): readonly
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 interface FoundToken {
-  readonly held: HeldToken | undefined;
+  readonly inStack: StackToken | undefined;
   readonly token: AccountToken | undefined;
   /** Tokens of the site's name, where the state cannot say which one is the site's. */
   readonly candidates: number;
 }
 
-/** By the state's ID; without a state by name, which only a single token of it can be told by. */
-function findToken(name: string, { held: all, tokens = [], ownPrefix }: FleetFacts): FoundToken {
-  if (all !== undefined) {
-    const held = all.get(name);
+/** By the state's ID; without a state by name, as long as only one token has it. */
+function findToken(name: string, { stackTokens, tokens = [], ownPrefix }: FleetFacts): FoundToken {
+  if (stackTokens !== undefined) {
+    const inStack = stackTokens.get(name);
     const token = tokens.find(({ id, clientId }) =>
-      held?.tokenId === undefined ? clientId === held?.clientId : id === held.tokenId,
+      inStack?.tokenId === undefined ? clientId === inStack?.clientId : id === inStack.tokenId,
     );
-    return { held, token: held === undefined ? undefined : token, candidates: 0 };
+    return { inStack, token: inStack === undefined ? undefined : token, candidates: 0 };
   }
   const named = tokens.filter((token) => token.name === ownPrefix + name);
-  return { held: undefined, token: named.length === 1 ? named[0] : undefined, candidates: named.length };
+  return {
+    inStack: undefined,
+    token: named.length === 1 ? named[0] : undefined,
+    candidates: named.length,
+  };
 }
 
 function siteStatus(
@@ -68,142 +90,117 @@ function siteStatus(
   facts: FleetFacts,
   thresholds: Thresholds,
 ): SiteStatus {
-  const { token, held } = found;
-  const status = {
-    site: name,
-    ...stateOf(site, found, facts),
-    declared: site !== undefined,
-    enabledInFile: site?.token.enabled,
-    ...tokenFields(token),
-    tokenId: token?.id ?? held?.tokenId,
-    clientId: token?.clientId ?? held?.clientId,
-    secretVersion: site?.token.secretVersion,
-    previousSecretExpiresAt: site?.token.previousSecretExpiresAt,
-    signals: site?.signals ?? [],
-  };
+  const { token, inStack } = found;
+  const status = { ...factsOf(name, site, found), ...stateOf(site, found, facts) };
   const troubles = [
     ...stateTroubles(status, found, facts),
     ...(token === undefined || site === undefined
       ? []
       : [
-          ...accessTroubles(status, token, facts.admissions),
+          ...accessTroubles(status, token, facts.endpoints, thresholds.now),
           ...timeTroubles(status, thresholds),
-          ...heldTroubles(status, held),
+          ...stackTroubles(status, inStack),
         ]),
   ];
-  return { ...status, troubles: worstFirst(troubles) };
+  const rank = ({ kind }: Trouble) => kindsOfTrouble.indexOf(kind);
+  return { ...status, troubles: troubles.sort((a, b) => rank(a) - rank(b)) };
+}
+
+function factsOf(name: string, site: Site | undefined, { token, inStack }: Partial<FoundToken>) {
+  return {
+    site: name,
+    declared: site !== undefined,
+    enabledInFile: site?.token.enabled,
+    enabledAtCloudflare: token?.enabled,
+    tokenId: token?.id ?? inStack?.tokenId,
+    clientId: token?.clientId ?? inStack?.clientId,
+    createdAt: token?.createdAt,
+    // A token that lasts forever has no expiry, however Cloudflare shows that.
+    expiresAt: token?.duration === "forever" ? null : token?.expiresAt,
+    lastSeenAt: token?.lastSeenAt,
+    secretVersion: site?.token.secretVersion,
+    previousSecretExpiresAt: site?.token.previousSecretExpiresAt,
+    signals: site?.signals ?? [],
+  };
+}
+
+function orphanStatus(token: AccountToken, ownPrefix: string): SiteStatus {
+  const site = token.name.slice(ownPrefix.length);
+  const says = `its token ${token.id} is known to no file and no state`;
+  return {
+    ...factsOf(site, undefined, { token }),
+    state: "orphan",
+    provisioned: undefined,
+    troubles: [trouble("warning", "orphan", site, says)],
+  };
 }
 
 function stateOf(
   site: Site | undefined,
-  { held, token, candidates }: FoundToken,
-  { held: all, tokens }: FleetFacts,
+  { inStack, token, candidates }: FoundToken,
+  { stackTokens, tokens }: FleetFacts,
 ): { readonly state: SiteState; readonly provisioned: boolean | undefined } {
-  if (tokens === undefined || (all === undefined && candidates !== 1)) {
-    return { state: "unknown", provisioned: all === undefined ? undefined : held !== undefined };
+  if (tokens === undefined || (stackTokens === undefined && candidates !== 1)) {
+    return {
+      state: "unknown",
+      provisioned: stackTokens === undefined ? undefined : inStack !== undefined,
+    };
   }
   if (token !== undefined) {
     return { state: site === undefined ? "not declared" : "provisioned", provisioned: true };
   }
-  return { state: held === undefined ? "not provisioned" : "gone", provisioned: false };
-}
-
-function tokenFields(token: AccountToken | undefined) {
-  return {
-    enabledAtCloudflare: token?.enabled,
-    createdAt: token?.createdAt,
-    // A token that lasts for ever has no expiry, however Cloudflare shows that.
-    expiresAt: token?.duration === "forever" ? null : token?.expiresAt,
-    lastSeenAt: token?.lastSeenAt,
-  };
+  return { state: inStack === undefined ? "not provisioned" : "gone", provisioned: false };
 }
 
 function stateTroubles(
-  { state, declared, enabledInFile }: Pick<SiteStatus, "state" | "declared" | "enabledInFile">,
-  found: FoundToken,
-  facts: FleetFacts,
+  { site, state, declared, enabledInFile }: Omit<SiteStatus, "troubles">,
+  { candidates }: FoundToken,
+  { tokens }: FleetFacts,
 ): readonly Trouble[] {
+  const alarm = (kind: TroubleKind, says: string) => [trouble("alarm", kind, site, says)];
+  const warning = (kind: TroubleKind, says: string) => [trouble("warning", kind, site, says)];
+  const deleted = "its token was deleted at Cloudflare";
   switch (state) {
     case "not provisioned":
-      return [{ kind: "not provisioned", level: "warning", says: "has a file and no token" }];
+      return warning(state, "has a file and no token");
     case "not declared":
-      return [{ kind: "not declared", level: "warning", says: "has a token and no file" }];
+      return warning(state, "has a token and no file");
     case "gone":
       return declared && enabledInFile === true
-        ? [{ kind: "gone", level: "alarm", says: "its token was deleted at Cloudflare" }]
-        : [
-            {
-              kind: "gone",
-              level: "warning",
-              says: "its token was deleted at Cloudflare, and is not in use",
-            },
-          ];
-    case "unknown":
-      return [{ kind: "not readable", level: "alarm", says: unreadable(found, facts) }];
+        ? alarm(state, deleted)
+        : warning(state, `${deleted}, and is not in use`);
+    case "unknown": {
+      const count = candidates === 0 ? "no token" : `${candidates} tokens`;
+      return alarm(
+        "not readable",
+        tokens === undefined
+          ? "its token cannot be read"
+          : `the account has ${count} of its name, and without the stack's state its own cannot be told`,
+      );
+    }
     default:
       return [];
   }
 }
 
-function unreadable({ candidates }: FoundToken, { tokens }: FleetFacts): string {
-  if (tokens === undefined) {
-    return "its token cannot be read";
-  }
-  const count = candidates === 0 ? "no token" : `${candidates} tokens`;
-  return `the account has ${count} of its name, and without the stack's state its own cannot be told`;
-}
-
 /** Where the state has fallen behind Cloudflare, or never knew. */
-function heldTroubles({ expiresAt }: Pick<SiteStatus, "expiresAt">, held: HeldToken | undefined): Trouble[] {
-  const heldExpiry = held?.expiresAt === "" ? null : held?.expiresAt;
-  const differs =
-    heldExpiry !== undefined && expiresAt !== undefined && seconds(heldExpiry) !== seconds(expiresAt);
-  return [
-    ...(differs
-      ? [
-          {
-            kind: "expiry differs",
-            level: "warning",
-            says: `its token expires ${describeExpiry(expiresAt)}, and the stack's state says ${describeExpiry(heldExpiry)}`,
-          } as const,
-        ]
-      : []),
-    ...(held?.hasSecret === false
-      ? [{ kind: "secret not known", level: "warning", says: "its secret is not in the stack" } as const]
-      : []),
-  ];
+function stackTroubles(
+  { site, expiresAt }: Pick<SiteStatus, "site" | "expiresAt">,
+  inStack: StackToken | undefined,
+): readonly Trouble[] {
+  const known = inStack?.expiresAt === "" ? null : inStack?.expiresAt;
+  const differs = known !== undefined && expiresAt !== undefined && seconds(known) !== seconds(expiresAt);
+  const shown = (time: string | null): string => (time === null ? "never" : `on ${time}`);
+  const troubles: Trouble[] = [];
+  if (differs) {
+    const says = `its token expires ${shown(expiresAt)}, and the stack's state says ${shown(known)}`;
+    troubles.push(trouble("warning", "expiry differs", site, says));
+  }
+  if (inStack?.hasSecret === false) {
+    troubles.push(trouble("warning", "secret not known", site, "its secret is not in the stack"));
+  }
+  return troubles;
 }
 
 const seconds = (time: string | null): number | null =>
   time === null ? null : Math.floor(Date.parse(time) / 1000);
-
-const describeExpiry = (time: string | null): string => (time === null ? "never" : `on ${time}`);
-
-function orphanStatus(token: AccountToken, ownPrefix: string): SiteStatus {
-  return {
-    site: token.name.slice(ownPrefix.length),
-    state: "orphan",
-    declared: false,
-    provisioned: undefined,
-    enabledInFile: undefined,
-    ...tokenFields(token),
-    tokenId: token.id,
-    clientId: token.clientId,
-    secretVersion: undefined,
-    previousSecretExpiresAt: undefined,
-    signals: [],
-    troubles: [
-      {
-        kind: "orphan",
-        level: "warning",
-        says: `its token ${token.id} is known to no file and no state`,
-      },
-    ],
-  };
-}
-
-const kindOrder = Object.keys(troubleKinds);
-
-function worstFirst(troubles: readonly Trouble[]): readonly Trouble[] {
-  return [...troubles].sort((a, b) => kindOrder.indexOf(a.kind) - kindOrder.indexOf(b.kind));
-}

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { describe, it } from "node:test";
-import type { FleetReport } from "./fleet-report";
-import { unreadableFleet } from "./fleet-report";
 import { openMetrics } from "./open-metrics";
-import type { SiteStatus } from "./site-status";
+import { unreadableFleet } from "./report-fleet";
+import { trouble, type FleetReport, type SiteStatus } from "./site-status";
 
 const at = new Date("2026-11-23T12:00:00Z");
 
@@ -23,7 +22,7 @@ const tokyo: SiteStatus = {
   secretVersion: 2,
   previousSecretExpiresAt: "2026-12-01T00:00:00Z",
   signals: ["metrics"],
-  troubles: [{ kind: "stale", level: "alarm", says: "" }],
+  troubles: [trouble("alarm", "stale", "tokyo", "was never seen")],
 };
 
 const lima: SiteStatus = {
@@ -76,11 +75,15 @@ describe("openMetrics", () => {
   });
 
   it("keeps nothing of the last run when nothing could be read", () => {
-    assert.deepEqual(samples(openMetrics(unreadableFleet("prod", at, ["no", "neither"]))), [
-      'sitepass_status_success{stack="prod"} 0',
-      'sitepass_status_timestamp_seconds{stack="prod"} 1795435200',
-      'sitepass_status_alarms{stack="prod"} 2',
-    ]);
+    const problem = { subject: "pulumi", says: "is not on PATH", todo: "Install it" };
+    assert.deepEqual(
+      samples(openMetrics(unreadableFleet({ stackName: "prod", now: at }, [problem, problem]))),
+      [
+        'sitepass_status_success{stack="prod"} 0',
+        'sitepass_status_timestamp_seconds{stack="prod"} 1795435200',
+        'sitepass_status_alarms{stack="prod"} 2',
+      ],
+    );
   });
 
   it("claims nothing of a site of which too little is known", () => {

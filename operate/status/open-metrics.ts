@@ -1,62 +1,53 @@
-import type { FleetReport } from "./fleet-report";
-import type { SiteStatus } from "./site-status";
+import type { FleetReport, SiteStatus } from "./site-status";
 
-/** One family of gauges; a site of which the value is not known has no sample. */
-interface SiteGauge {
-  readonly name: string;
-  readonly help: string;
-  readonly valueOf: (status: SiteStatus) => number | undefined;
-}
+/** A site of which the value is not known has no sample. */
+type SiteGauge = readonly [name: string, help: string, valueOf: (status: SiteStatus) => number | undefined];
 
 const siteGauges: readonly SiteGauge[] = [
-  {
-    name: "sitepass_site_declared",
-    help: "Whether the site has a file in sites/.",
-    valueOf: ({ declared }) => Number(declared),
-  },
-  {
-    name: "sitepass_site_enabled",
-    help: "Whether the site's file lets it in.",
-    valueOf: ({ enabledInFile }) => (enabledInFile === undefined ? undefined : Number(enabledInFile)),
-  },
-  {
-    name: "sitepass_site_provisioned",
-    help: "Whether the stack's token of the site is in the account.",
-    valueOf: ({ provisioned, state }) =>
+  ["sitepass_site_declared", "Whether the site has a file in sites/.", ({ declared }) => Number(declared)],
+  [
+    "sitepass_site_enabled",
+    "Whether the site's file lets it in.",
+    ({ enabledInFile }) => (enabledInFile === undefined ? undefined : Number(enabledInFile)),
+  ],
+  [
+    "sitepass_site_provisioned",
+    "Whether the stack's token of the site is in the account.",
+    ({ provisioned, state }) =>
       provisioned === undefined || state === "unknown" ? undefined : Number(provisioned),
-  },
-  {
-    name: "sitepass_site_alarms",
-    help: "How many alarms sitepass status gave for the site.",
-    valueOf: ({ troubles, state }) =>
+  ],
+  [
+    "sitepass_site_alarms",
+    "How many alarms sitepass status gave for the site.",
+    ({ troubles, state }) =>
       state === "unknown" ? undefined : troubles.filter(({ level }) => level === "alarm").length,
-  },
-  {
-    name: "sitepass_token_enabled",
-    help: "Whether the site's token is enabled at Cloudflare.",
-    valueOf: ({ enabledAtCloudflare }) =>
+  ],
+  [
+    "sitepass_token_enabled",
+    "Whether the site's token is enabled at Cloudflare.",
+    ({ enabledAtCloudflare }) =>
       enabledAtCloudflare === undefined ? undefined : Number(enabledAtCloudflare),
-  },
-  {
-    name: "sitepass_token_created_timestamp_seconds",
-    help: "When the site's token was made.",
-    valueOf: ({ createdAt }) => seconds(createdAt),
-  },
-  {
-    name: "sitepass_token_expiry_timestamp_seconds",
-    help: "When the site's token expires; +Inf for one that never does.",
-    valueOf: ({ expiresAt }) => (expiresAt === null ? Infinity : seconds(expiresAt)),
-  },
-  {
-    name: "sitepass_token_last_seen_timestamp_seconds",
-    help: "When Cloudflare last saw the site's token; absent for one that was never used.",
-    valueOf: ({ lastSeenAt }) => seconds(lastSeenAt ?? undefined),
-  },
-  {
-    name: "sitepass_previous_secret_expiry_timestamp_seconds",
-    help: "Until when the secret before the last rotation works, by the site's file; absent without a rotation.",
-    valueOf: ({ previousSecretExpiresAt }) => seconds(previousSecretExpiresAt),
-  },
+  ],
+  [
+    "sitepass_token_created_timestamp_seconds",
+    "When the site's token was made.",
+    ({ createdAt }) => seconds(createdAt),
+  ],
+  [
+    "sitepass_token_expiry_timestamp_seconds",
+    "When the site's token expires; +Inf for one that never does.",
+    ({ expiresAt }) => (expiresAt === null ? Infinity : seconds(expiresAt)),
+  ],
+  [
+    "sitepass_token_last_seen_timestamp_seconds",
+    "When Cloudflare last saw the site's token; absent for one that was never used.",
+    ({ lastSeenAt }) => seconds(lastSeenAt ?? undefined),
+  ],
+  [
+    "sitepass_previous_secret_expiry_timestamp_seconds",
+    "Until when the secret before the last rotation works, by the site's file; absent without a rotation.",
+    ({ previousSecretExpiresAt }) => seconds(previousSecretExpiresAt),
+  ],
 ];
 
 /**
@@ -85,7 +76,7 @@ export function openMetrics({ stackName, at, readable, alarms, sites }: FleetRep
           [stack, orphans],
         ])
       : []),
-    ...siteGauges.flatMap(({ name, help, valueOf }) =>
+    ...siteGauges.flatMap(([name, help, valueOf]) =>
       family(
         name,
         help,

@@ -5,7 +5,7 @@ import { hashClientSecret } from "cloudflare-standin/api/service-tokens";
 import { zoneId } from "cloudflare-standin/api/database";
 import { startEdge } from "cloudflare-standin/edge/edge";
 import { startReceiver } from "../../local/pushes/receiver";
-import { openTestFleet } from "../test-fleet";
+import { openTestFleet } from "../testing/test-fleet";
 import { problemText, UserError } from "../../fleet/problem";
 import { viaTo } from "./testing/via-to";
 import { fleetProblems } from "./verdict";

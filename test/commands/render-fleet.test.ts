@@ -17,7 +17,7 @@ import { collectors } from "../../collectors/collectors";
 import { prepareImports } from "../support/prepare-imports";
 import { fingerprint } from "../../stack/rotation-notes";
 import type { OpenStack } from "../../stack/open-stack";
-import { openTestFleet, type TestFleet, type TestFleetOptions } from "../../operate/test-fleet";
+import { openTestFleet, type TestFleet, type TestFleetOptions } from "../../operate/testing/test-fleet";
 import { collectorNames } from "../../fleet/site-schema";
 import { problemText, UserError } from "../../fleet/problem";
 import { render, type RenderCommand } from "../../cli/render";

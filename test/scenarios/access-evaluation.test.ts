@@ -11,11 +11,10 @@ import { listApplicationsWithRules } from "../../cloudflare/access-applications"
 import { listTokens } from "../../cloudflare/service-tokens";
 import { hashClientSecret } from "cloudflare-standin/api/service-tokens";
 import type { AccessPolicy, Rule } from "../../packages/cloudflare-standin/api/rows";
-import { applicationFor } from "cloudflare-standin/edge/access/access-decision";
-import { accessDecision } from "cloudflare-standin/edge/access/access-decision";
+import { applicationFor, accessDecision } from "cloudflare-standin/edge/access/access-decision";
 import { authenticate } from "cloudflare-standin/edge/access/service-credentials";
 import { testApplication, testPolicy, testToken } from "cloudflare-standin/testing/edge-rows";
-import { openTestFleet } from "../../operate/test-fleet";
+import { openTestFleet } from "../../operate/testing/test-fleet";
 
 const now = new Date("2026-11-23T12:00:00Z");
 
@@ -57,422 +56,245 @@ const email: Rule = { email: { email: "tokyo@example.com" } };
 /** Inside and outside of `office`, both in Japan, in no group and without a certificate, as far as the stand-in knows. */
 const addresses = ["203.0.113.7", "198.51.100.7"] as const;
 
-interface Case {
+interface Case extends Circumstances {
   readonly says: string;
   readonly applications: readonly Application[];
+  readonly letsIn: LetsIn;
+  /** Of a "perhaps": what the stand-in answers at each of the addresses. */
+  readonly answers?: readonly [inside: boolean, outside: boolean];
+}
+
+interface Circumstances {
   /** Default: prom.example.com/api/v1/write. */
   readonly url?: string;
   /** Default: tokyo. */
   readonly token?: "tokyo" | "osaka" | "disabled" | "expired" | "lasting" | "none";
   /** Index of the application that decides; undefined: none does. Default: the first. */
   readonly decides?: number | undefined;
-  readonly letsIn: LetsIn;
-  /** Of a "perhaps": what the stand-in answers at each of the addresses. */
-  readonly answers?: readonly [inside: boolean, outside: boolean];
 }
+
+const letIn = (says: string, applications: readonly Application[], more: Circumstances = {}): Case => ({
+  says,
+  applications,
+  letsIn: "yes",
+  ...more,
+});
+
+const refused = (says: string, applications: readonly Application[], more: Circumstances = {}): Case => ({
+  ...letIn(says, applications, more),
+  letsIn: "no",
+});
+
+const perhaps = (
+  says: string,
+  applications: readonly Application[],
+  more: Circumstances & Required<Pick<Case, "answers">>,
+): Case => ({ ...letIn(says, applications), letsIn: "perhaps", ...more });
 
 const write = "prom.example.com/api/v1/write";
 
 const cases: readonly Case[] = [
   // Which application decides.
-  { says: "no application at all lets in everybody", applications: [], decides: undefined, letsIn: "yes" },
-  {
-    says: "no application at all lets in everybody without a token too",
-    applications: [],
+  letIn("no application at all lets in everybody", [], { decides: undefined }),
+  letIn("no application at all lets in everybody without a token too", [], {
     token: "none",
     decides: undefined,
-    letsIn: "yes",
-  },
-  {
-    says: "an application on another host leaves the host open",
-    applications: [app("loki.example.com", serviceAuth(named("osaka")))],
+  }),
+  letIn(
+    "an application on another host leaves the host open",
+    [app("loki.example.com", serviceAuth(named("osaka")))],
+    { decides: undefined },
+  ),
+  letIn("an application on another path leaves the rest open", [app("prom.example.com/api/v1/query")], {
     decides: undefined,
-    letsIn: "yes",
-  },
-  {
-    says: "an application on another path leaves the rest open",
-    applications: [app("prom.example.com/api/v1/query")],
-    decides: undefined,
-    letsIn: "yes",
-  },
-  {
-    says: "an application on the whole host decides about its paths",
-    applications: [app("prom.example.com", serviceAuth(named("tokyo")))],
-    letsIn: "yes",
-  },
-  {
-    says: "an application without policies refuses everybody",
-    applications: [app("prom.example.com")],
-    letsIn: "no",
-  },
-  {
-    says: "a longer path inherits nothing from the host",
-    applications: [app(write), app("prom.example.com", serviceAuth(named("tokyo")))],
-    letsIn: "no",
-  },
-  {
-    says: "a longer path decides, wherever it stands in the list",
-    applications: [app("prom.example.com"), app(write, serviceAuth(named("tokyo")))],
-    decides: 1,
-    letsIn: "yes",
-  },
-  {
-    says: "the longest of three paths decides",
-    applications: [
+  }),
+  letIn("an application on the whole host decides about its paths", [
+    app("prom.example.com", serviceAuth(named("tokyo"))),
+  ]),
+  refused("an application without policies refuses everybody", [app("prom.example.com")]),
+  refused("a longer path inherits nothing from the host", [
+    app(write),
+    app("prom.example.com", serviceAuth(named("tokyo"))),
+  ]),
+  letIn(
+    "a longer path decides, wherever it stands in the list",
+    [app("prom.example.com"), app(write, serviceAuth(named("tokyo")))],
+    { decides: 1 },
+  ),
+  refused(
+    "the longest of three paths decides",
+    [
       app("prom.example.com/api", serviceAuth(named("tokyo"))),
       app("prom.example.com/api/v1", serviceAuth(named("osaka"))),
       app("prom.example.com", serviceAuth(named("tokyo"))),
     ],
-    decides: 1,
-    letsIn: "no",
-  },
-  {
-    says: "a path covers what is below it",
-    applications: [app("prom.example.com/api", serviceAuth(named("tokyo")))],
-    letsIn: "yes",
-  },
-  {
-    says: "a path does not cover what only begins alike",
-    applications: [app("prom.example.com/api/v1/wr")],
+    { decides: 1 },
+  ),
+  letIn("a path covers what is below it", [app("prom.example.com/api", serviceAuth(named("tokyo")))]),
+  letIn("a path does not cover what only begins alike", [app("prom.example.com/api/v1/wr")], {
     decides: undefined,
-    letsIn: "yes",
-  },
-  {
-    says: "a path does not cover what is above it",
-    applications: [app(`${write}/more`)],
-    decides: undefined,
-    letsIn: "yes",
-  },
-  {
-    says: "case counts in a path",
-    applications: [app("prom.example.com/API/v1/write")],
-    decides: undefined,
-    letsIn: "yes",
-  },
-  {
-    says: "case does not count in a host name",
-    applications: [app("Prom.Example.com/api/v1/write", serviceAuth(named("tokyo")))],
-    letsIn: "yes",
-  },
-  {
-    says: "a slash at the end of a path does not count",
-    applications: [app(`${write}/`, serviceAuth(named("tokyo")))],
-    letsIn: "yes",
-  },
-  {
-    says: "a slash at the end of a host covers the whole of it",
-    applications: [app("prom.example.com/", serviceAuth(named("tokyo")))],
-    letsIn: "yes",
-  },
-  {
-    says: "all paths are the whole host",
-    applications: [app("prom.example.com/*", serviceAuth(named("tokyo")))],
-    letsIn: "yes",
-  },
-  {
-    says: "all paths cover the host's own page",
-    applications: [app("prom.example.com/*")],
-    url: "prom.example.com/",
-    letsIn: "no",
-  },
-  {
-    says: "a dot is a dot",
-    applications: [app("prom.example.com/apixv1/write"), app("promxexample.com")],
+  }),
+  letIn("a path does not cover what is above it", [app(`${write}/more`)], { decides: undefined }),
+  letIn("case counts in a path", [app("prom.example.com/API/v1/write")], { decides: undefined }),
+  letIn("case does not count in a host name", [
+    app("Prom.Example.com/api/v1/write", serviceAuth(named("tokyo"))),
+  ]),
+  letIn("a slash at the end of a path does not count", [app(`${write}/`, serviceAuth(named("tokyo")))]),
+  letIn("a slash at the end of a host covers the whole of it", [
+    app("prom.example.com/", serviceAuth(named("tokyo"))),
+  ]),
+  letIn("all paths are the whole host", [app("prom.example.com/*", serviceAuth(named("tokyo")))]),
+  refused("all paths cover the host's own page", [app("prom.example.com/*")], { url: "prom.example.com/" }),
+  letIn("a dot is a dot", [app("prom.example.com/apixv1/write"), app("promxexample.com")], {
     url: "prom.example.com/api.v1/write",
     decides: undefined,
-    letsIn: "yes",
-  },
-  {
-    says: "a wildcard at the end of a path covers what is below",
-    applications: [app("prom.example.com/api/*", serviceAuth(named("tokyo")))],
-    letsIn: "yes",
-  },
-  {
-    says: "a wildcard below a path does not cover the path itself",
-    applications: [app(`${write}/*`)],
+  }),
+  letIn("a wildcard at the end of a path covers what is below", [
+    app("prom.example.com/api/*", serviceAuth(named("tokyo"))),
+  ]),
+  letIn("a wildcard below a path does not cover the path itself", [app(`${write}/*`)], {
     decides: undefined,
-    letsIn: "yes",
-  },
-  {
-    says: "a wildcard within a path crosses slashes",
-    applications: [app("prom.example.com/a*/write", serviceAuth(named("tokyo")))],
-    letsIn: "yes",
-  },
-  {
-    says: "a wildcard within a path does not end it",
-    applications: [app("prom.example.com/a*/read")],
+  }),
+  letIn("a wildcard within a path crosses slashes", [
+    app("prom.example.com/a*/write", serviceAuth(named("tokyo"))),
+  ]),
+  letIn("a wildcard within a path does not end it", [app("prom.example.com/a*/read")], {
     decides: undefined,
-    letsIn: "yes",
-  },
-  {
-    says: "a whole path comes before a wildcard of its length",
-    applications: [app("prom.example.com/api/v1/w*rite"), app(write, serviceAuth(named("tokyo")))],
-    decides: 1,
-    letsIn: "yes",
-  },
-  {
-    says: "a longer path with a wildcard comes before a shorter one without",
-    applications: [
+  }),
+  letIn(
+    "a whole path comes before a wildcard of its length",
+    [app("prom.example.com/api/v1/w*rite"), app(write, serviceAuth(named("tokyo")))],
+    { decides: 1 },
+  ),
+  refused(
+    "a longer path with a wildcard comes before a shorter one without",
+    [
       app("prom.example.com/api", serviceAuth(named("tokyo"))),
       app("prom.example.com/api/v1/*", serviceAuth(named("osaka"))),
     ],
-    decides: 1,
-    letsIn: "no",
-  },
-  {
-    says: "a wildcard host covers the host",
-    applications: [app("*.example.com", serviceAuth(named("tokyo")))],
-    letsIn: "yes",
-  },
-  {
-    says: "a wildcard host stays within its label",
-    applications: [app("*.com")],
-    decides: undefined,
-    letsIn: "yes",
-  },
-  {
-    says: "a wildcard host needs its label",
-    applications: [app("*.prom.example.com")],
-    decides: undefined,
-    letsIn: "yes",
-  },
-  {
-    says: "a wildcard may be a part of a label",
-    applications: [app("pr*.example.com", serviceAuth(named("tokyo")))],
-    letsIn: "yes",
-  },
-  {
-    says: "a wildcard may stand for no text within a label",
-    applications: [app("*prom.example.com", serviceAuth(named("tokyo")))],
-    letsIn: "yes",
-  },
-  {
-    says: "a full host comes before a wildcard host with a longer path",
-    applications: [app("*.example.com/api/v1/write", serviceAuth(named("tokyo"))), app("prom.example.com")],
-    decides: 1,
-    letsIn: "no",
-  },
-  {
-    says: "a longer wildcard host comes before a shorter one",
-    applications: [app("*.example.com"), app("prom.*.com")],
+    { decides: 1 },
+  ),
+  letIn("a wildcard host covers the host", [app("*.example.com", serviceAuth(named("tokyo")))]),
+  letIn("a wildcard host stays within its label", [app("*.com")], { decides: undefined }),
+  letIn("a wildcard host needs its label", [app("*.prom.example.com")], { decides: undefined }),
+  letIn("a wildcard may be a part of a label", [app("pr*.example.com", serviceAuth(named("tokyo")))]),
+  letIn("a wildcard may stand for no text within a label", [
+    app("*prom.example.com", serviceAuth(named("tokyo"))),
+  ]),
+  refused(
+    "a full host comes before a wildcard host with a longer path",
+    [app("*.example.com/api/v1/write", serviceAuth(named("tokyo"))), app("prom.example.com")],
+    { decides: 1 },
+  ),
+  refused("a longer wildcard host comes before a shorter one", [app("*.example.com"), app("prom.*.com")], {
     url: "prom.example.com/",
     decides: 0,
-    letsIn: "no",
-  },
-  {
-    says: "each destination of an application counts",
-    applications: [
-      app(["loki.example.com", write], serviceAuth(named("tokyo"))),
-      app("prom.example.com", serviceAuth(named("osaka"))),
-    ],
-    letsIn: "yes",
-  },
+  }),
+  letIn("each destination of an application counts", [
+    app(["loki.example.com", write], serviceAuth(named("tokyo"))),
+    app("prom.example.com", serviceAuth(named("osaka"))),
+  ]),
   // Decisions.
-  {
-    says: "Service Auth lets in the token that it names",
-    applications: [app(write, serviceAuth(named("tokyo")))],
-    letsIn: "yes",
-  },
-  {
-    says: "Service Auth does not let in another token",
-    applications: [app(write, serviceAuth(named("tokyo")))],
+  letIn("Service Auth lets in the token that it names", [app(write, serviceAuth(named("tokyo")))]),
+  refused("Service Auth does not let in another token", [app(write, serviceAuth(named("tokyo")))], {
     token: "osaka",
-    letsIn: "no",
-  },
-  {
-    says: "Service Auth does not let in somebody without a token",
-    applications: [app(write, serviceAuth(named("tokyo")))],
+  }),
+  refused(
+    "Service Auth does not let in somebody without a token",
+    [app(write, serviceAuth(named("tokyo")))],
+    { token: "none" },
+  ),
+  refused("Allow lets no token in, even one that it names", [
+    app(write, allow([named("tokyo"), anyToken, everyone])),
+  ]),
+  refused("Block lets nobody in", [app(write, block(named("osaka")))]),
+  letIn("Bypass for everyone lets in a token", [app(write, bypass(everyone))]),
+  letIn("Bypass for everyone lets in somebody without a token", [app(write, bypass(everyone))], {
     token: "none",
-    letsIn: "no",
-  },
-  {
-    says: "Allow lets no token in, even one that it names",
-    applications: [app(write, allow([named("tokyo"), anyToken, everyone]))],
-    letsIn: "no",
-  },
-  { says: "Block lets nobody in", applications: [app(write, block(named("osaka")))], letsIn: "no" },
-  {
-    says: "Bypass for everyone lets in a token",
-    applications: [app(write, bypass(everyone))],
-    letsIn: "yes",
-  },
-  {
-    says: "Bypass for everyone lets in somebody without a token",
-    applications: [app(write, bypass(everyone))],
-    token: "none",
-    letsIn: "yes",
-  },
-  {
-    says: "Bypass lets in no more than its rules name",
-    applications: [app(write, bypass(email))],
-    token: "none",
-    letsIn: "no",
-  },
-  {
-    says: "Bypass with nothing to include lets nobody in",
-    applications: [app(write, bypass([]))],
-    letsIn: "no",
-  },
+  }),
+  refused("Bypass lets in no more than its rules name", [app(write, bypass(email))], { token: "none" }),
+  refused("Bypass with nothing to include lets nobody in", [app(write, bypass([]))]),
   // Precedence.
-  {
-    says: "Block takes nothing from Service Auth after it",
-    applications: [app(write, block(everyone), serviceAuth(named("tokyo")))],
-    letsIn: "yes",
-  },
-  {
-    says: "Block takes nothing from Bypass after it",
-    applications: [app(write, block(everyone), bypass(everyone))],
+  letIn("Block takes nothing from Service Auth after it", [
+    app(write, block(everyone), serviceAuth(named("tokyo"))),
+  ]),
+  letIn("Block takes nothing from Bypass after it", [app(write, block(everyone), bypass(everyone))], {
     token: "none",
-    letsIn: "yes",
-  },
-  {
-    says: "Allow before Service Auth keeps no token out",
-    applications: [app(write, allow(everyone), serviceAuth(named("tokyo")))],
-    letsIn: "yes",
-  },
-  {
-    says: "one policy that does not match keeps nobody from the next",
-    applications: [app(write, serviceAuth(named("osaka")), serviceAuth(named("tokyo")))],
-    letsIn: "yes",
-  },
-  {
-    says: "an exclusion of one policy takes nothing from another",
-    applications: [
-      app(write, serviceAuth(anyToken, { exclude: [named("tokyo")] }), serviceAuth(named("tokyo"))),
-    ],
-    letsIn: "yes",
-  },
+  }),
+  letIn("Allow before Service Auth keeps no token out", [
+    app(write, allow(everyone), serviceAuth(named("tokyo"))),
+  ]),
+  letIn("one policy that does not match keeps nobody from the next", [
+    app(write, serviceAuth(named("osaka")), serviceAuth(named("tokyo"))),
+  ]),
+  letIn("an exclusion of one policy takes nothing from another", [
+    app(write, serviceAuth(anyToken, { exclude: [named("tokyo")] }), serviceAuth(named("tokyo"))),
+  ]),
   // Rules.
-  {
-    says: "one of several rules is enough",
-    applications: [app(write, serviceAuth([named("osaka"), email, named("tokyo")]))],
-    letsIn: "yes",
-  },
-  { says: "an empty include matches nobody", applications: [app(write, serviceAuth([]))], letsIn: "no" },
-  {
-    says: "any valid token is any token",
-    applications: [app(write, serviceAuth(anyToken))],
-    token: "osaka",
-    letsIn: "yes",
-  },
-  {
-    says: "any valid token is none without one",
-    applications: [app(write, serviceAuth(anyToken))],
-    token: "none",
-    letsIn: "no",
-  },
-  {
-    says: "Service Auth for everyone needs no token",
-    applications: [app(write, serviceAuth(everyone))],
-    token: "none",
-    letsIn: "yes",
-  },
-  { says: "no token is a person", applications: [app(write, serviceAuth(email))], letsIn: "no" },
-  {
-    says: "an excluded token is kept out",
-    applications: [app(write, serviceAuth(anyToken, { exclude: [named("tokyo")] }))],
-    letsIn: "no",
-  },
-  {
-    says: "an exclusion of another token keeps nobody else out",
-    applications: [app(write, serviceAuth(anyToken, { exclude: [named("osaka"), email] }))],
-    letsIn: "yes",
-  },
-  {
-    says: "each requirement has to be met",
-    applications: [app(write, serviceAuth(named("tokyo"), { require: [anyToken, named("osaka")] }))],
-    letsIn: "no",
-  },
-  {
-    says: "requirements that are met keep nobody out",
-    applications: [app(write, serviceAuth(everyone, { require: [anyToken, named("tokyo")] }))],
-    letsIn: "yes",
-  },
-  {
-    says: "a person's attribute is a requirement that no token meets",
-    applications: [app(write, serviceAuth(named("tokyo"), { require: [email] }))],
-    letsIn: "no",
-  },
+  letIn("one of several rules is enough", [app(write, serviceAuth([named("osaka"), email, named("tokyo")]))]),
+  refused("an empty include matches nobody", [app(write, serviceAuth([]))]),
+  letIn("any valid token is any token", [app(write, serviceAuth(anyToken))], { token: "osaka" }),
+  refused("any valid token is none without one", [app(write, serviceAuth(anyToken))], { token: "none" }),
+  letIn("Service Auth for everyone needs no token", [app(write, serviceAuth(everyone))], { token: "none" }),
+  refused("no token is a person", [app(write, serviceAuth(email))]),
+  refused("an excluded token is kept out", [
+    app(write, serviceAuth(anyToken, { exclude: [named("tokyo")] })),
+  ]),
+  letIn("an exclusion of another token keeps nobody else out", [
+    app(write, serviceAuth(anyToken, { exclude: [named("osaka"), email] })),
+  ]),
+  refused("each requirement has to be met", [
+    app(write, serviceAuth(named("tokyo"), { require: [anyToken, named("osaka")] })),
+  ]),
+  letIn("requirements that are met keep nobody out", [
+    app(write, serviceAuth(everyone, { require: [anyToken, named("tokyo")] })),
+  ]),
+  refused("a person's attribute is a requirement that no token meets", [
+    app(write, serviceAuth(named("tokyo"), { require: [email] })),
+  ]),
   // Tokens.
-  {
-    says: "a disabled token is none",
-    applications: [app(write, serviceAuth([named("disabled"), anyToken]))],
+  refused("a disabled token is none", [app(write, serviceAuth([named("disabled"), anyToken]))], {
     token: "disabled",
-    letsIn: "no",
-  },
-  {
-    says: "an expired token is none",
-    applications: [app(write, serviceAuth([named("expired"), anyToken]))],
+  }),
+  refused("an expired token is none", [app(write, serviceAuth([named("expired"), anyToken]))], {
     token: "expired",
-    letsIn: "no",
-  },
-  {
-    says: "a token without an expiry is one",
-    applications: [app(write, serviceAuth(named("lasting")))],
+  }),
+  letIn("a token without an expiry is one", [app(write, serviceAuth(named("lasting")))], {
     token: "lasting",
-    letsIn: "yes",
-  },
-  {
-    says: "an expired token is as good as none where none is needed",
-    applications: [app(write, bypass(everyone))],
+  }),
+  letIn("an expired token is as good as none where none is needed", [app(write, bypass(everyone))], {
     token: "expired",
-    letsIn: "yes",
-  },
+  }),
   // What the account does not tell.
-  {
-    says: "an address decides",
-    applications: [app(write, bypass(office))],
-    token: "none",
-    letsIn: "perhaps",
-    answers: [true, false],
-  },
-  {
-    says: "an address that is required decides",
-    applications: [app(write, serviceAuth(named("tokyo"), { require: [office] }))],
-    letsIn: "perhaps",
-    answers: [true, false],
-  },
-  {
-    says: "an address that is excluded decides",
-    applications: [app(write, serviceAuth(named("tokyo"), { exclude: [office] }))],
-    letsIn: "perhaps",
-    answers: [false, true],
-  },
-  {
-    says: "an address beside the token that is named does not matter",
-    applications: [app(write, serviceAuth([office, named("tokyo")]))],
-    letsIn: "yes",
-  },
-  {
-    says: "an address does not help against a requirement that is not met",
-    applications: [app(write, serviceAuth(office, { require: [named("osaka")] }))],
-    letsIn: "no",
-  },
-  {
-    says: "an address in one policy does not matter where another lets in",
-    applications: [app(write, bypass(office), serviceAuth(named("tokyo")))],
-    letsIn: "yes",
-  },
+  perhaps("an address decides", [app(write, bypass(office))], { token: "none", answers: [true, false] }),
+  perhaps(
+    "an address that is required decides",
+    [app(write, serviceAuth(named("tokyo"), { require: [office] }))],
+    { answers: [true, false] },
+  ),
+  perhaps(
+    "an address that is excluded decides",
+    [app(write, serviceAuth(named("tokyo"), { exclude: [office] }))],
+    { answers: [false, true] },
+  ),
+  letIn("an address beside the token that is named does not matter", [
+    app(write, serviceAuth([office, named("tokyo")])),
+  ]),
+  refused("an address does not help against a requirement that is not met", [
+    app(write, serviceAuth(office, { require: [named("osaka")] })),
+  ]),
+  letIn("an address in one policy does not matter where another lets in", [
+    app(write, bypass(office), serviceAuth(named("tokyo"))),
+  ]),
   // The stand-in knows no groups, countries and certificates: to it they match nobody.
-  {
-    says: "a group may hold the token",
-    applications: [app(write, serviceAuth(group))],
-    letsIn: "perhaps",
-    answers: [false, false],
-  },
-  {
-    says: "a country may be the sender's",
-    applications: [app(write, serviceAuth(named("tokyo"), { exclude: [japan] }))],
-    letsIn: "perhaps",
+  perhaps("a group may hold the token", [app(write, serviceAuth(group))], { answers: [false, false] }),
+  perhaps("a country may be the sender's", [app(write, serviceAuth(named("tokyo"), { exclude: [japan] }))], {
     answers: [true, true],
-  },
-  {
-    says: "a certificate may come with the request",
-    applications: [app(write, serviceAuth(certificate))],
+  }),
+  perhaps("a certificate may come with the request", [app(write, serviceAuth(certificate))], {
     token: "none",
-    letsIn: "perhaps",
     answers: [false, false],
-  },
+  }),
 ];
 
 describe("who Access lets in, by the project and by the stand-in's edge", () => {

@@ -1,19 +1,19 @@
-import { orThrow } from "../fleet/problem";
+import { orThrow } from "../../fleet/problem";
 import { randomUUID } from "node:crypto";
 import type { TestContext } from "node:test";
-import type { Permission } from "../packages/cloudflare-standin/api/permissions";
-import { startStandIn, type StandIn, type StandInOptions } from "../packages/cloudflare-standin/api/stand-in";
+import type { Permission } from "cloudflare-standin/api/permissions";
+import { startStandIn, type StandIn, type StandInOptions } from "cloudflare-standin/api/stand-in";
 import { testApplication, testPolicy, testToken } from "cloudflare-standin/testing/edge-rows";
-import { planApplications } from "../provision/declared-objects";
-import { parseConfig, type Config } from "../fleet/config";
-import { ownNamePrefix } from "../fleet/names";
-import { planShards } from "../provision/policy-shards";
-import { siteSchema } from "../fleet/site-schema";
-import { resolveSites, type Site } from "../fleet/sites";
-import { openCloudflareApi, type CloudflareApi } from "../cloudflare/client";
-import type { OpenStack } from "../stack/open-stack";
-import type { RevealedOutputs } from "../stack/stack-outputs";
-import type { StackResource } from "../stack/stack-resources";
+import { planApplications } from "../../provision/declared-objects";
+import { parseConfig, type Config } from "../../fleet/config";
+import { ownNamePrefix } from "../../fleet/names";
+import { planShards } from "../../provision/policy-shards";
+import { siteSchema } from "../../fleet/site-schema";
+import { resolveSites, type Site } from "../../fleet/sites";
+import { openCloudflareApi, type CloudflareApi } from "../../cloudflare/client";
+import type { OpenStack } from "../../stack/open-stack";
+import type { RevealedOutputs } from "../../stack/stack-outputs";
+import type { StackResource } from "../../stack/stack-resources";
 
 /** For tests: a stack that was never opened from files, and the stand-in that its objects are in. */
 export interface TestFleet {

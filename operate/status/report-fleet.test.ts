@@ -3,10 +3,10 @@ import { describe, it, type TestContext } from "node:test";
 import { permissions } from "cloudflare-standin/api/permissions";
 import type { ServiceToken } from "cloudflare-standin/api/rows";
 import { testToken } from "cloudflare-standin/testing/edge-rows";
-import { UserError } from "../../fleet/problem";
-import { openTestFleet, type TestFleet, type TestFleetOptions } from "../test-fleet";
-import { reportFleet, type FleetReport } from "./fleet-report";
-import { describeTrouble } from "./trouble";
+import { UserError, problemText, success } from "../../fleet/problem";
+import { openTestFleet, type TestFleet, type TestFleetOptions } from "../testing/test-fleet";
+import { reportFleet } from "./report-fleet";
+import type { FleetReport } from "./site-status";
 import assert from "node:assert/strict";
 
 const now = new Date("2026-11-23T12:00:00Z");
@@ -15,21 +15,33 @@ const now = new Date("2026-11-23T12:00:00Z");
 const report = (
   { stack }: Pick<TestFleet, "stack">,
   thresholds: { warnDays?: number; staleHours?: number | undefined } = {},
-): Promise<FleetReport> => reportFleet(stack, { now, warnDays: 30, staleHours: 24, ...thresholds });
+): Promise<FleetReport> =>
+  reportFleet(success(stack), { stackName: "prod", now, warnDays: 30, staleHours: 24, ...thresholds });
 
 /** Each site's state and what is wrong with it, in the order of the report. */
 const rows = ({ sites }: FleetReport): readonly string[] =>
   sites.flatMap(({ site, state, troubles }) =>
     troubles.length === 0
       ? [`${site} ${state}`]
-      : troubles.map((trouble) => `${state}, ${trouble.level}: ${describeTrouble(site, trouble)}`),
+      : troubles.map((trouble) => `${state}, ${trouble.level}: ${problemText(trouble)}`),
   );
+
+const alarms = (found: FleetReport): readonly string[] => found.alarms.map(problemText);
 
 function tokenOf({ standIn, outputs }: TestFleet, site: string): ServiceToken {
   const clientId = outputs.sites[site]?.clientId;
   const token = [...standIn.database.serviceTokens.values()].find(({ client_id }) => client_id === clientId);
   assert.ok(token !== undefined);
   return token;
+}
+
+function removeApplications({ standIn }: TestFleet, domains: readonly string[]): void {
+  const { applications } = standIn.database;
+  for (const { id, domain } of applications.values()) {
+    if (domains.includes(domain)) {
+      applications.delete(id);
+    }
+  }
 }
 
 const fleetOf = (t: TestContext, sites: TestFleetOptions["sites"]) => openTestFleet(t, { sites });
@@ -116,8 +128,8 @@ describe("reportFleet", () => {
     Object.assign(tokenOf(fleet, "lima"), { lastSeenAt: null, created_at: "2026-11-20T12:00:00Z" });
     Object.assign(tokenOf(fleet, "tokyo"), { lastSeenAt: null, created_at: "2026-11-23T01:00:00Z" });
     assert.deepEqual(rows(await report(fleet)), [
-      "provisioned, alarm: berlin: was last seen 25 hours ago (2026-11-22T11:00:00Z). See that the collector runs, and that `sitepass verify berlin` passes.",
-      "provisioned, alarm: lima: was never seen since its token was made 3 days ago (2026-11-20T12:00:00Z). See that the collector runs, and that `sitepass verify lima` passes.",
+      "provisioned, alarm: berlin: was last seen 25 hours ago (2026-11-22T11:00:00Z). Check that the collector runs, and that `sitepass verify berlin` passes.",
+      "provisioned, alarm: lima: was never seen since its token was made 3 days ago (2026-11-20T12:00:00Z). Check that the collector runs, and that `sitepass verify lima` passes.",
       "oslo provisioned",
       "tokyo provisioned",
     ]);
@@ -162,19 +174,31 @@ describe("reportFleet", () => {
       ...fleet.stack,
       outputs: () =>
         Promise.reject(
-          new UserError(["stack prod: its outputs are not those of this program. Run `pulumi up`."]),
+          new UserError([
+            {
+              subject: "stack prod",
+              says: "its outputs are not those of this program",
+              todo: "Run `pulumi up`",
+            },
+          ]),
         ),
     };
     const found = await report({ stack });
     assert.deepEqual(rows(found), ["tokyo provisioned"]);
-    assert.deepEqual(found.alarms, [
+    assert.deepEqual(alarms(found), [
       "stack prod: its outputs are not those of this program. Run `pulumi up`.",
     ]);
   });
 
   it("says of a stack that was never brought up only that", async (t) => {
     const fleet = await openTestFleet(t, { sites: { tokyo: {} }, provisioned: false });
-    const stack = { ...fleet.stack, outputs: () => Promise.reject(new UserError(["no outputs."])) };
+    const stack = {
+      ...fleet.stack,
+      outputs: () =>
+        Promise.reject(
+          new UserError([{ subject: "stack prod", says: "has no outputs", todo: "Run `pulumi up`" }]),
+        ),
+    };
     const found = await report({ stack });
     assert.deepEqual(rows(found), [
       "not provisioned, warning: tokyo: has a file and no token. Run `pulumi up`.",
@@ -220,18 +244,24 @@ describe("reportFleet", () => {
 
   it("says once that an endpoint has no application", async (t) => {
     const fleet = await fleetOf(t, { berlin: {}, lima: {} });
-    const { applications } = fleet.standIn.database;
-    for (const { id, domain } of applications.values()) {
-      if (domain === "prom.example.com/api/v1/write") {
-        applications.delete(id);
-      }
-    }
+    removeApplications(fleet, ["prom.example.com/api/v1/write", "prom.example.com"]);
     const found = await report(fleet);
-    assert.deepEqual(found.alarms, [
-      "prom.example.com/api/v1/write: no Access application covers it, so no token is let in there. Run `pulumi refresh` and `pulumi up`.",
+    assert.deepEqual(alarms(found), [
+      "prom.example.com/api/v1/write: no Access application covers it, so Access asks nobody there for a token. Run `pulumi refresh` and `pulumi up`.",
     ]);
     assert.deepEqual(rows(found), ["berlin provisioned", "lima provisioned"]);
     assert.equal(found.readable, true);
+  });
+
+  it("goes by the application on the whole host where the one on the write paths is gone", async (t) => {
+    const fleet = await fleetOf(t, { berlin: {}, lima: {} });
+    removeApplications(fleet, ["prom.example.com/api/v1/write"]);
+    const found = await report(fleet);
+    assert.deepEqual(found.alarms, []);
+    assert.deepEqual(rows(found), [
+      "provisioned, alarm: berlin: no policy lets its token in for metrics. Run `pulumi refresh` and `pulumi up`.",
+      "provisioned, alarm: lima: no policy lets its token in for metrics. Run `pulumi refresh` and `pulumi up`.",
+    ]);
   });
 
   it("finds a state that has fallen behind Cloudflare, and a secret that it never had", async (t) => {
@@ -259,10 +289,10 @@ describe("reportFleet, where something cannot be read", () => {
     };
     const found = await report({ stack });
     assert.equal(found.readable, false);
-    assert.deepEqual(found.alarms, [
+    assert.deepEqual(alarms(found), [
       'CLOUDFLARE_API_TOKEN: may not list the account\'s service tokens (HTTP 403, 10000 Authentication error). Give it the permission "Access: Service Tokens, Read".',
     ]);
-    const advice = "Mend what keeps it from being read, and look in the dashboard until then.";
+    const advice = "Fix what keeps it from being read, and look in the dashboard until then.";
     assert.deepEqual(rows(found), [
       `unknown, alarm: lima: its token cannot be read. ${advice}`,
       `unknown, alarm: tokyo: its token cannot be read. ${advice}`,
@@ -280,11 +310,12 @@ describe("reportFleet, where something cannot be read", () => {
       "lost",
       testToken({ id: "lost", client_id: "lost.access", name: "sitepass/prod/porto" }),
     );
-    const refuse = () => Promise.reject(new UserError(["pulumi: is not on PATH."]));
+    const problem = { subject: "pulumi", says: "is not on PATH", todo: "Install it" };
+    const refuse = () => Promise.reject(new UserError([problem]));
     const found = await report({ stack: { ...fleet.stack, outputs: refuse, resources: refuse } });
-    assert.deepEqual(found.alarms, ["pulumi: is not on PATH."]);
+    assert.deepEqual(alarms(found), ["pulumi: is not on PATH. Install it."]);
     assert.deepEqual(rows(found), [
-      "unknown, alarm: lima: the account has 2 tokens of its name, and without the stack's state its own cannot be told. Mend what keeps it from being read, and look in the dashboard until then.",
+      "unknown, alarm: lima: the account has 2 tokens of its name, and without the stack's state its own cannot be told. Fix what keeps it from being read, and look in the dashboard until then.",
       "tokyo provisioned",
     ]);
   });
@@ -295,7 +326,7 @@ describe("reportFleet, where something cannot be read", () => {
     const found = await report(fleet);
     assert.equal(found.readable, false);
     assert.match(
-      found.alarms.join(),
+      alarms(found).join(),
       /^Cloudflare: refused to list the Access applications of account .* \(HTTP 500, 500 Internal error\)\./,
     );
     assert.deepEqual(rows(found), ["tokyo provisioned"]);

@@ -2,17 +2,17 @@ import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import { permissions, type Permission } from "cloudflare-standin/api/permissions";
 import { testApplication, testPolicy, testToken } from "cloudflare-standin/testing/edge-rows";
-import { openTestFleet, type TestFleet, type TestFleetOptions } from "../test-fleet";
-import { checkAccount, type AccountCheck } from "./check-account";
-import type { Level } from "./finding";
+import { openTestFleet, type TestFleet, type TestFleetOptions } from "../testing/test-fleet";
+import { checkAccount, type StackCheck } from "./check-stack";
+import { findingText, type Finding } from "./finding";
 
 const now = new Date("2026-11-23T12:00:00Z");
 
-const check = ({ stack, api }: Pick<TestFleet, "stack" | "api">, readsOnly = false): Promise<AccountCheck> =>
+const check = ({ stack, api }: Pick<TestFleet, "stack" | "api">, readsOnly = false): Promise<StackCheck> =>
   checkAccount(stack, api, { readsOnly, now });
 
-const said = ({ findings }: AccountCheck, level: Level): readonly string[] =>
-  findings.filter((finding) => finding.level === level).map(({ says }) => says);
+const said = ({ findings }: StackCheck, level: Finding["level"]): readonly string[] =>
+  findings.filter((finding) => finding.level === level).map(findingText);
 
 /** A fleet on which nothing is wrong, so that a test shows what it breaks. */
 async function soundFleet(t: TestContext, options: Partial<TestFleetOptions> = {}): Promise<TestFleet> {
@@ -32,7 +32,7 @@ describe("checkAccount", () => {
     const fleet = await soundFleet(t);
     const { findings, plan } = await check(fleet);
     assert.deepEqual(
-      findings.map(({ topic, level, says }) => `${topic} ${level} ${says}`),
+      findings.map((finding) => `${finding.topic} ${finding.level} ${findingText(finding)}`),
       [
         "API token ok the API token is active and does not expire",
         'API token ok permission "Access: Service Tokens" Edit',
@@ -163,12 +163,9 @@ describe("checkAccount, on the API token", () => {
       fleet.standIn.inject({ match: { path }, status: 401, code: 1000, message: "Invalid API Token" });
     }
     const result = await check(fleet);
-    assert.deepEqual(
-      result.findings.map(({ says }) => says),
-      [
-        "CLOUDFLARE_API_TOKEN: is not valid (HTTP 401). Export a token that is whole, not expired and not revoked. Nothing else at Cloudflare was looked at.",
-      ],
-    );
+    assert.deepEqual(result.findings.map(findingText), [
+      "CLOUDFLARE_API_TOKEN: is not valid (HTTP 401). Export a token that is whole, not expired and not revoked. Nothing else at Cloudflare was looked at.",
+    ]);
     assert.equal(fleet.standIn.requests.length, 2);
   });
 
@@ -186,7 +183,7 @@ describe("checkAccount, on the API token", () => {
     const { findings } = await check(fleet);
     assert.equal(findings.length, 1);
     assert.match(
-      findings[0]?.says ?? "",
+      findings.map(findingText).join(),
       /cannot be reached \(connect ECONNREFUSED .*\)\. Check the network, and CLOUDFLARE_BASE_URL if it is set\. Nothing else at Cloudflare was looked at\.$/,
     );
   });
@@ -250,15 +247,50 @@ describe("checkAccount, on what is in the account", () => {
     const prom = 'sitepass:endpoints.metrics.hostname: is "prom.example.com", and the Access application';
     const loki = 'sitepass:endpoints.logs.hostname: is "loki.example.com", and the Access application';
     const past = "there, past this stack's refusal of everything but the write paths";
+    const unsure =
+      "there, and Cloudflare does not document that this stack's own applications come before it";
     assert.deepEqual(said(result, "problem"), [
       `${prom} "write" already covers prom.example.com/api/v1/write. Delete it or move it to another host, take another host name, or bring it into the stack with \`sitepass adopt\`.`,
       `${prom} "status" covers prom.example.com/status ${past}, with the decision "allow". Move it to another host, or take another host name.`,
     ]);
     assert.deepEqual(said(result, "warning"), [
       `${prom} "old" covers prom.example.com/old ${past}. Move it to another host, if that is not meant.`,
-      `${prom} "wild" covers *.example.com/api/* ${past}. Move it to another host, if that is not meant.`,
-      `${loki} "wild" covers *.example.com/api/* ${past}. Move it to another host, if that is not meant.`,
+      `${prom} "wild" covers *.example.com/api/* ${unsure}. Move it to another host, if that is not meant.`,
+      `${loki} "wild" covers *.example.com/api/* ${unsure}. Move it to another host, if that is not meant.`,
     ]);
+  });
+
+  it("goes by whom the policies of other applications let in, not by their decisions alone", async (t) => {
+    const fleet = await soundFleet(t, { provisioned: false });
+    const { applications, policies } = fleet.standIn.database;
+    const put = (path: string, fields: Parameters<typeof testPolicy>[0]) => {
+      policies.set(path, testPolicy({ id: path, name: path, ...fields }));
+      applications.set(
+        path,
+        testApplication({
+          id: path,
+          name: path,
+          destinations: [{ type: "public", uri: `prom.example.com/${path}` }],
+          policies: [{ id: path, precedence: 1 }],
+        }),
+      );
+    };
+    const office = { ip: { ip: "203.0.113.0/24" } };
+    put("any-token", { include: [{ any_valid_service_token: {} }] });
+    put("office", { decision: "bypass", include: [office] });
+    put("nobody", { decision: "bypass", include: [{ email: { email: "a@example.com" } }] });
+    put("named", { include: [{ service_token: { token_id: "other" } }] });
+    const covers = (path: string) =>
+      `sitepass:endpoints.metrics.hostname: is "prom.example.com", and the Access application "${path}" covers prom.example.com/${path} there, past this stack's refusal of everything but the write paths`;
+    const result = await check(fleet);
+    assert.deepEqual(said(result, "problem"), [
+      `${covers("any-token")}, with the decision "non_identity" for more than the tokens that it names. Move it to another host, or take another host name.`,
+      `${covers("office")}, with the decision "bypass". Move it to another host, or take another host name.`,
+    ]);
+    assert.deepEqual(
+      said(result, "warning"),
+      ["nobody", "named"].map((path) => `${covers(path)}. Move it to another host, if that is not meant.`),
+    );
   });
 
   it("finds what was done to its own applications", async (t) => {
@@ -268,13 +300,27 @@ describe("checkAccount, on what is in the account", () => {
     policies.set("all", testPolicy({ id: "all", name: "all", include: [{ any_valid_service_token: {} }] }));
     const push = [...applications.values()].find(({ name }) => name.endsWith("push to prom.example.com"));
     assert.ok(push !== undefined);
-    push.policies.push({ id: "staff", precedence: 200 }, { id: "all", precedence: 201 });
+    policies.set(
+      "office",
+      testPolicy({
+        id: "office",
+        name: "office",
+        decision: "bypass",
+        include: [{ ip: { ip: "203.0.113.0/24" } }],
+      }),
+    );
+    push.policies.push(
+      { id: "staff", precedence: 200 },
+      { id: "all", precedence: 201 },
+      { id: "office", precedence: 202 },
+    );
     push.service_auth_401_redirect = false;
     const its =
       'sitepass:endpoints.metrics.hostname: is "prom.example.com", and its application "sitepass/prod/metrics: push to prom.example.com"';
     assert.deepEqual(said(await check(fleet), "problem"), [
       `${its} has the policy "staff", which this stack did not attach: its decision is allow, so a wrong token is answered with a login page, which collectors take for a delivery. Detach it in the dashboard, or run \`pulumi refresh\` and \`pulumi up\`.`,
       `${its} has the policy "all", which this stack did not attach: it lets in more than the tokens of sites. Detach it in the dashboard, or run \`pulumi refresh\` and \`pulumi up\`.`,
+      `${its} has the policy "office", which this stack did not attach: its decision is bypass, so whoever its rules match may push. Detach it in the dashboard, or run \`pulumi refresh\` and \`pulumi up\`.`,
       `${its} answers a wrong token with a redirect, which collectors follow and take for a delivery. Run \`pulumi refresh\` and \`pulumi up\`.`,
     ]);
   });
@@ -338,7 +384,7 @@ describe("checkAccount, on what is in the account", () => {
     assert.match(warning, /^Zero Trust: strict service token mode is off: /);
     assert.ok(
       warning.endsWith(
-        `: printf 'Authorization: Bearer %s' "$CLOUDFLARE_API_TOKEN" | curl -X PATCH -H @- --json '{"strict_service_token_auth":true}' ${fleet.standIn.baseUrl}/accounts/${fleet.stack.config.accountId}/access/organizations`,
+        `: \`printf 'Authorization: Bearer %s' "$CLOUDFLARE_API_TOKEN" | curl -X PATCH -H @- --json '{"strict_service_token_auth":true}' ${fleet.standIn.baseUrl}/accounts/${fleet.stack.config.accountId}/access/organizations\`.`,
       ),
     );
     assert.ok(!warning.includes(fleet.standIn.apiToken));

@@ -2,25 +2,24 @@ import { problemText } from "../../fleet/problem";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Organization } from "../../cloudflare/organization";
-import { judgeApiToken } from "./api-token";
-import { inOrder, type Finding } from "./finding";
-import { judgeTunnel } from "./tunnel";
-import { judgeProbe } from "./write-probes";
-import { judgeOrganization } from "./zero-trust";
-import { judgeBotProtection, judgeZone } from "./zone";
+import { apiTokenFinding, writeAnswer } from "./api-token";
+import { findingText, inOrder, type Finding } from "./finding";
+import { tunnelFinding } from "./tunnel";
+import { organizationFindings } from "./zero-trust";
+import { botFinding, zoneFindings } from "./zone";
 
-const texts = (findings: readonly Finding[]) => findings.map(({ level, says }) => `${level}: ${says}`);
+const texts = (findings: readonly Finding[]) =>
+  findings.map((finding) => `${finding.level}: ${findingText(finding)}`);
 
 const answered = <T>(value: T) => ({ kind: "answered" as const, value });
 
-describe("judgeApiToken", () => {
+describe("apiTokenFinding", () => {
   const now = new Date("2026-11-23T12:00:00Z");
-  const judge = (status: string, expires_on?: string) =>
-    judgeApiToken(answered({ status, ...(expires_on === undefined ? {} : { expires_on }) }), now);
+  const judge = (status: string, expiresAt?: string) => apiTokenFinding(answered({ status, expiresAt }), now);
 
   it("warns of a token that expires within 30 days", () => {
     assert.deepEqual(texts([judge("active", "2026-12-22T12:00:00Z").finding]), [
-      "warning: CLOUDFLARE_API_TOKEN: expires in 29 days (2026-12-22T12:00:00Z), and up and every other command with it. Create another one in time.",
+      "warning: CLOUDFLARE_API_TOKEN: expires in 29 days (2026-12-22T12:00:00Z), and from then on `up` and every other command fail. Create another one in time.",
     ]);
     assert.deepEqual(texts([judge("active", "2026-12-23T12:00:00Z").finding]), [
       "ok: the API token is active for another 30 days",
@@ -46,7 +45,7 @@ describe("judgeApiToken", () => {
       says: "refused to verify the API token (HTTP 502)",
       todo: "Try again",
     };
-    assert.deepEqual(texts([judgeApiToken({ kind: "failed", problem, status: 502 }, now).finding]), [
+    assert.deepEqual(texts([apiTokenFinding({ kind: "failed", problem, status: 502 }, now).finding]), [
       `problem: ${problemText(problem)} Nothing else at Cloudflare was looked at.`,
     ]);
   });
@@ -54,31 +53,31 @@ describe("judgeApiToken", () => {
 
 const someProblem = { subject: "Cloudflare", says: "refused", todo: "Try again" };
 
-describe("judgeProbe", () => {
+describe("writeAnswer", () => {
   it("takes 403 for a missing permission, and a refusal of the content for a permission", () => {
-    assert.deepEqual(judgeProbe({ kind: "forbidden", reason: "HTTP 403" }), {
+    assert.deepEqual(writeAnswer({ kind: "forbidden", reason: "HTTP 403" }), {
       kind: "may not",
       reason: "HTTP 403",
     });
     for (const status of [400, 404, 409, 422]) {
-      assert.deepEqual(judgeProbe({ kind: "failed", problem: someProblem, status }), { kind: "may" });
+      assert.deepEqual(writeAnswer({ kind: "failed", problem: someProblem, status }), { kind: "may" });
     }
   });
 
   it("concludes nothing from any other answer", () => {
     for (const status of [401, 405, 429, 500, 501, undefined]) {
-      assert.equal(judgeProbe({ kind: "failed", problem: someProblem, status }).kind, "cannot be told");
+      assert.equal(writeAnswer({ kind: "failed", problem: someProblem, status }).kind, "cannot be told");
     }
-    assert.equal(judgeProbe(answered(null)).kind, "cannot be told");
+    assert.equal(writeAnswer(answered(null)).kind, "cannot be told");
   });
 });
 
-describe("judgeZone", () => {
+describe("zoneFindings", () => {
   const zone = { id: "z", name: "example.com", status: "active", paused: false, accountId: "mine" };
   const config = { zone: { name: "example.com" }, accountId: "mine", endpoints: [] };
 
   it("refuses a zone that is not active, paused, or of another account", () => {
-    const findings = judgeZone(
+    const findings = zoneFindings(
       answered({ ...zone, status: "pending", paused: true, accountId: "theirs" }),
       config,
     );
@@ -97,7 +96,7 @@ describe("judgeZone", () => {
       origin: "",
     };
     assert.deepEqual(
-      texts(judgeZone(answered(zone), { ...config, zone: { id: "z" }, endpoints: [endpoint] })),
+      texts(zoneFindings(answered(zone), { ...config, zone: { id: "z" }, endpoints: [endpoint] })),
       [
         'problem: sitepass:endpoints.metrics.hostname: is "prom.example.net", which is not in the zone example.com. Take a name directly below it, or set sitepass:zone to the zone it is in.',
       ],
@@ -107,7 +106,7 @@ describe("judgeZone", () => {
   it("says what Cloudflare answered to a zone ID that the token may not see", () => {
     assert.deepEqual(
       texts(
-        judgeZone(
+        zoneFindings(
           { kind: "forbidden", reason: "HTTP 403, 9109 Unauthorized" },
           { ...config, zone: { id: "z" } },
         ),
@@ -119,13 +118,13 @@ describe("judgeZone", () => {
   });
 });
 
-describe("judgeBotProtection", () => {
+describe("botFinding", () => {
   it("warns of Super Bot Fight Mode that stops what is automated, and of what cannot be told", () => {
     assert.deepEqual(
       texts([
-        ...judgeBotProtection("example.com", { fightMode: undefined, definitelyAutomated: "block" }),
-        ...judgeBotProtection("example.com", { fightMode: false, definitelyAutomated: "allow" }),
-        ...judgeBotProtection("example.com", undefined),
+        botFinding("example.com", { fightMode: undefined, definitelyAutomated: "block" }),
+        botFinding("example.com", { fightMode: false, definitelyAutomated: "allow" }),
+        botFinding("example.com", undefined),
       ]),
       [
         'warning: zone example.com: Super Bot Fight Mode answers what is automated with "block", and collectors are. Set "Definitely automated" to Allow, or write a rule that skips it for the push hosts.',
@@ -136,7 +135,7 @@ describe("judgeBotProtection", () => {
   });
 });
 
-describe("judgeOrganization", () => {
+describe("organizationFindings", () => {
   const organization: Organization = {
     authDomain: "acme.cloudflareaccess.com",
     strictServiceTokens: true,
@@ -144,7 +143,7 @@ describe("judgeOrganization", () => {
   };
   const judge = (fields: Partial<Organization>, teamName: string, shutOut = 0) =>
     texts(
-      judgeOrganization(answered({ ...organization, ...fields }), {
+      organizationFindings(answered({ ...organization, ...fields }), {
         config: { accountId: "mine", teamName, publish: { kind: "tunnel", name: "central" } },
         sites: Array.from({ length: shutOut }, () => ({
           token: {
@@ -169,7 +168,7 @@ describe("judgeOrganization", () => {
       'problem: sitepass:teamName: is not set, and the organization\'s domain is "". Set it to the part before .cloudflareaccess.com.',
     ]);
     assert.deepEqual(judge({ authDomain: "login.acme.com" }, "acme"), [
-      'warning: sitepass:teamName: cannot be compared, for the organization\'s domain is "login.acme.com". Look in the dashboard.',
+      'warning: sitepass:teamName: cannot be compared, because the organization\'s domain is "login.acme.com". Look in the dashboard.',
     ]);
   });
 
@@ -184,14 +183,14 @@ describe("judgeOrganization", () => {
   });
 });
 
-describe("judgeTunnel", () => {
+describe("tunnelFinding", () => {
   const tunnel = { id: "t", name: "central", configSrc: "cloudflare", status: "healthy", deletedAt: null };
 
   it("says that it cannot tell whose a tunnel is when the state cannot be read", () => {
     assert.deepEqual(
-      texts(
-        judgeTunnel("central", [tunnel], { kind: "unknown", reason: "pulumi: is not on PATH. Install it." }),
-      ),
+      texts([
+        tunnelFinding("central", [tunnel], { kind: "unknown", reason: "pulumi: is not on PATH. Install it" }),
+      ]),
       [
         'warning: sitepass:publish.tunnel.name: is "central", and the account has such a tunnel (t); whether it is this stack\'s cannot be told (pulumi: is not on PATH. Install it). If it is not, take another name.',
       ],
@@ -200,9 +199,9 @@ describe("judgeTunnel", () => {
 
   it("refuses its own tunnel when that is configured on its host", () => {
     assert.deepEqual(
-      texts(
-        judgeTunnel("central", [{ ...tunnel, configSrc: "local" }], { kind: "known", ids: new Set(["t"]) }),
-      ),
+      texts([
+        tunnelFinding("central", [{ ...tunnel, configSrc: "local" }], { kind: "known", ids: new Set(["t"]) }),
+      ]),
       [
         'problem: sitepass:publish.tunnel.name: is "central", and that tunnel takes its ingress rules from a file on its host, so this stack\'s have no effect. Run `pulumi refresh` and `pulumi up`, which replaces it.',
       ],
@@ -219,9 +218,6 @@ describe("inOrder", () => {
       finding("tunnel", "c"),
       finding("zone", "a"),
     ];
-    assert.deepEqual(
-      inOrder(findings).map(({ says }) => says),
-      ["b", "a", "c"],
-    );
+    assert.deepEqual(inOrder(findings).map(findingText), ["b", "a", "c"]);
   });
 });

@@ -1,0 +1,105 @@
+import { verifyApiToken } from "../../cloudflare/api-token";
+import type { CloudflareApi } from "../../cloudflare/client";
+import { listRecords } from "../../cloudflare/dns-records";
+import { listTokens } from "../../cloudflare/service-tokens";
+import { findZone } from "../../cloudflare/zones";
+import { attempt, problemText, type Result } from "../../fleet/problem";
+import { plural } from "../../fleet/wording";
+import type { TokenPlan } from "../../provision/preflight";
+import type { OpenStack } from "../../stack/open-stack";
+import { apiTokenFinding, probeWrite } from "./api-token";
+import type { CheckContext, Ownership } from "./check-context";
+import { findingsOn, inOrder, type Finding } from "./finding";
+import { checkHostNames } from "./host-names";
+import { checkNotifications, checkOrganization, checkTokens } from "./zero-trust";
+import { checkTunnel } from "./tunnel";
+import { checkZone } from "./zone";
+
+export interface CheckOptions {
+  /** Look at configuration and sites alone. */
+  readonly offline: boolean;
+  /** Send no request that is not a read, not even one that can change nothing. */
+  readonly readsOnly: boolean;
+  readonly now: Date;
+}
+
+export interface StackCheck {
+  readonly findings: readonly Finding[];
+  /** Undefined when the account's tokens could not be listed. */
+  readonly plan: TokenPlan | undefined;
+}
+
+/**
+ * Looks at everything that an `up` of the stack needs or would run into: configuration and sites, and what is in Cloudflare.
+ * Changes nothing.
+ *
+ * @param opened the stack; one that can be opened has a valid configuration and valid sites, and without those nothing else
+ * can be looked at.
+ */
+export async function checkStack(opened: Result<OpenStack>, options: CheckOptions): Promise<StackCheck> {
+  const { ok, problem } = findingsOn("configuration");
+  if (!opened.ok) {
+    return { findings: opened.problems.map(problem), plan: undefined };
+  }
+  const { sites, stackName } = opened.value;
+  const shutOut = sites.filter(({ token }) => !token.enabled).length;
+  const valid = ok(
+    `Pulumi.${stackName}.yaml and ${plural(sites.length, "site")}${shutOut === 0 ? "" : ` (${shutOut} shut out)`} are valid`,
+  );
+  if (options.offline) {
+    return { findings: [valid], plan: undefined };
+  }
+  const api = await attempt(opened.value.cloudflareApi);
+  const { findings, plan } = api.ok
+    ? await checkAccount(opened.value, api.value, options)
+    : { findings: api.problems.map(findingsOn("API token").problem), plan: undefined };
+  return { findings: [valid, ...findings], plan };
+}
+
+/** One failure does not keep the others from being looked at, except an API token that is not valid. */
+export async function checkAccount(
+  stack: OpenStack,
+  api: CloudflareApi,
+  { readsOnly, now }: Pick<CheckOptions, "readsOnly" | "now">,
+): Promise<StackCheck> {
+  const { accountId, endpoints } = stack.config;
+  const { usable, finding } = apiTokenFinding(await verifyApiToken(api, accountId), now);
+  if (!usable) {
+    return { findings: [finding], plan: undefined };
+  }
+  const zone = findZone(api, stack.config.zone);
+  const context: CheckContext = {
+    stack,
+    api,
+    tokens: listTokens(api, accountId),
+    zone,
+    records: zone.then(async (found) => {
+      const zoneId = found.kind === "answered" ? found.value?.id : undefined;
+      return zoneId === undefined
+        ? []
+        : Promise.all(endpoints.map(({ hostname }) => listRecords(api, zoneId, hostname)));
+    }),
+    ownership: readOwnership(stack),
+    probe: (permission, zoneId = "") =>
+      readsOnly ? Promise.resolve({ kind: "not asked" }) : probeWrite(api, permission, { accountId, zoneId }),
+  };
+  const [tokens, ...others] = await Promise.all([
+    checkTokens(context),
+    checkHostNames(context),
+    checkZone(context),
+    checkTunnel(context),
+    checkNotifications(context),
+    checkOrganization(context),
+  ]);
+  return { findings: inOrder([finding, ...tokens.findings, ...others.flat()]), plan: tokens.plan };
+}
+
+async function readOwnership({ resources, ownPrefix }: OpenStack): Promise<Ownership> {
+  const read = await attempt(resources);
+  return {
+    ownPrefix,
+    objects: read.ok
+      ? { kind: "known", ids: new Set(read.value.map(({ id }) => id).filter((id) => id !== "")) }
+      : { kind: "unknown", reason: read.problems.map(problemText).join(" ").replace(/\.$/, "") },
+  };
+}

@@ -1,0 +1,206 @@
+import writeFileAtomic from "write-file-atomic";
+import { listApplicationsWithRules } from "../../cloudflare/access-applications";
+import { readPolicies } from "../../cloudflare/access-policies";
+import { answered } from "../../cloudflare/client";
+import { listTokens, readTokens } from "../../cloudflare/service-tokens";
+import { attempt, problemsOf, problemText, type Problem, type Result } from "../../fleet/problem";
+import { nearest } from "../../fleet/wording";
+import type { OpenStack } from "../../stack/open-stack";
+import { fleetStatus, type FleetFacts, type StackToken } from "./fleet-status";
+import { openMetrics } from "./open-metrics";
+import type { FleetReport, SiteStatus } from "./site-status";
+import { endpointAccess, type Thresholds } from "./site-troubles";
+
+export interface ReportOptions extends Thresholds {
+  readonly stackName: string;
+  /** The only sites to report; none: all. The metrics are of all sites in any case. */
+  readonly sites?: readonly string[];
+  /** Where to write the report as gauges, whatever it says; see open-metrics.ts. */
+  readonly metricsFile?: string | undefined;
+}
+
+/**
+ * Reports the fleet: what its files, the stack's state and the account say of each site, and what is wrong.
+ *
+ * @param opened the stack; of one that cannot be opened nothing is known, and that is an alarm.
+ */
+export async function reportFleet(
+  opened: Result<OpenStack>,
+  { sites = [], metricsFile, ...options }: ReportOptions,
+): Promise<FleetReport> {
+  let report: FleetReport;
+  try {
+    report = opened.ok ? await reportAll(opened.value, options) : unreadableFleet(options, opened.problems);
+  } catch (error) {
+    // A bug: the metrics must not go on showing what was true before it.
+    const bug = { subject: "sitepass status", says: String(error), todo: "Report it" };
+    await writeMetrics(unreadableFleet(options, [bug]), metricsFile);
+    throw error;
+  }
+  const unwritten = await writeMetrics(report, metricsFile);
+  const shown = opened.ok ? onlyNamed(report, sites) : report;
+  return { ...shown, alarms: [...shown.alarms, ...unwritten] };
+}
+
+async function reportAll(
+  stack: OpenStack,
+  { stackName, ...thresholds }: Thresholds & Pick<ReportOptions, "stackName">,
+): Promise<FleetReport> {
+  const [state, account] = await Promise.all([readStackTokens(stack), readAccount(stack)]);
+  const facts: FleetFacts = {
+    sites: stack.sites,
+    ownPrefix: stack.ownPrefix,
+    stackTokens: state.tokens,
+    tokens: account.tokens,
+    endpoints: account.endpoints,
+  };
+  const sites = fleetStatus(facts, thresholds);
+  const problems = distinct([...state.problems, ...account.problems]);
+  return {
+    stackName,
+    at: thresholds.now,
+    readable: problems.length === 0,
+    alarms: [...problems, ...endpointProblems(facts, sites)],
+    sites,
+    apiCalls: account.apiCalls,
+  };
+}
+
+/** What there is to report when not even the stack could be opened. */
+export function unreadableFleet(
+  { stackName, now }: Pick<ReportOptions, "stackName" | "now">,
+  alarms: readonly Problem[],
+): FleetReport {
+  return { stackName, at: now, readable: false, alarms, sites: [], apiCalls: 0 };
+}
+
+/** One cause may keep several things from being read. */
+function distinct(problems: readonly Problem[]): readonly Problem[] {
+  return [...new Map(problems.map((problem) => [problemText(problem), problem])).values()];
+}
+
+/** Endpoints of which it cannot be told whom they let in, once for each that a provisioned site pushes to. */
+function endpointProblems({ endpoints }: FleetFacts, sites: readonly SiteStatus[]): readonly Problem[] {
+  const used = new Set(
+    sites.flatMap(({ state, enabledInFile, signals }) =>
+      state === "provisioned" && enabledInFile === true ? signals : [],
+    ),
+  );
+  return [...endpoints].flatMap(([signal, access]) => (used.has(signal) ? problemsOf(access) : []));
+}
+
+const tokenType = "cloudflare:index/zeroTrustAccessServiceToken:ZeroTrustAccessServiceToken";
+
+/**
+ * Reads the tokens in the stack's state, by site; undefined when nothing of the state could be read. The state's resources
+ * say which tokens are the stack's even after an `up` that failed half-way, and its outputs have the rest. A stack that was
+ * never brought up has neither, and that is no problem.
+ */
+async function readStackTokens(
+  stack: OpenStack,
+): Promise<{ readonly tokens: FleetFacts["stackTokens"]; readonly problems: readonly Problem[] }> {
+  const [resources, outputs] = await Promise.all([attempt(stack.resources), attempt(stack.outputs)]);
+  if (!resources.ok && !outputs.ok) {
+    return { tokens: undefined, problems: [...resources.problems, ...outputs.problems] };
+  }
+  const found = resources.ok ? resources.value : [];
+  const sites = outputs.ok ? outputs.value.sites : {};
+  const ids = new Map(found.filter(({ type }) => type === tokenType).map(({ name, id }) => [name, id]));
+  const neverUp = resources.ok && found.length === 0;
+  return {
+    tokens: new Map(
+      [...new Set([...ids.keys(), ...Object.keys(sites)])].map((name): [string, StackToken] => {
+        const output = sites[name];
+        return [
+          name,
+          {
+            tokenId: ids.get(name),
+            clientId: output?.clientId,
+            expiresAt: output?.expiresAt,
+            hasSecret: output === undefined ? undefined : output.clientSecret !== "",
+          },
+        ];
+      }),
+    ),
+    problems: [...problemsOf(resources), ...(neverUp ? [] : problemsOf(outputs))],
+  };
+}
+
+interface AccountReading extends Pick<FleetFacts, "tokens" | "endpoints"> {
+  /** Why something could not be read. Not having been read is never a pass. */
+  readonly problems: readonly Problem[];
+  /** Requests to Cloudflare, retries included. */
+  readonly apiCalls: number;
+}
+
+/** Two or three listings, at 1,000 entries a call. */
+async function readAccount(stack: OpenStack): Promise<AccountReading> {
+  const opened = await attempt(stack.cloudflareApi);
+  if (!opened.ok) {
+    return { tokens: undefined, endpoints: new Map(), problems: opened.problems, apiCalls: 0 };
+  }
+  const api = opened.value;
+  const { accountId, endpoints } = stack.config;
+  const [tokens, applications] = await Promise.all([
+    attempt(async () =>
+      answered(await listTokens(api, accountId), "list the account's service tokens", readTokens),
+    ),
+    attempt(async () =>
+      answered(
+        await listApplicationsWithRules(api, accountId),
+        "list the account's Access applications",
+        readPolicies,
+      ),
+    ),
+  ]);
+  return {
+    tokens: tokens.ok ? tokens.value : undefined,
+    endpoints: new Map(
+      applications.ok
+        ? endpoints.map((endpoint) => [endpoint.signal, endpointAccess(endpoint, applications.value)])
+        : [],
+    ),
+    problems: [...problemsOf(tokens), ...problemsOf(applications)],
+    apiCalls: api.requestCount(),
+  };
+}
+
+/** Only the named sites, whether declared or not; a name that is not a site is an alarm in place of them all. */
+function onlyNamed(report: FleetReport, names: readonly string[]): FleetReport {
+  if (names.length === 0) {
+    return report;
+  }
+  const known = [...new Set(report.sites.map(({ site }) => site))];
+  const alarms = [...new Set(names)]
+    .filter((name) => !known.includes(name))
+    .map((name) => {
+      const close = nearest(name, known);
+      return {
+        subject: name,
+        says: "is not a site, neither by a file in sites/ nor by a token",
+        todo: close === undefined ? "Leave it out to see all" : `Did you mean ${close}?`,
+      };
+    });
+  const sites = alarms.length > 0 ? [] : report.sites.filter(({ site }) => names.includes(site));
+  return { ...report, sites, alarms: [...report.alarms, ...alarms] };
+}
+
+/** @returns why the file could not be written, if it could not. */
+async function writeMetrics(report: FleetReport, file: string | undefined): Promise<readonly Problem[]> {
+  if (file === undefined) {
+    return [];
+  }
+  try {
+    // Nothing in it is secret, and node_exporter runs as another user.
+    await writeFileAtomic(file, openMetrics(report), { mode: 0o644 });
+    return [];
+  } catch (error) {
+    return [
+      {
+        subject: file,
+        says: `cannot be written (${error instanceof Error ? error.message : String(error)})`,
+        todo: "Create its folder, and let this user write there",
+      },
+    ];
+  }
+}
