@@ -59,9 +59,9 @@ async function run(
   options: Partial<RenderCommand>,
   abort = new AbortController().signal,
 ): Promise<{ stdout: string; stderr: string }> {
-  const printed = captureTerminal();
-  assert.equal(await render(stack, { ...defaults, ...options }, { terminal: printed.terminal, abort }), 0);
-  return printed;
+  const { terminal, captured } = captureTerminal();
+  assert.equal(await render(stack, { ...defaults, ...options }, { terminal: terminal, abort }), 0);
+  return captured;
 }
 
 async function refusal(stack: OpenStack, options: Partial<RenderCommand>): Promise<readonly string[]> {
