@@ -5,7 +5,8 @@ import type { Config } from "../../fleet/config";
 import type { SignalName } from "../../fleet/signals";
 import { readSiteFiles } from "../../fleet/site-files";
 import { startStandIn, type StandIn } from "cloudflare-standin";
-import { engineStack, copyProject, findPulumi, pulumiStack, type ProjectStack } from "../run/project-stack";
+import { findPulumi } from "../plugins/pulumi-installation";
+import { engineStack, copyProject, pulumiStack, type ProjectStack } from "../run/project-stack";
 import type { RunResult } from "../run/processes";
 import {
   pushShipped,
@@ -192,13 +193,13 @@ function openStack(home: string, directory: string, standIn: StandIn, abort: Abo
     onText: (text: string) => process.stdout.write(text),
     abort,
   };
-  const pulumi = findPulumi();
+  const found = findPulumi();
   console.log(
-    pulumi.available
-      ? `Engine: pulumi, because ${pulumi.reason}.`
-      : `Engine: local/engine, because ${pulumi.reason}. It runs the same index.ts.`,
+    found.available
+      ? `Engine: pulumi, because ${found.pulumi.reason}.`
+      : `Engine: local/engine, because ${found.reason}. It runs the same index.ts.`,
   );
-  return pulumi.available ? pulumiStack(options) : engineStack(options);
+  return found.available ? pulumiStack(found.pulumi, options) : engineStack(options);
 }
 
 const writesIn = (standIn: StandIn): number =>

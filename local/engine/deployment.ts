@@ -1,9 +1,8 @@
 import { PassThrough } from "node:stream";
-import { isDeepStrictEqual } from "node:util";
 import type { Cloudflare } from "cloudflare";
 import pMap from "p-map";
 import type { ResourceState } from "../../stack/state-file-reader";
-import type { Properties } from "./properties";
+import { changedProperties, type Properties } from "./properties";
 import { describeFailure, kindOf } from "./provider";
 import type { ResourceKind } from "./resource-kind";
 import { shortName, type StackState } from "./state";
@@ -270,12 +269,6 @@ export class Deployment {
 function stateOf(goal: Goal, id: string, outputs: Properties): ResourceState {
   const { urn, type, name, custom, parent, inputs, dependencies, protect, deletedWith } = goal;
   return { urn, type, name, custom, id, parent, inputs, outputs, dependencies, protect, deletedWith };
-}
-
-/** The properties in which two sets of inputs differ, sorted. An unknown value differs from every known one. */
-function changedProperties(before: Properties, after: Properties): readonly string[] {
-  const names = new Set([...Object.keys(before), ...Object.keys(after)]);
-  return [...names].filter((name) => !isDeepStrictEqual(before[name], after[name])).sort();
 }
 
 /** Orders resources so that each comes before what it depends on, the latest made first. */

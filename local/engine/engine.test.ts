@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { requireLoopback } from "./engine";
+import { requireLoopback } from "./loopback";
 
 describe("requireLoopback", () => {
   it("accepts addresses of this machine", () => {

@@ -1,17 +1,15 @@
 import { runtime } from "@pulumi/pulumi";
-import { Cloudflare, NotFoundError } from "cloudflare";
-import { findApiCredentials, missingTokenProblem } from "../../cloudflare/api-credentials";
+import { NotFoundError, type Cloudflare } from "cloudflare";
 import { mkdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { UserError } from "../../fleet/problem";
 import { takeLock } from "../../handover/lock";
-import { isLoopback } from "../../fleet/names";
 import { readStackConfig, type StackConfig } from "../../stack/stack-config";
 import { Deployment, type Step } from "./deployment";
 import { importResources, readImportDocument } from "./import-resources";
 import { connectMonitor } from "./monitor";
-import { kindOf, runInvoke } from "./provider";
+import { kindOf, openStandIn, runInvoke } from "./provider";
 import { SavedState, UrnScheme, type StackState } from "./state";
 import * as pulumi from "@pulumi/pulumi";
 
@@ -56,12 +54,7 @@ export async function runEngine(options: EngineOptions): Promise<EngineResult> {
       })),
     );
   }
-  const credentials = findApiCredentials(values, options.environment);
-  const baseURL = requireLoopback(values["cloudflare:baseUrl"] ?? options.environment.CLOUDFLARE_BASE_URL);
-  if (credentials === undefined) {
-    throw new UserError([missingTokenProblem]);
-  }
-  const client = new Cloudflare({ apiToken: credentials.apiToken, baseURL });
+  const client = openStandIn(values, options.environment);
   const unlock = command === "preview" ? () => undefined : lockState(statePath);
   try {
     const saved = new SavedState(statePath);
@@ -128,42 +121,13 @@ async function deploy(
   return { failures, state: newest };
 }
 
-/**
- * Refuses every API that is not on this machine: the engine is for demo and tests, and knows too little of failures
- * to be let loose on an account.
- *
- * @throws UserError
- */
-export function requireLoopback(baseUrl: string | undefined): string {
-  if (baseUrl === undefined) {
-    throw new UserError([
-      {
-        subject: "CLOUDFLARE_BASE_URL",
-        says: "is not set",
-        todo: "Start `npm run standin` and export what it prints; for an account at Cloudflare use `pulumi up`",
-      },
-    ]);
-  }
-  const host = URL.canParse(baseUrl) ? new URL(baseUrl).hostname : "";
-  if (!isLoopback(host.replace(/^\[|\]$/g, ""))) {
-    throw new UserError([
-      {
-        subject: "CLOUDFLARE_BASE_URL",
-        says: `is "${baseUrl}", which is not on this machine`,
-        todo: "This engine is for the stand-in only; for an account at Cloudflare use `pulumi up`",
-      },
-    ]);
-  }
-  return baseUrl;
-}
-
 /** Keeps two runs from changing one state at the same time. */
 function lockState(statePath: string): () => void {
   mkdirSync(dirname(statePath), { recursive: true, mode: 0o700 });
   return takeLock(`${statePath}.lock`, "is changing this stack");
 }
 
-/** Looks at every resource again: what Cloudflare no longer has leaves the state, as with `pulumi refresh`. */
+/** Looks at every resource again, as `pulumi refresh` does: what Cloudflare no longer has leaves the state. */
 async function refreshed(client: Cloudflare, before: StackState): Promise<StackState> {
   const resources = await Promise.all(
     before.resources.map(async (resource) => {
@@ -172,7 +136,7 @@ async function refreshed(client: Cloudflare, before: StackState): Promise<StackS
       }
       try {
         const { id, inputs, outputs } = resource;
-        return { ...resource, outputs: await kindOf(resource.type).read(client, id, inputs, outputs) };
+        return { ...resource, ...(await kindOf(resource.type).read(client, id, inputs, outputs)) };
       } catch (error) {
         if (error instanceof NotFoundError) {
           return undefined;

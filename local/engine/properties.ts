@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { Struct, type JavaScriptValue } from "google-protobuf/google/protobuf/struct_pb";
 import { isObject, mapSecrets, secretMarker } from "../../stack/state-file-reader";
 
@@ -11,6 +12,12 @@ export const secret = (value: unknown): Properties => ({ ...secretMarker, value 
 
 /** Properties as they may be shown. */
 export const masked = (properties: Properties): unknown => mapSecrets(properties, () => "[secret]");
+
+/** The properties in which two sets of inputs differ, sorted. An unknown value differs from every known one. */
+export function changedProperties(before: Properties, after: Properties): readonly string[] {
+  const names = new Set([...Object.keys(before), ...Object.keys(after)]);
+  return [...names].filter((name) => !isDeepStrictEqual(before[name], after[name])).sort();
+}
 
 /** Properties from the wire; none for a missing struct. */
 export function propertiesOf(struct: Struct | undefined): Properties {

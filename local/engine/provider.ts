@@ -1,7 +1,10 @@
-import { APIConnectionError, APIError, type Cloudflare } from "cloudflare";
+import { APIConnectionError, APIError, Cloudflare, type ClientOptions } from "cloudflare";
 import { z } from "zod";
+import { findApiCredentials, missingTokenProblem } from "../../cloudflare/api-credentials";
 import { deepestMessage } from "../../cloudflare/client";
+import { UserError } from "../../fleet/problem";
 import type { ResourceState } from "../../stack/state-file-reader";
+import { requireLoopback } from "./loopback";
 import { accessApplication } from "./kinds/access-application";
 import { accessPolicy } from "./kinds/access-policy";
 import { dnsRecord } from "./kinds/dns-record";
@@ -29,6 +32,25 @@ export function kindOf(type: string): ResourceKind {
     throw new Error(`local/engine does not know the resource type ${type}; add it to local/engine/kinds/`);
   }
   return kind;
+}
+
+/**
+ * Opens the stand-in's API with the settings that the provider reads.
+ *
+ * @param values the stack's configuration, full keys.
+ * @throws UserError when there is no API token, or the address is not one of this machine.
+ */
+export function openStandIn(
+  values: Readonly<Record<string, string>>,
+  environment: Readonly<Record<string, string | undefined>>,
+  options: ClientOptions = {},
+): Cloudflare {
+  const credentials = findApiCredentials(values, environment);
+  const baseURL = requireLoopback(values["cloudflare:baseUrl"] ?? environment.CLOUDFLARE_BASE_URL);
+  if (credentials === undefined) {
+    throw new UserError([missingTokenProblem]);
+  }
+  return new Cloudflare({ ...options, apiToken: credentials.apiToken, baseURL });
 }
 
 /** Runs one of the provider's look-ups. */

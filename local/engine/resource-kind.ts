@@ -11,6 +11,8 @@ export interface ResourceKind {
   readonly permission: string;
   /** Inputs that cannot change in place. */
   readonly replaceOn: readonly string[];
+  /** What is wrong with the inputs as far as they are known. */
+  check(inputs: Properties): readonly InputProblem[];
   create(client: Cloudflare, inputs: Properties): Promise<Made>;
   /** What Cloudflare has under an import ID, whose form is the provider's own. Rejects with NotFoundError when there is none. */
   import(client: Cloudflare, importId: string): Promise<Imported>;
@@ -18,9 +20,20 @@ export interface ResourceKind {
   update(client: Cloudflare, id: string, inputs: Properties, outputs: Properties): Promise<Properties>;
   /** Outputs of a change that is only previewed. */
   previewUpdate(inputs: Properties, outputs: Properties, changed: readonly string[]): Properties;
-  /** Outputs as Cloudflare has them now. Rejects with NotFoundError when it is gone. */
-  read(client: Cloudflare, id: string, inputs: Properties, outputs: Properties): Promise<Properties>;
+  /** Both as Cloudflare has them now. Rejects with NotFoundError when it is gone. */
+  read(
+    client: Cloudflare,
+    id: string,
+    inputs: Properties,
+    outputs: Properties,
+  ): Promise<Pick<Imported, "inputs" | "outputs">>;
   delete(client: Cloudflare, id: string, inputs: Properties): Promise<void>;
+}
+
+interface InputProblem {
+  /** Path of the property. */
+  readonly property: string;
+  readonly reason: string;
 }
 
 /** A resource that was just made. */
@@ -52,6 +65,8 @@ interface KindDefinition<Inputs> extends Pick<ResourceKind, "type" | "permission
    * difference where only they differ.
    */
   readonly inputsOf: (answer: unknown, scope: string, id: string) => Inputs;
+  /** Inputs that the provider keeps when it reads the object again; none by default. */
+  readonly keptOnRead?: readonly string[];
   /** What comes in answers beside the inputs and the ID; nothing by default. */
   readonly outputsOf?: (answer: unknown, before: Properties) => Properties;
   /** The answer's `id` by default. */
@@ -61,14 +76,24 @@ interface KindDefinition<Inputs> extends Pick<ResourceKind, "type" | "permission
 }
 
 export function defineKind<Inputs extends Properties>(definition: KindDefinition<Inputs>): ResourceKind {
-  const { type, permission, replaceOn, scopeOf, outputsOf = () => ({}) } = definition;
+  const { type, permission, replaceOn, scopeOf, keptOnRead = [], outputsOf = () => ({}) } = definition;
   const parse = (inputs: Properties): Inputs => definition.inputs.parse(revealed(inputs));
   const idOf = (inputs: Inputs, answer: unknown): string =>
     definition.idOf === undefined ? withId.parse(answer).id : definition.idOf(inputs);
+  const foundIn = (answer: unknown, scope: string, object: string) => {
+    const typed = definition.inputs.parse(definition.inputsOf(answer, scope, object));
+    return { inputs: propertiesOf(structOf(typed)), id: idOf(typed, answer) };
+  };
   return {
     type,
     permission,
     replaceOn,
+    check(inputs) {
+      const known = revealed(inputs);
+      return (definition.inputs.safeParse(known).error?.issues ?? [])
+        .filter(({ path }) => !isUnknownAt(known, path))
+        .map(({ path, message }) => ({ property: path.join("."), reason: message }));
+    },
     async create(client, inputs) {
       const typed = parse(inputs);
       const answer = await definition.create(client, typed);
@@ -78,9 +103,7 @@ export function defineKind<Inputs extends Properties>(definition: KindDefinition
     async import(client, importId) {
       const [scope, object] = importIdParts(importId, definition.importIdForm);
       const answer = await definition.get(client, object, scope);
-      const typed = definition.inputs.parse(definition.inputsOf(answer, scope, object));
-      const id = idOf(typed, answer);
-      const inputs = propertiesOf(structOf(typed));
+      const { inputs, id } = foundIn(answer, scope, object);
       return { id, inputs, outputs: { ...inputs, id, ...outputsOf(answer, {}) } };
     },
     async update(client, id, inputs, outputs) {
@@ -96,8 +119,16 @@ export function defineKind<Inputs extends Properties>(definition: KindDefinition
       };
     },
     async read(client, id, inputs, outputs) {
-      const answer = await definition.get(client, id, scopeOf(parse(inputs)));
-      return { ...inputs, id, ...outputsOf(answer, outputs) };
+      const scope = scopeOf(parse(inputs));
+      const answer = await definition.get(client, id, scope);
+      const found = foundIn(answer, scope, id).inputs;
+      // Only what was declared: the rest is Cloudflare's own default, which no later `up` would take away.
+      const read = Object.fromEntries(
+        Object.entries(inputs).flatMap(([name, value]) =>
+          keptOnRead.includes(name) ? [[name, value]] : name in found ? [[name, found[name]]] : [],
+        ),
+      );
+      return { inputs: read, outputs: { ...read, id, ...outputsOf(answer, outputs) } };
     },
     async delete(client, id, inputs) {
       await definition.delete(client, id, scopeOf(parse(inputs)));
@@ -106,6 +137,19 @@ export function defineKind<Inputs extends Properties>(definition: KindDefinition
 }
 
 const withId = z.looseObject({ id: z.string() });
+
+/** Whether a value, or what it is a part of, or any part of it, is known only after an `up`. */
+function isUnknownAt(value: unknown, [step, ...more]: readonly PropertyKey[]): boolean {
+  if (value === unknownValue) {
+    return true;
+  }
+  if (step !== undefined) {
+    return isUnknownAt(Object(value)[step], more);
+  }
+  return (
+    typeof value === "object" && value !== null && Object.values(value).some((part) => isUnknownAt(part, []))
+  );
+}
 
 /**
  * Splits an import ID into the parts that the provider asks for (terraform-provider-cloudflare v5,

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { goModules, moduleDirectory, programsDirectory, type GoModuleName } from "./programs";
+import { goModule, goModules, moduleDirectory, programsDirectory, type GoModuleName } from "./programs";
 
 const moduleNames = Object.keys(goModules) as GoModuleName[];
 
@@ -11,7 +11,7 @@ const moduleNames = Object.keys(goModules) as GoModuleName[];
  * @returns whether it is there now.
  */
 function build(name: GoModuleName): boolean {
-  const { title, programs, tags } = goModules[name];
+  const { title, programs, tags, ldflags = "" } = goModule(name);
   const directory = programsDirectory(name);
   if (existsSync(directory)) {
     console.log(`${title}: is built already.`);
@@ -25,7 +25,17 @@ function build(name: GoModuleName): boolean {
       // Only what the module's own checksums cover is trusted: -mod=readonly refuses everything else.
       const { status, error } = spawnSync(
         "go",
-        ["build", "-mod=readonly", "-tags", tags.join(","), "-o", join(unfinished, program), from],
+        [
+          "build",
+          "-mod=readonly",
+          "-tags",
+          tags.join(","),
+          "-ldflags",
+          ldflags,
+          "-o",
+          join(unfinished, program),
+          from,
+        ],
         {
           cwd: moduleDirectory(name),
           stdio: ["ignore", "inherit", "inherit"],

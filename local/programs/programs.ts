@@ -12,6 +12,8 @@ interface GoModule {
   readonly programs: Readonly<Record<string, string>>;
   /** Go build tags. */
   readonly tags: readonly string[];
+  /** Flags for the linker; none by default. */
+  readonly ldflags?: string;
 }
 
 /** Real programs that no Debian 12 package brings, each pinned by a Go module in a folder beside this file. */
@@ -67,9 +69,20 @@ export const goModules = {
       "serializers.template",
     ],
   },
+  pulumi: {
+    title: "Pulumi CLI 3.260.0",
+    version: "3.260.0",
+    programs: { pulumi: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi" },
+    tags: [],
+    // What it says of itself, and what Pulumi.yaml's requiredPulumiVersion is compared with.
+    ldflags: "-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v3.260.0",
+  },
 } as const satisfies Record<string, GoModule>;
 
 export type GoModuleName = keyof typeof goModules;
+
+/** A module as `go build` is told of it. */
+export const goModule = (name: GoModuleName): GoModule => goModules[name];
 
 /** The folder of a Go module. */
 export const moduleDirectory = (name: GoModuleName): string => join(__dirname, name);
@@ -81,7 +94,8 @@ export const moduleDirectory = (name: GoModuleName): string => join(__dirname, n
 export function programsDirectory(name: GoModuleName): string {
   const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache");
   const module = moduleDirectory(name);
-  const hash = createHash("sha256").update(goModules[name].tags.join(","));
+  const { tags, ldflags = "" } = goModule(name);
+  const hash = createHash("sha256").update(tags.join(",")).update(ldflags);
   for (const file of readdirSync(module).sort()) {
     hash.update(`${file}\0`).update(readFileSync(join(module, file)));
   }

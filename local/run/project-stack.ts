@@ -1,11 +1,10 @@
-import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import semver from "semver";
-import { z } from "zod";
 import { parseOutputs, type RevealedOutputs } from "../../stack/stack-outputs";
 import { stateFileReader } from "../../stack/state-file-reader";
+import { requireLoopback } from "../engine/loopback";
+import type { PulumiInstallation } from "../plugins/pulumi-installation";
 import { runProcess, type ProcessResult, type RunResult } from "./processes";
 
 const root = join(__dirname, "..", "..");
@@ -75,57 +74,17 @@ export function engineStack(options: ProjectStackOptions): ProjectStack {
   };
 }
 
-/** Whether the real engine can be used here, and the reason in a sentence. */
-type PulumiAvailability =
-  | {
-      readonly available: true;
-      readonly reason: string;
-      /** Whether the plugin sends a token's `enabled` at all; older ones leave it out in silence. */
-      readonly sendsEnabled: boolean;
-    }
-  | { readonly available: false; readonly reason: string };
-
-const pluginsSchema = z.array(
-  z.looseObject({ name: z.string(), kind: z.string(), version: z.string().optional() }),
-);
-
-/** Looks for the `pulumi` CLI and its Cloudflare plugin; without the plugin, the CLI would try to download it. */
-export function findPulumi(): PulumiAvailability {
-  const run = (...args: string[]) =>
-    spawnSync("pulumi", args, {
-      encoding: "utf8",
-      env: { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true" },
-      timeout: 30_000,
-    });
-  const version = run("version");
-  if (version.status !== 0) {
-    return { available: false, reason: "the pulumi CLI is not on PATH" };
-  }
-  const plugins = pluginsSchema.safeParse(parsedOrNothing(run("plugin", "ls", "--json").stdout));
-  const versions = (plugins.data ?? [])
-    .filter(({ name, kind }) => name === "cloudflare" && kind === "resource")
-    .flatMap((plugin) => plugin.version ?? []);
-  return versions.length === 0
-    ? { available: false, reason: "the pulumi CLI is on PATH, but its cloudflare plugin is not installed" }
-    : {
-        available: true,
-        reason: `pulumi ${version.stdout.trim()} and its cloudflare plugin ${versions.join(", ")} are installed`,
-        // `enabled` came with @pulumi/cloudflare 6.22.0.
-        sendsEnabled: versions.some((one) => semver.satisfies(one, ">=6.22.0")),
-      };
-}
-
 /** A stack that the real `pulumi` runs, with its state in a folder instead of a service. */
-export function pulumiStack(options: ProjectStackOptions): ProjectStack {
+export function pulumiStack(pulumi: PulumiInstallation, options: ProjectStackOptions): ProjectStack {
   const backend = join(options.home, "backend");
   mkdirSync(backend, { recursive: true, mode: 0o700 });
   const environment = {
-    CLOUDFLARE_BASE_URL: options.baseUrl,
+    ...pulumi.prepare(join(options.home, "pulumi")),
+    CLOUDFLARE_BASE_URL: requireLoopback(options.baseUrl),
     CLOUDFLARE_API_TOKEN: options.apiToken,
     PULUMI_BACKEND_URL: pathToFileURL(backend).href,
     // The account that the secrets in its state belong to exists on this machine alone.
     PULUMI_CONFIG_PASSPHRASE: "stand-in",
-    PULUMI_SKIP_UPDATE_CHECK: "true",
   };
   const run = (args: readonly string[], quiet = false): Promise<ProcessResult> =>
     runProcess("pulumi", [...args, "--non-interactive", "--color", "never"], {
@@ -163,15 +122,6 @@ function textBelow(directory: string): string {
     .filter((entry) => entry.isFile())
     .map((entry) => readFileSync(join(entry.parentPath, entry.name), "utf8"))
     .join("\n");
-}
-
-function parsedOrNothing(text: string): unknown {
-  try {
-    const value: unknown = JSON.parse(text);
-    return value;
-  } catch {
-    return undefined;
-  }
 }
 
 /** What `pulumi up` needs of the project; its packages are linked. */

@@ -1,6 +1,6 @@
+import { findPulumi } from "../../local/plugins/pulumi-installation";
 import {
   engineStack,
-  findPulumi,
   pulumiStack,
   type ProjectStack,
   type ProjectStackOptions,
@@ -14,15 +14,21 @@ export interface Engine {
   readonly sendsEnabled: boolean;
 }
 
-const pulumi = findPulumi();
+const found = findPulumi();
 
-/** Every engine that is there: always local/engine, and the real one where it is installed. */
+/** Every engine that is there: always local/engine, and the real one where the CLI is. */
 export const engines: readonly Engine[] = [
   { name: "local/engine", open: engineStack, sendsEnabled: true },
-  ...(pulumi.available
-    ? [{ name: "pulumi" as const, open: pulumiStack, sendsEnabled: pulumi.sendsEnabled }]
+  ...(found.available
+    ? [
+        {
+          name: "pulumi" as const,
+          open: (options: ProjectStackOptions) => pulumiStack(found.pulumi, options),
+          sendsEnabled: found.pulumi.sendsEnabled,
+        },
+      ]
     : []),
 ];
 
 /** Why scenarios do not run on the real engine here; undefined when they do. */
-export const pulumiAbsence: string | undefined = pulumi.available ? undefined : pulumi.reason;
+export const pulumiAbsence: string | undefined = found.available ? undefined : found.reason;

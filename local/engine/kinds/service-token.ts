@@ -38,6 +38,7 @@ export const serviceToken = defineKind({
   get: (client, id, account_id) => client.zeroTrust.access.serviceTokens.get(id, { account_id }),
   delete: (client, id, account_id) => client.zeroTrust.access.serviceTokens.delete(id, { account_id }),
   inputsOf: (answer, accountId) => ({ accountId, ...existing.parse(answer), clientSecretVersion: null }),
+  keptOnRead: ["clientSecretVersion", "previousClientSecretExpiresAt"],
   outputsOf: (answer, before) => {
     const { client_id, client_secret, expires_at } = answered.parse(answer);
     return {

@@ -20,6 +20,7 @@ export const tunnel = defineKind({
     client.zeroTrust.tunnels.cloudflared.edit(id, { account_id: accountId, name }),
   get: (client, id, account_id) => client.zeroTrust.tunnels.cloudflared.get(id, { account_id }),
   delete: (client, id, account_id) => client.zeroTrust.tunnels.cloudflared.delete(id, { account_id }),
+  keptOnRead: ["configSrc"],
   inputsOf: (answer, accountId) => {
     const { name, config_src } = existingTunnel.parse(answer);
     return { accountId, name, configSrc: config_src };

@@ -1,0 +1,208 @@
+import manifest from "@pulumi/cloudflare/package.json";
+import { APIConnectionError, APIError, NotFoundError, type Cloudflare } from "cloudflare";
+import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb";
+import {
+  CheckFailure,
+  CheckResponse,
+  ConfigureResponse,
+  CreateResponse,
+  DiffResponse,
+  InvokeResponse,
+  ReadResponse,
+  UpdateResponse,
+  type CheckRequest,
+  type ConfigureRequest,
+  type CreateRequest,
+  type DeleteRequest,
+  type DiffRequest,
+  type InvokeRequest,
+  type ReadRequest,
+  type UpdateRequest,
+} from "@pulumi/pulumi/proto/provider_pb";
+import { PluginInfo } from "@pulumi/pulumi/proto/plugin_pb";
+import { Empty } from "google-protobuf/google/protobuf/empty_pb";
+import { deepestMessage } from "../../cloudflare/client";
+import { revealed } from "../../stack/state-file-reader";
+import { changedProperties, propertiesOf, structOf, type Properties } from "../engine/properties";
+import { kindOf, openStandIn, runInvoke } from "../engine/provider";
+import { answering, servePlugin } from "./plugin-server";
+
+/**
+ * Serves a provider for the resources of this project, in place of Pulumi's bridged one, which cannot be had from a package
+ * registry: a plugin that the real engine talks to, and that sends the stand-in what `local/engine` sends it.
+ *
+ * What the engine sees of it is what it sees of the bridged one (pulumi-terraform-bridge, pkg/pf/tfbridge): whole
+ * differences by property, no deletion before a replacement by itself, no secrets in look-ups, an import by an ID of the
+ * provider's own form, and errors in its words.
+ */
+export function serve(): void {
+  const answers = new Answers();
+  let client: Cloudflare | undefined;
+  const api = (): Cloudflare => {
+    if (client === undefined) {
+      throw new Error("the provider is not configured");
+    }
+    return client;
+  };
+  servePlugin(ResourceProviderService, {
+    getPluginInfo: answering(() => {
+      const info = new PluginInfo();
+      info.setVersion(manifest.version);
+      return info;
+    }),
+    checkConfig: answering(accept),
+    diffConfig: answering(() => new DiffResponse()),
+    configure: answering((request: ConfigureRequest) => {
+      const settings = Object.entries(Object(revealed(propertiesOf(request.getArgs()))));
+      client = openStandIn(
+        Object.fromEntries(settings.map(([key, value]) => [`cloudflare:${key}`, String(value)])),
+        process.env,
+        { fetch: answers.fetch },
+      );
+      const response = new ConfigureResponse();
+      response.setAcceptsecrets(true);
+      response.setSupportspreview(true);
+      return response;
+    }),
+    invoke: answering(async (request: InvokeRequest) => {
+      const response = new InvokeResponse();
+      const result = await answers.inWords(
+        runInvoke(api(), request.getTok(), propertiesOf(request.getArgs())),
+      );
+      response.setReturn(structOf(result));
+      return response;
+    }),
+    check: answering((request: CheckRequest) => {
+      const response = accept(request);
+      const problems = kindOf(typeIn(request)).check(propertiesOf(request.getNews()));
+      response.setFailuresList(
+        problems.map(({ property, reason }) => {
+          const failure = new CheckFailure();
+          failure.setProperty(property);
+          failure.setReason(reason);
+          return failure;
+        }),
+      );
+      return response;
+    }),
+    diff: answering((request: DiffRequest) => {
+      const { replaceOn } = kindOf(typeIn(request));
+      const changed = changedProperties(
+        propertiesOf(request.getOldInputs()),
+        propertiesOf(request.getNews()),
+      ).filter((name) => !request.getIgnorechangesList().includes(name));
+      const response = new DiffResponse();
+      response.setChanges(
+        changed.length === 0 ? DiffResponse.DiffChanges.DIFF_NONE : DiffResponse.DiffChanges.DIFF_SOME,
+      );
+      response.setDiffsList([...changed]);
+      response.setReplacesList(changed.filter((name) => replaceOn.includes(name)));
+      return response;
+    }),
+    create: answering(async (request: CreateRequest) => {
+      const inputs = propertiesOf(request.getProperties());
+      const response = new CreateResponse();
+      if (request.getPreview()) {
+        response.setProperties(structOf(inputs));
+        return response;
+      }
+      const { id, outputs } = await answers.inWords(kindOf(typeIn(request)).create(api(), inputs));
+      response.setId(id);
+      response.setProperties(structOf(outputs));
+      return response;
+    }),
+    read: answering(async (request: ReadRequest) => {
+      const kind = kindOf(typeIn(request));
+      const id = request.getId();
+      const inputs = propertiesOf(request.getInputs());
+      const outputs = propertiesOf(request.getProperties());
+      const response = new ReadResponse();
+      try {
+        // Without a state it is an import, or a `get`.
+        const found =
+          Object.keys(outputs).length === 0
+            ? await kind.import(api(), id)
+            : { id, ...(await kind.read(api(), id, inputs, outputs)) };
+        response.setId(found.id);
+        response.setInputs(structOf(found.inputs));
+        response.setProperties(structOf(found.outputs));
+      } catch (error) {
+        // An answer without ID: it is not there.
+        if (!(error instanceof NotFoundError)) {
+          throw answers.worded(error);
+        }
+      }
+      return response;
+    }),
+    update: answering(async (request: UpdateRequest) => {
+      const kind = kindOf(typeIn(request));
+      const inputs = propertiesOf(request.getNews());
+      const before = propertiesOf(request.getOlds());
+      const outputs = request.getPreview()
+        ? kind.previewUpdate(inputs, before, changedProperties(propertiesOf(request.getOldInputs()), inputs))
+        : await answers.inWords(kind.update(api(), request.getId(), inputs, before));
+      const response = new UpdateResponse();
+      response.setProperties(structOf(outputs));
+      return response;
+    }),
+    delete: answering(async (request: DeleteRequest) => {
+      const inputs = propertiesOf(request.getOldInputs() ?? request.getProperties());
+      await answers.inWords(kindOf(typeIn(request)).delete(api(), request.getId(), inputs));
+      return new Empty();
+    }),
+    // Calls that are under way are waited for, as by the bridged one.
+    cancel: answering(() => new Empty()),
+  });
+}
+
+function accept(request: CheckRequest): CheckResponse {
+  const response = new CheckResponse();
+  response.setInputs(request.getNews());
+  return response;
+}
+
+/** The type token in a URN, without those of its parents. */
+function typeIn(request: { getUrn(): string }): string {
+  const [, , types = ""] = request.getUrn().split("::");
+  return types.slice(types.lastIndexOf("$") + 1);
+}
+
+interface Answer {
+  readonly request: string;
+  readonly body: Promise<string>;
+}
+
+/** What the API refused, kept for a message in the words of the provider (docs/facts/provider.md, P16). */
+class Answers {
+  readonly #refused = new WeakMap<Headers, Answer>();
+
+  readonly fetch = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
+    const response = await fetch(input, init);
+    if (!response.ok) {
+      const url = input instanceof Request ? input.url : String(input);
+      this.#refused.set(response.headers, {
+        request: `${init?.method ?? "GET"} "${url}": ${response.status} ${response.statusText}`,
+        body: response.clone().text(),
+      });
+    }
+    return response;
+  };
+
+  async inWords<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      throw await this.worded(error);
+    }
+  }
+
+  async worded(error: unknown): Promise<unknown> {
+    if (error instanceof APIConnectionError) {
+      return new Error(`failed to make http request: ${deepestMessage(error)}`);
+    }
+    const answer = error instanceof APIError ? this.#refused.get(error.headers as Headers) : undefined;
+    return answer === undefined
+      ? error
+      : new Error(`failed to make http request: ${answer.request} ${await answer.body}`);
+  }
+}

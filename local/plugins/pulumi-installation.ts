@@ -1,0 +1,137 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, realpathSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import cloudflareManifest from "@pulumi/cloudflare/package.json";
+import semver from "semver";
+import { z } from "zod";
+import { findProgram, goModules } from "../programs/programs";
+
+/** The real engine as it can be used on this machine. */
+export interface PulumiInstallation {
+  /** What was found, as the end of a sentence with "because". */
+  readonly reason: string;
+  /** Whether the provider is Pulumi's own, bridged from Terraform's, or the one beside this file. */
+  readonly provider: "bridged" | "local";
+  /** Whether the provider sends a token's `enabled` at all; older ones leave it out in silence. */
+  readonly sendsEnabled: boolean;
+  /**
+   * Makes what the CLI takes for its own folder, with the plugins in it, so that none is downloaded and the user's folder
+   * stays as it is.
+   *
+   * @returns the environment variables with which `pulumi` is the CLI.
+   */
+  readonly prepare: (directory: string) => Readonly<Record<string, string>>;
+}
+
+export type FoundPulumi =
+  | { readonly available: true; readonly pulumi: PulumiInstallation }
+  | { readonly available: false; readonly reason: string };
+
+/**
+ * Looks for the real engine, and downloads nothing: the CLI on PATH, else the one that `npm run programs` builds; its own
+ * language host and Pulumi's bridged provider where they are installed, else those beside this file.
+ */
+export function findPulumi(): FoundPulumi {
+  const installed = programOnPath("pulumi");
+  const cli = installed ?? findProgram("pulumi", "pulumi");
+  if (cli === undefined) {
+    return {
+      available: false,
+      reason: "the pulumi CLI is neither on PATH nor built (`npm run programs -- pulumi` builds it)",
+    };
+  }
+  const version = installed === undefined ? goModules.pulumi.version : outputOf(cli, ["version"]);
+  const hasLanguageHost =
+    programOnPath(languageHost) !== undefined || existsSync(join(dirname(realpathSync(cli)), languageHost));
+  const bridged = findBridgedProvider(cli);
+  return {
+    available: true,
+    pulumi: {
+      reason: `pulumi ${version}${
+        bridged === undefined
+          ? " is there, and a provider of this project's own talks to the stand-in"
+          : ` and its cloudflare plugin ${bridged.version} are installed`
+      }`,
+      provider: bridged === undefined ? "local" : "bridged",
+      // `enabled` came with @pulumi/cloudflare 6.22.0.
+      sendsEnabled: bridged === undefined || semver.gte(bridged.version, "6.22.0"),
+      prepare: (directory) => {
+        if (!hasLanguageHost) {
+          installPlugin(directory, `language-nodejs-v${goModules.pulumi.version}`, languageHost, [
+            ...startOfPlugin,
+            "language",
+          ]);
+        }
+        // Under the version that the SDK asks for, whatever it is: an older one would be passed over.
+        installPlugin(
+          directory,
+          `resource-cloudflare-v${cloudflareManifest.version}`,
+          providerProgram,
+          bridged === undefined ? [...startOfPlugin, "cloudflare"] : [bridged.path],
+        );
+        return {
+          PULUMI_HOME: directory,
+          PATH: `${dirname(cli)}${delimiter}${process.env.PATH ?? ""}`,
+          PULUMI_SKIP_UPDATE_CHECK: "true",
+          PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+        };
+      },
+    },
+  };
+}
+
+const languageHost = "pulumi-language-nodejs";
+const providerProgram = "pulumi-resource-cloudflare";
+const startOfPlugin = [process.execPath, join(__dirname, "start.cjs")];
+
+const pluginsSchema = z.array(
+  z.looseObject({ name: z.string(), kind: z.string(), version: z.string().optional() }),
+);
+
+/** Pulumi's own provider: on PATH, or the newest in the CLI's folder. */
+function findBridgedProvider(cli: string): { readonly path: string; readonly version: string } | undefined {
+  const onPath = programOnPath(providerProgram);
+  if (onPath !== undefined) {
+    // What does not say its version is taken for an old one.
+    return { path: onPath, version: semver.valid(outputOf(onPath, ["--version"])) ?? "6.0.0" };
+  }
+  const home = process.env.PULUMI_HOME ?? join(homedir(), ".pulumi");
+  if (!existsSync(join(home, "plugins"))) {
+    return undefined;
+  }
+  const plugins = pluginsSchema.parse(JSON.parse(outputOf(cli, ["plugin", "ls", "--json"])));
+  const [version] = semver.rsort(
+    plugins
+      .filter(({ name, kind }) => name === "cloudflare" && kind === "resource")
+      .flatMap((plugin) => plugin.version ?? []),
+  );
+  return version === undefined
+    ? undefined
+    : { path: join(home, "plugins", `resource-cloudflare-v${version}`, providerProgram), version };
+}
+
+/** Makes a plugin that runs a command. */
+function installPlugin(home: string, name: string, program: string, command: readonly string[]): void {
+  const folder = join(home, "plugins", name);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const quoted = command.map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
+  writeFileSync(join(folder, program), `#!/bin/sh\nexec ${quoted.join(" ")} "$@"\n`, { mode: 0o700 });
+}
+
+function programOnPath(program: string): string | undefined {
+  return (process.env.PATH ?? "")
+    .split(delimiter)
+    .filter((folder) => folder !== "")
+    .map((folder) => join(folder, program))
+    .find((path) => existsSync(path));
+}
+
+function outputOf(program: string, args: readonly string[]): string {
+  const { stdout } = spawnSync(program, args, {
+    encoding: "utf8",
+    env: { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true" },
+    timeout: 30_000,
+  });
+  return stdout.trim();
+}
