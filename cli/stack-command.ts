@@ -25,7 +25,7 @@ export interface StackOptions {
   readonly state?: string;
   /** Set by a command, not by a person: it works on a project without sites too. */
   readonly emptyFleet?: "allowed";
-  /** Set by a command: tells, in place of printing, what a person can mend, and why nothing was done. */
+  /** Set by a command: tells, in place of printing, what is wrong and that nothing was done. */
   readonly refused?: (problems: readonly Problem[], terminal: Terminal) => Promise<ExitCode>;
 }
 

@@ -66,7 +66,7 @@ const millisecondsPerDay = 86_400_000;
 /**
  * Reads a duration as people write it for a command: days, a Go duration, or both, such as `7d`, `12h`, `1d12h`, `90m`.
  *
- * @returns milliseconds, or undefined when the text is no such duration.
+ * @returns milliseconds, or undefined when the text is not one.
  */
 export function parseDayDuration(text: string): number | undefined {
   const [, days, rest = ""] = /^(?:(\d+(?:\.\d+)?)d)?(.*)$/s.exec(text) ?? [];

@@ -213,7 +213,7 @@ describe("the repository", () => {
 
   it("has only site files in sites/", () => {
     assert.deepEqual(
-      readdirSync(join(root, "sites")).filter((name) => !/\.(?:ya?ml|json)$/.test(name)),
+      readdirSync(join(root, "sites")).filter((name) => !/\.ya?ml$/.test(name)),
       [],
     );
   });

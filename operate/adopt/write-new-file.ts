@@ -18,7 +18,7 @@ export function newFileOutcome(path: string, text: string): NewFileOutcome {
  * same moment. What a killed run leaves behind begins with a dot, which is passed over in `sites/`.
  */
 export function writeNewFile(path: string, text: string): NewFileOutcome {
-  // Named as operate/site-file/staged-file.ts does, which clears away what processes that are gone have left.
+  // Named as operate/site-file/site-file-edits.ts does, which clears away what processes that are gone have left.
   const temporary = join(
     dirname(path),
     `.${basename(path)}.${process.pid}-${randomBytes(4).toString("hex")}.sitepass`,

@@ -16,7 +16,7 @@ export interface Limits {
   readonly tunnels: number;
   /** Per zone; 200 is the Free plan's number for zones created since 2024-09-01. */
   readonly dnsRecords: number;
-  /** Cloudflare counts 1,200 per user; here it is off unless asked for, as a test run is no user and should not wait 5 minutes. */
+  /** Cloudflare counts 1,200 per user; here it is off unless asked for, because a test run should not wait 5 minutes. */
   readonly requestsPerFiveMinutes: number;
 }
 
