@@ -1,5 +1,3 @@
-import { z } from "zod";
-
 /**
  * Something wrong that a person can put right: wrong input, a missing permission, an exhausted quota.
  *
@@ -71,19 +69,4 @@ export async function attempt<T>(work: () => T | Promise<T>): Promise<Result<T>>
     }
     return failure(...error.problems);
   }
-}
-
-/** Enough for a status, a code and a sentence; providers append whole requests and answers. */
-const longest = 300;
-
-/** An error's message on one line, cut where it gets long. */
-export function briefMessage(error: unknown): string {
-  const message =
-    error instanceof z.ZodError
-      ? z.prettifyError(error)
-      : error instanceof Error
-        ? error.message
-        : String(error);
-  const line = message.replace(/\s+/g, " ").trim();
-  return line.length > longest ? `${line.slice(0, longest - 3)}...` : line;
 }
