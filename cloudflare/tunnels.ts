@@ -1,17 +1,5 @@
 import { z } from "zod";
-import { optionalTime, type CallResult, type CloudflareApi } from "./client";
-
-/** A tunnel that is run by cloudflared. */
-export interface AccountTunnel {
-  readonly id: string;
-  readonly name: string;
-  /** `cloudflare` when its ingress rules are kept by Cloudflare, `local` when in a file on its host. */
-  readonly configSrc: string | undefined;
-  /** `healthy`, `degraded`, `down`, or `inactive` when it never ran. */
-  readonly status: string | undefined;
-  /** RFC 3339; null while it lives. */
-  readonly deletedAt: string | null;
-}
+import { mapAnswer, optionalTime, type CallResult, type CloudflareApi } from "./client";
 
 /** What the API token needs for it, as the dashboard names it. */
 export const readTunnels = "Cloudflare Tunnel, Read";
@@ -27,24 +15,26 @@ const tunnelSchema = z
     status: z.string().optional().catch(undefined),
     deleted_at: optionalTime,
   })
-  .transform(({ id, name, config_src, status, deleted_at }): AccountTunnel => ({
-    id,
-    name,
-    configSrc: config_src,
-    status,
-    deletedAt: deleted_at ?? null,
+  .transform((found) => ({
+    id: found.id,
+    name: found.name,
+    /** `cloudflare` when its ingress rules are kept by Cloudflare, `local` when in a file on its host. */
+    configSrc: found.config_src,
+    /** `healthy`, `degraded`, `down`, or `inactive` when it never ran. */
+    status: found.status,
+    /** RFC 3339; null while it lives. */
+    deletedAt: found.deleted_at ?? null,
   }));
+
+/** A tunnel that is run by cloudflared. */
+export type AccountTunnel = Readonly<z.infer<typeof tunnelSchema>>;
 
 /**
  * Lists an account's live tunnels.
  *
  * @param name only those of this name, of which there is at most one.
  */
-export async function listTunnels(
-  api: CloudflareApi,
-  accountId: string,
-  name?: string,
-): Promise<CallResult<readonly AccountTunnel[]>> {
+export async function listTunnels(api: CloudflareApi, accountId: string, name?: string) {
   const listed = await api.list(
     { doing: `list the tunnels of account ${accountId}`, what: "the account's tunnels" },
     tunnelSchema,
@@ -58,14 +48,9 @@ export async function listTunnels(
     pageSize,
   );
   // Said to the server for its sake, and checked here for ours.
-  return listed.kind === "answered"
-    ? {
-        kind: "answered",
-        value: listed.value.filter(
-          (tunnel) => tunnel.deletedAt === null && (name === undefined || tunnel.name === name),
-        ),
-      }
-    : listed;
+  return mapAnswer(listed, (tunnels) =>
+    tunnels.filter((one) => one.deletedAt === null && (name === undefined || one.name === name)),
+  );
 }
 
 /** One rule of a tunnel's configuration that Cloudflare keeps. */
