@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { mapAnswer, optionalTime, type CallResult, type CloudflareApi } from "./client";
+import { mapAnswer, optionalTime, type CloudflareApi } from "./client";
 
 /** What the API token needs for it, as the dashboard names it. */
 export const readTunnels = "Cloudflare Tunnel, Read";
@@ -53,65 +53,49 @@ export async function listTunnels(api: CloudflareApi, accountId: string, name?: 
   );
 }
 
-/** One rule of a tunnel's configuration that Cloudflare keeps. */
-export interface IngressRule {
-  /** Empty for every host. */
-  readonly hostname: string;
-  /** A Go regular expression, not anchored; empty for every path. */
-  readonly path: string;
-  readonly service: string;
-  readonly originRequest: Readonly<Record<string, unknown>>;
-}
-
-/** A tunnel's configuration that Cloudflare keeps, in place of a file on the tunnel's host. */
-export interface TunnelConfiguration {
-  /** In order: the first that matches serves. */
-  readonly rules: readonly IngressRule[];
-  /** What all rules inherit. */
-  readonly originRequest: Readonly<Record<string, unknown>>;
-  /** Whether private networks are reached through the tunnel too. */
-  readonly privateNetworks: boolean;
-}
-
 const originRequestSchema = z
   .record(z.string(), z.unknown())
   .nullish()
-  .transform((found) => found ?? {});
+  .transform((found): Readonly<Record<string, unknown>> => found ?? {});
 
 const ruleSchema = z.object({
+  /** Empty for every host. */
   hostname: z.string().default(""),
+  /** A Go regular expression, not anchored; empty for every path. */
   path: z.string().default(""),
   service: z.string(),
   originRequest: originRequestSchema,
 });
 
-const configurationSchema = z.looseObject({
-  config: z
-    .looseObject({
-      ingress: z.array(ruleSchema).nullish(),
-      originRequest: originRequestSchema,
-      "warp-routing": z.looseObject({ enabled: z.boolean().default(false) }).nullish(),
-    })
-    .nullish(),
-});
+/** One rule of a tunnel's configuration that Cloudflare keeps. */
+export type IngressRule = Readonly<z.infer<typeof ruleSchema>>;
+
+const configurationSchema = z
+  .looseObject({
+    ingress: z.array(ruleSchema).nullish(),
+    originRequest: originRequestSchema,
+    "warp-routing": z.looseObject({ enabled: z.boolean().default(false) }).nullish(),
+  })
+  .transform(({ ingress, originRequest, "warp-routing": warpRouting }) => ({
+    /** In order: the first that matches serves. */
+    rules: ingress ?? [],
+    /** What all rules inherit. */
+    originRequest,
+    /** Whether private networks are reached through the tunnel too. */
+    privateNetworks: warpRouting?.enabled ?? false,
+  }));
+
+/** A tunnel's configuration that Cloudflare keeps, in place of a file on the tunnel's host. */
+export type TunnelConfiguration = Readonly<z.infer<typeof configurationSchema>>;
+
+const answerSchema = z.looseObject({ config: configurationSchema.nullish() });
 
 /** Reads a tunnel's configuration; undefined before it was given one. */
-export function readTunnelConfiguration(
-  api: CloudflareApi,
-  accountId: string,
-  tunnelId: string,
-): Promise<CallResult<TunnelConfiguration | undefined>> {
+export function readTunnelConfiguration(api: CloudflareApi, accountId: string, tunnelId: string) {
   return api.call(`read the configuration of tunnel ${tunnelId}`, async () => {
-    const answer: unknown = await api.client.zeroTrust.tunnels.cloudflared.configurations.get(tunnelId, {
+    const answer = await api.client.zeroTrust.tunnels.cloudflared.configurations.get(tunnelId, {
       account_id: accountId,
     });
-    const { config } = configurationSchema.parse(answer);
-    return config === undefined || config === null
-      ? undefined
-      : {
-          rules: config.ingress ?? [],
-          originRequest: config.originRequest,
-          privateNetworks: config["warp-routing"]?.enabled ?? false,
-        };
+    return answerSchema.parse(answer).config ?? undefined;
   });
 }

@@ -59,6 +59,11 @@ export class UserError extends Error {
   }
 }
 
+/** Each problem once: one cause may keep several things from being done. */
+export const distinctProblems = (problems: readonly Problem[]): Problem[] => [
+  ...new Map(problems.map((problem) => [problemText(problem), problem])).values(),
+];
+
 /** Runs a piece of work and turns a UserError into a result; any other error is a bug, and thrown on. */
 export async function attempt<T>(work: () => T | Promise<T>): Promise<Result<T>> {
   try {
