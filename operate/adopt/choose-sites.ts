@@ -2,8 +2,15 @@ import type { AccountToken } from "../../cloudflare/service-tokens";
 import { dnsLabelProblem } from "../../fleet/names";
 import { failure, success, type Problem, type Result } from "../../fleet/problem";
 import { nearest, plural } from "../../fleet/wording";
-import { declaredToken, idInStack, planMessages, resourceTypes, resourceWithId } from "./adoption-plan";
-import type { PlanInProgress, TokenChoices } from "./adoption-plan";
+import {
+  declaredToken,
+  idInStack,
+  planMessages,
+  resourceTypes,
+  resourceWithId,
+  type PlanInProgress,
+  type TokenChoices,
+} from "./adoption-plan";
 import type { PushRights } from "./policies";
 
 /** A token, and the name of the site that it belongs to. */

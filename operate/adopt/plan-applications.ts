@@ -9,8 +9,10 @@ import {
   planMessages,
   resourceTypes,
   resourceWithId,
+  type Adoption,
+  type ApplicationRole,
+  type PlanInProgress,
 } from "./adoption-plan";
-import type { Adoption, ApplicationRole, PlanInProgress } from "./adoption-plan";
 import { findPolicyLosses, type PlanWithTokens } from "./policies";
 
 /** Plans which applications on the push hosts are taken over and as what, and finds what is lost of whom they let in. */

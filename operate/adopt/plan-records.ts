@@ -8,8 +8,9 @@ import {
   planMessages,
   resourceTypes,
   resourceWithId,
+  type Adoption,
+  type PlanInProgress,
 } from "./adoption-plan";
-import type { Adoption, PlanInProgress } from "./adoption-plan";
 import { tunnelTarget } from "./plan-tunnel";
 
 /** Plans which DNS records of the push hosts are taken over. */
