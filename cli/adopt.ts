@@ -1,9 +1,8 @@
-import type { OpenStack } from "../stack/open-stack";
-import { adoptionDocument, showAdoption } from "./adoption-report";
-import { stackCommand, type ExitCode, type OnStack, type Run, type StackOptions } from "./stack-command";
 import { InvalidArgumentError, Option, type Command } from "commander";
 import type { AdoptionOptions } from "../operate/adopt/adopt-fleet";
-import { repeated, graceDuration } from "./option-values";
+import type { OpenStack } from "../stack/open-stack";
+import { graceDuration, repeated } from "./option-values";
+import { stackCommand, type ExitCode, type OnStack, type Run, type StackOptions } from "./stack-command";
 
 interface AdoptOptions extends AdoptionOptions {
   readonly json: boolean;

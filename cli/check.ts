@@ -1,4 +1,3 @@
-import pc from "picocolors";
 import type { Command } from "commander";
 import type { Result } from "../fleet/problem";
 import type { OpenStack } from "../stack/open-stack";

@@ -1,6 +1,6 @@
 import { Argument, Option, type Command } from "commander";
 import { UserError } from "../fleet/problem";
-import { collectorNames } from "../fleet/site-schema";
+import { collectorNames } from "../fleet/collector-names";
 import type { Site } from "../fleet/sites";
 import type { RenderOptions } from "../handover/render-sites";
 import type { OpenStack } from "../stack/open-stack";

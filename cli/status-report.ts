@@ -1,3 +1,6 @@
+import { durationRoundedDown } from "../fleet/duration";
+import { problemText, type Problem } from "../fleet/problem";
+import { plural, someOf } from "../fleet/wording";
 import {
   kindsOfTrouble,
   rankOf,
@@ -7,9 +10,6 @@ import {
   type Trouble,
   type TroubleLevel,
 } from "../operate/status/site-status";
-import { durationRoundedDown } from "../fleet/duration";
-import { problemText, type Problem } from "../fleet/problem";
-import { plural, someOf } from "../fleet/wording";
 import type { Terminal } from "./terminal";
 
 /** Whether nothing is an alarm. */
@@ -62,21 +62,18 @@ const messages = (troubles: readonly Trouble[], level: TroubleLevel) =>
     .filter((trouble) => trouble.level === level)
     .map((trouble) => ({ kind: trouble.kind, says: problemText(trouble) }));
 
-export interface ReportStyle {
-  /** With every column. */
-  readonly wide: boolean;
-  readonly terminal: Pick<Terminal, "colors" | "table">;
-}
-
-/** The report for people: a table, then what to do, worst first, then the sum. */
-export function reportText(report: FleetReport, { wide, terminal }: ReportStyle): string {
+/**
+ * The report for people: a table, then what to do, worst first, then the sum.
+ *
+ * @param wide with every column.
+ */
+export function reportText(report: FleetReport, wide: boolean, terminal: Terminal): string {
   const { colors } = terminal;
-  const error = (problem: Problem) => `${colors.red("error:")} ${problemText(problem)}`;
-  const warning = (problem: Problem) => `${colors.yellow("warning:")} ${problemText(problem)}`;
+  const marked = (mark: string) => (problem: Problem) => `${mark} ${problemText(problem)}`;
   return [
     ...(report.sites.length === 0 ? [] : [table(report, wide, terminal)]),
-    ...[...report.alarms, ...advice(report, "alarm")].map(error),
-    ...advice(report, "warning").map(warning),
+    ...[...report.alarms, ...advice(report, "alarm")].map(marked(colors.red("error:"))),
+    ...advice(report, "warning").map(marked(colors.yellow("warning:"))),
     isWell(report) ? summary(report) : colors.bold(summary(report)),
   ].join("\n");
 }
@@ -107,11 +104,7 @@ const columns: readonly Column[] = [
   { head: "client ID", wideOnly: true, cell: ({ clientId }) => orDash(clientId) },
 ];
 
-function table(
-  { sites, at }: FleetReport,
-  wide: boolean,
-  { colors, table }: ReportStyle["terminal"],
-): string {
+function table({ sites, at }: FleetReport, wide: boolean, { colors, table }: Terminal): string {
   const shown = columns.filter(({ wideOnly }) => wide || wideOnly === undefined);
   const paint = [colors.red, colors.yellow, String] as const;
   return table(

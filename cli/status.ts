@@ -74,7 +74,7 @@ async function status(
     metricsFile: openmetrics,
   });
   terminal.print(
-    json ? JSON.stringify(reportDocument(report), undefined, 2) : reportText(report, { wide, terminal }),
+    json ? JSON.stringify(reportDocument(report), undefined, 2) : reportText(report, wide, terminal),
   );
   return isWell(report) ? 0 : 1;
 }

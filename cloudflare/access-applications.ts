@@ -1,45 +1,6 @@
 import { z } from "zod";
-import type { CallResult, CloudflareApi } from "./client";
 import { listPolicies, rulesSchema, type AccessRule, type AccountPolicy } from "./access-policies";
-
-/** A policy as an application shows it. */
-export interface AttachedPolicy {
-  readonly id: string;
-  readonly name: string;
-  readonly decision: string;
-  readonly precedence: number | undefined;
-  /** Undefined when Cloudflare does not say; a policy that belongs to one application alone is in no other list. */
-  readonly reusable: boolean | undefined;
-  /** Undefined when the application shows the policy without its rules. */
-  readonly include: readonly AccessRule[] | undefined;
-  readonly exclude: readonly AccessRule[] | undefined;
-  readonly require: readonly AccessRule[] | undefined;
-}
-
-/** An Access application of any type. */
-export interface AccountApplication {
-  readonly id: string;
-  readonly name: string;
-  /** `self_hosted`, `saas`, `bookmark` and others. */
-  readonly type: string;
-  /** Host and path; empty for types without. */
-  readonly domain: string;
-  /** Hosts and paths of the public destinations, without scheme; the domain where the application lists none. */
-  readonly destinations: readonly string[];
-  /** In the order of precedence, where it is known. */
-  readonly policies: readonly AttachedPolicy[];
-  /** Audience tag; empty for types without. */
-  readonly aud: string;
-  /** Whether a refused request is answered with 401 in place of a redirect to a login page. */
-  readonly serviceAuth401Redirect: boolean;
-  /** Undefined when Cloudflare does not say, like the next one. */
-  readonly sessionDuration: string | undefined;
-  readonly appLauncherVisible: boolean | undefined;
-  /** The one header that carries both halves of a service token, where that is allowed beside the usual two. */
-  readonly tokenHeader: string | undefined;
-  /** Names of the optional settings that have a value. */
-  readonly otherSettings: readonly string[];
-}
+import { mapAnswer, type CallResult, type CloudflareApi } from "./client";
 
 /**
  * Optional settings of a self-hosted application that this project leaves alone (cloudflare 7.3.0,
@@ -65,7 +26,7 @@ const optionalSettings = [
   "scim_config",
   "skip_interstitial",
   "tags",
-] as const;
+];
 
 const attachedPolicySchema = z
   .object({
@@ -78,14 +39,23 @@ const attachedPolicySchema = z
     exclude: rulesSchema,
     require: rulesSchema,
   })
-  .transform(({ include, exclude, require, ...policy }): AttachedPolicy => ({
-    ...policy,
-    precedence: policy.precedence,
-    reusable: policy.reusable,
-    include: include ?? undefined,
-    exclude: exclude ?? undefined,
-    require: require ?? undefined,
+  .transform((found) => ({
+    id: found.id,
+    name: found.name,
+    decision: found.decision,
+    precedence: found.precedence,
+    /** Undefined when Cloudflare does not say; a policy that belongs to one application alone is in no other list. */
+    reusable: found.reusable,
+    /** Undefined when the application shows the policy without its rules. */
+    include: rulesOf(found.include),
+    exclude: rulesOf(found.exclude),
+    require: rulesOf(found.require),
   }));
+
+const rulesOf = (found: z.infer<typeof rulesSchema>): readonly AccessRule[] | undefined => found ?? undefined;
+
+/** A policy as an application shows it. */
+export type AttachedPolicy = Readonly<z.infer<typeof attachedPolicySchema>>;
 
 const applicationSchema = z
   .looseObject({
@@ -104,27 +74,42 @@ const applicationSchema = z
     app_launcher_visible: z.boolean().optional().catch(undefined),
     read_service_tokens_from_header: z.string().optional().catch(undefined),
   })
-  .transform((application): AccountApplication => {
-    const uris = application.destinations?.flatMap(({ type, uri }) =>
+  .transform((found) => {
+    const uris = found.destinations?.flatMap(({ type, uri }) =>
       type === "public" && uri !== undefined ? [uri] : [],
     );
-    const named = uris ?? application.self_hosted_domains ?? [];
-    const { id, name, type, domain, aud } = application;
+    const named: readonly string[] = uris ?? found.self_hosted_domains ?? [];
+    const policies: readonly AttachedPolicy[] = (found.policies ?? []).toSorted(
+      (a, b) => (a.precedence ?? 0) - (b.precedence ?? 0),
+    );
+    const otherSettings: readonly string[] = optionalSettings.filter((setting) => isSet(found[setting]));
     return {
-      id,
-      name,
-      type,
-      domain,
-      aud,
-      destinations: named.length > 0 || domain === "" ? named : [domain],
-      policies: [...(application.policies ?? [])].sort((a, b) => (a.precedence ?? 0) - (b.precedence ?? 0)),
-      serviceAuth401Redirect: application.service_auth_401_redirect,
-      sessionDuration: application.session_duration,
-      appLauncherVisible: application.app_launcher_visible,
-      tokenHeader: application.read_service_tokens_from_header,
-      otherSettings: optionalSettings.filter((setting) => isSet(application[setting])),
+      id: found.id,
+      name: found.name,
+      /** `self_hosted`, `saas`, `bookmark` and others. */
+      type: found.type,
+      /** Host and path; empty for types without. */
+      domain: found.domain,
+      /** Hosts and paths of the public destinations, without scheme; the domain where the application lists none. */
+      destinations: named.length > 0 || found.domain === "" ? named : [found.domain],
+      /** In the order of precedence, where it is known. */
+      policies,
+      /** Audience tag; empty for types without. */
+      aud: found.aud,
+      /** Whether a refused request is answered with 401 in place of a redirect to a login page. */
+      serviceAuth401Redirect: found.service_auth_401_redirect,
+      /** Undefined when Cloudflare does not say, like the next one. */
+      sessionDuration: found.session_duration,
+      appLauncherVisible: found.app_launcher_visible,
+      /** The one header that carries both halves of a service token, where that is allowed beside the usual two. */
+      tokenHeader: found.read_service_tokens_from_header,
+      /** Names of the optional settings that have a value. */
+      otherSettings,
     };
   });
+
+/** An Access application of any type. */
+export type AccountApplication = Readonly<z.infer<typeof applicationSchema>>;
 
 /** Lists, texts and objects may be there and empty, which says nothing. */
 function isSet(value: unknown): boolean {
@@ -134,10 +119,7 @@ function isSet(value: unknown): boolean {
 }
 
 /** Lists every Access application of an account, with its policies. */
-export function listApplications(
-  api: CloudflareApi,
-  accountId: string,
-): Promise<CallResult<readonly AccountApplication[]>> {
+export function listApplications(api: CloudflareApi, accountId: string) {
   return api.list(
     {
       doing: `list the Access applications of account ${accountId}`,
@@ -148,7 +130,7 @@ export function listApplications(
   );
 }
 
-/** As listApplications, with the rules of every policy that shows them anywhere: where an application leaves them out, one more listing. */
+/** As listApplications, with the rules of every policy that shows them anywhere; one more listing where an application leaves them out. */
 export async function listApplicationsWithRules(
   api: CloudflareApi,
   accountId: string,
@@ -160,10 +142,7 @@ export async function listApplicationsWithRules(
   ) {
     return listed;
   }
-  const reusable = await listPolicies(api, accountId);
-  return reusable.kind === "answered"
-    ? { kind: "answered", value: withRules(listed.value, reusable.value) }
-    : reusable;
+  return mapAnswer(await listPolicies(api, accountId), (reusable) => withRules(listed.value, reusable));
 }
 
 /** Fills in from the account's reusable policies what applications leave out of theirs. */

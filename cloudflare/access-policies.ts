@@ -1,18 +1,8 @@
 import { z } from "zod";
-import type { CallResult, CloudflareApi } from "./client";
+import type { CloudflareApi } from "./client";
+
 /** One rule of a policy: an object with one selector, such as `{ service_token: { token_id } }`. */
 export type AccessRule = Readonly<Record<string, unknown>>;
-
-/** A reusable Access policy of an account. */
-export interface AccountPolicy {
-  readonly id: string;
-  readonly name: string;
-  /** `non_identity` is the dashboard's "Service Auth"; the others are `allow`, `deny` and `bypass`. */
-  readonly decision: string;
-  readonly include: readonly AccessRule[];
-  readonly exclude: readonly AccessRule[];
-  readonly require: readonly AccessRule[];
-}
 
 /** What the API token needs for it, as the dashboard names it; applications need the same. */
 export const readPolicies = "Access: Apps and Policies, Read";
@@ -29,20 +19,23 @@ const policySchema = z
     exclude: rulesSchema,
     require: rulesSchema,
   })
-  .transform((policy): AccountPolicy => ({
-    id: policy.id,
-    name: policy.name,
-    decision: policy.decision,
-    include: policy.include ?? [],
-    exclude: policy.exclude ?? [],
-    require: policy.require ?? [],
+  .transform((found) => ({
+    id: found.id,
+    name: found.name,
+    /** `non_identity` is the dashboard's "Service Auth"; the others are `allow`, `deny` and `bypass`. */
+    decision: found.decision,
+    include: rulesOf(found.include),
+    exclude: rulesOf(found.exclude),
+    require: rulesOf(found.require),
   }));
 
+const rulesOf = (found: z.infer<typeof rulesSchema>): readonly AccessRule[] => found ?? [];
+
+/** A reusable Access policy of an account. */
+export type AccountPolicy = Readonly<z.infer<typeof policySchema>>;
+
 /** Lists every reusable policy of an account; those that belong to one application alone are not among them. */
-export function listPolicies(
-  api: CloudflareApi,
-  accountId: string,
-): Promise<CallResult<readonly AccountPolicy[]>> {
+export function listPolicies(api: CloudflareApi, accountId: string) {
   return api.list(
     { doing: `list the Access policies of account ${accountId}`, what: "the account's Access policies" },
     policySchema,

@@ -1,22 +1,22 @@
 import { z } from "zod";
 import type { CallResult, CloudflareApi } from "./client";
 
-/** What Cloudflare says of the API token that asks. */
-export interface ApiTokenState {
-  /** `active`, `disabled` or `expired`. */
-  readonly status: string;
-  /** RFC 3339; undefined for a token that does not expire. */
-  readonly expiresAt: string | undefined;
-}
-
 const tokenSchema = z
   .object({ status: z.string(), expires_on: z.string().nullish().catch(undefined) })
-  .transform(({ status, expires_on }): ApiTokenState => ({ status, expiresAt: expires_on ?? undefined }));
+  .transform(({ status, expires_on }) => ({
+    /** `active`, `disabled` or `expired`. */
+    status,
+    /** RFC 3339; undefined for a token that does not expire. */
+    expiresAt: expires_on ?? undefined,
+  }));
+
+/** What Cloudflare says of the API token that asks. */
+export type ApiTokenState = Readonly<z.infer<typeof tokenSchema>>;
 
 /**
  * Asks whether the API token is valid. A user's token is verified below `/user`, an account's below its account, and each
  * is refused by the other's call (counterscale#268, cloudflare-kubernetes-gateway#284): the second is asked when the first
- * refuses. Undefined when the answer is none.
+ * refuses. Undefined when the answer is something else.
  */
 export async function verifyApiToken(
   api: CloudflareApi,

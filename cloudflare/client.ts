@@ -13,16 +13,8 @@ export type CallResult<T> =
   /** Anything else; `status` is the HTTP status where there was an answer. */
   | { readonly kind: "failed"; readonly problem: Problem; readonly status: number | undefined };
 
-/** How a listing is named in messages. */
-export interface CallName {
-  /** After "refused to", such as `list the service tokens of account 0123`. */
-  readonly doing: string;
-  /** After "the question for", such as `the account's service tokens`. */
-  readonly what: string;
-}
-
 /** One page of a list, asked for with the SDK; `asResponse` because the SDK takes anything with status 200 for an empty list. */
-export type PageCall = (query: { readonly page: number; readonly per_page: number }) => {
+type PageCall = (query: { readonly page: number; readonly per_page: number }) => {
   asResponse(): Promise<Response>;
 };
 
@@ -34,10 +26,12 @@ export interface CloudflareApi {
   /**
    * Lists everything there is, page by page, each entry checked against the schema.
    *
+   * @param name in messages: `doing` after "refused to", such as `list the service tokens of account 0123`, and `what` after
+   * "the question for", such as `the account's service tokens`.
    * @param perPage the most that this list gives a page; default 1,000.
    */
   readonly list: <T extends { readonly id: string }>(
-    name: CallName,
+    name: Readonly<Record<"doing" | "what", string>>,
     entry: z.ZodType<T>,
     pageOf: PageCall,
     perPage?: number,
@@ -80,6 +74,10 @@ export function openCloudflareApi(credentials: ApiCredentials): CloudflareApi {
   };
 }
 
+/** An answer with another value made of its own; what is not an answer stays as it is. */
+export const mapAnswer = <T, U>(result: CallResult<T>, change: (value: T) => U): CallResult<U> =>
+  result.kind === "answered" ? { kind: "answered", value: change(result.value) } : result;
+
 /**
  * The value of a call that must succeed.
  *
@@ -114,16 +112,16 @@ async function callCloudflare<T>(
   try {
     return { kind: "answered", value: await call() };
   } catch (error) {
+    const failed = (problem: Problem, status?: number) => ({ kind: "failed" as const, problem, status });
     if (error instanceof WrongAnswer) {
-      return { kind: "failed", problem: error.problem, status: undefined };
+      return failed(error.problem);
     }
     if (error instanceof APIConnectionError) {
-      const problem = {
+      return failed({
         subject: addressOf(credentials),
         says: `cannot be reached (${deepestMessage(error)})`,
         todo: "Check the network, and CLOUDFLARE_BASE_URL if it is set",
-      };
-      return { kind: "failed", problem, status: undefined };
+      });
     }
     if (!(error instanceof APIError)) {
       throw error;
@@ -132,24 +130,14 @@ async function callCloudflare<T>(
     const status = Number(error.status);
     const reason = [`HTTP ${status}`, ...said.map(({ code, message }) => `${code} ${message}`)].join(", ");
     if (said.some(({ code }) => code === notEnabled)) {
-      const problem = {
-        subject: "sitepass:accountId",
-        says: `is an account without Zero Trust (${reason})`,
-        todo: "Set Zero Trust up once in the dashboard, with a team name and a plan",
-      };
-      return { kind: "failed", problem, status };
+      const says = `is an account without Zero Trust (${reason})`;
+      const todo = "Set Zero Trust up once in the dashboard, with a team name and a plan";
+      return failed({ subject: "sitepass:accountId", says, todo }, status);
     }
+    const says = `refused to ${doing} (${reason})`;
     return status === 403
       ? { kind: "forbidden", reason }
-      : {
-          kind: "failed",
-          problem: {
-            subject: "Cloudflare",
-            says: `refused to ${doing} (${reason})`,
-            todo: adviceFor(status),
-          },
-          status,
-        };
+      : failed({ subject: "Cloudflare", says, todo: adviceFor(status) }, status);
   }
 }
 

@@ -1,19 +1,5 @@
 import { z } from "zod";
-import type { CallResult, CloudflareApi } from "./client";
-
-/** A DNS record of a zone, of any type. */
-export interface ZoneRecord {
-  readonly id: string;
-  readonly type: string;
-  /** In full, without a trailing dot. */
-  readonly name: string;
-  /** Empty for types whose value is no text. */
-  readonly content: string;
-  readonly proxied: boolean;
-  /** Seconds; 1 is automatic. */
-  readonly ttl: number;
-  readonly comment: string;
-}
+import type { CloudflareApi } from "./client";
 
 /** What the API token needs for it, as the dashboard names it. */
 export const readRecords = "DNS, Read";
@@ -28,18 +14,28 @@ const recordSchema = z
     ttl: z.number().catch(1),
     comment: z.string().nullish().catch(undefined),
   })
-  .transform(({ comment, ...record }): ZoneRecord => ({ ...record, comment: comment ?? "" }));
+  .transform((found) => ({
+    id: found.id,
+    type: found.type,
+    /** In full, without a trailing dot. */
+    name: found.name,
+    /** Empty for types whose value is not a text. */
+    content: found.content,
+    proxied: found.proxied,
+    /** Seconds; 1 is automatic. */
+    ttl: found.ttl,
+    comment: found.comment ?? "",
+  }));
+
+/** A DNS record of a zone, of any type. */
+export type ZoneRecord = Readonly<z.infer<typeof recordSchema>>;
 
 /**
  * Lists a zone's DNS records, 1,000 a call; Cloudflare takes up to 5 million (docs/facts/cloudflare.md, C61).
  *
  * @param name only those of exactly this name.
  */
-export function listRecords(
-  api: CloudflareApi,
-  zoneId: string,
-  name?: string,
-): Promise<CallResult<readonly ZoneRecord[]>> {
+export function listRecords(api: CloudflareApi, zoneId: string, name?: string) {
   return api.list(
     { doing: `list the DNS records of zone ${zoneId}`, what: "the zone's DNS records" },
     recordSchema,

@@ -1,16 +1,6 @@
 import { z } from "zod";
 import { failure, success, type Problem, type Result } from "../fleet/problem";
-import type { CallResult, CloudflareApi } from "./client";
-
-/** An account's Zero Trust organization. */
-export interface Organization {
-  /** `<team>.cloudflareaccess.com`; empty when Cloudflare does not say. */
-  readonly authDomain: string;
-  /** Undefined when Cloudflare does not say. */
-  readonly strictServiceTokens: boolean | undefined;
-  /** What happens to service tokens that nobody uses and no policy names; undefined when nothing does. */
-  readonly inactivity: { readonly days: number; readonly action: string } | undefined;
-}
+import type { CloudflareApi } from "./client";
 
 const organizationSchema = z
   .object({
@@ -21,26 +11,29 @@ const organizationSchema = z
       .nullish()
       .catch(undefined),
   })
-  .transform(
-    ({ auth_domain, strict_service_token_auth, service_token_inactivity: inactivity }): Organization => ({
-      authDomain: auth_domain,
-      strictServiceTokens: strict_service_token_auth,
-      inactivity:
-        inactivity?.enabled === true
-          ? { days: inactivity.inactivity_threshold_days, action: inactivity.action }
-          : undefined,
-    }),
-  );
+  .transform(({ auth_domain, strict_service_token_auth, service_token_inactivity: inactivity }) => ({
+    /** `<team>.cloudflareaccess.com`; empty when Cloudflare does not say. */
+    authDomain: auth_domain,
+    /** Undefined when Cloudflare does not say. */
+    strictServiceTokens: strict_service_token_auth,
+    /** What happens to service tokens that nobody uses and no policy names; undefined when nothing does. */
+    inactivity:
+      inactivity?.enabled === true
+        ? { days: inactivity.inactivity_threshold_days, action: inactivity.action }
+        : undefined,
+  }));
 
-/** Reads an account's organization; one without Zero Trust is a failure. Undefined when the answer is none. */
-export function readOrganization(
-  api: CloudflareApi,
-  accountId: string,
-): Promise<CallResult<Organization | undefined>> {
-  return api.call(`read the Zero Trust organization of account ${accountId}`, async () => {
-    const found: unknown = await api.client.zeroTrust.organizations.list({ account_id: accountId });
-    return organizationSchema.safeParse(found).data;
-  });
+/** An account's Zero Trust organization. */
+export type Organization = Readonly<z.infer<typeof organizationSchema>>;
+
+/** Reads an account's organization; one without Zero Trust is a failure. Undefined when the answer is something else. */
+export function readOrganization(api: CloudflareApi, accountId: string) {
+  return api.call(
+    `read the Zero Trust organization of account ${accountId}`,
+    async () =>
+      organizationSchema.safeParse(await api.client.zeroTrust.organizations.list({ account_id: accountId }))
+        .data,
+  );
 }
 
 const teamDomainSuffix = ".cloudflareaccess.com";

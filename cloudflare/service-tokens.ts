@@ -1,25 +1,5 @@
 import { z } from "zod";
-import { optionalTime, type CallResult, type CloudflareApi } from "./client";
-
-/** An Access service token as a listing shows it; secrets are never part of it. */
-export interface AccountToken {
-  /** What policies name it by. */
-  readonly id: string;
-  /** What a collector sends, and what a stack's outputs know it by. */
-  readonly clientId: string;
-  /** Not unique: Cloudflare allows several tokens of one name. */
-  readonly name: string;
-  /** A Go duration, or `forever`. */
-  readonly duration: string | undefined;
-  /** Undefined when Cloudflare does not say. */
-  readonly enabled: boolean | undefined;
-  /** RFC 3339, like the other times. */
-  readonly createdAt: string | undefined;
-  /** Undefined when Cloudflare does not say, null when it says that there is none. */
-  readonly expiresAt: string | null | undefined;
-  /** Null for a token that was never used; undefined when Cloudflare does not say. */
-  readonly lastSeenAt: string | null | undefined;
-}
+import { optionalTime, type CloudflareApi } from "./client";
 
 /** What the API token needs for it, as the dashboard names it. */
 export const readTokens = "Access: Service Tokens, Read";
@@ -39,37 +19,34 @@ const tokenSchema = z
     expires_at: optionalTime,
     last_seen_at: optionalTime,
   })
-  .transform(
-    ({ id, client_id, name, duration, enabled, created_at, expires_at, last_seen_at }): AccountToken => ({
-      id,
-      clientId: client_id,
-      name,
-      duration,
-      enabled,
-      createdAt: created_at ?? undefined,
-      expiresAt: expires_at,
-      lastSeenAt: last_seen_at,
-    }),
-  );
+  .transform((found) => ({
+    /** What policies name it by. */
+    id: found.id,
+    /** What a collector sends, and what a stack's outputs know it by. */
+    clientId: found.client_id,
+    /** Not unique: Cloudflare allows several tokens of one name. */
+    name: found.name,
+    /** A Go duration, or `forever`. */
+    duration: found.duration,
+    enabled: found.enabled,
+    /** RFC 3339, like the other times. */
+    createdAt: found.created_at ?? undefined,
+    /** Null when Cloudflare says that there is none. */
+    expiresAt: found.expires_at,
+    /** Null for a token that was never used. */
+    lastSeenAt: found.last_seen_at,
+  }));
+
+/** An Access service token as a listing shows it, without its secret. What Cloudflare does not say is undefined. */
+export type AccountToken = Readonly<z.infer<typeof tokenSchema>>;
 
 /** Lists every service token of an account: one call for up to 1,000. */
-export function listTokens(
-  api: CloudflareApi,
-  accountId: string,
-): Promise<CallResult<readonly AccountToken[]>> {
+export function listTokens(api: CloudflareApi, accountId: string) {
   return api.list(
     { doing: `list the service tokens of account ${accountId}`, what: "the account's service tokens" },
     tokenSchema,
     (page) => api.client.zeroTrust.access.serviceTokens.list({ account_id: accountId, ...page }),
   );
-}
-
-/** What Cloudflare says of one token, at this moment. What it leaves out is undefined. */
-export interface TokenState {
-  readonly enabled: boolean | undefined;
-  /** Null when it says that there is none. */
-  readonly expiresAt: string | null | undefined;
-  readonly updatedAt: string | undefined;
 }
 
 const stateSchema = z
@@ -78,22 +55,22 @@ const stateSchema = z
     expires_at: optionalTime,
     updated_at: optionalTime,
   })
-  .transform(({ enabled, expires_at, updated_at }): TokenState => ({
+  .catch({ enabled: undefined, expires_at: undefined, updated_at: undefined })
+  .transform(({ enabled, expires_at, updated_at }) => ({
     enabled,
+    /** Null when Cloudflare says that there is none. */
     expiresAt: expires_at,
     updatedAt: updated_at ?? undefined,
   }));
 
+/** What Cloudflare says of one token, at this moment. What it leaves out is undefined. */
+export type TokenState = Readonly<z.infer<typeof stateSchema>>;
+
 /** Reads one service token. */
-export function readToken(
-  api: CloudflareApi,
-  accountId: string,
-  token: { readonly id: string; readonly name: string },
-): Promise<CallResult<TokenState>> {
-  return api.call(`read the service token ${token.name}`, async () => {
-    const found: unknown = await api.client.zeroTrust.access.serviceTokens.get(token.id, {
-      account_id: accountId,
-    });
-    return stateSchema.catch({ enabled: undefined, expiresAt: undefined, updatedAt: undefined }).parse(found);
-  });
+export function readToken(api: CloudflareApi, accountId: string, token: Pick<AccountToken, "id" | "name">) {
+  return api.call(`read the service token ${token.name}`, async () =>
+    stateSchema.parse(
+      await api.client.zeroTrust.access.serviceTokens.get(token.id, { account_id: accountId }),
+    ),
+  );
 }

@@ -1,17 +1,5 @@
 import { z } from "zod";
-import { optionalTime, type CallResult, type CloudflareApi } from "./client";
-
-/** A tunnel that is run by cloudflared. */
-export interface AccountTunnel {
-  readonly id: string;
-  readonly name: string;
-  /** `cloudflare` when its ingress rules are kept by Cloudflare, `local` when in a file on its host. */
-  readonly configSrc: string | undefined;
-  /** `healthy`, `degraded`, `down`, or `inactive` when it never ran. */
-  readonly status: string | undefined;
-  /** RFC 3339; null while it lives. */
-  readonly deletedAt: string | null;
-}
+import { mapAnswer, optionalTime, type CloudflareApi } from "./client";
 
 /** What the API token needs for it, as the dashboard names it. */
 export const readTunnels = "Cloudflare Tunnel, Read";
@@ -27,24 +15,26 @@ const tunnelSchema = z
     status: z.string().optional().catch(undefined),
     deleted_at: optionalTime,
   })
-  .transform(({ id, name, config_src, status, deleted_at }): AccountTunnel => ({
-    id,
-    name,
-    configSrc: config_src,
-    status,
-    deletedAt: deleted_at ?? null,
+  .transform((found) => ({
+    id: found.id,
+    name: found.name,
+    /** `cloudflare` when its ingress rules are kept by Cloudflare, `local` when in a file on its host. */
+    configSrc: found.config_src,
+    /** `healthy`, `degraded`, `down`, or `inactive` when it never ran. */
+    status: found.status,
+    /** RFC 3339; null while it lives. */
+    deletedAt: found.deleted_at ?? null,
   }));
+
+/** A tunnel that is run by cloudflared. */
+export type AccountTunnel = Readonly<z.infer<typeof tunnelSchema>>;
 
 /**
  * Lists an account's live tunnels.
  *
  * @param name only those of this name, of which there is at most one.
  */
-export async function listTunnels(
-  api: CloudflareApi,
-  accountId: string,
-  name?: string,
-): Promise<CallResult<readonly AccountTunnel[]>> {
+export async function listTunnels(api: CloudflareApi, accountId: string, name?: string) {
   const listed = await api.list(
     { doing: `list the tunnels of account ${accountId}`, what: "the account's tunnels" },
     tunnelSchema,
@@ -58,75 +48,54 @@ export async function listTunnels(
     pageSize,
   );
   // Said to the server for its sake, and checked here for ours.
-  return listed.kind === "answered"
-    ? {
-        kind: "answered",
-        value: listed.value.filter(
-          (tunnel) => tunnel.deletedAt === null && (name === undefined || tunnel.name === name),
-        ),
-      }
-    : listed;
-}
-
-/** One rule of a tunnel's configuration that Cloudflare keeps. */
-export interface IngressRule {
-  /** Empty for every host. */
-  readonly hostname: string;
-  /** A Go regular expression, not anchored; empty for every path. */
-  readonly path: string;
-  readonly service: string;
-  readonly originRequest: Readonly<Record<string, unknown>>;
-}
-
-/** A tunnel's configuration that Cloudflare keeps, in place of a file on the tunnel's host. */
-export interface TunnelConfiguration {
-  /** In order: the first that matches serves. */
-  readonly rules: readonly IngressRule[];
-  /** What all rules inherit. */
-  readonly originRequest: Readonly<Record<string, unknown>>;
-  /** Whether private networks are reached through the tunnel too. */
-  readonly privateNetworks: boolean;
+  return mapAnswer(listed, (tunnels) =>
+    tunnels.filter((one) => one.deletedAt === null && (name === undefined || one.name === name)),
+  );
 }
 
 const originRequestSchema = z
   .record(z.string(), z.unknown())
   .nullish()
-  .transform((found) => found ?? {});
+  .transform((found): Readonly<Record<string, unknown>> => found ?? {});
 
 const ruleSchema = z.object({
+  /** Empty for every host. */
   hostname: z.string().default(""),
+  /** A Go regular expression, not anchored; empty for every path. */
   path: z.string().default(""),
   service: z.string(),
   originRequest: originRequestSchema,
 });
 
-const configurationSchema = z.looseObject({
-  config: z
-    .looseObject({
-      ingress: z.array(ruleSchema).nullish(),
-      originRequest: originRequestSchema,
-      "warp-routing": z.looseObject({ enabled: z.boolean().default(false) }).nullish(),
-    })
-    .nullish(),
-});
+/** One rule of a tunnel's configuration that Cloudflare keeps. */
+export type IngressRule = Readonly<z.infer<typeof ruleSchema>>;
+
+const configurationSchema = z
+  .looseObject({
+    ingress: z.array(ruleSchema).nullish(),
+    originRequest: originRequestSchema,
+    "warp-routing": z.looseObject({ enabled: z.boolean().default(false) }).nullish(),
+  })
+  .transform(({ ingress, originRequest, "warp-routing": warpRouting }) => ({
+    /** In order: the first that matches serves. */
+    rules: ingress ?? [],
+    /** What all rules inherit. */
+    originRequest,
+    /** Whether private networks are reached through the tunnel too. */
+    privateNetworks: warpRouting?.enabled ?? false,
+  }));
+
+/** A tunnel's configuration that Cloudflare keeps, in place of a file on the tunnel's host. */
+export type TunnelConfiguration = Readonly<z.infer<typeof configurationSchema>>;
+
+const answerSchema = z.looseObject({ config: configurationSchema.nullish() });
 
 /** Reads a tunnel's configuration; undefined before it was given one. */
-export function readTunnelConfiguration(
-  api: CloudflareApi,
-  accountId: string,
-  tunnelId: string,
-): Promise<CallResult<TunnelConfiguration | undefined>> {
+export function readTunnelConfiguration(api: CloudflareApi, accountId: string, tunnelId: string) {
   return api.call(`read the configuration of tunnel ${tunnelId}`, async () => {
-    const answer: unknown = await api.client.zeroTrust.tunnels.cloudflared.configurations.get(tunnelId, {
+    const answer = await api.client.zeroTrust.tunnels.cloudflared.configurations.get(tunnelId, {
       account_id: accountId,
     });
-    const { config } = configurationSchema.parse(answer);
-    return config === undefined || config === null
-      ? undefined
-      : {
-          rules: config.ingress ?? [],
-          originRequest: config.originRequest,
-          privateNetworks: config["warp-routing"]?.enabled ?? false,
-        };
+    return answerSchema.parse(answer).config ?? undefined;
   });
 }

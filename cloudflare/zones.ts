@@ -3,18 +3,7 @@ import type { Config } from "../fleet/config";
 import { hostInZoneProblem } from "../fleet/names";
 import type { Problem } from "../fleet/problem";
 import { splitAdvice } from "../fleet/zod-issues";
-import type { CallResult, CloudflareApi } from "./client";
-
-/** The zone that the host names lie in. */
-export interface AccountZone {
-  readonly id: string;
-  readonly name: string;
-  /** `active` once its name servers are Cloudflare's; `pending`, `initializing` or `moved` before and after. */
-  readonly status: string | undefined;
-  /** Paused: Cloudflare answers for its names, and proxies none of them. */
-  readonly paused: boolean;
-  readonly accountId: string | undefined;
-}
+import { mapAnswer, type CallResult, type CloudflareApi } from "./client";
 
 /** What the API token needs for it, as the dashboard names it. */
 export const readZone = "Zone, Read";
@@ -27,11 +16,18 @@ const zoneSchema = z
     paused: z.boolean().catch(false),
     account: z.object({ id: z.string().optional() }).nullish().catch(undefined),
   })
-  .transform(({ account, ...zone }): AccountZone => ({
-    ...zone,
-    status: zone.status,
-    accountId: account?.id,
+  .transform((found) => ({
+    id: found.id,
+    name: found.name,
+    /** `active` once its name servers are Cloudflare's; `pending`, `initializing` or `moved` before and after. */
+    status: found.status,
+    /** Paused: Cloudflare answers for its names, and proxies none of them. */
+    paused: found.paused,
+    accountId: found.account?.id,
   }));
+
+/** The zone that the host names lie in. */
+export type AccountZone = Readonly<z.infer<typeof zoneSchema>>;
 
 /** Cloudflare gives at most 50 zones a page (docs/facts/cloudflare.md, C61). */
 const pageSize = 50;
@@ -42,10 +38,10 @@ export async function findZone(
   zone: Config["zone"],
 ): Promise<CallResult<AccountZone | undefined>> {
   if ("id" in zone) {
-    return api.call(`read the zone ${zone.id}`, async () => {
-      const found: unknown = await api.client.zones.get({ zone_id: zone.id });
-      return zoneSchema.safeParse(found).data;
-    });
+    return api.call(
+      `read the zone ${zone.id}`,
+      async () => zoneSchema.safeParse(await api.client.zones.get({ zone_id: zone.id })).data,
+    );
   }
   const listed = await api.list(
     { doing: `look up the zone ${zone.name}`, what: `the zone ${zone.name}` },
@@ -53,17 +49,7 @@ export async function findZone(
     (page) => api.client.zones.list({ name: zone.name, ...page }),
     pageSize,
   );
-  return listed.kind === "answered"
-    ? { kind: "answered", value: listed.value.find(({ name }) => name === zone.name) }
-    : listed;
-}
-
-/** What of a zone's bot protection meets collectors before Access does. */
-export interface BotProtection {
-  /** Bot Fight Mode, of which no rule can except a host; undefined when Cloudflare does not say. */
-  readonly fightMode: boolean | undefined;
-  /** What Super Bot Fight Mode does with what is surely automated, such as `allow` and `block`; undefined without it. */
-  readonly definitelyAutomated: string | undefined;
+  return mapAnswer(listed, (zones) => zones.find(({ name }) => name === zone.name));
 }
 
 /** Fields by cloudflare 7.3.0 resources/bot-management/bot-management.d.ts; which of them come depends on the plan. */
@@ -72,20 +58,22 @@ const botSchema = z
     fight_mode: z.boolean().optional().catch(undefined),
     sbfm_definitely_automated: z.string().optional().catch(undefined),
   })
-  .transform(({ fight_mode, sbfm_definitely_automated }): BotProtection => ({
-    fightMode: fight_mode,
-    definitelyAutomated: sbfm_definitely_automated,
+  .transform((found) => ({
+    /** Bot Fight Mode, from which no rule can except a host; undefined when Cloudflare does not say. */
+    fightMode: found.fight_mode,
+    /** What Super Bot Fight Mode does with what is surely automated, such as `allow` and `block`; undefined without it. */
+    definitelyAutomated: found.sbfm_definitely_automated,
   }));
 
-/** Reads a zone's bot protection. Undefined when the answer is none. */
-export function readBotProtection(
-  api: CloudflareApi,
-  zoneId: string,
-): Promise<CallResult<BotProtection | undefined>> {
-  return api.call(`read the bot protection of zone ${zoneId}`, async () => {
-    const found: unknown = await api.client.botManagement.get({ zone_id: zoneId });
-    return botSchema.safeParse(found).data;
-  });
+/** What of a zone's bot protection meets collectors before Access does. */
+export type BotProtection = Readonly<z.infer<typeof botSchema>>;
+
+/** Reads a zone's bot protection; undefined when the answer is something else. */
+export function readBotProtection(api: CloudflareApi, zoneId: string) {
+  return api.call(
+    `read the bot protection of zone ${zoneId}`,
+    async () => botSchema.safeParse(await api.client.botManagement.get({ zone_id: zoneId })).data,
+  );
 }
 
 /** The zone as it is configured, by name or ID. */

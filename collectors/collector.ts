@@ -1,4 +1,4 @@
-import type { collectorNames } from "../fleet/site-schema";
+import type { collectorNames } from "../fleet/collector-names";
 import type { Problem } from "../fleet/problem";
 import type { SignalName } from "../fleet/signals";
 

@@ -1,5 +1,3 @@
-import { z } from "zod";
-
 /**
  * Something wrong that a person can put right: wrong input, a missing permission, an exhausted quota.
  *
@@ -61,6 +59,11 @@ export class UserError extends Error {
   }
 }
 
+/** Each problem once: one cause may keep several things from being done. */
+export const distinctProblems = (problems: readonly Problem[]): Problem[] => [
+  ...new Map(problems.map((problem) => [problemText(problem), problem])).values(),
+];
+
 /** Runs a piece of work and turns a UserError into a result; any other error is a bug, and thrown on. */
 export async function attempt<T>(work: () => T | Promise<T>): Promise<Result<T>> {
   try {
@@ -71,19 +74,4 @@ export async function attempt<T>(work: () => T | Promise<T>): Promise<Result<T>>
     }
     return failure(...error.problems);
   }
-}
-
-/** Enough for a status, a code and a sentence; providers append whole requests and answers. */
-const longest = 300;
-
-/** An error's message on one line, cut where it gets long. */
-export function briefMessage(error: unknown): string {
-  const message =
-    error instanceof z.ZodError
-      ? z.prettifyError(error)
-      : error instanceof Error
-        ? error.message
-        : String(error);
-  const line = message.replace(/\s+/g, " ").trim();
-  return line.length > longest ? `${line.slice(0, longest - 3)}...` : line;
 }

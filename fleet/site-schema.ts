@@ -1,19 +1,8 @@
 import { z } from "zod";
+import { collectorNames } from "./collector-names";
 import { durationProblem } from "./duration";
 import { labelNameProblem } from "./names";
 import { signalNames } from "./signals";
-
-/** The collectors that a site can run; each has its file in collectors/. */
-export const collectorNames = [
-  "prometheus",
-  "promtail",
-  "alloy",
-  "otelcol",
-  "vmagent",
-  "vector",
-  "fluent-bit",
-  "telegraf",
-] as const;
 
 // Patterns and dependencies in `meta` are for editors, by way of the JSON Schema; the checks beside them are the gate.
 const labelName = z

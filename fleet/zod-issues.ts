@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import { z } from "zod";
 import type { Problem } from "./problem";
 import { nearest } from "./wording";
 
@@ -92,4 +92,19 @@ function valueAt(data: unknown, path: readonly PropertyKey[]): unknown {
     value = Reflect.get(value, key);
   }
   return value;
+}
+
+/** Enough for a status, a code and a sentence; providers append whole requests and answers. */
+const longest = 300;
+
+/** An error's message on one line, cut where it gets long; what a schema refused is said in words. */
+export function briefMessage(error: unknown): string {
+  const message =
+    error instanceof z.ZodError
+      ? z.prettifyError(error)
+      : error instanceof Error
+        ? error.message
+        : String(error);
+  const line = message.replace(/\s+/g, " ").trim();
+  return line.length > longest ? `${line.slice(0, longest - 3)}...` : line;
 }

@@ -5,16 +5,9 @@ import { findApiCredentials, missingTokenProblem } from "../cloudflare/api-crede
 import { teamNameOf, unreadableTeamName } from "../cloudflare/organization";
 import { hostsOutsideZone, missingZone, zoneOfAnotherAccount } from "../cloudflare/zones";
 import type { Config } from "../fleet/config";
-import {
-  briefMessage,
-  failure,
-  problemsOf,
-  problemText,
-  success,
-  UserError,
-  type Result,
-} from "../fleet/problem";
+import { failure, problemsOf, problemText, success, UserError, type Result } from "../fleet/problem";
 import type { Fleet } from "../fleet/sites";
+import { briefMessage } from "../fleet/zod-issues";
 import { preflight, type PreflightReport } from "./preflight";
 import type { StackSettings } from "./pulumi-program";
 

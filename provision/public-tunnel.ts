@@ -5,8 +5,9 @@ import {
 } from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
 import type { Config } from "../fleet/config";
-import { briefMessage, problemText } from "../fleet/problem";
+import { problemText } from "../fleet/problem";
 import type { SignalName } from "../fleet/signals";
+import { briefMessage } from "../fleet/zod-issues";
 import { anchoredPattern } from "./declared-objects";
 import { endpointOf, type PushEndpoint } from "./push-endpoint";
 

@@ -1,5 +1,5 @@
 import { join, relative, resolve } from "node:path";
-import { orThrow, problemText, type Problem } from "../../fleet/problem";
+import { distinctProblems, orThrow } from "../../fleet/problem";
 import { waysOutOfTheLimit, type Site } from "../../fleet/sites";
 import { plural, someOf } from "../../fleet/wording";
 import { comparePlan } from "../../provision/preflight";
@@ -150,19 +150,15 @@ export function planAdoption(request: AdoptionRequest): AdoptionPlan {
   return {
     sites: [...sites].sort((a, b) => (a.site.name < b.site.name ? -1 : 1)),
     adoptions: plan.adoptions,
-    refusals: distinct(plan.refusals),
-    losses: distinct(plan.losses),
+    // An application that covers both push hosts is looked at for each, and gives the same texts twice.
+    refusals: distinctProblems(plan.refusals),
+    losses: distinctProblems(plan.losses),
     notes: [...new Set(plan.notes)],
     leftOver: leftOverPolicies(planWithTokens),
     preflightWouldRefuse:
       config.preflight && comparePlan(account.tokens, config, fleet, ownPrefix).problems.length > 0,
   };
 }
-
-/** An application that covers both push hosts is looked at for each, and gives the same texts twice. */
-const distinct = (problems: readonly Problem[]): Problem[] => [
-  ...new Map(problems.map((problem) => [problemText(problem), problem])).values(),
-];
 
 /** Sites of the fleet that have no token yet: `up` makes them one, and the account must have room for it. */
 function findSitesWithoutToken(

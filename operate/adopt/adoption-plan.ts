@@ -41,6 +41,17 @@ export interface PlanInProgress extends AdoptionRequest {
   readonly notes: string[];
 }
 
+/** Adds to a plan what there is to say of one subject. */
+export const planMessages = (
+  subject: string,
+  { refusals, losses, notes }: Pick<PlanInProgress, "refusals" | "losses" | "notes">,
+) => ({
+  refuse: (says: string, todo: string) => void refusals.push({ subject, says, todo }),
+  lose: (says: string, todo: string) => void losses.push({ subject, says, todo }),
+  /** @param text whole sentences. */
+  note: (text: string) => void notes.push(`${subject}: ${text}`),
+});
+
 /** An object of the account, and the resource of the program that it is to become. */
 export interface Adoption {
   readonly becomes: DeclaredResource;

@@ -2,8 +2,15 @@ import type { AccountToken } from "../../cloudflare/service-tokens";
 import { dnsLabelProblem } from "../../fleet/names";
 import { failure, success, type Problem, type Result } from "../../fleet/problem";
 import { nearest, plural } from "../../fleet/wording";
-import { declaredToken, idInStack, resourceTypes, resourceWithId } from "./adoption-plan";
-import type { PlanInProgress, TokenChoices } from "./adoption-plan";
+import {
+  declaredToken,
+  idInStack,
+  planMessages,
+  resourceTypes,
+  resourceWithId,
+  type PlanInProgress,
+  type TokenChoices,
+} from "./adoption-plan";
 import type { PushRights } from "./policies";
 
 /** A token, and the name of the site that it belongs to. */
@@ -148,32 +155,32 @@ function nameSite(
   if (inStack !== undefined) {
     return { name: inStack.name, token, known: true };
   }
-  const { ownPrefix, refusals } = plan;
+  const { ownPrefix } = plan;
   const reference = referenceTo(token, plan);
-  const subject = `service token "${token.name}"${reference === token.id ? ` (${token.id})` : ""}`;
+  const { refuse } = planMessages(
+    `service token "${token.name}"${reference === token.id ? ` (${token.id})` : ""}`,
+    plan,
+  );
   const isOwn = token.name.startsWith(ownPrefix);
   const name = byHand ?? (isOwn ? token.name.slice(ownPrefix.length) : suggestedSiteName(token.name));
   const wrong = dnsLabelProblem(name);
   const holder = idInStack(plan, declaredToken(name));
   const [site, skip] = [`--site "${reference}=<site>"`, `--skip "${reference}"`];
   if (byHand === undefined && token.name.startsWith(ownPrefix.replace(/\/.*/, "/")) && !isOwn) {
-    refusals.push({
-      subject,
-      says: "belongs to another stack of this project",
-      todo: `Leave it out with ${skip}, or take it out of that stack's state first and name its site with --site`,
-    });
+    refuse(
+      "belongs to another stack of this project",
+      `Leave it out with ${skip}, or take it out of that stack's state first and name its site with --site`,
+    );
   } else if (wrong !== undefined) {
-    refusals.push({
-      subject,
-      says: `gives the site name "${name}", which ${wrong}`,
-      todo: `Name the site with ${site}, or leave the token out with ${skip}`,
-    });
+    refuse(
+      `gives the site name "${name}", which ${wrong}`,
+      `Name the site with ${site}, or leave the token out with ${skip}`,
+    );
   } else if (holder !== undefined) {
-    refusals.push({
-      subject,
-      says: `gives the site name ${name}, and the stack has another token for that site (${holder})`,
-      todo: `Name another site with ${site}, or leave the token out with ${skip}`,
-    });
+    refuse(
+      `gives the site name ${name}, and the stack has another token for that site (${holder})`,
+      `Name another site with ${site}, or leave the token out with ${skip}`,
+    );
   } else {
     return { name, token, known: false };
   }

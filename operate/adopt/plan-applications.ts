@@ -2,8 +2,17 @@ import type { AccountApplication } from "../../cloudflare/access-applications";
 import { coversHost, destinationOf, type Destination } from "../../cloudflare/access-evaluation";
 import type { Endpoint } from "../../fleet/config";
 import { planApplications, sessionDuration } from "../../provision/declared-objects";
-import { changed, declaredApplication, idInStack, resourceTypes, resourceWithId } from "./adoption-plan";
-import type { Adoption, ApplicationRole, PlanInProgress } from "./adoption-plan";
+import {
+  changed,
+  declaredApplication,
+  idInStack,
+  planMessages,
+  resourceTypes,
+  resourceWithId,
+  type Adoption,
+  type ApplicationRole,
+  type PlanInProgress,
+} from "./adoption-plan";
 import { findPolicyLosses, type PlanWithTokens } from "./policies";
 
 /** Plans which applications on the push hosts are taken over and as what, and finds what is lost of whom they let in. */
@@ -48,21 +57,20 @@ function coverageOf(application: AccountApplication, { hostname, paths }: Endpoi
 function refuseUnfit(
   { application: { type }, subject, otherHosts }: Coverage,
   { hostname }: Endpoint,
-  { refusals }: PlanInProgress,
+  plan: PlanInProgress,
 ): void {
+  const { refuse } = planMessages(subject, plan);
   if (type !== "self_hosted") {
-    refusals.push({
-      subject,
-      says: `covers ${hostname}, and is of the type ${type}, which cannot be changed`,
-      todo: "Delete it or move it to another host in the dashboard",
-    });
+    refuse(
+      `covers ${hostname}, and is of the type ${type}, which cannot be changed`,
+      "Delete it or move it to another host in the dashboard",
+    );
   }
   if (otherHosts !== "") {
-    refusals.push({
-      subject,
-      says: `covers ${otherHosts} besides ${hostname}, and \`up\` would take the protection away from there`,
-      todo: `In the dashboard, first make an application of its own for each path that is used there (the more specific path decides), then take ${otherHosts} out of this one, and cover the rest of that host with an application too`,
-    });
+    refuse(
+      `covers ${otherHosts} besides ${hostname}, and \`up\` would take the protection away from there`,
+      `In the dashboard, first make an application of its own for each path that is used there (the more specific path decides), then take ${otherHosts} out of this one, and cover the rest of that host with an application too`,
+    );
   }
 }
 
@@ -165,28 +173,28 @@ function findChangedSettings(
   { application: { tokenHeader, otherSettings }, subject, otherPaths, whole, write }: Coverage,
   role: ApplicationRole,
   { hostname }: Endpoint,
-  { losses, notes }: PlanInProgress,
+  plan: PlanInProgress,
 ): void {
+  const { lose, note } = planMessages(subject, plan);
   if (tokenHeader !== undefined) {
-    losses.push({
-      subject,
-      says: `takes service tokens from the header ${tokenHeader} too, and \`up\` drops that`,
-      todo: "Let every collector send CF-Access-Client-Id and CF-Access-Client-Secret first",
-    });
+    lose(
+      `takes service tokens from the header ${tokenHeader} too, and \`up\` drops that`,
+      "Let every collector send CF-Access-Client-Id and CF-Access-Client-Secret first",
+    );
   }
   if (otherSettings.length > 0) {
-    notes.push(
-      `${subject}: has settings that the stack does not declare and \`up\` puts back to their defaults: ${otherSettings.join(", ")}.`,
+    note(
+      `has settings that the stack does not declare and \`up\` puts back to their defaults: ${otherSettings.join(", ")}.`,
     );
   }
   if (otherPaths !== "") {
-    notes.push(`${subject}: covers ${otherPaths} too, where \`up\` lets nobody in any more.`);
+    note(`covers ${otherPaths} too, where \`up\` lets nobody in any more.`);
   }
   if (role === "write-paths" && whole) {
-    notes.push(
+    note(
       write
-        ? `${subject}: covers the whole of ${hostname} and a write path. \`up\` narrows it to the write paths, and then makes another one for the rest of the host; for the moment between the two nothing guards that rest.`
-        : `${subject}: becomes the one on the write paths, because the tunnel checks for its audience; \`up\` makes another one for the rest of ${hostname}.`,
+        ? `covers the whole of ${hostname} and a write path. \`up\` narrows it to the write paths, and then makes another one for the rest of the host; for the moment between the two nothing guards that rest.`
+        : `becomes the one on the write paths, because the tunnel checks for its audience; \`up\` makes another one for the rest of ${hostname}.`,
     );
   }
 }
@@ -195,12 +203,13 @@ function findChangedSettings(
 function findOtherUses(
   { application: { policies }, subject, otherPaths, wildcards }: Coverage,
   { hostname }: Endpoint,
-  { config: { publish }, losses, notes }: PlanInProgress,
+  plan: PlanInProgress,
 ): void {
+  const { lose, note } = planMessages(subject, plan);
   if (otherPaths === "") {
     if (wildcards !== "") {
-      notes.push(
-        `${subject}: covers ${wildcards} and stays as it is; on ${hostname} the stack's own, more specific applications decide from the next \`up\` on.`,
+      note(
+        `covers ${wildcards} and stays as it is; on ${hostname} the stack's own, more specific applications decide from the next \`up\` on.`,
       );
     }
     return;
@@ -209,15 +218,14 @@ function findOtherUses(
   if (policies.every(({ decision }) => decision === "deny")) {
     return;
   }
-  if (publish.kind === "tunnel") {
-    losses.push({
-      subject,
-      says: `${letsIn}, and the tunnel will lead to the write paths of ${hostname} alone`,
-      todo: "Move it to another host name first",
-    });
+  if (plan.config.publish.kind === "tunnel") {
+    lose(
+      `${letsIn}, and the tunnel will lead to the write paths of ${hostname} alone`,
+      "Move it to another host name first",
+    );
   } else {
-    notes.push(
-      `${subject}: ${letsIn}, past the stack's refusal of everything but the write paths, and stays as it is. Delete it or move it to another host name if that is not meant.`,
+    note(
+      `${letsIn}, past the stack's refusal of everything but the write paths, and stays as it is. Delete it or move it to another host name if that is not meant.`,
     );
   }
 }

@@ -1,8 +1,16 @@
 import type { ZoneRecord } from "../../cloudflare/dns-records";
 import type { Endpoint } from "../../fleet/config";
 import { recordComment, recordTypeFor, type RecordType } from "../../provision/declared-objects";
-import { changed, declaredRecord, idInStack, resourceTypes, resourceWithId } from "./adoption-plan";
-import type { Adoption, PlanInProgress } from "./adoption-plan";
+import {
+  changed,
+  declaredRecord,
+  idInStack,
+  planMessages,
+  resourceTypes,
+  resourceWithId,
+  type Adoption,
+  type PlanInProgress,
+} from "./adoption-plan";
 import { tunnelTarget } from "./plan-tunnel";
 
 /** Plans which DNS records of the push hosts are taken over. */
@@ -19,14 +27,13 @@ export function planRecordAdoptions(plan: PlanInProgress): void {
 const addressTypes: readonly string[] = ["A", "AAAA", "CNAME"];
 
 function planRecord(endpoint: Endpoint, records: readonly ZoneRecord[], plan: PlanInProgress): void {
-  const subject = `record ${endpoint.hostname}`;
+  const { refuse, lose } = planMessages(`record ${endpoint.hostname}`, plan);
   const delegated = records.filter(({ type }) => type === "NS");
   if (delegated.length > 0) {
-    plan.refusals.push({
-      subject,
-      says: `is delegated to other name servers (NS ${delegated.map(({ content }) => content).join(", ")})`,
-      todo: "Take another host name, or delete the NS records",
-    });
+    refuse(
+      `is delegated to other name servers (NS ${delegated.map(({ content }) => content).join(", ")})`,
+      "Take another host name, or delete the NS records",
+    );
     return;
   }
   const target = targetOf(endpoint, plan);
@@ -37,30 +44,27 @@ function planRecord(endpoint: Endpoint, records: readonly ZoneRecord[], plan: Pl
   }
   const holder = idInStack(plan, declaredRecord(endpoint.signal));
   if (holder !== undefined) {
-    plan.refusals.push({
-      subject,
-      says: `does not belong to the stack, which has another one for ${endpoint.signal} (${holder})`,
-      todo: "Delete it in the dashboard",
-    });
+    refuse(
+      `does not belong to the stack, which has another one for ${endpoint.signal} (${holder})`,
+      "Delete it in the dashboard",
+    );
     return;
   }
   const others = candidates.filter((record) => record !== chosen);
   // A CNAME shares its name with none of these (errors 81053, 81054), so that it takes the place of one and no more.
   if (target.type === "CNAME" && others.length > 0) {
-    plan.refusals.push({
-      subject,
-      says: `there are ${candidates.length} (${candidates.map(recordText).join(", ")}), and the stack has one CNAME`,
-      todo: "Delete all but one in the dashboard, or publish by address",
-    });
+    refuse(
+      `there are ${candidates.length} (${candidates.map(recordText).join(", ")}), and the stack has one CNAME`,
+      "Delete all but one in the dashboard, or publish by address",
+    );
     return;
   }
   plan.adoptions.push(adoptionOf(chosen, target, endpoint, plan));
   for (const record of others) {
-    plan.losses.push({
-      subject,
-      says: `${recordText(record)} stays beside the one that the stack has, and takes a part of the pushes`,
-      todo: "Delete it in the dashboard",
-    });
+    lose(
+      `${recordText(record)} stays beside the one that the stack has, and takes a part of the pushes`,
+      "Delete it in the dashboard",
+    );
   }
   findLosses(chosen, target, plan);
 }
@@ -107,27 +111,24 @@ function adoptionOf(
   };
 }
 
-function findLosses(record: ZoneRecord, { type, content }: Target, { losses }: PlanInProgress): void {
-  const subject = `record ${record.name}`;
+function findLosses(record: ZoneRecord, { type, content }: Target, plan: PlanInProgress): void {
+  const { lose } = planMessages(`record ${record.name}`, plan);
   if (record.type !== type) {
-    losses.push({
-      subject,
-      says: `is ${recordText(record)}, and \`up\` deletes it before it makes a ${type}; whoever asks in between may not find the name for as long as the zone's negative TTL says`,
-      todo: "Collectors that retry lose nothing",
-    });
+    lose(
+      `is ${recordText(record)}, and \`up\` deletes it before it makes a ${type}; whoever asks in between may not find the name for as long as the zone's negative TTL says`,
+      "Collectors that retry lose nothing",
+    );
   } else if (record.content !== content) {
-    losses.push({
-      subject,
-      says: `leads to ${record.content} today, and to ${content ?? "a new tunnel"} after \`up\``,
-      todo: "Make sure that pushes are served there",
-    });
+    lose(
+      `leads to ${record.content} today, and to ${content ?? "a new tunnel"} after \`up\``,
+      "Make sure that pushes are served there",
+    );
   }
   if (!record.proxied) {
-    losses.push({
-      subject,
-      says: "is not proxied, so pushes go around Access today. `up` turns the proxy on, and then refuses what pushes without a site's token",
-      todo: "Give every collector one first",
-    });
+    lose(
+      "is not proxied, so pushes go around Access today. `up` turns the proxy on, and then refuses what pushes without a site's token",
+      "Give every collector one first",
+    );
   }
 }
 

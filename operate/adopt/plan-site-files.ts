@@ -5,7 +5,7 @@ import { parseGoDuration } from "../../fleet/duration";
 import { orThrow } from "../../fleet/problem";
 import { parseSite } from "../../fleet/site-files";
 import { resolveSites, siteProblems, type Site } from "../../fleet/sites";
-import { changed, declaredToken, type Adoption, type PlanInProgress } from "./adoption-plan";
+import { changed, declaredToken, planMessages, type Adoption, type PlanInProgress } from "./adoption-plan";
 import type { SiteToken } from "./choose-sites";
 import type { PushRights } from "./policies";
 
@@ -90,53 +90,48 @@ function adoptionOf({ site, token }: AdoptedSite, { config, ownPrefix }: PlanInP
 }
 
 /** What the file that a site has already takes away from its token. */
-function findLosses({ site, token }: AdoptedSite, today: Site["signals"], { losses }: PlanInProgress): void {
+function findLosses({ site, token }: AdoptedSite, today: Site["signals"], plan: PlanInProgress): void {
+  const { lose } = planMessages(site.file, plan);
   const lost = today.filter((signal) => !site.signals.includes(signal));
   if (lost.length > 0) {
-    losses.push({
-      subject: site.file,
-      says: `leaves out ${lost.join(" and ")}, which the site's token "${token.name}" may push today`,
-      todo: "Add it to signals",
-    });
+    lose(
+      `leaves out ${lost.join(" and ")}, which the site's token "${token.name}" may push today`,
+      "Add it to signals",
+    );
   }
   if (!site.token.enabled && token.enabled !== false) {
-    losses.push({
-      subject: site.file,
-      says: `token.enabled is false, and the site's token "${token.name}" is in use`,
-      todo: "Take the key out",
-    });
+    lose(`token.enabled is false, and the site's token "${token.name}" is in use`, "Take the key out");
   }
 }
 
 function noteDifferences(
   { site, token, newFile }: AdoptedSite,
   today: Site["signals"],
-  { now, rotateUntil, notes }: PlanInProgress,
+  plan: PlanInProgress,
 ): void {
-  const subject = `service token "${token.name}"`;
+  const { now, rotateUntil } = plan;
+  const { note } = planMessages(`service token "${token.name}"`, plan);
   const gained = site.signals.filter((signal) => !today.includes(signal));
   const { expiresAt, duration } = token;
   if (gained.length > 0) {
-    notes.push(
-      `${subject}: may not push ${gained.join(" and ")} today, and site ${site.name} may after \`up\`. Narrow signals in ${site.file} if that is not meant.`,
+    note(
+      `may not push ${gained.join(" and ")} today, and site ${site.name} may after \`up\`. Narrow signals in ${site.file} if that is not meant.`,
     );
   }
   if (typeof expiresAt === "string" && Date.parse(expiresAt) <= now.getTime()) {
-    notes.push(
-      `${subject}: has expired (${expiresAt}), and adopting does not renew it. Run \`sitepass renew ${site.name}\` afterwards.`,
+    note(
+      `has expired (${expiresAt}), and adopting does not renew it. Run \`sitepass renew ${site.name}\` afterwards.`,
     );
   }
   if (token.enabled === false) {
-    notes.push(`${subject}: is disabled in the dashboard, and site ${site.name} stays shut out.`);
+    note(`is disabled in the dashboard, and site ${site.name} stays shut out.`);
   }
   if (duration !== undefined && !isSameDuration(duration, site.token.duration)) {
-    notes.push(
-      `${subject}: lasts ${duration}, and ${site.file} says ${site.token.duration}, so \`up\` counts its time anew.`,
-    );
+    note(`lasts ${duration}, and ${site.file} says ${site.token.duration}, so \`up\` counts its time anew.`);
   }
   if (rotateUntil !== undefined && newFile === undefined) {
-    notes.push(
-      `${site.file}: exists already and is left as it is, so its token is not rotated. Run \`sitepass rotate ${site.name}\`.`,
+    planMessages(site.file, plan).note(
+      `exists already and is left as it is, so its token is not rotated. Run \`sitepass rotate ${site.name}\`.`,
     );
   }
 }

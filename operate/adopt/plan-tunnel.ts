@@ -1,8 +1,17 @@
 import type { IngressRule, TunnelConfiguration } from "../../cloudflare/tunnels";
 import type { Config, Endpoint } from "../../fleet/config";
 import { anchoredPattern } from "../../provision/declared-objects";
-import { changed, declaredIngress, declaredTunnel, idInStack } from "./adoption-plan";
-import { resourceTypes, resourceWithId, type Adoption, type PlanInProgress } from "./adoption-plan";
+import {
+  changed,
+  declaredIngress,
+  declaredTunnel,
+  idInStack,
+  planMessages,
+  resourceTypes,
+  resourceWithId,
+  type Adoption,
+  type PlanInProgress,
+} from "./adoption-plan";
 
 /** What a host name's record has to point to for the tunnel to serve it. */
 export const tunnelTarget = (tunnelId: string): string => `${tunnelId}.cfargotunnel.com`;
@@ -20,21 +29,20 @@ export function planTunnelAdoption(plan: PlanInProgress): void {
     return;
   }
   const subject = `tunnel "${tunnel.name}"`;
+  const { refuse } = planMessages(subject, plan);
   const holder = idInStack(plan, declaredTunnel);
   if (holder !== undefined && holder !== tunnel.id) {
-    plan.refusals.push({
-      subject,
-      says: `has the configured name, and the stack has another tunnel already (${holder})`,
-      todo: "Give sitepass:publish.tunnel.name the name of that one",
-    });
+    refuse(
+      `has the configured name, and the stack has another tunnel already (${holder})`,
+      "Give sitepass:publish.tunnel.name the name of that one",
+    );
     return;
   }
   if (tunnel.configSrc === "local") {
-    plan.refusals.push({
-      subject,
-      says: "takes its ingress rules from a file on its host, and `up` would delete it and make another, for which every connector needs a new token",
-      todo: "Migrate it in the dashboard first (Networks > Tunnels), or set sitepass:publish.tunnel.name to a new name",
-    });
+    refuse(
+      "takes its ingress rules from a file on its host, and `up` would delete it and make another, for which every connector needs a new token",
+      "Migrate it in the dashboard first (Networks > Tunnels), or set sitepass:publish.tunnel.name to a new name",
+    );
     return;
   }
   const importId = `${config.accountId}/${tunnel.id}`;
@@ -76,7 +84,8 @@ function ruleChanges({ rules }: TunnelConfiguration, { endpoints }: Config): Ado
 
 /** What leads through the tunnel today and will not after `up`, which replaces its rules by those of the write paths. */
 function findLostRoutes(subject: string, today: TunnelConfiguration, plan: PlanInProgress): void {
-  const { config, losses, notes } = plan;
+  const { config } = plan;
+  const { lose, note } = planMessages(subject, plan);
   const serving = config.endpoints.map((endpoint) => ({
     endpoint,
     rule: servingRule(today.rules, endpoint),
@@ -85,33 +94,23 @@ function findLostRoutes(subject: string, today: TunnelConfiguration, plan: PlanI
   for (const rule of today.rules.filter((one) => !isRefusal(one))) {
     const leads = `leads ${routeText(rule)} to ${rule.service}, and \`up\``;
     if (!hosts.includes(rule.hostname)) {
-      losses.push({
-        subject,
-        says: `${leads} replaces its rules by those of this stack`,
-        todo: "Move that to a tunnel of its own first",
-      });
+      lose(`${leads} replaces its rules by those of this stack`, "Move that to a tunnel of its own first");
     } else if (!serving.some((one) => one.rule === rule)) {
-      losses.push({
-        subject,
-        says: `${leads} leaves nothing of that host but its write paths`,
-        todo: "Move it to another host name first",
-      });
+      lose(`${leads} leaves nothing of that host but its write paths`, "Move it to another host name first");
     }
   }
   if (today.privateNetworks) {
-    losses.push({
-      subject,
-      says: "serves private networks too (warp-routing), and `up` writes a configuration without that",
-      todo: "Move them to a tunnel of their own first",
-    });
+    lose(
+      "serves private networks too (warp-routing), and `up` writes a configuration without that",
+      "Move them to a tunnel of their own first",
+    );
   }
   const inherited = settingsIn(today.originRequest);
   if (inherited.length > 0) {
-    losses.push({
-      subject,
-      says: `has settings for all of its rules (${inherited.join(", ")}), and \`up\` drops them`,
-      todo: "Make sure that the origins work without them",
-    });
+    lose(
+      `has settings for all of its rules (${inherited.join(", ")}), and \`up\` drops them`,
+      "Make sure that the origins work without them",
+    );
   }
   for (const { endpoint, rule } of serving) {
     const { hostname } = endpoint;
@@ -119,10 +118,10 @@ function findLostRoutes(subject: string, today: TunnelConfiguration, plan: PlanI
       findLostSettings(subject, endpoint, rule, plan);
     }
     if (rule?.hostname !== hostname) {
-      notes.push(`${subject}: has no rule of its own for ${hostname} today.`);
+      note(`has no rule of its own for ${hostname} today.`);
     } else if (rule.path === "") {
-      notes.push(
-        `${subject}: leads the whole of ${hostname} to ${rule.service}; after \`up\` the write paths alone, the rest is 404.`,
+      note(
+        `leads the whole of ${hostname} to ${rule.service}; after \`up\` the write paths alone, the rest is 404.`,
       );
     }
   }
@@ -132,22 +131,20 @@ function findLostSettings(
   subject: string,
   { signal, hostname, origin }: Endpoint,
   { service, originRequest }: IngressRule,
-  { losses }: PlanInProgress,
+  plan: PlanInProgress,
 ): void {
   if (service.replace(/\/$/, "") !== origin) {
-    losses.push({
-      subject: `sitepass:endpoints.${signal}.origin`,
-      says: `is ${origin}, and the tunnel leads ${hostname} to ${service} today`,
-      todo: "Set it to that, or pushes go elsewhere from the next `up` on",
-    });
+    planMessages(`sitepass:endpoints.${signal}.origin`, plan).lose(
+      `is ${origin}, and the tunnel leads ${hostname} to ${service} today`,
+      "Set it to that, or pushes go elsewhere from the next `up` on",
+    );
   }
   const settings = settingsIn(originRequest).filter((setting) => setting !== "access");
   if (settings.length > 0) {
-    losses.push({
-      subject,
-      says: `its rule for ${hostname} has the settings ${settings.join(", ")}, and \`up\` drops them`,
-      todo: `Make sure that ${origin} works without them`,
-    });
+    planMessages(subject, plan).lose(
+      `its rule for ${hostname} has the settings ${settings.join(", ")}, and \`up\` drops them`,
+      `Make sure that ${origin} works without them`,
+    );
   }
 }
 

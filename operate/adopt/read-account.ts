@@ -12,7 +12,7 @@ import {
 } from "../../cloudflare/tunnels";
 import { findZone, missingZone, readZone, type AccountZone } from "../../cloudflare/zones";
 import type { Config } from "../../fleet/config";
-import { attempt, problemsOf, problemText, UserError } from "../../fleet/problem";
+import { attempt, distinctProblems, problemsOf, UserError } from "../../fleet/problem";
 
 /** What an account has that may belong to a fleet. */
 export interface AccountView {
@@ -77,15 +77,14 @@ function noZone(config: Config): never {
   throw new UserError([missingZone(config)]);
 }
 
-/** As `Promise.all`, but what a person can put right is thrown for all of them together, and each thing once. */
+/** As `Promise.all`, but what a person can put right is thrown for all of them together. */
 async function allOf<T extends readonly unknown[] | []>(
   work: T,
 ): Promise<{ -readonly [Index in keyof T]: Awaited<T[Index]> }> {
   const results = await Promise.all(work.map((one) => attempt(() => one)));
   const problems = results.flatMap(problemsOf);
   if (problems.length > 0) {
-    const byText = new Map(problems.map((problem) => [problemText(problem), problem]));
-    throw new UserError([...byText.values()]);
+    throw new UserError(distinctProblems(problems));
   }
   return Promise.all(work);
 }

@@ -1,7 +1,7 @@
-import { problemText } from "../../fleet/problem";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Organization } from "../../cloudflare/organization";
+import { problemText } from "../../fleet/problem";
 import { apiTokenFinding, writeAnswer } from "./api-token";
 import { findingText, inOrder, type Finding } from "./finding";
 import { tunnelFinding } from "./tunnel";

@@ -1,20 +1,19 @@
 import type { FleetReport, SiteStatus } from "./site-status";
 
 /** A site of which the value is not known has no sample. */
-type SiteGauge = readonly [name: string, help: string, valueOf: (status: SiteStatus) => number | undefined];
+type SiteGauge = readonly [
+  name: string,
+  help: string,
+  valueOf: (status: SiteStatus) => number | boolean | undefined,
+];
 
 const siteGauges: readonly SiteGauge[] = [
-  ["sitepass_site_declared", "Whether the site has a file in sites/.", ({ declared }) => Number(declared)],
-  [
-    "sitepass_site_enabled",
-    "Whether the site's file lets it in.",
-    ({ enabledInFile }) => (enabledInFile === undefined ? undefined : Number(enabledInFile)),
-  ],
+  ["sitepass_site_declared", "Whether the site has a file in sites/.", ({ declared }) => declared],
+  ["sitepass_site_enabled", "Whether the site's file lets it in.", ({ enabledInFile }) => enabledInFile],
   [
     "sitepass_site_provisioned",
     "Whether the stack's token of the site is in the account.",
-    ({ provisioned, state }) =>
-      provisioned === undefined || state === "unknown" ? undefined : Number(provisioned),
+    ({ provisioned, state }) => (state === "unknown" ? undefined : provisioned),
   ],
   [
     "sitepass_site_alarms",
@@ -25,8 +24,7 @@ const siteGauges: readonly SiteGauge[] = [
   [
     "sitepass_token_enabled",
     "Whether the site's token is enabled at Cloudflare.",
-    ({ enabledAtCloudflare }) =>
-      enabledAtCloudflare === undefined ? undefined : Number(enabledAtCloudflare),
+    ({ enabledAtCloudflare }) => enabledAtCloudflare,
   ],
   [
     "sitepass_token_created_timestamp_seconds",
@@ -58,49 +56,48 @@ const siteGauges: readonly SiteGauge[] = [
  * missing must not look as it last did.
  */
 export function openMetrics({ stackName, at, readable, alarms, sites }: FleetReport): string {
-  const stack = { stack: stackName };
   const orphans = sites.filter(({ state }) => state === "orphan").length;
   const known = sites.filter(({ state }) => state !== "orphan").sort((a, b) => (a.site < b.site ? -1 : 1));
+  const ofStack = (name: string, help: string, value: number | boolean) =>
+    family(name, help, [[{ stack: stackName }, value]]);
   return [
-    ...family("sitepass_status_success", "Whether stack and account could be read.", [
-      [stack, Number(readable)],
-    ]),
-    ...family("sitepass_status_timestamp_seconds", "When sitepass status ran.", [
-      [stack, Math.floor(at.getTime() / 1000)],
-    ]),
-    ...family("sitepass_status_alarms", "How many alarms sitepass status gave for no site in particular.", [
-      [stack, alarms.length],
-    ]),
+    ...ofStack("sitepass_status_success", "Whether stack and account could be read.", readable),
+    ...ofStack(
+      "sitepass_status_timestamp_seconds",
+      "When sitepass status ran.",
+      Math.floor(at.getTime() / 1000),
+    ),
+    ...ofStack(
+      "sitepass_status_alarms",
+      "How many alarms sitepass status gave for no site in particular.",
+      alarms.length,
+    ),
     ...(readable
-      ? family("sitepass_orphan_tokens", "Tokens of this stack's names that no file and no state knows.", [
-          [stack, orphans],
-        ])
+      ? ofStack(
+          "sitepass_orphan_tokens",
+          "Tokens of this stack's names that no file and no state knows.",
+          orphans,
+        )
       : []),
     ...siteGauges.flatMap(([name, help, valueOf]) =>
       family(
         name,
         help,
-        known.flatMap((status) => {
-          const value = valueOf(status);
-          return value === undefined ? [] : [[{ ...stack, site: status.site }, value] as const];
-        }),
+        known.map((status) => [{ stack: stackName, site: status.site }, valueOf(status)]),
       ),
     ),
     "# EOF\n",
   ].join("\n");
 }
 
-type Sample = readonly [labels: Readonly<Record<string, string>>, value: number];
+type Sample = readonly [labels: Readonly<Record<string, string>>, value: number | boolean | undefined];
 
 /** A family without a sample is left out, so that nothing is declared that is not there. */
 function family(name: string, help: string, samples: readonly Sample[]): readonly string[] {
-  return samples.length === 0
-    ? []
-    : [
-        `# HELP ${name} ${help}`,
-        `# TYPE ${name} gauge`,
-        ...samples.map(([labels, value]) => `${name}{${labelText(labels)}} ${numberText(value)}`),
-      ];
+  const lines = samples.flatMap(([labels, value]) =>
+    value === undefined ? [] : [`${name}{${labelText(labels)}} ${numberText(Number(value))}`],
+  );
+  return lines.length === 0 ? [] : [`# HELP ${name} ${help}`, `# TYPE ${name} gauge`, ...lines];
 }
 
 const labelText = (labels: Readonly<Record<string, string>>): string =>

@@ -3,7 +3,7 @@ import { listApplicationsWithRules } from "../../cloudflare/access-applications"
 import { readPolicies } from "../../cloudflare/access-policies";
 import { answered } from "../../cloudflare/client";
 import { listTokens, readTokens } from "../../cloudflare/service-tokens";
-import { attempt, problemsOf, problemText, type Problem, type Result } from "../../fleet/problem";
+import { attempt, distinctProblems, problemsOf, type Problem, type Result } from "../../fleet/problem";
 import { nearest } from "../../fleet/wording";
 import type { OpenStack } from "../../stack/open-stack";
 import { fleetStatus, type FleetFacts, type StackToken } from "./fleet-status";
@@ -55,7 +55,7 @@ async function reportAll(
     endpoints: account.endpoints,
   };
   const sites = fleetStatus(facts, thresholds);
-  const problems = distinct([...state.problems, ...account.problems]);
+  const problems = distinctProblems([...state.problems, ...account.problems]);
   return {
     stackName,
     at: thresholds.now,
@@ -72,11 +72,6 @@ export function unreadableFleet(
   alarms: readonly Problem[],
 ): FleetReport {
   return { stackName, at: now, readable: false, alarms, sites: [], apiCalls: 0 };
-}
-
-/** One cause may keep several things from being read. */
-function distinct(problems: readonly Problem[]): readonly Problem[] {
-  return [...new Map(problems.map((problem) => [problemText(problem), problem])).values()];
 }
 
 /** Endpoints of which it cannot be told whom they let in, once for each that a provisioned site pushes to. */
@@ -141,17 +136,13 @@ async function readAccount(stack: OpenStack): Promise<AccountReading> {
   }
   const api = opened.value;
   const { accountId, endpoints } = stack.config;
+  const [listedTokens, listedApplications] = await Promise.all([
+    listTokens(api, accountId),
+    listApplicationsWithRules(api, accountId),
+  ]);
   const [tokens, applications] = await Promise.all([
-    attempt(async () =>
-      answered(await listTokens(api, accountId), "list the account's service tokens", readTokens),
-    ),
-    attempt(async () =>
-      answered(
-        await listApplicationsWithRules(api, accountId),
-        "list the account's Access applications",
-        readPolicies,
-      ),
-    ),
+    attempt(() => answered(listedTokens, "list the account's service tokens", readTokens)),
+    attempt(() => answered(listedApplications, "list the account's Access applications", readPolicies)),
   ]);
   return {
     tokens: tokens.ok ? tokens.value : undefined,

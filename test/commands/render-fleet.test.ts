@@ -18,7 +18,7 @@ import { prepareImports } from "../support/prepare-imports";
 import { fingerprint } from "../../stack/rotation-notes";
 import type { OpenStack } from "../../stack/open-stack";
 import { openTestFleet, type TestFleet, type TestFleetOptions } from "../../operate/testing/test-fleet";
-import { collectorNames } from "../../fleet/site-schema";
+import { collectorNames } from "../../fleet/collector-names";
 import { problemText, UserError } from "../../fleet/problem";
 import { render, type RenderCommand } from "../../cli/render";
 import { freshFolder } from "../../handover/testing/folders";

@@ -1,11 +1,11 @@
-import { orThrow, problemText } from "../../../fleet/problem";
-import { parseConfig, type Config } from "../../../fleet/config";
 import type { AccountApplication, AttachedPolicy } from "../../../cloudflare/access-applications";
 import type { AccessRule, AccountPolicy } from "../../../cloudflare/access-policies";
 import type { ZoneRecord } from "../../../cloudflare/dns-records";
 import type { AccountToken } from "../../../cloudflare/service-tokens";
-import type { StackResource } from "../../../stack/stack-resources";
 import type { IngressRule } from "../../../cloudflare/tunnels";
+import { parseConfig, type Config } from "../../../fleet/config";
+import { orThrow, problemText } from "../../../fleet/problem";
+import type { StackResource } from "../../../stack/stack-resources";
 import { planAdoption, type AdoptionPlan } from "../adopt-fleet";
 import type { AdoptionRequest } from "../adoption-plan";
 import type { AccountView } from "../read-account";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { z } from "zod";
-import { briefMessage } from "./problem";
+import { briefMessage } from "./zod-issues";
 
 describe("briefMessage", () => {
   it("puts a message of several lines on one, because providers say what matters after the first", () => {
