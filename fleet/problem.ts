@@ -39,9 +39,6 @@ export function orThrow<T>(result: Result<T>): T {
 
 /** `<subject>: <what is wrong>. <what to do>.` */
 export function problemText({ subject, says, todo }: Problem): string {
-  if (subject === "" && todo === "") {
-    return says;
-  }
   const end = /[.?!]$/.test(todo) ? "" : ".";
   return `${subject}: ${says}. ${todo}${end}`;
 }
@@ -53,8 +50,8 @@ export function problemText({ subject, says, todo }: Problem): string {
 export class UserError extends Error {
   readonly problems: readonly Problem[];
 
-  constructor(problems: readonly (Problem | string)[]) {
-    const all = problems.map((one) => (typeof one === "string" ? { subject: "", says: one, todo: "" } : one));
+  constructor(problems: Problem | readonly Problem[]) {
+    const all = [problems].flat();
     super(all.map(problemText).join("\n"));
     this.name = "UserError";
     this.problems = all;
