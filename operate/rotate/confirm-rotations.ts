@@ -200,7 +200,7 @@ export function secretChange(
 ): SecretChange {
   const { file: subject, name, token } = site;
   if (credentials === undefined) {
-    return { kind: "none", problem: noTokenProblem(site) };
+    return { kind: "none", problem: noTokenProblem(site.file) };
   }
   if (token.secretVersion === 1) {
     const todo = `Run \`sitepass rotate ${name}\` first`;

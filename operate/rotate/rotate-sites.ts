@@ -161,7 +161,7 @@ export function planRotation(
   }: Pick<RotateRequest, "grace" | "immediately" | "force"> & { readonly now: Date },
 ): Result<PlannedRotation> {
   if (credentials === undefined) {
-    return failure(noTokenProblem(site));
+    return failure(noTokenProblem(site.file));
   }
   const formerFingerprint = credentials === "not asked" ? undefined : presentFingerprint(credentials);
   const open = openWindow(site, now);
