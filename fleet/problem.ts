@@ -58,6 +58,13 @@ export class UserError extends Error {
   }
 }
 
+/** @throws UserError with all of these problems, when there are any. */
+export function throwIfAny(problems: readonly Problem[]): void {
+  if (problems.length > 0) {
+    throw new UserError(problems);
+  }
+}
+
 /** Runs a piece of work and turns a UserError into a result; any other error is a bug, and thrown on. */
 export async function attempt<T>(work: () => T | Promise<T>): Promise<Result<T>> {
   try {

@@ -1,5 +1,5 @@
 import { parseConfig, type Config } from "./config";
-import { problemsOf, UserError, type Problem } from "./problem";
+import { problemsOf, throwIfAny, UserError, type Problem } from "./problem";
 import { signalNames, type SignalName } from "./signals";
 import { readSiteFiles, type NamedSiteFile } from "./site-files";
 import type { SiteFile } from "./site-schema";
@@ -30,10 +30,7 @@ export function readFleet(
     throw new UserError([...problemsOf(config), ...problemsOf(files)]);
   }
   const sites = resolveSites(files.value, config.value);
-  const problems = sites.length === 0 && emptyFleet === "allowed" ? [] : siteProblems(sites, config.value);
-  if (problems.length > 0) {
-    throw new UserError(problems);
-  }
+  throwIfAny(sites.length === 0 && emptyFleet === "allowed" ? [] : siteProblems(sites, config.value));
   return { config: config.value, sites };
 }
 
