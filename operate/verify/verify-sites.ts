@@ -115,11 +115,8 @@ function storedCredentials({ name }: Site, { sites }: RevealedOutputs): Result<S
     return failure(noTokenProblem(name));
   }
   if (credentials.clientSecret === "") {
-    return failure({
-      subject: name,
-      says: "its token was adopted, and the stack does not know its secret",
-      todo: "Run `sitepass rotate <site>` and `pulumi up`",
-    });
+    const says = "its token was adopted, and the stack does not know its secret";
+    return failure({ subject: name, says, todo: "Run `sitepass rotate <site>` and `pulumi up`" });
   }
   return success(credentials);
 }
