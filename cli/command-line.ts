@@ -1,4 +1,5 @@
 import { Command, CommanderError } from "commander";
+import pc from "picocolors";
 import { addAdopt } from "./adopt";
 import { addCheck } from "./check";
 import { addOutput } from "./output";
@@ -7,10 +8,9 @@ import { addRenew } from "./renew";
 import { addRevoke } from "./revoke";
 import { addRotate } from "./rotate";
 import type { ExitCode, OnStack } from "./stack-command";
-import type { Streams } from "./terminal";
 import { addStatus } from "./status";
+import type { Streams } from "./terminal";
 import { addVerify } from "./verify";
-import pc from "picocolors";
 
 /** In the order in which `--help` shows them. */
 const commands = [

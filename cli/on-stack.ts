@@ -1,8 +1,9 @@
-import { openStack, type StackReader } from "../stack/open-stack";
 import { UserError } from "../fleet/problem";
+import { openStack } from "../stack/open-stack";
+import { pulumiReader } from "../stack/pulumi-stack-reader";
+import { stateFileReader } from "../stack/state-file-reader";
 import type { ExitCode, Run, StackOptions, Work } from "./stack-command";
 import { openTerminal, type Streams } from "./terminal";
-import { stateFileReader } from "../stack/state-file-reader";
 
 /**
  * Runs a command on a stack, and says what went wrong: what a person can put right in one line each, anything else with its
@@ -41,12 +42,8 @@ const stoppingSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 async function runOnStack(options: StackOptions, work: Work, run: Run): Promise<ExitCode> {
   const { terminal, abort } = run;
   try {
-    const stack = openStack({
-      directory: options.cwd,
-      stackName: options.stack,
-      reader: options.state === undefined ? pulumiReader : stateFileReader(options.state),
-      ...(options.emptyFleet === undefined ? {} : { emptyFleet: options.emptyFleet }),
-    });
+    const reader = options.state === undefined ? pulumiReader : stateFileReader(options.state);
+    const stack = openStack(options.cwd, options.stack, reader, options.emptyFleet);
     const exitCode = await work(stack, run);
     return abort.aborted ? 130 : exitCode;
   } catch (error) {
@@ -63,19 +60,3 @@ async function runOnStack(options: StackOptions, work: Work, run: Run): Promise<
     return 1;
   }
 }
-
-/** Loaded late: each takes its time, and many a command asks for neither. */
-const pulumiReader: StackReader = {
-  outputs: async (directory, stackName) => {
-    const { readPulumiOutputs } = await import("../stack/pulumi-stack-reader.js");
-    return readPulumiOutputs(directory, stackName);
-  },
-  resources: async (directory, stackName) => {
-    const { readPulumiResources } = await import("../stack/pulumi-stack-reader.js");
-    return readPulumiResources(directory, stackName);
-  },
-  secretConfig: async (directory, stackName, key) => {
-    const { readPulumiSecret } = await import("../stack/pulumi-stack-reader.js");
-    return readPulumiSecret(directory, stackName, key);
-  },
-};

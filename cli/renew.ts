@@ -1,4 +1,4 @@
-import { Argument, Option, type Command } from "commander";
+import type { Command } from "commander";
 import type { Problem } from "../fleet/problem";
 import { someOf } from "../fleet/wording";
 import type { Renewal, SkippedToken } from "../operate/renew";
@@ -17,13 +17,12 @@ interface RenewOptions extends StackOptions {
 export function addRenew(program: Command, onStack: OnStack): void {
   stackCommand(program, "renew", ["renew tokyo", "renew --within 60d", "renew --all --json"])
     .description("push out by a year when service tokens expire, without a new secret")
-    .addArgument(new Argument("[site...]", "names of files in sites/, without extension"))
+    .argument("[site...]", "names of files in sites/, without extension")
     .option("--all", "every site that is let in", false)
-    .addOption(
-      new Option(
-        "--within <duration>",
-        "only tokens that expire in this time, such as 60d; without names, of every site",
-      ).argParser(duration),
+    .option(
+      "--within <duration>",
+      "only tokens that expire in this time, such as 60d; without names, of every site",
+      duration,
     )
     .option("--json", "print one JSON document", false)
     .addHelpText(

@@ -1,4 +1,4 @@
-import { Argument, type Command } from "commander";
+import type { Command } from "commander";
 import type { Revocation, RevokeReport } from "../operate/revoke";
 import type { OpenStack } from "../stack/open-stack";
 import { stackCommand, type ExitCode, type OnStack, type Run, type StackOptions } from "./stack-command";
@@ -14,7 +14,7 @@ interface RevokeOptions extends StackOptions {
 export function addRevoke(program: Command, onStack: OnStack): void {
   stackCommand(program, "revoke", ["revoke tokyo", "revoke tokyo --immediately", "revoke --undo tokyo"])
     .description("shut sites out: token.enabled: false in their files, for `up` to carry out")
-    .addArgument(new Argument("<site...>", "names of files in sites/, without extension"))
+    .argument("<site...>", "names of files in sites/, without extension")
     .option("--immediately", "also disable the tokens at Cloudflare now, before the files and any up", false)
     .option("--undo", "let the sites in again, with the same secrets", false)
     .option("--dry-run", "show the lines that would change, and change nothing", false)
@@ -65,18 +65,20 @@ async function showDryRun(terminal: Terminal, { edits }: RevokeReport, json: boo
     terminal.print(JSON.stringify(document, undefined, 2));
     return;
   }
-  const { printEdits } = await import("./rotation-report.js");
-  printEdits(terminal, edits);
+  const { printEdit } = await import("./rotation-report.js");
+  for (const { file, lines } of edits) {
+    printEdit(terminal, file, lines);
+  }
   terminal.print(edits.length === 0 ? "Nothing would change." : "Nothing was written.");
 }
 
 function asDocument({ sites }: RevokeReport, enabled: boolean, problems: readonly string[]): object {
   return {
     enabled,
-    sites: sites.map(({ site, file, cloudflare }) => ({
-      site: site.name,
-      file: site.file,
-      written: file,
+    sites: sites.map(({ site: { name, file }, file: written, cloudflare }) => ({
+      site: name,
+      file,
+      written,
       cloudflare,
     })),
     problems,

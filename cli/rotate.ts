@@ -1,4 +1,4 @@
-import { Argument, InvalidArgumentError, Option, type Command } from "commander";
+import { InvalidArgumentError, Option, type Command } from "commander";
 import { plural } from "../fleet/wording";
 import type { WaveSize } from "../operate/rotate/waves";
 import type { OpenStack } from "../stack/open-stack";
@@ -35,23 +35,21 @@ export function addRotate(program: Command, onStack: OnStack): void {
     .description(
       "write a new secret version into site files, for `up` to rotate with; and prove afterwards that it did",
     )
-    .addArgument(new Argument("[site...]", "names of files in sites/, without extension"))
+    .argument("[site...]", "names of files in sites/, without extension")
     .option(
       "--all",
       "every site that is let in; with --confirm, every one whose rotation is under way",
       false,
     )
-    .addOption(
-      new Option(
-        "--waves <size>",
-        "with --all: only the next part of the fleet, so many sites or percent, when the part before is over",
-      ).argParser(waveSize),
+    .option(
+      "--waves <size>",
+      "with --all: only the next part of the fleet, so many sites or percent, when the part before is over",
+      waveSize,
     )
-    .addOption(
-      new Option(
-        "--older-than <duration>",
-        "with --all: only sites whose last window closed so long ago, such as 90d, or that were never rotated",
-      ).argParser(duration),
+    .option(
+      "--older-than <duration>",
+      "with --all: only sites whose last window closed so long ago, such as 90d, or that were never rotated",
+      duration,
     )
     .addOption(
       new Option("--grace <duration>", "how long the old secret goes on working: 1h to 30d")
@@ -81,9 +79,7 @@ export function addRotate(program: Command, onStack: OnStack): void {
         .argParser(duration)
         .default(0, "not at all"),
     )
-    .addOption(
-      new Option("--via <url>", "with --confirm: send every request here, as `sitepass verify` does"),
-    )
+    .option("--via <url>", "with --confirm: send every request here, as `sitepass verify` does")
     .option("--json", "print one JSON document", false)
     .addHelpText(
       "after",

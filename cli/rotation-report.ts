@@ -23,10 +23,9 @@ export function reportRotations(terminal: Terminal, report: RotateReport, option
   if (rotations.length === 0) {
     terminal.print(whyNothing(report));
   } else if (options.dryRun) {
-    printEdits(
-      terminal,
-      rotations.map(({ site, lines }) => ({ file: site.file, lines })),
-    );
+    for (const { site, lines } of rotations) {
+      printEdit(terminal, site.file, lines);
+    }
     terminal.print(`${plural(rotations.length, "site")} would be rotated. Nothing was written.`);
   } else {
     printRotations(terminal, report, options.now);
@@ -37,16 +36,11 @@ export function reportRotations(terminal: Terminal, report: RotateReport, option
   }
 }
 
-/** Prints the lines in which site files change, as `diff` does without context. */
-export function printEdits(
-  { colors, print }: Terminal,
-  edits: readonly { readonly file: string; readonly lines: readonly LineChange[] }[],
-): void {
-  for (const { file, lines } of edits) {
-    print(colors.bold(file));
-    for (const { sign, text } of lines) {
-      print(sign === "-" ? colors.red(`- ${text}`) : colors.green(`+ ${text}`));
-    }
+/** Prints the lines in which a site file changes, as `diff` does without context. */
+export function printEdit({ colors, print }: Terminal, file: string, lines: readonly LineChange[]): void {
+  print(colors.bold(file));
+  for (const { sign, text } of lines) {
+    print(sign === "-" ? colors.red(`- ${text}`) : colors.green(`+ ${text}`));
   }
 }
 
@@ -197,13 +191,8 @@ function inWords(change: Confirmation["change"]): string {
 
 /** Of the secret that the stack has now; undefined when it has none. */
 function fingerprintOf(change: Confirmation["change"]): string | undefined {
-  switch (change.kind) {
-    case "changed":
-    case "unknown":
-      return change.to;
-    case "unchanged":
-      return change.fingerprint;
-    case "none":
-      return undefined;
+  if (change.kind === "none") {
+    return undefined;
   }
+  return change.kind === "unchanged" ? change.fingerprint : change.to;
 }

@@ -1,6 +1,6 @@
-import { Option, type Command } from "commander";
-import type { OpenStack } from "../stack/open-stack";
+import type { Command } from "commander";
 import type { Problem } from "../fleet/problem";
+import type { OpenStack } from "../stack/open-stack";
 import type { Terminal } from "./terminal";
 
 /**
@@ -38,10 +38,8 @@ export type OnStack = (options: StackOptions, work: Work) => Promise<void>;
 export function stackCommand(program: Command, name: string, examples: readonly string[]): Command {
   return program
     .command(name)
-    .addOption(new Option("--stack <name>", "the stack, and so the file Pulumi.<name>.yaml").default("prod"))
-    .addOption(new Option("--cwd <dir>", "the project's folder").default("."))
-    .addOption(
-      new Option("--state <file>", "read the stack from this state file of local/engine, not from pulumi"),
-    )
+    .option("--stack <name>", "the stack, and so the file Pulumi.<name>.yaml", "prod")
+    .option("--cwd <dir>", "the project's folder", ".")
+    .option("--state <file>", "read the stack from this state file of local/engine, not from pulumi")
     .addHelpText("after", `\nExamples:\n${examples.map((example) => `  $ sitepass ${example}`).join("\n")}`);
 }

@@ -1,4 +1,4 @@
-import { Argument, Option, type Command } from "commander";
+import type { Command } from "commander";
 import type { OpenStack } from "../stack/open-stack";
 import { wholeNumber } from "./option-values";
 import { stackCommand, type ExitCode, type OnStack, type Run, type StackOptions } from "./stack-command";
@@ -27,29 +27,13 @@ export function addVerify(program: Command, onStack: OnStack): void {
     .description(
       "send real requests with the stored secrets: pushes are let in, and everything else is refused",
     )
-    .addArgument(new Argument("[site...]", "names of files in sites/, without extension; default all"))
+    .argument("[site...]", "names of files in sites/, without extension; default all")
     .option("--watch", "look again until nothing is wrong", false)
-    .addOption(
-      new Option("--interval <seconds>", "between two looks with --watch")
-        .argParser(wholeNumber(1, day))
-        .default(10),
-    )
-    .addOption(
-      new Option("--timeout <seconds>", "give up watching after this time; default never").argParser(
-        wholeNumber(1),
-      ),
-    )
-    .addOption(
-      new Option("--request-timeout <seconds>", "how long one request may take")
-        .argParser(wholeNumber(1, day))
-        .default(10),
-    )
-    .addOption(
-      new Option("--concurrency <n>", "requests at a time").argParser(wholeNumber(1, 256)).default(16),
-    )
-    .addOption(
-      new Option("--via <url>", "send every request here instead of to the public host, as to a stand-in"),
-    )
+    .option("--interval <seconds>", "between two looks with --watch", wholeNumber(1, day), 10)
+    .option("--timeout <seconds>", "give up watching after this time; default never", wholeNumber(1))
+    .option("--request-timeout <seconds>", "how long one request may take", wholeNumber(1, day), 10)
+    .option("--concurrency <n>", "requests at a time", wholeNumber(1, 256), 16)
+    .option("--via <url>", "send every request here instead of to the public host, as to a stand-in")
     .option("--json", "print one JSON document", false)
     .addHelpText(
       "after",

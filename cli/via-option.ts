@@ -8,21 +8,13 @@ import type { Via } from "../operate/verify/transport";
  * @param onStandIn the stack is one of local/engine, whose hosts exist on this machine only.
  * @throws UserError when it is not such an address, or is missing for such a stack.
  */
-export function readVia({
-  via,
-  onStandIn,
-}: {
-  readonly via?: string;
-  readonly onStandIn: boolean;
-}): Via | undefined {
+export function readVia({ via, onStandIn }: { via?: string; onStandIn: boolean }): Via | undefined {
   if (onStandIn && via === undefined) {
-    throw new UserError([
-      {
-        subject: "--via",
-        says: "is missing, and the hosts of a stack of local/engine exist on this machine only",
-        todo: "Give the address that `npm run standin` prints",
-      },
-    ]);
+    throw new UserError({
+      subject: "--via",
+      says: "is missing, and the hosts of a stack of local/engine exist on this machine only",
+      todo: "Give the address that `npm run standin` prints",
+    });
   }
   return via === undefined ? undefined : orThrow(parseVia(via));
 }
@@ -44,17 +36,11 @@ export function parseVia(text: string): Result<Via> {
   }
   if (url.username !== "" || url.password !== "") {
     // Not shown, because it may be a password.
-    return failure({
-      subject: "--via",
-      says: "contains a user",
-      todo: "Give only scheme, host and port",
-    });
+    return failure({ subject: "--via", says: "contains a user", todo: "Give only scheme, host and port" });
   }
   if (url.pathname !== "/" || url.search !== "" || url.hash !== "") {
-    return refused(
-      "has more than scheme, host and port",
-      "Drop the rest; the paths are those of the configuration",
-    );
+    const todo = "Drop the rest; the paths are those of the configuration";
+    return refused("has more than scheme, host and port", todo);
   }
   const hostname = url.hostname.replace(/^\[|\]$/g, "");
   if (protocol === "http:" && !isLoopback(hostname)) {
@@ -63,9 +49,6 @@ export function parseVia(text: string): Result<Via> {
       "Use https, or an address of this machine",
     );
   }
-  return success({
-    protocol,
-    hostname,
-    port: port === "" ? (protocol === "http:" ? 80 : 443) : Number(port),
-  });
+  const standardPort = protocol === "http:" ? 80 : 443;
+  return success({ protocol, hostname, port: port === "" ? standardPort : Number(port) });
 }

@@ -1,20 +1,8 @@
 import { z } from "zod";
 import { durationProblem } from "./duration";
-import { labelNameProblem, hostNameProblem, publicAddressProblem } from "./names";
+import { hostNameProblem, labelNameProblem, publicAddressProblem } from "./names";
 import { signalNames, type SignalName } from "./signals";
-
-/** Adapts a function that says what is wrong with a text to zod; the finding reads `<key> is "<value>", which <problem>`. */
-function text(problemOf: (text: string) => string | undefined) {
-  return z.string().superRefine((value, context) => {
-    const message = problemOf(value);
-    if (message !== undefined) {
-      context.addIssue({ code: "custom", message });
-    }
-  });
-}
-
-/** A description repeated in Pulumi.yaml, where a test holds the two against each other. */
-const described = <T extends z.ZodType>(schema: T, description: string): T => schema.describe(description);
+import { checkedText } from "./zod-issues";
 
 const hexId = /^[0-9a-f]{32}$/;
 
@@ -27,13 +15,13 @@ export function isZoneId(zone: string): boolean {
  * A write path becomes a destination of an Access application and, anchored, a pattern of the tunnel. The characters
  * are the ones that mean themselves in both; wildcards, dot segments and trailing slashes would open more than one path.
  */
-const writePath = text((path) =>
+const writePath = checkedText((path) =>
   /^(?:\/(?!\.\.?(?:\/|$))[A-Za-z0-9._~-]+)+$/.test(path)
     ? undefined
     : "is not a write path: it begins with a slash, does not end with one, and has no wildcard, dot segment or query. Write it as in /api/v1/write",
 );
 
-const origin = text((value) => {
+const origin = checkedText((value) => {
   const hint = "Write it as in http://localhost:9090; cloudflared adds the request's own path";
   if (!URL.canParse(value) || !/^https?:\/\//.test(value)) {
     return `is not an http or https address. ${hint}`;
@@ -43,7 +31,7 @@ const origin = text((value) => {
 });
 
 const endpointSchema = z.strictObject({
-  hostname: text(hostNameProblem),
+  hostname: checkedText(hostNameProblem),
   paths: z
     .array(writePath)
     .min(1, "is empty. Leave the key out for the default, or name a path")
@@ -73,96 +61,92 @@ const publishSchema = z
           .max(100, "is longer than 100 characters. Shorten it"),
       })
       .optional(),
-    addresses: perSignal(text(publicAddressProblem)).optional(),
+    addresses: perSignal(checkedText(publicAddressProblem)).optional(),
   })
-  .superRefine((publish, context) => {
-    if (publish.tunnel === undefined && publish.addresses === undefined) {
-      context.addIssue({
-        code: "custom",
-        message:
-          "says neither tunnel nor addresses. Write { tunnel: { name: ... } }, or { addresses: ... } without a tunnel",
-      });
-    }
-    if (publish.tunnel !== undefined && publish.addresses !== undefined) {
-      context.addIssue({
-        code: "custom",
-        message: "says both tunnel and addresses. Keep one of them: a host name leads to one place",
-      });
-    }
-  });
+  .refine(
+    ({ tunnel, addresses }) => tunnel !== undefined || addresses !== undefined,
+    "says neither tunnel nor addresses. Write { tunnel: { name: ... } }, or { addresses: ... } without a tunnel",
+  )
+  .refine(
+    ({ tunnel, addresses }) => tunnel === undefined || addresses === undefined,
+    "says both tunnel and addresses. Keep one of them: a host name leads to one place",
+  );
 
 /**
  * Every configuration key in the namespace `sitepass`. Pulumi.yaml documents the same keys, types, descriptions and
  * defaults; test/repository.test.ts holds the two together.
  */
 export const configSchema = z.strictObject({
-  accountId: described(
-    text((id) =>
-      hexId.test(id)
-        ? undefined
-        : "is not an account ID: 32 characters 0-9 and a-f. Copy it from the dashboard's Overview page",
-    ),
+  accountId: checkedText((id) =>
+    hexId.test(id)
+      ? undefined
+      : "is not an account ID: 32 characters 0-9 and a-f. Copy it from the dashboard's Overview page",
+  ).describe(
     "ID of the Cloudflare account: 32 hexadecimal digits, on the dashboard's Overview page of the zone.",
   ),
-  zone: described(
-    text((zone) =>
-      isZoneId(zone) || hostNameProblem(zone) === undefined
-        ? undefined
-        : "is neither a zone name such as example.com nor a zone ID of 32 hexadecimal digits. Copy either from the dashboard",
+  zone: checkedText((zone) =>
+    isZoneId(zone) || hostNameProblem(zone) === undefined
+      ? undefined
+      : "is neither a zone name such as example.com nor a zone ID of 32 hexadecimal digits. Copy either from the dashboard",
+  ).describe("The zone that the host names lie in, by name (example.com) or by ID (32 hexadecimal digits)."),
+  endpoints: perSignal(endpointSchema)
+    .refine(
+      (endpoints) => signalNames.some((name) => endpoints[name] !== undefined),
+      `names no endpoint. Give at least one of ${signalNames.join(", ")}`,
+    )
+    .describe(
+      "Where each signal is pushed: metrics and logs, each { hostname, paths, origin }. Paths and origin have defaults by signal.",
     ),
-    "The zone that the host names lie in, by name (example.com) or by ID (32 hexadecimal digits).",
-  ),
-  endpoints: described(
-    perSignal(endpointSchema).superRefine((endpoints, context) => {
-      if (signalNames.every((name) => endpoints[name] === undefined)) {
-        context.addIssue({
-          code: "custom",
-          message: `names no endpoint. Give at least one of ${signalNames.join(", ")}`,
-        });
-      }
-    }),
-    "Where each signal is pushed: metrics and logs, each { hostname, paths, origin }. Paths and origin have defaults by signal.",
-  ),
-  publish: described(
-    publishSchema,
+  publish: publishSchema.describe(
     "How the host names reach the central host: { tunnel: { name } }, or { addresses: { metrics, logs } } with an IPv4 address, IPv6 address or host name each.",
   ),
-  teamName: described(
-    text((name) =>
-      name === "" || /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(name)
-        ? undefined
-        : "is not a team name. Give the part before .cloudflareaccess.com alone",
-    ).default(""),
-    "Zero Trust team name, the part before .cloudflareaccess.com. Empty: looked up from the account's organization.",
-  ),
-  tokenDuration: described(
-    text(durationProblem).default("8760h"),
-    "How long a service token is valid when its site does not say: hours such as 8760h, or forever.",
-  ),
-  siteLabel: described(
-    text(labelNameProblem).default("provider"),
-    "Name of the label that carries the site's name on every sample and log line.",
-  ),
-  serviceTokenLimit: described(
-    z.int().min(1, "is less than one token. Give the account's limit").default(50),
-    "How many service tokens the account may have; Cloudflare's default is 50, and Enterprise accounts can have more.",
-  ),
-  alertEmails: described(
-    z.array(z.email("is not an e-mail address. Write it as in ops@example.com")).default([]),
-    "Who is told by e-mail that a token is about to expire or the tunnel's health has changed. Empty: no alerts.",
-  ),
-  protect: described(
-    z.boolean().default(false),
-    "Refuse to delete the tunnel, which every connector would have to be given a new token for.",
-  ),
-  preflight: described(
-    z.boolean().default(true),
-    "Count the account's service tokens before anything is declared, and stop when they would not fit.",
-  ),
-  allowRemovals: described(
-    z.int().min(0, "is less than none. Give the number of sites that are to go").default(0),
-    "How many sites one up may remove beyond the brake, which stops at 30 percent of a fleet of ten or more, and at the last site.",
-  ),
+  teamName: checkedText((name) =>
+    name === "" || /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(name)
+      ? undefined
+      : "is not a team name. Give the part before .cloudflareaccess.com alone",
+  )
+    .default("")
+    .describe(
+      "Zero Trust team name, the part before .cloudflareaccess.com. Empty: looked up from the account's organization.",
+    ),
+  tokenDuration: checkedText(durationProblem)
+    .default("8760h")
+    .describe(
+      "How long a service token is valid when its site does not say: hours such as 8760h, or forever.",
+    ),
+  siteLabel: checkedText(labelNameProblem)
+    .default("provider")
+    .describe("Name of the label that carries the site's name on every sample and log line."),
+  serviceTokenLimit: z
+    .int()
+    .min(1, "is less than one token. Give the account's limit")
+    .default(50)
+    .describe(
+      "How many service tokens the account may have; Cloudflare's default is 50, and Enterprise accounts can have more.",
+    ),
+  alertEmails: z
+    .array(z.email("is not an e-mail address. Write it as in ops@example.com"))
+    .default([])
+    .describe(
+      "Who is told by e-mail that a token is about to expire or the tunnel's health has changed. Empty: no alerts.",
+    ),
+  protect: z
+    .boolean()
+    .default(false)
+    .describe("Refuse to delete the tunnel, which every connector would have to be given a new token for."),
+  preflight: z
+    .boolean()
+    .default(true)
+    .describe(
+      "Count the account's service tokens before anything is declared, and stop when they would not fit.",
+    ),
+  allowRemovals: z
+    .int()
+    .min(0, "is less than none. Give the number of sites that are to go")
+    .default(0)
+    .describe(
+      "How many sites one up may remove beyond the brake, which stops at 30 percent of a fleet of ten or more, and at the last site.",
+    ),
 });
 
 export type ConfigValues = z.infer<typeof configSchema>;

@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { configSchema, isZoneId, type ConfigValues } from "./config-schema";
-import { failure, success, type Problem, type Result } from "./problem";
-import { describeIssue, splitAdvice } from "./zod-issues";
 import { hostInZoneProblem } from "./names";
+import { failure, success, type Problem, type Result } from "./problem";
 import { signalNames, signals, type SignalName } from "./signals";
+import { describeIssue, splitAdvice } from "./zod-issues";
 
 /** Where a signal is pushed, with its defaults filled in. */
 export interface Endpoint {
@@ -59,10 +59,7 @@ export function parseConfig(raw: Readonly<Record<string, string>>): Result<Confi
 function explainMissingKey(key: string, data: Readonly<Record<string, unknown>>): Partial<Problem> {
   const schema: unknown = Reflect.get(configSchema.shape, key);
   return schema instanceof z.ZodType && data[key] === undefined
-    ? {
-        says: "is missing",
-        todo: `Set it in the stack's file: ${(schema.description ?? "").replace(/\.$/, "")}`,
-      }
+    ? { says: "is missing", todo: `Set it in the stack's file: ${schema.description?.replace(/\.$/, "")}` }
     : {};
 }
 
@@ -98,74 +95,57 @@ function knownConfigKeys(path: readonly PropertyKey[]): readonly string[] {
 }
 
 /** Rules between keys; each problem's subject is a key without the namespace. */
-function crossChecks(values: ConfigValues): Problem[] {
+function crossChecks({ endpoints, publish, zone }: ConfigValues): Problem[] {
   const problems: Problem[] = [];
-  const configured = signalNames.filter((name) => values.endpoints[name] !== undefined);
-  const seen = new Map<string, SignalName>();
-  for (const name of configured) {
-    const hostname = values.endpoints[name]?.hostname ?? "";
-    const subject = `endpoints.${name}.hostname`;
-    const other = seen.get(hostname);
-    if (other !== undefined) {
-      problems.push({
-        subject,
-        says: `is "${hostname}", which is also the host of ${other}`,
-        todo: "Give each signal a host of its own: Access and the tunnel tell them apart by host",
-      });
+  const add = (subject: string, says: string, todo: string) => {
+    problems.push({ subject, says, todo });
+  };
+  const hosts = new Map<string, SignalName>();
+  for (const name of signalNames) {
+    const hostname = endpoints[name]?.hostname;
+    if (hostname === undefined) {
+      continue;
     }
-    seen.set(hostname, name);
-    const inZone = isZoneId(values.zone) ? undefined : hostInZoneProblem(hostname, values.zone);
+    const subject = `endpoints.${name}.hostname`;
+    const other = hosts.get(hostname);
+    if (other !== undefined) {
+      add(
+        subject,
+        `is "${hostname}", which is also the host of ${other}`,
+        "Give each signal a host of its own: Access and the tunnel tell them apart by host",
+      );
+    }
+    hosts.set(hostname, name);
+    const inZone = isZoneId(zone) ? undefined : hostInZoneProblem(hostname, zone);
     if (inZone !== undefined) {
       const { says, todo } = splitAdvice(inZone);
-      problems.push({ subject, says: `is "${hostname}", which ${says}`, todo });
+      add(subject, `is "${hostname}", which ${says}`, todo);
     }
   }
-  return [...problems, ...publishProblems(values, configured)];
-}
-
-function publishProblems({ publish, endpoints }: ConfigValues, configured: readonly SignalName[]): Problem[] {
-  const { addresses } = publish;
-  if (addresses === undefined) {
-    return [];
-  }
-  return signalNames.flatMap((name): Problem[] => {
+  for (const name of publish.addresses === undefined ? [] : signalNames) {
     const subject = `publish.addresses.${name}`;
-    const address = addresses[name];
+    const address = publish.addresses?.[name];
     const endpoint = endpoints[name];
-    if (endpoint === undefined) {
-      return address === undefined
-        ? []
-        : [
-            {
-              subject,
-              says: `is "${address}", but endpoints.${name} is not there`,
-              todo: "Add the endpoint, or drop the address",
-            },
-          ];
-    }
-    const problems: Problem[] = [];
-    if (address === undefined) {
-      problems.push({
+    if (endpoint === undefined && address !== undefined) {
+      add(
         subject,
-        says: "is missing",
-        todo: `Give the address that serves ${endpoint.hostname}`,
-      });
-    } else if (configured.some((other) => endpoints[other]?.hostname === address)) {
-      problems.push({
-        subject,
-        says: `is "${address}", a push host itself`,
-        todo: "Give the name or address of the server behind it",
-      });
+        `is "${address}", but endpoints.${name} is not there`,
+        "Add the endpoint, or drop the address",
+      );
+    } else if (endpoint !== undefined && address === undefined) {
+      add(subject, "is missing", `Give the address that serves ${endpoint.hostname}`);
+    } else if (address !== undefined && hosts.has(address)) {
+      add(subject, `is "${address}", a push host itself`, "Give the name or address of the server behind it");
     }
-    if (endpoint.origin !== undefined) {
-      problems.push({
-        subject: `endpoints.${name}.origin`,
-        says: `is "${endpoint.origin}", which only a tunnel uses, and publish says addresses`,
-        todo: "Drop the origin, or publish through a tunnel",
-      });
+    if (endpoint?.origin !== undefined) {
+      add(
+        `endpoints.${name}.origin`,
+        `is "${endpoint.origin}", which only a tunnel uses, and publish says addresses`,
+        "Drop the origin, or publish through a tunnel",
+      );
     }
-    return problems;
-  });
+  }
+  return problems;
 }
 
 function resolve({ endpoints, publish, zone, ...rest }: ConfigValues): Config {

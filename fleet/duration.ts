@@ -11,7 +11,7 @@ const millisecondsPerUnit: Readonly<Record<string, number>> = {
   h: 3_600_000,
 };
 
-const component = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)/y;
+const component = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g;
 
 /**
  * Reads a Go duration such as `8760h` or `2h45m`.
@@ -20,20 +20,13 @@ const component = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)/y;
  * `1y` are none. Source: https://pkg.go.dev/time#ParseDuration, which Cloudflare's `duration` fields follow.
  */
 export function parseGoDuration(text: string): number | undefined {
-  if (text === "") {
-    return undefined;
-  }
-  let milliseconds = 0;
-  component.lastIndex = 0;
-  while (component.lastIndex < text.length) {
-    const match = component.exec(text);
-    const unit = millisecondsPerUnit[match?.[2] ?? ""];
-    if (match === null || unit === undefined) {
-      return undefined;
-    }
-    milliseconds += Number(match[1]) * unit;
-  }
-  return milliseconds;
+  const parts = [...text.matchAll(component)];
+  return text === "" || parts.map(([part]) => part).join("") !== text
+    ? undefined
+    : parts.reduce(
+        (sum, [, count, unit = ""]) => sum + Number(count) * (millisecondsPerUnit[unit] ?? NaN),
+        0,
+      );
 }
 
 /**
@@ -61,8 +54,6 @@ function suggestHours(text: string): string {
   return match === null || hours === undefined ? "8760h (one year)" : `${Number(match[1]) * hours}h`;
 }
 
-const millisecondsPerDay = 86_400_000;
-
 /**
  * Reads a duration as people write it for a command: days, a Go duration, or both, such as `7d`, `12h`, `1d12h`, `90m`.
  *
@@ -74,27 +65,25 @@ export function parseDayDuration(text: string): number | undefined {
     return parseGoDuration(rest);
   }
   const further = rest === "" ? 0 : parseGoDuration(rest);
-  return further === undefined ? undefined : Number(days) * millisecondsPerDay + further;
+  return further === undefined ? undefined : Number(days) * 86_400_000 + further;
 }
 
-/** A length of time for people, in its largest unit, rounded: `7 days`, `1 hour`. */
+const unitsForPeople = [
+  ["day", 86_400_000],
+  ["hour", 3_600_000],
+  ["minute", 60_000],
+] as const;
+
+/** A length of time for people, in its largest unit, rounded, and at least a minute: `7 days`, `24 hours`. */
 export function roughDuration(milliseconds: number): string {
-  const units = [
-    ["day", millisecondsPerDay],
-    ["hour", 3_600_000],
-    ["minute", 60_000],
-  ] as const;
-  const [name, length] = units.find(([, one]) => milliseconds >= 1.5 * one) ?? ["minute", 60_000];
-  return plural(Math.max(1, Math.round(milliseconds / length)), name);
+  const [name, unit] = unitsForPeople.find(([, one]) => milliseconds >= 1.5 * one) ?? unitsForPeople[2];
+  return plural(Math.max(1, Math.round(milliseconds / unit)), name);
 }
 
 /** A length of time for people, in the largest unit that it has two days or one hour of, rounded down; its sign is left out. */
 export function durationRoundedDown(milliseconds: number): string {
   const length = Math.abs(milliseconds);
-  if (length >= 2 * millisecondsPerDay) {
-    return plural(Math.floor(length / millisecondsPerDay), "day");
-  }
-  return length >= 3_600_000
-    ? plural(Math.floor(length / 3_600_000), "hour")
-    : plural(Math.floor(length / 60_000), "minute");
+  const [name, unit] =
+    unitsForPeople.find(([one, its]) => length >= (one === "day" ? 2 : 1) * its) ?? unitsForPeople[2];
+  return plural(Math.floor(length / unit), name);
 }

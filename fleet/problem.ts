@@ -37,9 +37,6 @@ export function orThrow<T>(result: Result<T>): T {
 
 /** `<subject>: <what is wrong>. <what to do>.` */
 export function problemText({ subject, says, todo }: Problem): string {
-  if (subject === "" && todo === "") {
-    return says;
-  }
   const end = /[.?!]$/.test(todo) ? "" : ".";
   return `${subject}: ${says}. ${todo}${end}`;
 }
@@ -51,8 +48,8 @@ export function problemText({ subject, says, todo }: Problem): string {
 export class UserError extends Error {
   readonly problems: readonly Problem[];
 
-  constructor(problems: readonly (Problem | string)[]) {
-    const all = problems.map((one) => (typeof one === "string" ? { subject: "", says: one, todo: "" } : one));
+  constructor(problems: Problem | readonly Problem[]) {
+    const all = [problems].flat();
     super(all.map(problemText).join("\n"));
     this.name = "UserError";
     this.problems = all;
@@ -63,6 +60,13 @@ export class UserError extends Error {
 export const distinctProblems = (problems: readonly Problem[]): Problem[] => [
   ...new Map(problems.map((problem) => [problemText(problem), problem])).values(),
 ];
+
+/** @throws UserError with all of these problems, when there are any. */
+export function throwIfAny(problems: readonly Problem[]): void {
+  if (problems.length > 0) {
+    throw new UserError(problems);
+  }
+}
 
 /** Runs a piece of work and turns a UserError into a result; any other error is a bug, and thrown on. */
 export async function attempt<T>(work: () => T | Promise<T>): Promise<Result<T>> {

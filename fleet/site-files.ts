@@ -78,13 +78,12 @@ function readSiteFile(path: string, file: string): Result<SiteFile> {
   }
   const values = parseSite(text.value, file);
   const { name } = parse(file);
-  const wrongName = dnsLabelProblem(name);
-  return wrongName === undefined
-    ? values
-    : failure(
-        { subject: file, says: `the name "${name}" ${wrongName}`, todo: "Rename the file" },
-        ...problemsOf(values),
-      );
+  const wrong = dnsLabelProblem(name);
+  if (wrong === undefined) {
+    return values;
+  }
+  const misnamed = { subject: file, says: `the name "${name}" ${wrong}`, todo: "Rename the file" };
+  return failure(misnamed, ...problemsOf(values));
 }
 
 function readText(path: string, file: string): Result<string> {
@@ -166,11 +165,7 @@ export function parseSite(text: string, file: string): Result<SiteFile> {
   return parsed.success && problems.length === 0
     ? success(parsed.data)
     : failure(
-        ...problems.map(({ subject: key, says, todo }) => ({
-          subject: file,
-          says: `${key} ${says}`,
-          todo,
-        })),
+        ...problems.map(({ subject: key, says, todo }) => ({ subject: file, says: `${key} ${says}`, todo })),
       );
 }
 

@@ -3,17 +3,10 @@ import { collectorNames } from "./collector-names";
 import { durationProblem } from "./duration";
 import { labelNameProblem } from "./names";
 import { signalNames } from "./signals";
+import { checkedText } from "./zod-issues";
 
 // Patterns and dependencies in `meta` are for editors, by way of the JSON Schema; the checks beside them are the gate.
-const labelName = z
-  .string()
-  .superRefine((name, context) => {
-    const message = labelNameProblem(name);
-    if (message !== undefined) {
-      context.addIssue({ code: "custom", message });
-    }
-  })
-  .meta({ pattern: "^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$" });
+const labelName = checkedText(labelNameProblem).meta({ pattern: "^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$" });
 
 /** Loki refuses values over 2,048 bytes (limits_config.max_label_value_length); Prometheus treats an empty value as a missing label. */
 const labelValue = z
@@ -30,14 +23,7 @@ const labelValue = z
 
 const tokenSchema = z
   .strictObject({
-    duration: z
-      .string()
-      .superRefine((duration, context) => {
-        const message = durationProblem(duration);
-        if (message !== undefined) {
-          context.addIssue({ code: "custom", message });
-        }
-      })
+    duration: checkedText(durationProblem)
       .meta({
         pattern: "^(?:forever|(?:[0-9]+(?:[.][0-9]*)?(?:ns|us|µs|ms|s|m|h))+)$",
         examples: ["8760h", "forever"],
@@ -56,32 +42,21 @@ const tokenSchema = z
       .default(1)
       .describe("Raise by one to rotate the client secret. Never lower it again."),
     previousSecretExpiresAt: z.iso
-      .datetime({
-        offset: true,
-        message: "is not a time. Write it as in 2026-12-01T00:00:00Z",
-      })
+      .datetime({ offset: true, message: "is not a time. Write it as in 2026-12-01T00:00:00Z" })
       .optional()
       .describe(
         "Until when the secret before the rotation keeps working: a fixed time. Only with a raised secretVersion.",
       ),
   })
-  .superRefine((token, context) => {
-    if (token.secretVersion > 1 && token.previousSecretExpiresAt === undefined) {
-      context.addIssue({
-        code: "custom",
-        path: ["secretVersion"],
-        message:
-          "needs token.previousSecretExpiresAt with it. Say until when the secret before it keeps working, such as 2026-12-01T00:00:00Z",
-      });
-    }
-    if (token.secretVersion === 1 && token.previousSecretExpiresAt !== undefined) {
-      context.addIssue({
-        code: "custom",
-        path: ["previousSecretExpiresAt"],
-        message:
-          "means nothing without a raised token.secretVersion. Set secretVersion to 2 to rotate, or drop the time",
-      });
-    }
+  .refine((token) => token.secretVersion <= 1 || token.previousSecretExpiresAt !== undefined, {
+    path: ["secretVersion"],
+    message:
+      "needs token.previousSecretExpiresAt with it. Say until when the secret before it keeps working, such as 2026-12-01T00:00:00Z",
+  })
+  .refine((token) => token.secretVersion !== 1 || token.previousSecretExpiresAt === undefined, {
+    path: ["previousSecretExpiresAt"],
+    message:
+      "means nothing without a raised token.secretVersion. Set secretVersion to 2 to rotate, or drop the time",
   })
   .meta({ dependencies: { previousSecretExpiresAt: ["secretVersion"] } });
 

@@ -1,5 +1,5 @@
 import { parseConfig, type Config } from "./config";
-import { problemsOf, UserError, type Problem } from "./problem";
+import { problemsOf, throwIfAny, UserError, type Problem } from "./problem";
 import { signalNames, type SignalName } from "./signals";
 import { readSiteFiles, type NamedSiteFile } from "./site-files";
 import type { SiteFile } from "./site-schema";
@@ -16,7 +16,7 @@ export interface Fleet {
  *
  * @param raw the stack's whole configuration, full keys.
  * @param sitesDirectory absolute path of `sites/`.
- * @param emptyFleet "allowed" where nothing is taken away from an empty `sites/`; see emptyFleetProblems.
+ * @param emptyFleet "allowed" where nothing is taken away from an empty `sites/`.
  * @throws UserError with every problem in both, so that one run shows them all.
  */
 export function readFleet(
@@ -30,10 +30,7 @@ export function readFleet(
     throw new UserError([...problemsOf(config), ...problemsOf(files)]);
   }
   const sites = resolveSites(files.value, config.value);
-  const problems = sites.length === 0 && emptyFleet === "allowed" ? [] : siteProblems(sites, config.value);
-  if (problems.length > 0) {
-    throw new UserError(problems);
-  }
+  throwIfAny(sites.length === 0 && emptyFleet === "allowed" ? [] : siteProblems(sites, config.value));
   return { config: config.value, sites };
 }
 
@@ -63,91 +60,71 @@ const mostSitesPerApplication = 1000;
 /** Fills in the stack's defaults. */
 export function resolveSites(files: readonly NamedSiteFile[], config: Config): readonly Site[] {
   const configured = config.endpoints.map(({ signal }) => signal);
-  return files.map(({ name, file, values }) => ({
+  return files.map(({ name, file, values: { description, signals, labels, token, collector } }) => ({
     name,
     file,
-    description: values.description,
-    signals: signalNames.filter((signal) => (values.signals ?? configured).includes(signal)),
-    labels: values.labels,
+    description,
+    signals: signalNames.filter((signal) => (signals ?? configured).includes(signal)),
+    labels,
     token: {
-      duration: values.token.duration ?? config.tokenDuration,
-      enabled: values.token.enabled,
-      secretVersion: values.token.secretVersion,
-      previousSecretExpiresAt: values.token.previousSecretExpiresAt,
+      duration: token.duration ?? config.tokenDuration,
+      enabled: token.enabled,
+      secretVersion: token.secretVersion,
+      previousSecretExpiresAt: token.previousSecretExpiresAt,
     },
-    collector: values.collector,
+    collector,
   }));
 }
 
 /** Everything that is wrong with the sites in the light of the configuration. */
 export function siteProblems(sites: readonly Site[], config: Config): Problem[] {
-  return [
-    ...emptyFleetProblems(sites, config),
-    ...sites.flatMap((site) => oneSiteProblems(site, config)),
-    ...fleetProblems(sites, config),
-  ];
-}
-
-/**
- * An empty folder is more often a wrong checkout than a wish to delete a fleet, and deleted tokens cannot be brought
- * back. So it counts as a removal and needs to be allowed like one.
- */
-function emptyFleetProblems(sites: readonly Site[], config: Config): Problem[] {
-  return sites.length > 0 || config.allowRemovals > 0
-    ? []
-    : [
-        {
-          subject: "sites/",
-          says: "holds no site, and with no site every service token would be deleted",
-          todo: "Add a file such as sites/tokyo.yaml (it may be empty), or set sitepass:allowRemovals to the number of sites that are to go",
-        },
-      ];
-}
-
-function oneSiteProblems(site: Site, { endpoints, siteLabel }: Config): Problem[] {
-  const configured = endpoints.map(({ signal }) => signal);
-  const missing = site.signals.filter((signal) => !configured.includes(signal));
-  return [
-    ...missing.map((signal) => ({
-      subject: site.file,
-      says: `signals names ${signal}, which has no endpoint`,
-      todo: `Add sitepass:endpoints.${signal} to the stack, or drop ${signal} here`,
-    })),
-    ...(Object.hasOwn(site.labels, siteLabel)
-      ? [
-          {
-            subject: site.file,
-            says: `labels.${siteLabel} is "${site.labels[siteLabel]}", but this label carries the site's name`,
-            todo: "Drop it, or set sitepass:siteLabel to another name",
-          },
-        ]
-      : []),
-  ];
-}
-
-function fleetProblems(sites: readonly Site[], config: Config): Problem[] {
-  const crowded = config.endpoints.flatMap(({ signal }) => {
-    const admitted = sites.filter((site) => site.token.enabled && site.signals.includes(signal)).length;
-    return admitted <= mostSitesPerApplication
-      ? []
-      : [
-          {
-            subject: "sites/",
-            says: `${admitted} sites push ${signal}, and Cloudflare evaluates at most ${mostSitesPerApplication} rules an application`,
-            todo: "Split the fleet into two stacks with host names of their own",
-          },
-        ];
-  });
-  return sites.length <= config.serviceTokenLimit
-    ? crowded
-    : [
-        {
-          subject: "sites/",
-          says: `holds ${plural(sites.length, "site")}, and the account may have ${plural(config.serviceTokenLimit, "service token")}`,
-          todo: waysOutOfTheLimit,
-        },
-        ...crowded,
-      ];
+  const { allowRemovals, endpoints, serviceTokenLimit, siteLabel } = config;
+  const problems: Problem[] = [];
+  const add = (subject: string, says: string, todo: string) => {
+    problems.push({ subject, says, todo });
+  };
+  if (sites.length === 0 && allowRemovals === 0) {
+    // More often a wrong checkout than a wish to delete a fleet, and deleted tokens cannot be brought back.
+    add(
+      "sites/",
+      "holds no site, and with no site every service token would be deleted",
+      "Add a file such as sites/tokyo.yaml (it may be empty), or set sitepass:allowRemovals to the number of sites that are to go",
+    );
+  }
+  for (const { file, labels, signals } of sites) {
+    for (const name of signals.filter((one) => endpoints.every(({ signal }) => signal !== one))) {
+      add(
+        file,
+        `signals names ${name}, which has no endpoint`,
+        `Add sitepass:endpoints.${name} to the stack, or drop ${name} here`,
+      );
+    }
+    if (Object.hasOwn(labels, siteLabel)) {
+      add(
+        file,
+        `labels.${siteLabel} is "${labels[siteLabel]}", but this label carries the site's name`,
+        "Drop it, or set sitepass:siteLabel to another name",
+      );
+    }
+  }
+  if (sites.length > serviceTokenLimit) {
+    add(
+      "sites/",
+      `holds ${plural(sites.length, "site")}, and the account may have ${plural(serviceTokenLimit, "service token")}`,
+      waysOutOfTheLimit,
+    );
+  }
+  for (const { signal } of endpoints) {
+    const admitted = sites.filter(({ signals, token }) => token.enabled && signals.includes(signal)).length;
+    if (admitted > mostSitesPerApplication) {
+      add(
+        "sites/",
+        `${admitted} sites push ${signal}, and Cloudflare evaluates at most ${mostSitesPerApplication} rules an application`,
+        "Split the fleet into two stacks with host names of their own",
+      );
+    }
+  }
+  return problems;
 }
 
 /** What a person can do when service tokens run out, cheapest first. */

@@ -2,8 +2,18 @@ import { z } from "zod";
 import type { Problem } from "./problem";
 import { nearest } from "./wording";
 
+/** A text that a function of ours checks; it returns what is wrong, as `<predicate>. <advice>`. */
+export function checkedText(problemOf: (text: string) => string | undefined) {
+  return z.string().superRefine((value, context) => {
+    const message = problemOf(value);
+    if (message !== undefined) {
+      context.addIssue(message);
+    }
+  });
+}
+
 /** The keys that an object may have at a path, to suggest the right one; none where any key is allowed. */
-export type KnownKeys = (path: readonly PropertyKey[]) => readonly string[];
+type KnownKeys = (path: readonly PropertyKey[]) => readonly string[];
 
 const kinds: Readonly<Record<string, string>> = {
   string: "text",
@@ -60,10 +70,8 @@ function describeValue(issue: z.core.$ZodIssue, value: unknown): Omit<Problem, "
     case "invalid_value": {
       const allowed = issue.values.map(String);
       const hint = typeof value === "string" ? didYouMean(value, allowed) : "";
-      return {
-        says: `is ${show(value)}, which is not known`,
-        todo: `${hint}Choose ${allowed.join(", ")}`,
-      };
+      const todo = `${hint}Choose ${allowed.join(", ")}`;
+      return { says: `is ${show(value)}, which is not known`, todo };
     }
     default: {
       const { says, todo } = splitAdvice(issue.message);

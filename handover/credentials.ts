@@ -5,6 +5,7 @@ import type { Config } from "../fleet/config";
 import { failure, success, type Result } from "../fleet/problem";
 import { signalNames } from "../fleet/signals";
 import type { Site } from "../fleet/sites";
+import { noTokenProblem } from "../stack/match-token";
 import type { RevealedOutputs, SiteCredentials } from "../stack/stack-outputs";
 
 /**
@@ -19,7 +20,7 @@ export function siteCredentials(
   const refused = (says: string, todo: string) => failure({ subject: site.file, says, todo });
   const credentials = outputs.sites[site.name];
   if (credentials === undefined) {
-    return refused("has no service token yet", "Run `pulumi up` first");
+    return failure(noTokenProblem(site.file, "Run `pulumi up` first"));
   }
   if (credentials.clientSecret === "") {
     return refused(

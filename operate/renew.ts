@@ -1,7 +1,7 @@
 import { answered, type CloudflareApi } from "../cloudflare/client";
 import { listTokens, type AccountToken } from "../cloudflare/service-tokens";
 import { parseGoDuration } from "../fleet/duration";
-import { problemText, UserError, type Problem } from "../fleet/problem";
+import { problemText, throwIfAny, type Problem } from "../fleet/problem";
 import type { Site } from "../fleet/sites";
 import { someOf } from "../fleet/wording";
 import { matchToken, readAccountTokens } from "../stack/match-token";
@@ -61,15 +61,12 @@ export async function renewSites(
   const { api, tokens: listed } = await readAccountTokens(stack);
   const { now, onWarning } = context;
   const { tokens, skipped, problems } = selectTokens(sites, { outputs, listed, named, within, now });
-  if (problems.length > 0) {
-    throw new UserError(problems);
-  }
-  const short = tokens.filter(
-    ({ site }) => (parseGoDuration(site.token.duration) ?? Infinity) < yearMilliseconds,
-  );
+  throwIfAny(problems);
+  const declared = tokens.map(({ site: { name, token } }) => ({ name, duration: token.duration }));
+  const short = declared.filter(({ duration }) => (parseGoDuration(duration) ?? Infinity) < yearMilliseconds);
   if (short.length > 0) {
     onWarning?.({
-      subject: someOf(short.map(({ site }) => `${site.name} (${site.token.duration})`)),
+      subject: someOf(short.map(({ name, duration }) => `${name} (${duration})`)),
       says: "lasts less than a year by its file, and a renewal adds a year",
       todo: "To keep it short, rotate instead, or change token.duration",
     });

@@ -82,14 +82,15 @@ describe("switchTokens", () => {
     const { stack, standIn, rowOf } = await open(t);
     const unreadable: OpenStack = {
       ...stack,
-      outputs: () => Promise.reject(new UserError(["pulumi: is not on PATH."])),
+      outputs: () =>
+        Promise.reject(new UserError({ subject: "pulumi", says: "is not on PATH", todo: "Install it" })),
     };
     const leftover = { ...rowOf("lima"), id: "leftover", client_id: "leftover.access" };
     standIn.database.serviceTokens.set(leftover.id, leftover);
     assert.deepEqual(await outcomes(unreadable), {
       berlin: "changed",
       lima: `sites/lima.yaml: 2 tokens are named sitepass/prod/lima, and only the stack's outputs tell which is the site's. Disable the right one in the dashboard: ${rowOf("lima").id} (client ID lima.access), leftover (client ID leftover.access).`,
-      outputsProblems: ["pulumi: is not on PATH."],
+      outputsProblems: ["pulumi: is not on PATH. Install it."],
     });
     assert.equal(rowOf("berlin").enabled, false);
     standIn.database.serviceTokens.clear();
@@ -113,11 +114,14 @@ describe("switchTokens", () => {
     });
     const none = await outcomes({
       ...stack,
-      cloudflareApi: () => Promise.reject(new UserError(["CLOUDFLARE_API_TOKEN: is not set."])),
+      cloudflareApi: () =>
+        Promise.reject(
+          new UserError({ subject: "CLOUDFLARE_API_TOKEN", says: "is not set", todo: "Set it" }),
+        ),
     });
     assert.deepEqual(none, {
-      berlin: "CLOUDFLARE_API_TOKEN: is not set.",
-      lima: "CLOUDFLARE_API_TOKEN: is not set.",
+      berlin: "CLOUDFLARE_API_TOKEN: is not set. Set it.",
+      lima: "CLOUDFLARE_API_TOKEN: is not set. Set it.",
       outputsProblems: [],
     });
   });

@@ -1,4 +1,4 @@
-import { UserError } from "../fleet/problem";
+import { throwIfAny } from "../fleet/problem";
 import type { Site } from "../fleet/sites";
 import { nearest } from "../fleet/wording";
 
@@ -10,18 +10,13 @@ import { nearest } from "../fleet/wording";
 export function selectSites(sites: readonly Site[], names: readonly string[]): readonly Site[] {
   const known = sites.map(({ name }) => name);
   const unknown = [...new Set(names)].filter((name) => !known.includes(name));
-  if (unknown.length > 0) {
-    throw new UserError(
-      unknown.map((name) => {
-        const close = nearest(name, known);
-        return {
-          subject: name,
-          says: `is not a site, for there is no sites/${name}.yaml`,
-          todo:
-            close === undefined ? "Name a file in sites/ without its extension" : `Did you mean ${close}?`,
-        };
-      }),
-    );
-  }
+  throwIfAny(
+    unknown.map((name) => {
+      const close = nearest(name, known);
+      const todo =
+        close === undefined ? "Name a file in sites/ without its extension" : `Did you mean ${close}?`;
+      return { subject: name, says: `is not a site, for there is no sites/${name}.yaml`, todo };
+    }),
+  );
   return sites.filter(({ name }) => names.includes(name));
 }

@@ -1,15 +1,15 @@
+import { answered } from "../cloudflare/client";
+import { listTokens, readTokens, type AccountToken } from "../cloudflare/service-tokens";
 import { failure, success, type Problem, type Result } from "../fleet/problem";
 import type { Site } from "../fleet/sites";
-import { answered, type CloudflareApi } from "../cloudflare/client";
-import { listTokens, readTokens, type AccountToken } from "../cloudflare/service-tokens";
 import type { OpenStack } from "./open-stack";
 import type { RevealedOutputs } from "./stack-outputs";
 
-/** A site that no `up` has made a service token for. */
-export const noTokenProblem = ({ file }: Pick<Site, "file">): Problem => ({
-  subject: file,
+/** Of a site that no `up` has made a service token for. */
+export const noTokenProblem = (subject: string, todo = "Run `pulumi up`"): Problem => ({
+  subject,
   says: "has no service token yet",
-  todo: "Run `pulumi up`",
+  todo,
 });
 
 /**
@@ -17,13 +17,7 @@ export const noTokenProblem = ({ file }: Pick<Site, "file">): Problem => ({
  *
  * @throws UserError when Cloudflare cannot be asked.
  */
-export async function readAccountTokens({
-  config: { accountId },
-  cloudflareApi,
-}: Pick<OpenStack, "config" | "cloudflareApi">): Promise<{
-  readonly api: CloudflareApi;
-  readonly tokens: readonly AccountToken[];
-}> {
+export async function readAccountTokens({ config: { accountId }, cloudflareApi }: OpenStack) {
   const api = await cloudflareApi();
   const doing = `list the service tokens of account ${accountId}`;
   return { api, tokens: answered(await listTokens(api, accountId), doing, readTokens) };
@@ -41,7 +35,7 @@ export function matchToken(
   const { file: subject } = site;
   const clientId = outputs.sites[site.name]?.clientId;
   if (clientId === undefined) {
-    return failure(noTokenProblem(site));
+    return failure(noTokenProblem(subject));
   }
   const [token, ...others] = tokens.filter((one) => one.clientId === clientId);
   if (token === undefined) {

@@ -1,10 +1,10 @@
-import { openCloudflareApi, type CloudflareApi } from "../cloudflare/client";
-import { resolve, join } from "node:path";
+import { join, resolve } from "node:path";
 import { findApiCredentials, missingTokenProblem } from "../cloudflare/api-credentials";
+import { openCloudflareApi, type CloudflareApi } from "../cloudflare/client";
 import type { Config } from "../fleet/config";
-import { readFleet, type Site } from "../fleet/sites";
 import { ownNamePrefix } from "../fleet/names";
 import { UserError } from "../fleet/problem";
+import { readFleet, type Site } from "../fleet/sites";
 import { readStackConfig } from "./stack-config";
 import type { RevealedOutputs } from "./stack-outputs";
 import type { StackResource } from "./stack-resources";
@@ -35,15 +35,6 @@ export interface OpenStack {
   readonly cloudflareApi: () => Promise<CloudflareApi>;
 }
 
-export interface StackPlace {
-  /** The project's folder. */
-  readonly directory: string;
-  readonly stackName: string;
-  readonly reader: StackReader;
-  /** For commands that put the first sites into `sites/`; "refused" by default. */
-  readonly emptyFleet?: "refused" | "allowed";
-}
-
 /** What only the stack's engine can read. */
 export interface StackReader {
   readonly outputs: (directory: string, stackName: string) => Promise<RevealedOutputs>;
@@ -55,11 +46,18 @@ export interface StackReader {
 /**
  * Opens a stack: its configuration and its site files, checked together.
  *
+ * @param directory the project's folder.
+ * @param emptyFleet "allowed" for commands that put the first sites into `sites/`.
  * @throws UserError with everything that is wrong with either.
  */
-export function openStack({ directory, stackName, reader, emptyFleet }: StackPlace): OpenStack {
+export function openStack(
+  directory: string,
+  stackName: string,
+  reader: StackReader,
+  emptyFleet?: "allowed",
+): OpenStack {
   const folder = resolve(directory);
-  const { project, values, encrypted } = readStackConfig(folder, stackName, {});
+  const { project, values, encrypted } = readStackConfig(folder, stackName);
   const { config, sites } = readFleet(values, join(folder, "sites"), emptyFleet);
   let outputs: Promise<RevealedOutputs> | undefined;
   return {
@@ -75,13 +73,12 @@ export function openStack({ directory, stackName, reader, emptyFleet }: StackPla
     },
     resources: () => reader.resources(folder, stackName),
     cloudflareApi: async () => {
-      const hidden: Record<string, string> = {};
-      if (encrypted.includes(tokenKey)) {
-        hidden[tokenKey] = await reader.secretConfig(folder, stackName, tokenKey);
-      }
+      const hidden = encrypted.includes(tokenKey)
+        ? { [tokenKey]: await reader.secretConfig(folder, stackName, tokenKey) }
+        : {};
       const credentials = findApiCredentials({ ...values, ...hidden }, process.env);
       if (credentials === undefined) {
-        throw new UserError([missingTokenProblem]);
+        throw new UserError(missingTokenProblem);
       }
       return openCloudflareApi(credentials);
     },

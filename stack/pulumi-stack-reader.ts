@@ -1,49 +1,34 @@
 import type { Workspace } from "@pulumi/pulumi/automation";
 import { UserError, type Problem } from "../fleet/problem";
-import { parseOutputs, type RevealedOutputs } from "./stack-outputs";
-import { parseDeployment, type StackResource } from "./stack-resources";
+import type { StackReader } from "./open-stack";
+import { parseOutputs } from "./stack-outputs";
+import { parseDeployment } from "./stack-resources";
 
 /**
- * Reads a stack's outputs with the Pulumi CLI, by way of Pulumi's Automation API.
- *
- * @throws UserError with what the CLI said when it is absent, not logged in, or has no such stack.
+ * Reads a stack with the Pulumi CLI, by way of Pulumi's Automation API. Every call throws a UserError with what the CLI
+ * said when it is absent, not logged in, or has no such stack.
  */
-export async function readPulumiOutputs(directory: string, stackName: string): Promise<RevealedOutputs> {
-  const found = await inWorkspace(directory, stackName, (workspace) => workspace.stackOutputs(stackName));
-  return parseOutputs(
-    Object.fromEntries(
-      Object.entries(found).map(([key, { value }]: [string, { value: unknown }]) => [key, value]),
-    ),
-    stackName,
-  );
-}
-
-/**
- * Reads what a stack's state holds; its properties, secrets among them, are not looked at.
- *
- * @throws UserError as readPulumiOutputs does.
- */
-export async function readPulumiResources(
-  directory: string,
-  stackName: string,
-): Promise<readonly StackResource[]> {
-  const exported: { readonly deployment: unknown } = await inWorkspace(directory, stackName, (workspace) =>
-    workspace.exportStack(stackName),
-  );
-  return parseDeployment(exported.deployment, stackName);
-}
-
-/**
- * Reads one encrypted value of a stack's configuration.
- *
- * @throws UserError as readPulumiOutputs does.
- */
-export async function readPulumiSecret(directory: string, stackName: string, key: string): Promise<string> {
-  const { value } = await inWorkspace(directory, stackName, (workspace) =>
-    workspace.getConfig(stackName, key),
-  );
-  return value;
-}
+export const pulumiReader: StackReader = {
+  outputs: async (directory, stackName) => {
+    const found = await inWorkspace(directory, stackName, (workspace) => workspace.stackOutputs(stackName));
+    const values = Object.entries(found).map(([key, { value }]: [string, { value: unknown }]) => [
+      key,
+      value,
+    ]);
+    return parseOutputs(Object.fromEntries(values), stackName);
+  },
+  // The properties of resources, secrets among them, are not looked at.
+  resources: async (directory, stackName) => {
+    const exported: { readonly deployment: unknown } = await inWorkspace(directory, stackName, (workspace) =>
+      workspace.exportStack(stackName),
+    );
+    return parseDeployment(exported.deployment, stackName);
+  },
+  secretConfig: async (directory, stackName, key) => {
+    const read = (workspace: Workspace) => workspace.getConfig(stackName, key);
+    return (await inWorkspace(directory, stackName, read)).value;
+  },
+};
 
 /**
  * Not `LocalWorkspace.selectStack`, which would change the stack that the person has selected in their folder
@@ -59,7 +44,7 @@ async function inWorkspace<T>(
   try {
     return await ask(await LocalWorkspace.create({ workDir: directory }));
   } catch (error) {
-    throw new UserError([describe(error, stackName)]);
+    throw new UserError(describe(error, stackName));
   }
 }
 

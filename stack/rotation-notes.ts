@@ -54,13 +54,11 @@ export async function writeRotationNote(stack: StackFolder, site: string, note: 
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     await writeFileAtomic(path, `${JSON.stringify(note, undefined, 2)}\n`, { mode: 0o600 });
   } catch (error) {
-    throw new UserError([
-      {
-        subject: path,
-        says: `cannot be written (${systemReason(error)}), and \`sitepass rotate --confirm\` needs it`,
-        todo: "Make the folder writable",
-      },
-    ]);
+    throw new UserError({
+      subject: path,
+      says: `cannot be written (${systemReason(error)}), and \`sitepass rotate --confirm\` needs it`,
+      todo: "Make the folder writable",
+    });
   }
 }
 
@@ -87,22 +85,16 @@ export function openWindow(site: Pick<Site, "token">, now: Date): Date | undefin
   return end !== undefined && end > now ? end : undefined;
 }
 
-const minute = 60_000;
-
 /** The end of a window that is at least as long as asked for: RFC 3339, in whole minutes. */
-export function windowEndAfter(now: Date, graceMilliseconds: number): string {
-  return wholeMinutes(Math.ceil((now.getTime() + graceMilliseconds) / minute));
-}
+export const windowEndAfter = (now: Date, graceMilliseconds: number): string =>
+  wholeMinutes(Math.ceil((now.getTime() + graceMilliseconds) / 60_000));
 
 /** A time in the past, as the end of a window that never opens: RFC 3339. */
-export function noWindow(now: Date): string {
-  return wholeMinutes(Math.floor(now.getTime() / minute));
-}
+export const noWindow = (now: Date): string => wholeMinutes(Math.floor(now.getTime() / 60_000));
 
 /** RFC 3339 without fractions of a second, which nobody needs to read. */
-function wholeMinutes(minutes: number): string {
-  return new Date(minutes * minute).toISOString().replace(".000Z", "Z");
-}
+const wholeMinutes = (minutes: number): string =>
+  new Date(minutes * 60_000).toISOString().replace(".000Z", "Z");
 
 /**
  * Whether a site's file says a rotation that no `up` has carried out: the stack's secret is still the one that was noted
@@ -142,27 +134,21 @@ export async function credentialWarnings(
   const { file: subject, name, token } = site;
   const { expiresAt } = credentials;
   const warnings: Problem[] = [];
+  const warn = (says: string, todo: string) => {
+    warnings.push({ subject, says, todo });
+  };
   if (!token.enabled) {
-    warnings.push({
-      subject,
-      says: "is shut out (token.enabled is false)",
-      todo: "Its pushes are refused until it is let in again",
-    });
+    warn("is shut out (token.enabled is false)", "Its pushes are refused until it is let in again");
   }
   if (expiresAt !== "" && Date.parse(expiresAt) <= now.getTime()) {
-    warnings.push({
-      subject,
-      says: `its token expired on ${expiresAt} by the last up, so its pushes are refused`,
-      todo: `Run \`sitepass renew ${name}\``,
-    });
+    warn(
+      `its token expired on ${expiresAt} by the last up, so its pushes are refused`,
+      `Run \`sitepass renew ${name}\``,
+    );
   }
-  const note = await readRotationNote(stack, name);
-  if (isRotationPending(site, note, presentFingerprint(credentials))) {
-    warnings.push({
-      subject,
-      says: "its rotation is only in the file so far, so this is the old secret",
-      todo: howToApplyRotation(site, now),
-    });
+  if (isRotationPending(site, await readRotationNote(stack, name), presentFingerprint(credentials))) {
+    const todo = howToApplyRotation(site, now);
+    warn("its rotation is only in the file so far, so this is the old secret", todo);
   }
   return warnings;
 }

@@ -31,7 +31,7 @@ export interface StackConfig {
 export function readStackConfig(
   directory: string,
   stack: string,
-  overrides: Readonly<Record<string, string>>,
+  overrides: Readonly<Record<string, string>> = {},
 ): StackConfig {
   const project = readYaml(join(directory, "Pulumi.yaml"), projectSchema);
   const file = `Pulumi.${stack}.yaml`;
@@ -61,13 +61,11 @@ const asText = (value: unknown): string => (typeof value === "string" ? value : 
 
 function readYaml<T>(path: string, schema: z.ZodType<T>): T {
   if (!existsSync(path)) {
-    throw new UserError([
-      {
-        subject: path,
-        says: "is not there",
-        todo: "Run this in the project's folder, or name the stack with --stack",
-      },
-    ]);
+    throw new UserError({
+      subject: path,
+      says: "is not there",
+      todo: "Run this in the project's folder, or name the stack with --stack",
+    });
   }
   const document = parseDocument(readFileSync(path, "utf8"));
   if (document.errors.length > 0) {
@@ -81,9 +79,8 @@ function readYaml<T>(path: string, schema: z.ZodType<T>): T {
   }
   const parsed = schema.safeParse(document.toJS());
   if (!parsed.success) {
-    throw new UserError([
-      { subject: path, says: `is not a Pulumi file (${z.prettifyError(parsed.error)})`, todo: "Fix it" },
-    ]);
+    const says = `is not a Pulumi file (${z.prettifyError(parsed.error)})`;
+    throw new UserError({ subject: path, says, todo: "Fix it" });
   }
   return parsed.data;
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { signalNames } from "../fleet/signals";
 import { UserError } from "../fleet/problem";
+import { signalNames } from "../fleet/signals";
 
 const urls = z.partialRecord(z.enum(signalNames), z.url());
 
@@ -45,11 +45,9 @@ export function parseOutputs(outputs: unknown, stackName: string): RevealedOutpu
     return parsed.data;
   }
   const keys = [...new Set(parsed.error.issues.map(({ path }) => path.join(".") || "outputs"))];
-  throw new UserError([
-    {
-      subject: `stack ${stackName}`,
-      says: `its outputs are not those of this program (${keys.slice(0, 3).join(", ")})`,
-      todo: "Run `pulumi up`, and name the right stack with --stack",
-    },
-  ]);
+  throw new UserError({
+    subject: `stack ${stackName}`,
+    says: `its outputs are not those of this program (${keys.slice(0, 3).join(", ")})`,
+    todo: "Run `pulumi up`, and name the right stack with --stack",
+  });
 }

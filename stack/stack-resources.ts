@@ -35,18 +35,17 @@ const deploymentSchema = z.looseObject({
 export function parseDeployment(deployment: unknown, stackName: string): readonly StackResource[] {
   const parsed = deploymentSchema.safeParse(deployment ?? {});
   if (!parsed.success) {
-    throw new UserError([
-      {
-        subject: `stack ${stackName}`,
-        says: "`pulumi stack export` gave something that is not a deployment",
-        todo: "Update the Pulumi CLI, and name the right stack with --stack",
-      },
-    ]);
+    throw new UserError({
+      subject: `stack ${stackName}`,
+      says: "`pulumi stack export` gave something that is not a deployment",
+      todo: "Update the Pulumi CLI, and name the right stack with --stack",
+    });
   }
   return (parsed.data.resources ?? [])
     .filter((resource) => !resource.delete)
-    .map(({ urn, type, id }) => ({ urn, type, name: nameIn(urn), id }));
+    .map(({ urn, type, id }) => {
+      // `urn:pulumi:<stack>::<project>::<types>::<name>`; the name may hold `::` itself.
+      const name = urn.split("::").slice(3).join("::");
+      return { urn, type, name, id };
+    });
 }
-
-/** `urn:pulumi:<stack>::<project>::<types>::<name>`; the name may hold `::` itself. */
-const nameIn = (urn: string): string => urn.split("::").slice(3).join("::");

@@ -54,7 +54,7 @@ export function readStateFile(path: string): StateDocument | undefined {
   if (parsed.success) {
     return parsed.data;
   }
-  throw new UserError([
+  throw new UserError(
     isObject(document) && document.version === 1 && "salt" in document
       ? {
           subject: path,
@@ -66,7 +66,7 @@ export function readStateFile(path: string): StateDocument | undefined {
           says: "is not a state file of local/engine",
           todo: "Move it away to start anew, or name another with --state",
         },
-  ]);
+  );
 }
 
 /** Reads a stack from a state file of local/engine in place of the Pulumi CLI. */
@@ -76,13 +76,11 @@ export function stateFileReader(path: string): StackReader {
       promised(() => {
         const state = readStateFile(path);
         if (state === undefined) {
-          throw new UserError([
-            {
-              subject: path,
-              says: "does not exist",
-              todo: "Make it with `npm run engine -- up`, or leave out --state to ask pulumi",
-            },
-          ]);
+          throw new UserError({
+            subject: path,
+            says: "does not exist",
+            todo: "Make it with `npm run engine -- up`, or leave out --state to ask pulumi",
+          });
         }
         return parseOutputs(revealed(state.outputs), stackName);
       }),
@@ -91,15 +89,13 @@ export function stateFileReader(path: string): StackReader {
         (readStateFile(path)?.resources ?? []).map(({ urn, type, name, id }) => ({ urn, type, name, id })),
       ),
     secretConfig: (_directory, stackName, key) =>
-      promised(() => {
-        throw new UserError([
-          {
-            subject: `Pulumi.${stackName}.yaml`,
-            says: `${key} is encrypted, which only the Pulumi CLI can read`,
-            todo: "Leave it out with --state, or drop --state",
-          },
-        ]);
-      }),
+      Promise.reject(
+        new UserError({
+          subject: `Pulumi.${stackName}.yaml`,
+          says: `${key} is encrypted, which only the Pulumi CLI can read`,
+          todo: "Leave it out with --state, or drop --state",
+        }),
+      ),
   };
 }
 
@@ -138,8 +134,7 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
 
 function parseJson(text: string): unknown {
   try {
-    const value: unknown = JSON.parse(text);
-    return value;
+    return JSON.parse(text);
   } catch {
     return undefined;
   }

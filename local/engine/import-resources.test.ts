@@ -7,7 +7,7 @@ import { account_id, clientOf, present } from "cloudflare-standin/testing/stand-
 import { zoneId } from "cloudflare-standin/api/database";
 import { startStandIn, type StandIn } from "cloudflare-standin";
 import type { Cloudflare } from "cloudflare";
-import { problemText, UserError } from "../../fleet/problem";
+import { UserError } from "../../fleet/problem";
 import { importResources, readImportDocument, type ImportEntry } from "./import-resources";
 import { emptyState, UrnScheme } from "./state";
 
@@ -243,7 +243,9 @@ function read(document: unknown): readonly ImportEntry[] {
     return readImportDocument(file, new UrnScheme("proj", "prod"));
   } catch (error) {
     throw error instanceof UserError
-      ? new UserError(error.problems.map((problem) => problemText(problem).replaceAll(file, "import.json")))
+      ? new UserError(
+          error.problems.map((one) => ({ ...one, subject: one.subject.replace(file, "import.json") })),
+        )
       : error;
   } finally {
     rmSync(folder, { recursive: true });

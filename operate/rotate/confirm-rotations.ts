@@ -1,6 +1,6 @@
-import { attempt, UserError, type Problem } from "../../fleet/problem";
-import type { Site } from "../../fleet/sites";
 import { readToken } from "../../cloudflare/service-tokens";
+import { attempt, throwIfAny, type Problem } from "../../fleet/problem";
+import type { Site } from "../../fleet/sites";
 import { matchToken, noTokenProblem, readAccountTokens } from "../../stack/match-token";
 import type { OpenStack } from "../../stack/open-stack";
 import {
@@ -13,9 +13,9 @@ import {
 } from "../../stack/rotation-notes";
 import type { RevealedOutputs, SiteCredentials } from "../../stack/stack-outputs";
 import { selectSites } from "../select-sites";
+import type { Via } from "../verify/transport";
 import { fleetProblems } from "../verify/verdict";
 import { verifySites } from "../verify/verify-sites";
-import type { Via } from "../verify/transport";
 
 /** What a person asked for. */
 export interface ConfirmRequest {
@@ -78,14 +78,12 @@ export async function confirmRotations(
   const former = parseFormer(request.former, sites);
   const outputs = await stack.outputs();
   const notes = await readNotes(stack, sites);
-  const changes = new Map(
-    sites.map((site) => [
-      site,
-      secretChange(site, outputs.sites[site.name], notes.get(site), former.get(site.name)),
-    ]),
-  );
+  const changes = sites.map((site) => ({
+    site,
+    change: secretChange(site, outputs.sites[site.name], notes.get(site), former.get(site.name)),
+  }));
   const sitesWith = (...kinds: SecretChange["kind"][]) =>
-    sites.filter((site) => kinds.includes(changes.get(site)?.kind ?? "none"));
+    changes.filter(({ change }) => kinds.includes(change.kind)).map(({ site }) => site);
   const tried = sitesWith("changed", "unknown").filter(({ token }) => token.enabled);
   const verdict =
     tried.length === 0
@@ -107,20 +105,20 @@ export async function confirmRotations(
         }).finally(progress.stop);
   const letIn = new Map(verdict?.sites.map(({ site, ok }) => [site, ok]));
   const updatedAt = await lastUpdates(stack, outputs, sitesWith("unchanged"));
-  const confirmations = [...changes].map(([site, change]): Confirmation => ({
+  const confirmations = changes.map(({ site, change }): Confirmation => ({
     site,
     change,
     letIn: letIn.get(site.name),
     ok: change.kind === "changed" && letIn.get(site.name) === true,
   }));
-  for (const { site } of confirmations.filter(({ ok }) => ok)) {
+  for (const { site, ok } of confirmations) {
     const note = notes.get(site);
-    if (note !== undefined) {
+    if (ok && note !== undefined) {
       await writeRotationNote(stack, site.name, { ...note, confirmedAt: now.toISOString() });
     }
   }
-  const problems = confirmations.flatMap(({ site, change }) =>
-    changeProblems(site, change, {
+  const problems = changes.map(({ site, change }) =>
+    changeProblem(site, change, {
       writtenAt: notes.get(site)?.writtenAt,
       updatedAt: updatedAt.get(site.name),
       now,
@@ -128,7 +126,10 @@ export async function confirmRotations(
   );
   return {
     confirmations,
-    problems: [...problems, ...(verdict === undefined ? [] : fleetProblems(verdict))],
+    problems: [
+      ...problems.filter((problem) => problem !== undefined),
+      ...(verdict === undefined ? [] : fleetProblems(verdict)),
+    ],
   };
 }
 
@@ -137,53 +138,41 @@ async function rotationsUnderWay(stack: OpenStack, now: Date): Promise<readonly 
   const notes = await readNotes(stack, stack.sites);
   return stack.sites.filter((site) => {
     const note = notes.get(site);
-    return (
-      site.token.enabled &&
-      (note === undefined ? openWindow(site, now) !== undefined : note.confirmedAt === undefined)
-    );
+    const isUnderWay = note ? note.confirmedAt === undefined : openWindow(site, now) !== undefined;
+    return site.token.enabled && isUnderWay;
   });
 }
 
 /** What was noted of the rotations that the files say, and of no others. */
-async function readNotes(
-  stack: OpenStack,
-  sites: readonly Site[],
-): Promise<ReadonlyMap<Site, RotationNote | undefined>> {
-  return new Map(
-    await Promise.all(
-      sites.map(async (site) => {
-        const note = await readRotationNote(stack, site.name);
-        return [site, note?.version === site.token.secretVersion ? note : undefined] as const;
-      }),
-    ),
-  );
+async function readNotes(stack: OpenStack, sites: readonly Site[]) {
+  const notes = new Map<Site, RotationNote>();
+  for (const site of sites) {
+    const note = await readRotationNote(stack, site.name);
+    if (note?.version === site.token.secretVersion) {
+      notes.set(site, note);
+    }
+  }
+  return notes;
 }
 
 /** @throws UserError */
 function parseFormer(former: readonly string[], sites: readonly Site[]): ReadonlyMap<string, string> {
   const fingerprints = new Map<string, string>();
   const problems: Problem[] = [];
+  const subject = "--former";
   for (const text of former) {
     const [, name, digits = ""] = /^([^=]+)=([0-9a-f]{12})$/.exec(text) ?? [];
     if (name === undefined) {
-      problems.push({
-        subject: "--former",
-        says: `is "${text}", which is not a site with the 12 hexadecimal digits of a fingerprint`,
-        todo: "Write it as in tokyo=0123456789ab",
-      });
+      const says = `is "${text}", which is not a site with the 12 hexadecimal digits of a fingerprint`;
+      problems.push({ subject, says, todo: "Write it as in tokyo=0123456789ab" });
     } else if (!sites.some((site) => site.name === name)) {
-      problems.push({
-        subject: "--former",
-        says: `names ${name}, which is not among the sites to confirm`,
-        todo: "Name it there too",
-      });
+      const says = `names ${name}, which is not among the sites to confirm`;
+      problems.push({ subject, says, todo: "Name it there too" });
     } else {
       fingerprints.set(name, digits);
     }
   }
-  if (problems.length > 0) {
-    throw new UserError(problems);
-  }
+  throwIfAny(problems);
   return fingerprints;
 }
 
@@ -199,17 +188,17 @@ export function secretChange(
   former: string | undefined,
 ): SecretChange {
   const { file: subject, name, token } = site;
+  const none = (problem: Problem) => ({ kind: "none", problem }) as const;
   if (credentials === undefined) {
-    return { kind: "none", problem: noTokenProblem(site) };
+    return none(noTokenProblem(subject));
   }
   if (token.secretVersion === 1) {
-    const todo = `Run \`sitepass rotate ${name}\` first`;
-    return { kind: "none", problem: { subject, says: "was never rotated", todo } };
+    return none({ subject, says: "was never rotated", todo: `Run \`sitepass rotate ${name}\` first` });
   }
   const to = presentFingerprint(credentials);
   if (to === null) {
     const todo = "Run `pulumi up`; if it stays so, rotate once more";
-    return { kind: "none", problem: { subject, says: "the stack does not know its secret", todo } };
+    return none({ subject, says: "the stack does not know its secret", todo });
   }
   const from = former ?? (note?.version === token.secretVersion ? note.formerFingerprint : undefined);
   if (from === undefined) {
@@ -219,7 +208,7 @@ export function secretChange(
 }
 
 /** What else is known of a rotation whose secret did not change. */
-export interface UnchangedContext {
+interface UnchangedContext {
   /** When the rotation was written into the file, RFC 3339; undefined when that was on another machine. */
   readonly writtenAt: string | undefined;
   /** When Cloudflare last changed the token, RFC 3339; undefined when that is not known. */
@@ -227,32 +216,29 @@ export interface UnchangedContext {
   readonly now: Date;
 }
 
-function changeProblems(site: Site, change: SecretChange, context: UnchangedContext): readonly Problem[] {
+/** What is wrong with a rotation, or keeps it from being proven; undefined when the new secret can be tried. */
+function changeProblem(site: Site, change: SecretChange, context: UnchangedContext): Problem | undefined {
   const { file: subject, name, token } = site;
-  switch (change.kind) {
-    case "none":
-      return [change.problem];
-    case "unchanged":
-      return [unchangedProblem(site, change.fingerprint, context)];
-    case "unknown":
-      return [
-        {
-          subject,
-          says: `what its secret was before is not known on this machine, so whether it changed cannot be told; it is sha256 ${change.to} now`,
-          todo: `Give the fingerprint that \`rotate\` printed, with --former ${name}=<fingerprint>`,
-        },
-      ];
-    case "changed":
-      return token.enabled
-        ? []
-        : [
-            {
-              subject,
-              says: `its secret changed to sha256 ${change.to}, and cannot be tried while token.enabled is false`,
-              todo: `Let the site in (\`sitepass revoke --undo ${name}\`, \`pulumi up\`), and confirm again`,
-            },
-          ];
+  if (change.kind === "none") {
+    return change.problem;
   }
+  if (change.kind === "unchanged") {
+    return unchangedProblem(site, change.fingerprint, context);
+  }
+  if (change.kind === "unknown") {
+    return {
+      subject,
+      says: `what its secret was before is not known on this machine, so whether it changed cannot be told; it is sha256 ${change.to} now`,
+      todo: `Give the fingerprint that \`rotate\` printed, with --former ${name}=<fingerprint>`,
+    };
+  }
+  return token.enabled
+    ? undefined
+    : {
+        subject,
+        says: `its secret changed to sha256 ${change.to}, and cannot be tried while token.enabled is false`,
+        todo: `Let the site in (\`sitepass revoke --undo ${name}\`, \`pulumi up\`), and confirm again`,
+      };
 }
 
 /**
@@ -274,17 +260,15 @@ export function unchangedProblem(
       todo: `If \`pulumi up\` ran since it was rotated, the new secret was lost (docs/rotation.md says what to do). If not: ${apply}`,
     };
   }
-  return Date.parse(updatedAt) < Date.parse(writtenAt)
-    ? {
-        subject,
-        says: `${unchanged}, and Cloudflare has not changed the token since ${updatedAt}`,
-        todo: apply,
-      }
-    : {
-        subject,
-        says: `${unchanged}, although Cloudflare changed the token at ${updatedAt}, after the rotation was written: the answer with the new secret was lost, or the provider kept the old one`,
-        todo: `Nobody has the new secret, and the old one stops at ${token.previousSecretExpiresAt ?? ""}. Make ready to put a secret in place at the site at once, then \`sitepass rotate ${name} --force\` and \`pulumi up\``,
-      };
+  if (Date.parse(updatedAt) < Date.parse(writtenAt)) {
+    const says = `${unchanged}, and Cloudflare has not changed the token since ${updatedAt}`;
+    return { subject, says, todo: apply };
+  }
+  return {
+    subject,
+    says: `${unchanged}, although Cloudflare changed the token at ${updatedAt}, after the rotation was written: the answer with the new secret was lost, or the provider kept the old one`,
+    todo: `Nobody has the new secret, and the old one stops at ${token.previousSecretExpiresAt ?? ""}. Make ready to put a secret in place at the site at once, then \`sitepass rotate ${name} --force\` and \`pulumi up\``,
+  };
 }
 
 /** When Cloudflare last changed the tokens of these sites; empty where it cannot be asked, because it only explains. */

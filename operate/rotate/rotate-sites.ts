@@ -1,13 +1,6 @@
 import { roughDuration } from "../../fleet/duration";
-import {
-  attempt,
-  failure,
-  problemsOf,
-  success,
-  UserError,
-  type Problem,
-  type Result,
-} from "../../fleet/problem";
+import { attempt, failure, problemsOf, success, throwIfAny, UserError } from "../../fleet/problem";
+import type { Problem, Result } from "../../fleet/problem";
 import type { Site } from "../../fleet/sites";
 import { someOf } from "../../fleet/wording";
 import { noTokenProblem } from "../../stack/match-token";
@@ -89,10 +82,7 @@ export async function rotateSites(
       return planRotation(site, { credentials, note }, { ...request, now });
     }),
   );
-  const refusals = results.flatMap(problemsOf);
-  if (refusals.length > 0) {
-    throw new UserError(refusals);
-  }
+  throwIfAny(results.flatMap(problemsOf));
   const planned = results.flatMap((result) => (result.ok ? [result.value] : []));
   const { edits, problems: uneditable } = await prepareEdits(
     stack.directory,
@@ -101,14 +91,9 @@ export async function rotateSites(
       changes: { secretVersion, previousSecretExpiresAt },
     })),
   );
-  if (uneditable.length > 0) {
-    throw new UserError(uneditable);
-  }
+  throwIfAny(uneditable);
   warnOf(planned, request, onWarning);
-  const rotations = planned.map((rotation, index): Rotation => ({
-    ...rotation,
-    lines: edits[index]?.lines ?? [],
-  }));
+  const rotations = planned.map((rotation, index) => ({ ...rotation, lines: edits[index]?.lines ?? [] }));
   const report = { skipped, wave, planned: planned.length };
   if (request.dryRun) {
     return { ...report, rotations, problems: [] };
@@ -158,15 +143,22 @@ export function planRotation(
     immediately,
     force,
     now,
-  }: Pick<RotateRequest, "grace" | "immediately" | "force"> & { readonly now: Date },
+  }: Pick<RotateRequest & SiteChoice, "grace" | "immediately" | "force" | "now">,
 ): Result<PlannedRotation> {
   if (credentials === undefined) {
-    return failure(noTokenProblem(site));
+    return failure(noTokenProblem(site.file));
   }
   const formerFingerprint = credentials === "not asked" ? undefined : presentFingerprint(credentials);
   const open = openWindow(site, now);
   if (open !== undefined && !force && !immediately) {
-    return failure(openWindowProblem(site, open, isRotationPending(site, note, formerFingerprint), now));
+    const until = `until ${site.token.previousSecretExpiresAt ?? ""}, in ${roughDuration(open.getTime() - now.getTime())}`;
+    return isRotationPending(site, note, formerFingerprint)
+      ? failure(pendingProblem(site, now, ` already, with a window ${until}`))
+      : failure({
+          subject: site.file,
+          says: `the window of its last rotation is open ${until}`,
+          todo: "Cloudflare keeps one previous secret: another rotation ends the oldest at once, and collectors that still send it lose what they push. Wait, or pass --force when every collector has the present one",
+        });
   }
   return success({
     site,
@@ -175,17 +167,6 @@ export function planRotation(
     formerFingerprint,
     cutsShort: open,
   });
-}
-
-function openWindowProblem(site: Site, end: Date, isPending: boolean, now: Date): Problem {
-  const until = `until ${site.token.previousSecretExpiresAt ?? ""}, in ${roughDuration(end.getTime() - now.getTime())}`;
-  return isPending
-    ? pendingProblem(site, now, ` already, with a window ${until}`)
-    : {
-        subject: site.file,
-        says: `the window of its last rotation is open ${until}`,
-        todo: "Cloudflare keeps one previous secret: another rotation ends the oldest at once, and collectors that still send it lose what they push. Wait, or pass --force when every collector has the present one",
-      };
 }
 
 function warnOf(

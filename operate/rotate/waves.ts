@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { UserError, type Problem } from "../../fleet/problem";
+import { throwIfAny, UserError, type Problem } from "../../fleet/problem";
 import type { Site } from "../../fleet/sites";
 import { matchToken, readAccountTokens } from "../../stack/match-token";
 import type { OpenStack } from "../../stack/open-stack";
@@ -67,10 +67,7 @@ export async function chooseSites(
     const sites = olderThan === undefined ? fleet : fleet.filter((site) => isDue(site, olderThan, now));
     return { sites, skipped, wave: undefined };
   }
-  const pending = force ? [] : await pendingProblems(stack, outputs, fleet, now);
-  if (pending.length > 0) {
-    throw new UserError(pending);
-  }
+  throwIfAny(force ? [] : await pendingProblems(stack, outputs, fleet, now));
   const lastSeen = force ? () => undefined : await lastSeenIn(stack, outputs);
   const wave = planWave({ fleet, size: waves, olderThan: olderThan ?? 0, lastSeen, now, force });
   if (wave.kind === "stalled") {
@@ -87,17 +84,13 @@ async function pendingProblems(
   now: Date,
 ): Promise<readonly Problem[]> {
   const problems = await Promise.all(
-    fleet.map(async (site) =>
-      isRotationPending(
-        site,
-        await readRotationNote(stack, site.name),
-        presentFingerprint(outputs.sites[site.name]),
-      )
-        ? pendingProblem(site, now)
-        : undefined,
-    ),
+    fleet.map(async (site) => {
+      const present = presentFingerprint(outputs.sites[site.name]);
+      const note = await readRotationNote(stack, site.name);
+      return isRotationPending(site, note, present) ? [pendingProblem(site, now)] : [];
+    }),
   );
-  return problems.filter((problem) => problem !== undefined);
+  return problems.flat();
 }
 
 /** @param more what else is to be said of it, after the version. */
@@ -109,6 +102,7 @@ export function pendingProblem(site: Site, now: Date, more = ""): Problem {
   };
 }
 
+/** When a site last authenticated: null never, undefined unknown. */
 type LastSeen = (site: Site) => Date | null | undefined;
 
 /** When each site's token was last used, by one call for up to 1,000 of them. */
@@ -133,16 +127,13 @@ function stalledProblem({ file, name, token }: Site, seen: Date | null | undefin
   };
 }
 
-export interface WaveInput {
+export interface WaveInput extends Pick<SiteChoice, "now" | "force"> {
   /** Every site that is let in. */
   readonly fleet: readonly Site[];
   readonly size: WaveSize;
   /** Milliseconds; see SiteChoice. */
   readonly olderThan: number;
-  /** When the site last authenticated: null never, undefined unknown. */
   readonly lastSeen: LastSeen;
-  readonly now: Date;
-  readonly force: boolean;
 }
 
 /** What one run of `rotate --all --waves` does. */
@@ -173,7 +164,8 @@ export function planWave({ fleet, size, olderThan, lastSeen, now, force }: WaveI
       (site) => openWindow(site, now) !== undefined || !wasSeen(site, lastSeen(site)),
     );
     if (unsettled.length > 0) {
-      return { kind: "wait", until: latestEnd(unsettled), sites: unsettled };
+      const until = new Date(Math.max(...unsettled.map(endOf)) + settlingMilliseconds);
+      return { kind: "wait", until, sites: unsettled };
     }
     const lost = fleet.filter((site) => windowEnd(site) !== undefined && !wasSeen(site, lastSeen(site)));
     if (lost.length > 0) {
@@ -182,8 +174,8 @@ export function planWave({ fleet, size, olderThan, lastSeen, now, force }: WaveI
   }
   const due = fleet
     .filter((site) => isDue(site, olderThan, now))
-    .map((site) => ({ site, order: orderOf(site) }))
-    .sort((a, b) => compare(a.order.end, b.order.end) || compare(a.order.name, b.order.name))
+    .map((site) => ({ site, end: endOf(site), shuffle: shuffleKey(site.name) }))
+    .sort((a, b) => compare(a.end, b.end) || compare(a.shuffle, b.shuffle))
     .map(({ site }) => site);
   const wave = due.slice(0, "sites" in size ? size.sites : Math.ceil((fleet.length * size.percent) / 100));
   return wave.length === 0
@@ -201,13 +193,7 @@ function wasSeen(site: Site, seen: Date | null | undefined): boolean {
   return end === undefined || (seen instanceof Date && seen > end);
 }
 
-const latestEnd = (sites: readonly Site[]): Date =>
-  new Date(Math.max(...sites.map(endOf)) + settlingMilliseconds);
-
 /** Names in an order that looks random and is always the same: sites with like names, often neighbours, go in different waves. */
-const orderOf = (site: Site) => ({
-  end: endOf(site),
-  name: createHash("sha256").update(site.name).digest("hex"),
-});
+const shuffleKey = (name: string): string => createHash("sha256").update(name).digest("hex");
 
 const compare = <T extends number | string>(a: T, b: T): number => (a < b ? -1 : a > b ? 1 : 0);

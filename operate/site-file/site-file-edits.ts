@@ -2,7 +2,8 @@ import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
 import { access, chmod, chown, lstat, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { failure, problemsOf, success, UserError, type Problem, type Result } from "../../fleet/problem";
+import { failure, problemsOf, success, throwIfAny, UserError } from "../../fleet/problem";
+import type { Problem, Result } from "../../fleet/problem";
 import { parseSite } from "../../fleet/site-files";
 import type { Site } from "../../fleet/sites";
 import { systemReason } from "../../fleet/wording";
@@ -59,16 +60,12 @@ async function prepareEdit(
   ) {
     return failure(changedMeanwhile(file));
   }
-  const after = editToken(text, changes, file);
-  return after.ok
-    ? success({
-        file,
-        path,
-        before: read.value,
-        after: after.value,
-        lines: changedLines(text, after.value),
-      })
-    : after;
+  const edited = editToken(text, changes, file);
+  if (!edited.ok) {
+    return edited;
+  }
+  const after = edited.value;
+  return success({ file, path, before: read.value, after, lines: changedLines(text, after) });
 }
 
 /**
@@ -95,9 +92,7 @@ export async function writeEdits(
       staged.push({ edit, copy: await stage(edit) });
     }
     const changed = (await Promise.all(changing.map(changeSinceRead))).filter((one) => one !== undefined);
-    if (changed.length > 0) {
-      throw new UserError(changed);
-    }
+    throwIfAny(changed);
     for (const { edit, copy } of staged) {
       if (abort?.aborted === true) {
         break;
@@ -161,14 +156,9 @@ async function stage({ path, file, after }: SiteFileEdit): Promise<string> {
   const prefix = `.${basename(path)}.`;
   const copy = join(folder, `${prefix}${process.pid}-${randomBytes(4).toString("hex")}${suffix}`);
   try {
-    for (const entry of await readdir(folder)) {
-      if (
-        entry.startsWith(prefix) &&
-        entry.endsWith(suffix) &&
-        isGone(parseInt(entry.slice(prefix.length)))
-      ) {
-        await rm(join(folder, entry), { force: true });
-      }
+    const copies = (await readdir(folder)).filter((name) => name.startsWith(prefix) && name.endsWith(suffix));
+    for (const left of copies.filter((name) => isGone(parseInt(name.slice(prefix.length))))) {
+      await rm(join(folder, left), { force: true });
     }
     const { mode, uid, gid } = await stat(path);
     await using handle = await open(copy, "wx", 0o600);
@@ -180,7 +170,7 @@ async function stage({ path, file, after }: SiteFileEdit): Promise<string> {
     return copy;
   } catch (error) {
     await rm(copy, { force: true });
-    throw new UserError([notWritten(file, error)]);
+    throw new UserError(notWritten(file, error));
   }
 }
 

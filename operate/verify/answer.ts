@@ -51,11 +51,7 @@ export function classify(reply: Reply, publish: Publish["kind"]): Answer {
   const header = (name: string): string => headers.get(name) ?? "";
   const isHtml = header("content-type").startsWith("text/html") || /^\s*<(?:!doctype|html)/i.test(body);
   const code = errorCode(body, isHtml);
-  const fromOrigin = {
-    kind: "origin",
-    status,
-    text: excerpt(body) || (STATUS_CODES[status] ?? ""),
-  } as const;
+  const fromOrigin = { kind: "origin", status, text: excerpt(body) || (STATUS_CODES[status] ?? "") } as const;
   if (header("cf-ray") === "" && header("server") !== "cloudflare" && code === undefined) {
     return { kind: "around", status, text: excerpt(body) };
   }

@@ -83,15 +83,10 @@ export function siteProbes(
     return pushes;
   }
   const refused = { hostname, expected: "refused" } as const;
+  const wrong = { clientId, clientSecret: wrongSecret };
   return [
     ...pushes,
-    {
-      ...refused,
-      kind: "wrong-secret",
-      method: "POST",
-      path: paths[0],
-      credentials: { clientId, clientSecret: wrongSecret },
-    },
+    { ...refused, kind: "wrong-secret", method: "POST", path: paths[0], credentials: wrong },
     ...readPaths[signal].map(
       (path) => ({ ...refused, kind: "read", method: "GET", path, credentials }) as const,
     ),

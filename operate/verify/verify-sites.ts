@@ -1,6 +1,7 @@
 import type { Config } from "../../fleet/config";
 import { attempt, failure, success, type Result } from "../../fleet/problem";
 import type { Site } from "../../fleet/sites";
+import { noTokenProblem } from "../../stack/match-token";
 import type { RevealedOutputs, SiteCredentials } from "../../stack/stack-outputs";
 import { endpointProbes, ProbeRunner, siteProbes, strictnessProbe, type Probe } from "./probes";
 import type { Target } from "./remedies";
@@ -111,14 +112,11 @@ async function lookOnce(sites: readonly Site[], options: VerifyOptions): Promise
 function storedCredentials({ name }: Site, { sites }: RevealedOutputs): Result<SiteCredentials> {
   const credentials = sites[name];
   if (credentials === undefined) {
-    return failure({ subject: name, says: "has no service token yet", todo: "Run `pulumi up`" });
+    return failure(noTokenProblem(name));
   }
   if (credentials.clientSecret === "") {
-    return failure({
-      subject: name,
-      says: "its token was adopted, and the stack does not know its secret",
-      todo: "Run `sitepass rotate <site>` and `pulumi up`",
-    });
+    const says = "its token was adopted, and the stack does not know its secret";
+    return failure({ subject: name, says, todo: "Run `sitepass rotate <site>` and `pulumi up`" });
   }
   return success(credentials);
 }

@@ -54,14 +54,10 @@ export interface LookOptions extends Partial<VerifyOptions> {
 
 export async function openVerifyWorld(fleet: Scenario): Promise<VerifyWorld> {
   const outputs = await fleet.outputs();
-  const stack = openStack({
-    directory: fleet.directory,
-    stackName: "prod",
-    reader: {
-      outputs: () => Promise.resolve(outputs),
-      resources: () => Promise.resolve([]),
-      secretConfig: () => Promise.reject(new Error("nothing is encrypted here")),
-    },
+  const stack = openStack(fleet.directory, "prod", {
+    outputs: () => Promise.resolve(outputs),
+    resources: () => Promise.resolve([]),
+    secretConfig: () => Promise.reject(new Error("nothing is encrypted here")),
   });
   const { database } = fleet.standIn;
   const look: VerifyWorld["look"] = ({ edge }, { sites, ...options } = {}) =>
