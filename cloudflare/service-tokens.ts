@@ -64,7 +64,7 @@ const stateSchema = z
   }));
 
 /** What Cloudflare says of one token, at this moment. What it leaves out is undefined. */
-export type TokenState = Readonly<z.infer<typeof stateSchema>>;
+type TokenState = Readonly<z.infer<typeof stateSchema>>;
 
 /** Reads one service token. */
 export function readToken(api: CloudflareApi, accountId: string, token: Pick<AccountToken, "id" | "name">) {
