@@ -1,13 +1,7 @@
 import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "./collector";
 import { explained, yamlFile, type YamlObject } from "./common/config-text";
-import { accessHeaders, credentialFiles, credentialPaths } from "./common/credentials";
-import {
-  commonRefusals,
-  listOf,
-  otherSignalsNote,
-  redirectNote,
-  releaseRefusals,
-} from "./common/refusals-and-notes";
+import { credentialFiles, credentialPaths, headersWith } from "./common/credentials";
+import { commonRefusals, listOf, otherSignalsNote, redirectNote } from "./common/refusals-and-notes";
 import { pushUrl, siteLabels } from "./common/site-settings";
 import { dropIn, execStart } from "./common/systemd";
 
@@ -27,8 +21,7 @@ export const otelcol: Collector = {
   signals: ["metrics", "logs"],
   defaultVersion: leastVersion,
   refusals: (site, placement, release) => [
-    ...commonRefusals(site, placement, release, ["remote write", "otlp logs"]),
-    ...releaseRefusals(placement, release, {
+    ...commonRefusals(site, placement, release, ["remote write", "otlp logs"], {
       before: leastVersion,
       says: "which throws metrics away after one time-out, or once central has answered 401 or 403",
       todo: `Install ${leastVersion} or later`,
@@ -169,13 +162,8 @@ const withoutEnd = { initial_interval: "1s", max_interval: "30s", max_elapsed_ti
 
 /** The collector reads the values once, when it starts (docs/facts/collectors.md, K31). */
 function headers(placement: Placement): YamlObject | undefined {
-  const { clientId, clientSecret } = credentialPaths("otelcol", placement);
-  return placement.credentials === undefined
-    ? undefined
-    : {
-        [accessHeaders.clientId]: `\${file:${clientId}}`,
-        [accessHeaders.clientSecret]: `\${file:${clientSecret}}`,
-      };
+  const paths = credentialPaths("otelcol", placement);
+  return placement.credentials && headersWith((key) => `\${file:${paths[key]}}`);
 }
 
 /** The collector's own metrics, what programs push to it on loopback, and the journal. */

@@ -1,6 +1,6 @@
 import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "./collector";
 import { explained, reference, yamlFile, type YamlObject } from "./common/config-text";
-import { accessHeaders, credentialFiles, credentialsFolder, headersFromFiles } from "./common/credentials";
+import { credentialFiles, credentialsFolder, headersFromFiles, headersWith } from "./common/credentials";
 import {
   commonRefusals,
   isAtLeast,
@@ -8,7 +8,6 @@ import {
   lossNote,
   otherSignalsNote,
   redirectComment,
-  releaseRefusals,
 } from "./common/refusals-and-notes";
 import { pushUrl, siteLabels } from "./common/site-settings";
 import { dropIn, environmentLine, execStart } from "./common/systemd";
@@ -32,17 +31,11 @@ export const promtail: Collector = {
   signals: ["logs"],
   defaultVersion: "3.6.15",
   refusals: (site, placement, release) => [
-    ...commonRefusals(site, placement, release, ["loki push"]),
-    ...listOf(
-      isAtLeast(release, ended) && {
-        subject: "--release",
-        says: `is ${release.version}, and Promtail ended with 3.6`,
-        todo: "Name the release that the site runs, or move it to Grafana Alloy with collector: alloy",
-      },
-    ),
-    ...releaseRefusals(
+    ...commonRefusals(
+      site,
       placement,
       release,
+      ["loki push"],
       {
         before: since.checkSyntax,
         says: "and files are rendered for Promtail 2.7 or later",
@@ -53,6 +46,13 @@ export const promtail: Collector = {
         unlessRelayed: true,
         says: "and Promtail sends headers since 2.8 only",
         todo: "Render with --relay, which works with this release, or move the site to Grafana Alloy with collector: alloy",
+      },
+    ),
+    ...listOf(
+      isAtLeast(release, ended) && {
+        subject: "--release",
+        says: `is ${release.version}, and Promtail ended with 3.6`,
+        todo: "Name the release that the site runs, or move it to Grafana Alloy with collector: alloy",
       },
     ),
   ],
@@ -171,10 +171,10 @@ function client(
     timeout: "30s",
     follow_redirects: explained(redirectComment(placement), false),
     headers: isExpanded(placement, release)
-      ? explained("From credentials/environment, by way of the unit; needs -config.expand-env.", {
-          [accessHeaders.clientId]: reference(`\${${variables.clientId}}`),
-          [accessHeaders.clientSecret]: reference(`\${${variables.clientSecret}}`),
-        })
+      ? explained(
+          "From credentials/environment, by way of the unit; needs -config.expand-env.",
+          headersWith((key) => reference(`\${${variables[key]}}`)),
+        )
       : undefined,
     http_headers: readsFiles(release) ? headersFromFiles("promtail", placement, "restart") : undefined,
     external_labels: Object.fromEntries(siteLabels(site)),

@@ -1,14 +1,8 @@
 import type { TomlTable } from "smol-toml";
 import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "./collector";
 import { tomlFile } from "./common/config-text";
-import { accessHeaders, credentialFiles, credentialsFolder } from "./common/credentials";
-import {
-  commonRefusals,
-  listOf,
-  otherSignalsNote,
-  redirectNote,
-  releaseRefusals,
-} from "./common/refusals-and-notes";
+import { credentialFiles, credentialNames, credentialsFolder, headersWith } from "./common/credentials";
+import { commonRefusals, listOf, otherSignalsNote, redirectNote } from "./common/refusals-and-notes";
 import { pushUrl, siteLabels } from "./common/site-settings";
 import { dropIn, execStart } from "./common/systemd";
 
@@ -24,14 +18,12 @@ export const telegraf: Collector = {
   title: "Telegraf",
   signals: ["metrics", "logs"],
   defaultVersion: leastVersion,
-  refusals: (site, placement, release) => [
-    ...commonRefusals(site, placement, release, ["remote write", "loki push"]),
-    ...releaseRefusals(placement, release, {
+  refusals: (site, placement, release) =>
+    commonRefusals(site, placement, release, ["remote write", "loki push"], {
       before: leastVersion,
       says: `and before ${leastVersion} Telegraf sends of a backlog the newest sample in each request and throws the others away`,
       todo: `Install ${leastVersion} or later`,
     }),
-  ],
   notes: (site, placement) =>
     listOf(
       otherSignalsNote(telegraf, site),
@@ -145,12 +137,8 @@ const delivery: TomlTable = {
   non_retryable_statuscodes: [400, 409, 413, 415, 422],
 };
 
-const headers = ({ credentials }: Placement): TomlTable => ({
-  ...(credentials && {
-    [accessHeaders.clientId]: "@{sitepass:client_id}",
-    [accessHeaders.clientSecret]: "@{sitepass:client_secret}",
-  }),
-});
+const headers = ({ credentials }: Placement): TomlTable =>
+  credentials === undefined ? {} : headersWith((key) => `@{sitepass:${credentialNames[key]}}`);
 
 /** In every string `$` begins a variable of the environment, and `$$` is a dollar sign (docs/facts/collectors.md, K48). */
 const escaped = (text: string): string => text.replaceAll("$", "$$$$");
@@ -188,11 +176,9 @@ function inputs({ endpoints: { metrics, logs } }: CollectorSite): RenderedFile {
   );
 }
 
-function configurationPaths(placement: Placement): readonly string[] {
-  return [
-    "--config",
-    `${placement.directory}/telegraf/telegraf.conf`,
-    "--config-directory",
-    `${placement.directory}/telegraf/inputs.d`,
-  ];
-}
+const configurationPaths = ({ directory }: Placement): readonly string[] => [
+  "--config",
+  `${directory}/telegraf/telegraf.conf`,
+  "--config-directory",
+  `${directory}/telegraf/inputs.d`,
+];
