@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import { UserError, type Problem } from "../fleet/problem";
 import { isSystemError, kindOf, linkTarget, temporaryBeside, unlessErrorOf } from "./disk";
 
-/** Locks that this process holds. One with its number that it does not hold is of an earlier process, as in containers. */
+/** Locks that this process holds. Another one with its number is an earlier process's, as in containers. */
 const held = new Set<string>();
 
 /**
