@@ -1,5 +1,5 @@
 import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "./collector";
-import { explained, reference, yamlFile, type YamlObject } from "./common/config-text";
+import { explained, reference, yamlFile } from "./common/config-text";
 import { credentialFiles, credentialsFolder, headersFromFiles, headersWith } from "./common/credentials";
 import {
   commonRefusals,
@@ -133,7 +133,30 @@ PROMTAIL'S LIFE ENDED ON 2 MARCH 2026: it gets no fixes any more. Move this site
         grpc_listen_port: 0,
       },
       positions: { filename: "/var/lib/promtail/positions.yaml" },
-      clients: url && [client(url, site, placement, release)],
+      clients: url && [
+        {
+          name: "sitepass",
+          url,
+          timeout: "30s",
+          follow_redirects: explained(redirectComment(placement), false),
+          headers: isExpanded(placement, release)
+            ? explained(
+                "From credentials/environment, by way of the unit; needs -config.expand-env.",
+                headersWith((key) => reference(`\${${variables[key]}}`)),
+              )
+            : undefined,
+          http_headers: readsFiles(release) ? headersFromFiles("promtail", placement, "restart") : undefined,
+          external_labels: Object.fromEntries(siteLabels(site)),
+          backoff_config: {
+            min_period: "1s",
+            max_period: "1m",
+            max_retries: explained(
+              "Without end. By default a push is thrown away after 10 attempts, within nine minutes; this way reading waits for it.",
+              0,
+            ),
+          },
+        },
+      ],
       scrape_configs: [
         {
           job_name: "journal",
@@ -157,34 +180,4 @@ PROMTAIL'S LIFE ENDED ON 2 MARCH 2026: it gets no fixes any more. Move this site
     // No value holds what an expansion would find (drone/envsubst 1.0.3), whether or not Promtail is told to expand the file.
     /\$/g,
   );
-}
-
-function client(
-  url: string,
-  site: CollectorSite,
-  placement: Placement,
-  release: CollectorRelease,
-): YamlObject {
-  return {
-    name: "sitepass",
-    url,
-    timeout: "30s",
-    follow_redirects: explained(redirectComment(placement), false),
-    headers: isExpanded(placement, release)
-      ? explained(
-          "From credentials/environment, by way of the unit; needs -config.expand-env.",
-          headersWith((key) => reference(`\${${variables[key]}}`)),
-        )
-      : undefined,
-    http_headers: readsFiles(release) ? headersFromFiles("promtail", placement, "restart") : undefined,
-    external_labels: Object.fromEntries(siteLabels(site)),
-    backoff_config: {
-      min_period: "1s",
-      max_period: "1m",
-      max_retries: explained(
-        "Without end. By default a push is thrown away after 10 attempts, within nine minutes; this way reading waits for it.",
-        0,
-      ),
-    },
-  };
 }

@@ -26,7 +26,7 @@ const environmentFile = `vmagent/${credentialsFolder}/access.env`;
 
 const stateDirectory = "/var/lib/sitepass-vmagent";
 
-/** vmagent, VictoriaMetrics' agent, which pushes metrics by remote write. */
+/** vmagent, VictoriaMetrics' collector, which pushes metrics by remote write. */
 export const vmagent: Collector = {
   name: "vmagent",
   title: "vmagent",
