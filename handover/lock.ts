@@ -10,7 +10,7 @@ const held = new Set<string>();
  * Takes a lock. It is a symbolic link, because a link is made together with its content, `<process>@<machine>`. One that a
  * killed process left is taken over.
  *
- * @param use what the holder does meanwhile, for whom it keeps out: `is writing this folder`.
+ * @param use what the holder does meanwhile, for the message to others: `is writing this folder`.
  * @returns how to let go of it.
  * @throws UserError when another process holds it.
  */

@@ -46,8 +46,7 @@ export function writeSite(
   const unlock = takeLock(join(directory, lockName), lockUse);
   try {
     // Once more: another render may just have let go of it.
-    const before = orThrow(filesBefore(directory, site, files));
-    return update(disk, directory, site, files, before);
+    return update(disk, directory, site, files, orThrow(filesBefore(directory, site, files)));
   } finally {
     unlock();
   }
@@ -66,14 +65,11 @@ export function siteFolderProblems(
 const lockName = ".sitepass.lock";
 const lockUse = "is writing this folder";
 
-/**
- * Whether git would take what is written to a folder into a commit: it lies in a work tree, and nothing ignores it. The
- * folder need not exist yet. Without git nobody commits, so that the answer is no.
- */
+/** Whether git would commit what is written to a folder, which need not exist yet: not when it is ignored, nor without git. */
 export function wouldBeCommitted(folder: string): boolean {
   const path = resolve(folder);
   let existing = path;
-  while (!existsSync(existing) && dirname(existing) !== existing) {
+  while (!existsSync(existing)) {
     existing = dirname(existing);
   }
   // A file in it: a pattern such as rendered/ ignores folders alone, and git takes what is not there for a file.
@@ -264,6 +260,7 @@ function removeFiles(
 
 const manifestName = ".sitepass.json";
 
+/** What rendering has made in a folder: everything else there is a person's. */
 const manifestSchema = z.strictObject({
   about: z.string(),
   site: z.string(),
@@ -271,11 +268,8 @@ const manifestSchema = z.strictObject({
   files: z.array(z.string().regex(renderedPath)),
 });
 
-/** What rendering has made in a folder: everything else there is a person's. */
-type Manifest = z.infer<typeof manifestSchema>;
-
 /** Reads a folder's manifest; undefined when it has none. */
-function readManifest(directory: string): Result<Manifest | undefined> {
+function readManifest(directory: string): Result<z.infer<typeof manifestSchema> | undefined> {
   const path = join(directory, manifestName);
   const kind = kindOf(path);
   try {
@@ -295,7 +289,7 @@ function readManifest(directory: string): Result<Manifest | undefined> {
 }
 
 function manifestText(site: string, files: Iterable<string>): string {
-  const manifest: Manifest = {
+  const manifest: z.infer<typeof manifestSchema> = {
     about: "What sitepass has made here, and may replace and remove. It touches nothing else in this folder.",
     site,
     files: [...new Set(files)].sort(),
