@@ -58,18 +58,18 @@ function wrongUsage(
   words: readonly string[],
   { exec, to, show, format, name, namespace }: OutputOptions,
 ): string | undefined {
-  if (exec !== words.length > 0) {
-    return exec
-      ? "--exec has no command. Write it after --, as in --exec -- kubectl apply -f -."
-      : `"${words.join(" ")}" comes without --exec. Name one site, and put a command after --exec --.`;
+  const given = { "--exec": exec, "--to": to !== undefined, "--show": show };
+  const ways = Object.entries(given).flatMap(([way, isGiven]) => (isGiven ? [way] : []));
+  if (exec && words.length === 0) {
+    return "--exec has no command. Write it after --, as in --exec -- kubectl apply -f -.";
   }
-  const ways = [exec ? "--exec" : "", to === undefined ? "" : "--to", show ? "--show" : ""].filter(
-    (way) => way !== "",
-  );
+  if (!exec && words.length > 0) {
+    return `"${words.join(" ")}" comes without --exec. Name one site, and put a command after --exec --.`;
+  }
   if (ways.length > 1) {
     return `${ways.join(" and ")} do not go together. Give one of them.`;
   }
-  return format !== "kubernetes" && (name !== undefined || namespace !== undefined)
+  return format !== "kubernetes" && (name ?? namespace) !== undefined
     ? "--name and --namespace come only with --format kubernetes."
     : undefined;
 }

@@ -85,23 +85,16 @@ export async function render(
 }
 
 async function chosenSites(stack: OpenStack, { sites, all }: RenderCommand): Promise<readonly Site[]> {
+  const refused = (subject: string, says: string, todo: string) => new UserError([{ subject, says, todo }]);
   if (all && sites.length > 0) {
-    throw new UserError([
-      {
-        subject: "--all",
-        says: `is given together with ${sites.join(", ")}`,
-        todo: "Name sites, or pass --all, not both",
-      },
-    ]);
+    throw refused(
+      "--all",
+      `is given together with ${sites.join(", ")}`,
+      "Name sites, or pass --all, not both",
+    );
   }
   if (!all && sites.length === 0) {
-    throw new UserError([
-      {
-        subject: "render",
-        says: "no site is named",
-        todo: "Name sites as in `sitepass render tokyo`, or pass --all",
-      },
-    ]);
+    throw refused("render", "no site is named", "Name sites as in `sitepass render tokyo`, or pass --all");
   }
   const { selectSites } = await import("../operate/select-sites.js");
   return all ? stack.sites : selectSites(stack.sites, sites);

@@ -8,7 +8,7 @@ import {
   type AlloyPart,
 } from "./common/alloy-text";
 import { explained, reference } from "./common/config-text";
-import { accessHeaders, credentialFiles, credentialPaths } from "./common/credentials";
+import { credentialFiles, credentialPaths, headersWith } from "./common/credentials";
 import {
   commonRefusals,
   isAtLeast,
@@ -16,7 +16,6 @@ import {
   lossNote,
   otherSignalsNote,
   redirectComment,
-  releaseRefusals,
 } from "./common/refusals-and-notes";
 import { pushUrl, siteLabelRules, siteLabels } from "./common/site-settings";
 import { dropIn, execStart } from "./common/systemd";
@@ -29,7 +28,7 @@ const since = {
   validate: "1.9.0",
 } as const;
 
-/** The label of every component that is rendered, so that none has a name that the site's person chose. */
+/** Labels every component that is rendered, so that none has a name that the site's person chose. */
 const label = "sitepass";
 
 /** Grafana Alloy, which pushes metrics by remote write and logs to Loki. */
@@ -38,11 +37,12 @@ export const alloy: Collector = {
   title: "Grafana Alloy",
   signals: ["metrics", "logs"],
   defaultVersion: "1.18.1",
-  refusals: (site, placement, release) => [
-    ...commonRefusals(site, placement, release, ["remote write", "loki push"]),
-    ...releaseRefusals(
+  refusals: (site, placement, release) =>
+    commonRefusals(
+      site,
       placement,
       release,
+      ["remote write", "loki push"],
       {
         before: since.stable,
         says: "and Grafana Alloy begins with 1.0",
@@ -55,7 +55,6 @@ export const alloy: Collector = {
         todo: "Render with --relay, which works with this release, or install 1.8 or later",
       },
     ),
-  ],
   notes,
   render: (site, placement, release) => [
     configuration(site, placement, release),
@@ -142,17 +141,13 @@ function credentialComponents(placement: Placement): readonly AlloyPart[] {
 
 /** Where one signal goes, and how its pushes are made. */
 function endpoint(url: string, placement: Placement, ...parts: readonly AlloyPart[]): AlloyBlock {
-  const header = (key: "clientId" | "clientSecret") => [reference(`local.file.${fileLabels[key]}.content`)];
   return block(
     "endpoint",
     { name: label, url, remote_timeout: "30s" },
     explained(redirectComment(placement), { follow_redirects: false }),
     ...listOf(
       placement.credentials && {
-        http_headers: {
-          [accessHeaders.clientId]: header("clientId"),
-          [accessHeaders.clientSecret]: header("clientSecret"),
-        },
+        http_headers: headersWith((key) => [reference(`local.file.${fileLabels[key]}.content`)]),
       },
     ),
     ...parts,

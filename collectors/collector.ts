@@ -30,11 +30,11 @@ export interface Credentials {
   readonly clientSecret: string;
 }
 
-/** Where the files will lie on the site's machine, and who holds the secret there. */
+/** Where the files will lie on the site's machine, and who holds the secret there: the collector, or the relay before it. */
 export interface Placement {
   /** Absolute path of the folder that the rendered files are installed to, such as `/etc/sitepass`. */
   readonly directory: string;
-  /** Undefined behind the relay, which alone holds them. */
+  /** Undefined behind the relay. */
   readonly credentials: Credentials | undefined;
 }
 
@@ -47,10 +47,7 @@ export interface CollectorRelease {
 }
 
 export interface RenderedFile {
-  /**
-   * Relative to the placement's folder, with forward slashes. What a site's person adds goes into folders such as `inputs.d`
-   * and `scrape.d`, which rendering and installing again leave alone.
-   */
+  /** Relative to the placement's folder, with forward slashes. */
   readonly path: string;
   /** 0600 exactly for files that hold a secret; these lie in a folder named `credentials`. */
   readonly mode: 0o600 | 0o644;
@@ -69,7 +66,10 @@ export interface CollectorService {
   readonly rereadsSecrets: boolean;
 }
 
-/** One collector that can run at a site. Pure: site, endpoints, labels and secret placement in; files out. */
+/** What is made from a site, where its files lie, and the collector's release; without looking at anything else. */
+type Made<T> = (site: CollectorSite, placement: Placement, release: CollectorRelease) => T;
+
+/** One collector that can run at a site. */
 export interface Collector {
   readonly name: CollectorName;
   /** How people write its name. */
@@ -79,18 +79,10 @@ export interface Collector {
   /** The release that files are rendered for when none is named. */
   readonly defaultVersion: string;
   /** Why this site cannot be rendered; empty when it can. `render` is only called when there are none. */
-  readonly refusals: (
-    site: CollectorSite,
-    placement: Placement,
-    release: CollectorRelease,
-  ) => readonly Problem[];
+  readonly refusals: Made<readonly Problem[]>;
   /** What the collector cannot do, each with the way out, for the README and for whoever renders: whole sentences. */
-  readonly notes: (site: CollectorSite, placement: Placement, release: CollectorRelease) => readonly string[];
+  readonly notes: Made<readonly string[]>;
   /** Signals of the site that the collector cannot push are left out. */
-  readonly render: (
-    site: CollectorSite,
-    placement: Placement,
-    release: CollectorRelease,
-  ) => readonly RenderedFile[];
+  readonly render: Made<readonly RenderedFile[]>;
   readonly service: (placement: Placement, release: CollectorRelease) => CollectorService;
 }

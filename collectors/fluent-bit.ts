@@ -1,14 +1,8 @@
 import type { Problem } from "../fleet/problem";
 import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "./collector";
 import { explained, yamlFile, type YamlObject } from "./common/config-text";
-import { accessHeaders, credentialFiles, credentialPaths } from "./common/credentials";
-import {
-  anyPageNote,
-  commonRefusals,
-  listOf,
-  otherSignalsNote,
-  releaseRefusals,
-} from "./common/refusals-and-notes";
+import { credentialFiles, credentialPaths, headersWith } from "./common/credentials";
+import { anyPageNote, commonRefusals, listOf, otherSignalsNote } from "./common/refusals-and-notes";
 import { pushUrl, siteLabels } from "./common/site-settings";
 import { dropIn, execStart } from "./common/systemd";
 
@@ -32,10 +26,11 @@ export const fluentBit: Collector = {
   signals: ["metrics", "logs"],
   defaultVersion: "5.1.1",
   refusals: (site, placement, release) => [
-    ...commonRefusals(site, placement, release, ["remote write", "loki push"]),
-    ...releaseRefusals(
+    ...commonRefusals(
+      site,
       placement,
       release,
+      ["remote write", "loki push"],
       {
         before: since.yaml,
         says: "and these files are in YAML, which Fluent Bit reads in full since 3.2 only",
@@ -75,26 +70,23 @@ export const fluentBit: Collector = {
  * (docs/facts/collectors.md, K43).
  */
 function labelRefusals({ labels, endpoints }: CollectorSite): readonly Problem[] {
-  return Object.entries(labels)
-    .map(([name, value]) => ({ name, value, problem: labelProblem(value, endpoints.logs !== undefined) }))
-    .filter(({ problem }) => problem !== undefined)
-    .map(({ name, value, problem = "" }) => ({
-      subject: `labels.${name}`,
-      says: `is ${JSON.stringify(value)}, which Fluent Bit would ${problem}`,
-      todo: "Change it, or name another collector",
-    }));
-}
-
-/** What Fluent Bit would do to the value; undefined: nothing. */
-function labelProblem(value: string, withLogs: boolean): string | undefined {
-  const table: readonly (readonly [isSo: boolean, problem: string])[] = [
-    [value.includes("${"), "take for a variable at ${"],
-    [value.startsWith(" "), "send without the space at its beginning"],
-    [withLogs && value.startsWith("$"), "take for the name of a field"],
-    [withLogs && value.includes(","), "cut at the comma"],
-    [withLogs && value.endsWith(" "), "send without the space at its end"],
-  ];
-  return table.find(([isSo]) => isSo)?.[1];
+  const withLogs = endpoints.logs !== undefined;
+  return Object.entries(labels).flatMap(([name, value]) => {
+    const [problem] = listOf(
+      value.includes("${") && "take for a variable at ${",
+      value.startsWith(" ") && "send without the space at its beginning",
+      withLogs && value.startsWith("$") && "take for the name of a field",
+      withLogs && value.includes(",") && "cut at the comma",
+      withLogs && value.endsWith(" ") && "send without the space at its end",
+    );
+    return problem === undefined
+      ? []
+      : {
+          subject: `labels.${name}`,
+          says: `is ${JSON.stringify(value)}, which Fluent Bit would ${problem}`,
+          todo: "Change it, or name another collector",
+        };
+  });
 }
 
 function notes(site: CollectorSite, placement: Placement): readonly string[] {
@@ -108,14 +100,21 @@ function notes(site: CollectorSite, placement: Placement): readonly string[] {
   );
 }
 
+const variable = { clientId: "SITEPASS_CLIENT_ID", clientSecret: "SITEPASS_CLIENT_SECRET" } as const;
+
 function configuration(site: CollectorSite, placement: Placement, release: CollectorRelease): RenderedFile {
+  const { clientId, clientSecret } = credentialPaths("fluent-bit", placement);
   const metrics = pushUrl(site, "remote write");
   const logs = pushUrl(site, "loki push");
   return yamlFile(
     "fluent-bit/fluent-bit.yaml",
     `Rendered by sitepass for the site ${site.name} and Fluent Bit ${release.version}: where this site's data goes. Rendering again replaces this file. What is collected is in inputs.d, where files of your own are left alone. After a change: systemctl restart fluent-bit.`,
     {
-      env: variables(placement),
+      // Read when it starts, and put into the headers then (docs/facts/collectors.md, K42).
+      env: placement.credentials && [
+        { name: variable.clientId, uri: `file://${clientId}` },
+        { name: variable.clientSecret, uri: `file://${clientSecret}` },
+      ],
       service: {
         flush: 5,
         "storage.path": `${stateDirectory}/storage`,
@@ -126,36 +125,28 @@ function configuration(site: CollectorSite, placement: Placement, release: Colle
       includes: [`${placement.directory}/fluent-bit/inputs.d/*.yaml`],
       pipeline: {
         outputs: [
-          metrics && metricsOutput(site, metrics, placement),
-          logs && logsOutput(site, logs, placement),
+          metrics && {
+            name: "prometheus_remote_write",
+            match: "*",
+            ...target(metrics),
+            // A key, a space, and the rest of the line as it is (src/flb_slist.c, flb_slist_split_tokens).
+            add_label: siteLabels(site).map(([name, value]) => `${name} ${value}`),
+            ...delivery(placement),
+          },
+          logs && {
+            name: "loki",
+            match: "*",
+            ...target(logs),
+            labels: siteLabels(site)
+              .map(([name, value]) => `${name}=${value}`)
+              .join(","),
+            compress: "gzip",
+            ...delivery(placement),
+          },
         ],
       },
     },
   );
-}
-
-function metricsOutput(site: CollectorSite, url: string, placement: Placement): YamlObject {
-  return {
-    name: "prometheus_remote_write",
-    match: "*",
-    ...target(url),
-    // A key, a space, and the rest of the line as it is (src/flb_slist.c, flb_slist_split_tokens).
-    add_label: siteLabels(site).map(([name, value]) => `${name} ${value}`),
-    ...delivery(placement),
-  };
-}
-
-function logsOutput(site: CollectorSite, url: string, placement: Placement): YamlObject {
-  return {
-    name: "loki",
-    match: "*",
-    ...target(url),
-    labels: siteLabels(site)
-      .map(([name, value]) => `${name}=${value}`)
-      .join(","),
-    compress: "gzip",
-    ...delivery(placement),
-  };
 }
 
 function target(url: string): YamlObject {
@@ -171,28 +162,14 @@ function target(url: string): YamlObject {
 
 function delivery({ credentials }: Placement): YamlObject {
   return {
-    header: credentials && [
-      `${accessHeaders.clientId} \${${variable.clientId}}`,
-      `${accessHeaders.clientSecret} \${${variable.clientSecret}}`,
-    ],
+    header:
+      credentials &&
+      Object.entries(headersWith((key) => `\${${variable[key]}}`)).map(([name, value]) => `${name} ${value}`),
     retry_limit: explained("By default one attempt more, and then the data are thrown away.", "no_limits"),
     "storage.total_limit_size": explained("On disk; then the oldest is dropped.", "1G"),
     "net.connect_timeout": "10s",
     "net.io_timeout": explained("By default none: a line that has gone dead would be waited for.", "30s"),
   };
-}
-
-const variable = { clientId: "SITEPASS_CLIENT_ID", clientSecret: "SITEPASS_CLIENT_SECRET" } as const;
-
-/** Fluent Bit reads the files when it starts, and puts their text into the headers then (docs/facts/collectors.md, K42). */
-function variables(placement: Placement): readonly YamlObject[] | undefined {
-  const { clientId, clientSecret } = credentialPaths("fluent-bit", placement);
-  return placement.credentials === undefined
-    ? undefined
-    : [
-        { name: variable.clientId, uri: `file://${clientId}` },
-        { name: variable.clientSecret, uri: `file://${clientSecret}` },
-      ];
 }
 
 /** Fluent Bit's own metrics, those of the machine, and the journal. */

@@ -1,13 +1,7 @@
 import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "./collector";
-import { explained, yamlFile, type YamlObject } from "./common/config-text";
-import { accessHeaders, credentialFiles, credentialPaths } from "./common/credentials";
-import {
-  commonRefusals,
-  listOf,
-  otherSignalsNote,
-  redirectNote,
-  releaseRefusals,
-} from "./common/refusals-and-notes";
+import { explained, yamlFile } from "./common/config-text";
+import { credentialFiles, credentialPaths, headersWith } from "./common/credentials";
+import { commonRefusals, listOf, otherSignalsNote, redirectNote } from "./common/refusals-and-notes";
 import { pushUrl, siteLabels } from "./common/site-settings";
 import { dropIn, execStart } from "./common/systemd";
 
@@ -27,8 +21,7 @@ export const otelcol: Collector = {
   signals: ["metrics", "logs"],
   defaultVersion: leastVersion,
   refusals: (site, placement, release) => [
-    ...commonRefusals(site, placement, release, ["remote write", "otlp logs"]),
-    ...releaseRefusals(placement, release, {
+    ...commonRefusals(site, placement, release, ["remote write", "otlp logs"], {
       before: leastVersion,
       says: "which throws metrics away after one time-out, or once central has answered 401 or 403",
       todo: `Install ${leastVersion} or later`,
@@ -85,6 +78,9 @@ function notes(site: CollectorSite, placement: Placement): readonly string[] {
 }
 
 function configuration(site: CollectorSite, placement: Placement, release: CollectorRelease): RenderedFile {
+  const paths = credentialPaths("otelcol", placement);
+  // The values are read once, when the collector starts (docs/facts/collectors.md, K31).
+  const headers = placement.credentials && headersWith((key) => `\${file:${paths[key]}}`);
   const labels = siteLabels(site).map(([name, value]) => [name, escaped(value)] as const);
   const metrics = pushUrl(site, "remote write");
   const logs = pushUrl(site, "otlp logs");
@@ -110,8 +106,41 @@ function configuration(site: CollectorSite, placement: Placement, release: Colle
         "resource/site": { attributes: labels.map(([key, value]) => ({ key, value, action: "upsert" })) },
       },
       exporters: {
-        prometheus_remote_write: metrics && metricsExporter(metrics, site, placement, labels),
-        "otlp_http/logs": logs && logsExporter(logs, placement),
+        prometheus_remote_write: metrics && {
+          http: { endpoint: metrics, headers },
+          timeout: explained("Of one attempt.", "30s"),
+          external_labels: Object.fromEntries(labels),
+          resource_constant_labels: explained(
+            `External labels give way to a label of the data's own; resource/site makes sure that ${site.siteLabel} does not.`,
+            { included: [site.siteLabel] },
+          ),
+          max_batch_request_parallelism: explained(
+            "One, so that samples arrive in their order; and refused ones are sent again without a pause.",
+            1,
+          ),
+          retry_on_failure: explained("Of time-outs, broken lines and 5xx; 0 is without end.", withoutEnd),
+          wal: explained("What is sent goes through this log, and outlives a restart there.", {
+            directory: `${stateDirectory}/metrics`,
+            truncate_frequency: explained("Also how long a sample waits for others at most.", "5s"),
+          }),
+        },
+        "otlp_http/logs": logs && {
+          logs_endpoint: logs,
+          headers,
+          timeout: "30s",
+          retry_on_failure: withoutEnd,
+          sending_queue: {
+            storage: "file_storage",
+            sizer: "bytes",
+            queue_size: explained(
+              "1 GiB; then the journal is read no further until there is room.",
+              1_073_741_824,
+            ),
+            block_on_overflow: true,
+            num_consumers: explained("One, so that lines arrive in their order.", 1),
+            batch: { flush_timeout: "5s", min_size: 262_144, max_size: 1_048_576 },
+          },
+        },
       },
       service: logs && { extensions: ["file_storage"] },
     },
@@ -121,62 +150,7 @@ function configuration(site: CollectorSite, placement: Placement, release: Colle
 /** In every string `${` begins an expansion, and `$$` is a dollar sign (docs/facts/collectors.md, K31). */
 const escaped = (value: string): string => value.replaceAll("$", "$$$$");
 
-/** @param labels with dollar signs escaped. */
-function metricsExporter(
-  endpoint: string,
-  { siteLabel }: CollectorSite,
-  placement: Placement,
-  labels: readonly (readonly [string, string])[],
-): YamlObject {
-  return {
-    http: { endpoint, headers: headers(placement) },
-    timeout: explained("Of one attempt.", "30s"),
-    external_labels: Object.fromEntries(labels),
-    resource_constant_labels: explained(
-      `External labels give way to a label of the data's own; resource/site makes sure that ${siteLabel} does not.`,
-      { included: [siteLabel] },
-    ),
-    max_batch_request_parallelism: explained(
-      "One, so that samples arrive in their order; and refused ones are sent again without a pause.",
-      1,
-    ),
-    retry_on_failure: explained("Of time-outs, broken lines and 5xx; 0 is without end.", withoutEnd),
-    wal: explained("What is sent goes through this log, and outlives a restart there.", {
-      directory: `${stateDirectory}/metrics`,
-      truncate_frequency: explained("Also how long a sample waits for others at most.", "5s"),
-    }),
-  };
-}
-
-function logsExporter(endpoint: string, placement: Placement): YamlObject {
-  return {
-    logs_endpoint: endpoint,
-    headers: headers(placement),
-    timeout: "30s",
-    retry_on_failure: withoutEnd,
-    sending_queue: {
-      storage: "file_storage",
-      sizer: "bytes",
-      queue_size: explained("1 GiB; then the journal is read no further until there is room.", 1_073_741_824),
-      block_on_overflow: true,
-      num_consumers: explained("One, so that lines arrive in their order.", 1),
-      batch: { flush_timeout: "5s", min_size: 262_144, max_size: 1_048_576 },
-    },
-  };
-}
-
 const withoutEnd = { initial_interval: "1s", max_interval: "30s", max_elapsed_time: "0s" };
-
-/** The collector reads the values once, when it starts (docs/facts/collectors.md, K31). */
-function headers(placement: Placement): YamlObject | undefined {
-  const { clientId, clientSecret } = credentialPaths("otelcol", placement);
-  return placement.credentials === undefined
-    ? undefined
-    : {
-        [accessHeaders.clientId]: `\${file:${clientId}}`,
-        [accessHeaders.clientSecret]: `\${file:${clientSecret}}`,
-      };
-}
 
 /** The collector's own metrics, what programs push to it on loopback, and the journal. */
 function inputs({ endpoints: { metrics, logs } }: CollectorSite): RenderedFile {

@@ -97,6 +97,7 @@ function notes(site: CollectorSite, placement: Placement, release: CollectorRele
 
 function configuration(site: CollectorSite, placement: Placement, release: CollectorRelease): RenderedFile {
   const url = pushUrl(site, "remote write");
+  const relabeling = siteLabelRules(site);
   const agent = release.mode === "agent";
   const own = isAtLeast(release, since.scrapeConfigFiles) ? "scrape.d" : "targets.d";
   return yamlFile(
@@ -115,7 +116,24 @@ function configuration(site: CollectorSite, placement: Placement, release: Colle
       // Not allowed in an agent's file.
       rule_files: agent ? undefined : ["rules.d/*.yml"],
       ...scrapeConfigs(release),
-      remote_write: url && [remoteWrite(url, site, placement)],
+      remote_write: url && [
+        {
+          name: "sitepass",
+          url,
+          remote_timeout: "30s",
+          follow_redirects: explained(redirectComment(placement), false),
+          http_headers: headersFromFiles("prometheus", placement, "reload"),
+          write_relabel_configs: explained(relabeling.comment, relabeling.rules),
+          queue_config: {
+            capacity: 10_000,
+            max_shards: explained("Fewer than the usual 50: a slow line is not the better for more.", 10),
+            max_samples_per_send: 2000,
+            min_backoff: "1s",
+            max_backoff: "30s",
+            retry_on_http_429: explained("By default what central is too busy for is thrown away.", true),
+          },
+        },
+      ],
     },
   );
 }
@@ -146,26 +164,6 @@ The labels __scheme__ and __metrics_path__ may be set there too.`,
           ),
         ],
       };
-}
-
-function remoteWrite(url: string, site: CollectorSite, placement: Placement): YamlObject {
-  const relabeling = siteLabelRules(site);
-  return {
-    name: "sitepass",
-    url,
-    remote_timeout: "30s",
-    follow_redirects: explained(redirectComment(placement), false),
-    http_headers: headersFromFiles("prometheus", placement, "reload"),
-    write_relabel_configs: explained(relabeling.comment, relabeling.rules),
-    queue_config: {
-      capacity: 10_000,
-      max_shards: explained("Fewer than the usual 50: a slow line is not the better for more.", 10),
-      max_samples_per_send: 2000,
-      min_backoff: "1s",
-      max_backoff: "30s",
-      retry_on_http_429: explained("By default what central is too busy for is thrown away.", true),
-    },
-  };
 }
 
 /** Runs Prometheus with the rendered file, whatever the package's own command line is. */

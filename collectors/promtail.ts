@@ -1,6 +1,6 @@
 import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "./collector";
-import { explained, reference, yamlFile, type YamlObject } from "./common/config-text";
-import { accessHeaders, credentialFiles, credentialsFolder, headersFromFiles } from "./common/credentials";
+import { explained, reference, yamlFile } from "./common/config-text";
+import { credentialFiles, credentialsFolder, headersFromFiles, headersWith } from "./common/credentials";
 import {
   commonRefusals,
   isAtLeast,
@@ -8,7 +8,6 @@ import {
   lossNote,
   otherSignalsNote,
   redirectComment,
-  releaseRefusals,
 } from "./common/refusals-and-notes";
 import { pushUrl, siteLabels } from "./common/site-settings";
 import { dropIn, environmentLine, execStart } from "./common/systemd";
@@ -32,17 +31,11 @@ export const promtail: Collector = {
   signals: ["logs"],
   defaultVersion: "3.6.15",
   refusals: (site, placement, release) => [
-    ...commonRefusals(site, placement, release, ["loki push"]),
-    ...listOf(
-      isAtLeast(release, ended) && {
-        subject: "--release",
-        says: `is ${release.version}, and Promtail ended with 3.6`,
-        todo: "Name the release that the site runs, or move it to Grafana Alloy with collector: alloy",
-      },
-    ),
-    ...releaseRefusals(
+    ...commonRefusals(
+      site,
       placement,
       release,
+      ["loki push"],
       {
         before: since.checkSyntax,
         says: "and files are rendered for Promtail 2.7 or later",
@@ -53,6 +46,13 @@ export const promtail: Collector = {
         unlessRelayed: true,
         says: "and Promtail sends headers since 2.8 only",
         todo: "Render with --relay, which works with this release, or move the site to Grafana Alloy with collector: alloy",
+      },
+    ),
+    ...listOf(
+      isAtLeast(release, ended) && {
+        subject: "--release",
+        says: `is ${release.version}, and Promtail ended with 3.6`,
+        todo: "Name the release that the site runs, or move it to Grafana Alloy with collector: alloy",
       },
     ),
   ],
@@ -133,7 +133,30 @@ PROMTAIL'S LIFE ENDED ON 2 MARCH 2026: it gets no fixes any more. Move this site
         grpc_listen_port: 0,
       },
       positions: { filename: "/var/lib/promtail/positions.yaml" },
-      clients: url && [client(url, site, placement, release)],
+      clients: url && [
+        {
+          name: "sitepass",
+          url,
+          timeout: "30s",
+          follow_redirects: explained(redirectComment(placement), false),
+          headers: isExpanded(placement, release)
+            ? explained(
+                "From credentials/environment, by way of the unit; needs -config.expand-env.",
+                headersWith((key) => reference(`\${${variables[key]}}`)),
+              )
+            : undefined,
+          http_headers: readsFiles(release) ? headersFromFiles("promtail", placement, "restart") : undefined,
+          external_labels: Object.fromEntries(siteLabels(site)),
+          backoff_config: {
+            min_period: "1s",
+            max_period: "1m",
+            max_retries: explained(
+              "Without end. By default a push is thrown away after 10 attempts, within nine minutes; this way reading waits for it.",
+              0,
+            ),
+          },
+        },
+      ],
       scrape_configs: [
         {
           job_name: "journal",
@@ -157,34 +180,4 @@ PROMTAIL'S LIFE ENDED ON 2 MARCH 2026: it gets no fixes any more. Move this site
     // No value holds what an expansion would find (drone/envsubst 1.0.3), whether or not Promtail is told to expand the file.
     /\$/g,
   );
-}
-
-function client(
-  url: string,
-  site: CollectorSite,
-  placement: Placement,
-  release: CollectorRelease,
-): YamlObject {
-  return {
-    name: "sitepass",
-    url,
-    timeout: "30s",
-    follow_redirects: explained(redirectComment(placement), false),
-    headers: isExpanded(placement, release)
-      ? explained("From credentials/environment, by way of the unit; needs -config.expand-env.", {
-          [accessHeaders.clientId]: reference(`\${${variables.clientId}}`),
-          [accessHeaders.clientSecret]: reference(`\${${variables.clientSecret}}`),
-        })
-      : undefined,
-    http_headers: readsFiles(release) ? headersFromFiles("promtail", placement, "restart") : undefined,
-    external_labels: Object.fromEntries(siteLabels(site)),
-    backoff_config: {
-      min_period: "1s",
-      max_period: "1m",
-      max_retries: explained(
-        "Without end. By default a push is thrown away after 10 attempts, within nine minutes; this way reading waits for it.",
-        0,
-      ),
-    },
-  };
 }

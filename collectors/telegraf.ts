@@ -1,14 +1,8 @@
 import type { TomlTable } from "smol-toml";
 import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "./collector";
 import { tomlFile } from "./common/config-text";
-import { accessHeaders, credentialFiles, credentialsFolder } from "./common/credentials";
-import {
-  commonRefusals,
-  listOf,
-  otherSignalsNote,
-  redirectNote,
-  releaseRefusals,
-} from "./common/refusals-and-notes";
+import { credentialFiles, credentialNames, credentialsFolder, headersWith } from "./common/credentials";
+import { commonRefusals, listOf, otherSignalsNote, redirectNote } from "./common/refusals-and-notes";
 import { pushUrl, siteLabels } from "./common/site-settings";
 import { dropIn, execStart } from "./common/systemd";
 
@@ -24,14 +18,12 @@ export const telegraf: Collector = {
   title: "Telegraf",
   signals: ["metrics", "logs"],
   defaultVersion: leastVersion,
-  refusals: (site, placement, release) => [
-    ...commonRefusals(site, placement, release, ["remote write", "loki push"]),
-    ...releaseRefusals(placement, release, {
+  refusals: (site, placement, release) =>
+    commonRefusals(site, placement, release, ["remote write", "loki push"], {
       before: leastVersion,
       says: `and before ${leastVersion} Telegraf sends of a backlog the newest sample in each request and throws the others away`,
       todo: `Install ${leastVersion} or later`,
     }),
-  ],
   notes: (site, placement) =>
     listOf(
       otherSignalsNote(telegraf, site),
@@ -58,6 +50,7 @@ export const telegraf: Collector = {
 };
 
 function configuration(site: CollectorSite, placement: Placement, release: CollectorRelease): RenderedFile {
+  const headers = placement.credentials && headersWith((key) => `@{sitepass:${credentialNames[key]}}`);
   const metrics = pushUrl(site, "remote write");
   const logs = pushUrl(site, "loki push");
   return tomlFile(
@@ -88,9 +81,40 @@ function configuration(site: CollectorSite, placement: Placement, release: Colle
       },
       outputs: {
         http: [
-          ...listOf(
-            metrics !== undefined && metricsOutput(metrics, placement),
-            logs !== undefined && logsOutput(logs, placement),
+          ...listOf<TomlTable>(
+            metrics !== undefined && {
+              alias: "central_metrics",
+              url: metrics,
+              namedrop: ["log"],
+              data_format: "prometheusremotewrite",
+              ...delivery,
+              headers: {
+                "Content-Type": "application/x-protobuf",
+                "Content-Encoding": "snappy",
+                "X-Prometheus-Remote-Write-Version": "0.1.0",
+                ...headers,
+              },
+            },
+            // Not the output named loki: its headers cannot come from a secret store (docs/facts/collectors.md, K46), and it would
+            // send for ever what Loki refuses for good.
+            logs !== undefined && {
+              alias: "central_logs",
+              url: logs,
+              namepass: ["log"],
+              data_format: "template",
+              batch_template: escaped(
+                [
+                  `{"streams":[`,
+                  `{{ range $index, $metric := . }}{{ if $index }},{{ end }}`,
+                  `{"stream":{{ toJson $metric.Tags }},"values":[["{{ $metric.Time.UnixNano }}",`,
+                  `{{ toJson (coalesce ($metric.Field "value") ($metric.Field "message") (toJson $metric.Fields)) }}]]}`,
+                  `{{ end }}]}`,
+                ].join(""),
+              ),
+              content_encoding: "gzip",
+              ...delivery,
+              headers: { "Content-Type": "application/json", ...headers },
+            },
           ),
         ],
       },
@@ -98,59 +122,11 @@ function configuration(site: CollectorSite, placement: Placement, release: Colle
   );
 }
 
-function metricsOutput(url: string, placement: Placement): TomlTable {
-  return {
-    alias: "central_metrics",
-    url,
-    namedrop: ["log"],
-    data_format: "prometheusremotewrite",
-    ...delivery,
-    headers: {
-      "Content-Type": "application/x-protobuf",
-      "Content-Encoding": "snappy",
-      "X-Prometheus-Remote-Write-Version": "0.1.0",
-      ...headers(placement),
-    },
-  };
-}
-
-/**
- * Not the output named loki: its headers cannot come from a secret store (docs/facts/collectors.md, K46), and it would send
- * for ever what Loki refuses for good.
- */
-function logsOutput(url: string, placement: Placement): TomlTable {
-  return {
-    alias: "central_logs",
-    url,
-    namepass: ["log"],
-    data_format: "template",
-    batch_template: escaped(
-      [
-        `{"streams":[`,
-        `{{ range $index, $metric := . }}{{ if $index }},{{ end }}`,
-        `{"stream":{{ toJson $metric.Tags }},"values":[["{{ $metric.Time.UnixNano }}",`,
-        `{{ toJson (coalesce ($metric.Field "value") ($metric.Field "message") (toJson $metric.Fields)) }}]]}`,
-        `{{ end }}]}`,
-      ].join(""),
-    ),
-    content_encoding: "gzip",
-    ...delivery,
-    headers: { "Content-Type": "application/json", ...headers(placement) },
-  };
-}
-
 const delivery: TomlTable = {
   timeout: "30s",
   // Answers about the data themselves: such a push, sent again for ever, would hold up all others.
   non_retryable_statuscodes: [400, 409, 413, 415, 422],
 };
-
-const headers = ({ credentials }: Placement): TomlTable => ({
-  ...(credentials && {
-    [accessHeaders.clientId]: "@{sitepass:client_id}",
-    [accessHeaders.clientSecret]: "@{sitepass:client_secret}",
-  }),
-});
 
 /** In every string `$` begins a variable of the environment, and `$$` is a dollar sign (docs/facts/collectors.md, K48). */
 const escaped = (text: string): string => text.replaceAll("$", "$$$$");
@@ -188,11 +164,9 @@ function inputs({ endpoints: { metrics, logs } }: CollectorSite): RenderedFile {
   );
 }
 
-function configurationPaths(placement: Placement): readonly string[] {
-  return [
-    "--config",
-    `${placement.directory}/telegraf/telegraf.conf`,
-    "--config-directory",
-    `${placement.directory}/telegraf/inputs.d`,
-  ];
-}
+const configurationPaths = ({ directory }: Placement): readonly string[] => [
+  "--config",
+  `${directory}/telegraf/telegraf.conf`,
+  "--config-directory",
+  `${directory}/telegraf/inputs.d`,
+];

@@ -1,13 +1,7 @@
 import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "./collector";
 import { explained, yamlFile, type YamlObject } from "./common/config-text";
-import { accessHeaders, credentialFiles, credentialsFolder } from "./common/credentials";
-import {
-  anyPageNote,
-  commonRefusals,
-  listOf,
-  otherSignalsNote,
-  releaseRefusals,
-} from "./common/refusals-and-notes";
+import { credentialFiles, credentialNames, credentialsFolder, headersWith } from "./common/credentials";
+import { anyPageNote, commonRefusals, listOf, otherSignalsNote } from "./common/refusals-and-notes";
 import { pushUrl, siteLabels } from "./common/site-settings";
 import { dropIn, execStart } from "./common/systemd";
 
@@ -25,11 +19,12 @@ export const vector: Collector = {
   title: "Vector",
   signals: ["metrics", "logs"],
   defaultVersion: "0.57.0",
-  refusals: (site, placement, release) => [
-    ...commonRefusals(site, placement, release, ["remote write", "loki push"]),
-    ...releaseRefusals(
+  refusals: (site, placement, release) =>
+    commonRefusals(
+      site,
       placement,
       release,
+      ["remote write", "loki push"],
       {
         before: since.heartbeat,
         says: `and Vector can send an up of its own since ${since.heartbeat} only`,
@@ -42,7 +37,6 @@ export const vector: Collector = {
         todo: `Render with --relay, which works with this release, or install ${since.retryStrategy} or later`,
       },
     ),
-  ],
   notes: (site, placement) => listOf(otherSignalsNote(vector, site), anyPageNote("Vector", placement)),
   render: (site, placement, release) => [
     configuration(site, placement, release),
@@ -79,8 +73,26 @@ function configuration(site: CollectorSite, placement: Placement, release: Colle
         sitepass_logs: logs && remap("logs_*", lineProgram(site)),
       },
       sinks: {
-        central_metrics: metrics && metricsSink(metrics, placement),
-        central_logs: logs && logsSink(logs, placement),
+        central_metrics: metrics && {
+          type: "prometheus_remote_write",
+          inputs: ["sitepass_metrics"],
+          endpoint: metrics,
+          batch: { max_events: 5000, timeout_secs: 5 },
+          ...delivery(placement),
+        },
+        // Not the sink named loki, which has no headers (docs/facts/collectors.md, K37). Each line is a stream of its own, as
+        // `lineProgram` makes it.
+        central_logs: logs && {
+          type: "http",
+          inputs: ["sitepass_logs"],
+          uri: logs,
+          encoding: { codec: "json" },
+          payload_prefix: '{"streams":',
+          payload_suffix: "}",
+          compression: "gzip",
+          batch: { max_bytes: 1_000_000, timeout_secs: 5 },
+          ...delivery(placement),
+        },
       },
     },
   );
@@ -124,37 +136,8 @@ export function vrlText(text: string): string {
 
 const escapes: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
-function quoted(text: string): string {
-  return `"${text.replace(/["\\{}\n\r\t]/g, (character) => escapes[character] ?? `\\${character}`)}"`;
-}
-
-function metricsSink(endpoint: string, placement: Placement): YamlObject {
-  return {
-    type: "prometheus_remote_write",
-    inputs: ["sitepass_metrics"],
-    endpoint,
-    batch: { max_events: 5000, timeout_secs: 5 },
-    ...delivery(placement),
-  };
-}
-
-/**
- * Not the sink named loki, which has no headers (docs/facts/collectors.md, K37). Each line is a stream of its own, as
- * `lineProgram` makes it.
- */
-function logsSink(uri: string, placement: Placement): YamlObject {
-  return {
-    type: "http",
-    inputs: ["sitepass_logs"],
-    uri,
-    encoding: { codec: "json" },
-    payload_prefix: '{"streams":',
-    payload_suffix: "}",
-    compression: "gzip",
-    batch: { max_bytes: 1_000_000, timeout_secs: 5 },
-    ...delivery(placement),
-  };
-}
+const quoted = (text: string): string =>
+  `"${text.replace(/["\\{}\n\r\t]/g, (character) => escapes[character] ?? `\\${character}`)}"`;
 
 /**
  * Everything but 2xx is worth another try, except answers about the data themselves: 400, 409, 413, 415 and 422. Such a push,
@@ -170,10 +153,7 @@ function delivery({ credentials }: Placement): YamlObject {
   return {
     healthcheck: explained("It asks with GET, which central answers with 404 or 405.", { enabled: false }),
     request: {
-      headers: credentials && {
-        [accessHeaders.clientId]: "SECRET[sitepass.client_id]",
-        [accessHeaders.clientSecret]: "SECRET[sitepass.client_secret]",
-      },
+      headers: credentials && headersWith((key) => `SECRET[sitepass.${credentialNames[key]}]`),
       timeout_secs: 30,
       concurrency: explained("One, so that all arrives in its order. Attempts have no end.", 1),
       retry_max_duration_secs: 30,
@@ -221,14 +201,12 @@ function inputs({ endpoints: { metrics, logs } }: CollectorSite): RenderedFile {
   );
 }
 
-function configurationPaths(placement: Placement): readonly string[] {
-  return [
-    "--config-yaml",
-    `${placement.directory}/vector/vector.yaml`,
-    "--config-dir",
-    `${placement.directory}/vector/inputs.d`,
-  ];
-}
+const configurationPaths = ({ directory }: Placement): readonly string[] => [
+  "--config-yaml",
+  `${directory}/vector/vector.yaml`,
+  "--config-dir",
+  `${directory}/vector/inputs.d`,
+];
 
 function unit(placement: Placement): RenderedFile {
   const paths = configurationPaths(placement);

@@ -7,7 +7,6 @@ import {
   listOf,
   otherSignalsNote,
   redirectNote,
-  releaseRefusals,
 } from "./common/refusals-and-notes";
 import { pushUrl, siteLabels } from "./common/site-settings";
 import { environmentLine, startOrder, systemdArgument } from "./common/systemd";
@@ -22,25 +21,23 @@ const since = {
   hiddenByDefault: "1.144.0",
 } as const;
 
-/**
- * Holds the value of the flag `-remoteWrite.headers`, which vmagent takes from its environment (docs/facts/collectors.md,
- * K34).
- */
+/** Holds the flag `-remoteWrite.headers`, which vmagent takes from its environment (docs/facts/collectors.md, K34). */
 const environmentFile = `vmagent/${credentialsFolder}/access.env`;
 
 const stateDirectory = "/var/lib/sitepass-vmagent";
 
-/** vmagent, VictoriaMetrics' agent, which pushes metrics by remote write. */
+/** vmagent, VictoriaMetrics' collector, which pushes metrics by remote write. */
 export const vmagent: Collector = {
   name: "vmagent",
   title: "vmagent",
   signals: ["metrics"],
   defaultVersion: "1.150.0",
-  refusals: (site, placement, release) => [
-    ...commonRefusals(site, placement, release, ["remote write"]),
-    ...releaseRefusals(
+  refusals: (site, placement, release) =>
+    commonRefusals(
+      site,
       placement,
       release,
+      ["remote write"],
       {
         before: since.rightLabels,
         says: `and vmagent adds labels to all samples rightly since ${since.rightLabels} only`,
@@ -53,7 +50,6 @@ export const vmagent: Collector = {
         todo: `Install ${since.hiddenHeaders} or later, or render with --relay`,
       },
     ),
-  ],
   notes: (site, placement) =>
     listOf(
       "VictoriaMetrics has no package with a unit for vmagent: take vmagent-prod from its vmutils archive, and put it to /usr/local/bin/vmagent.",
@@ -171,6 +167,4 @@ WantedBy=multi-user.target
  * A value of a flag that takes a list separated by commas, in Go's quotes; every JSON string is a Go string. A percent sign is
  * escaped in it, because `%{` begins an expansion in every argument (docs/facts/collectors.md, K36).
  */
-function quoted(value: string): string {
-  return JSON.stringify(value).replaceAll("%", "\\x25");
-}
+const quoted = (value: string): string => JSON.stringify(value).replaceAll("%", "\\x25");

@@ -6,15 +6,7 @@ import { buffer, text as textOf } from "node:stream/consumers";
 import { Encrypter } from "age-encryption";
 import { pack } from "tar-stream";
 import type { RenderedFile } from "../collectors/collector";
-import {
-  failure,
-  orThrow,
-  problemsOf,
-  success,
-  UserError,
-  type Problem,
-  type Result,
-} from "../fleet/problem";
+import { failure, orThrow, problemsOf, success, type Problem, type Result } from "../fleet/problem";
 import { systemReason } from "../fleet/wording";
 import { isSystemError } from "./disk";
 import { foldersOf } from "./site-files";
@@ -39,20 +31,15 @@ export async function openSeal(recipients: readonly string[]): Promise<Seal> {
     problems.push(...(typed === undefined ? problemsOf(await encrypt([line], Buffer.of(), name)) : [typed]));
   }
   if (problems.length > 0) {
-    throw new UserError([...new Set(problems)]);
+    orThrow(failure(...new Set(problems)));
   }
   const keys = lines.map(({ line }) => line);
   const encrypt = keys.some(isSshKey) ? encryptWithProgram : encryptWithLibrary;
   return async (site, files) => orThrow(await encrypt(keys, await siteTar(site, files), "--bundle"));
 }
 
-interface RecipientLine {
-  /** Where it is from, for messages. */
-  readonly name: string;
-  readonly line: string;
-}
-
-function linesOf(text: string): Result<readonly RecipientLine[]> {
+/** The public keys that an option names, each with where it is from, for messages. */
+function linesOf(text: string): Result<readonly { readonly name: string; readonly line: string }[]> {
   const option = "--bundle";
   const refused = (subject: string, says: string, todo: string) => failure({ subject, says, todo });
   if (isPrivate(text)) {
@@ -169,10 +156,10 @@ const encryptWithProgram: Encrypt = async (keys, content, subject) => {
       todo: "Copy the whole line of the .pub file, or make a new key with ssh-keygen -t ed25519",
     });
   } catch (error) {
-    if (!isSystemError(error, "ENOENT", "EACCES")) {
-      throw error;
+    if (isSystemError(error, "ENOENT", "EACCES")) {
+      return failure(ageAbsent);
     }
-    return failure(ageAbsent);
+    throw error;
   }
 };
 

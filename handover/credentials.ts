@@ -71,20 +71,17 @@ export function credentialsText(
   }
 }
 
-function environmentOf(
+const environmentOf = (
   site: string,
   { clientId, clientSecret, endpoints }: SiteCredentials,
-): readonly (readonly [string, string])[] {
-  return [
-    ["CF_ACCESS_CLIENT_ID", clientId],
-    ["CF_ACCESS_CLIENT_SECRET", clientSecret],
-    ["SITEPASS_SITE", site],
-    ...signalNames.flatMap((signal): [string, string][] => {
-      const url = endpoints[signal];
-      return url === undefined ? [] : [[`SITEPASS_${signal.toUpperCase()}_URL`, url]];
-    }),
-  ];
-}
+): readonly (readonly [name: string, value: string])[] => [
+  ["CF_ACCESS_CLIENT_ID", clientId],
+  ["CF_ACCESS_CLIENT_SECRET", clientSecret],
+  ["SITEPASS_SITE", site],
+  ...signalNames
+    .map((signal) => [`SITEPASS_${signal.toUpperCase()}_URL`, endpoints[signal] ?? ""] as const)
+    .filter(([, url]) => url !== ""),
+];
 
 /** The keys are names of environment variables, so that `envFrom` takes the Secret as it is. */
 function kubernetesText(

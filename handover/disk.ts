@@ -1,23 +1,5 @@
 import { randomBytes } from "node:crypto";
-import {
-  chmodSync,
-  closeSync,
-  fchmodSync,
-  fchownSync,
-  fsyncSync,
-  lstatSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  readlinkSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  symlinkSync,
-  unlinkSync,
-  writeFileSync,
-} from "node:fs";
+import * as fs from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 
 /** Told of each change to the disk just before it is made; tests end the process there. */
@@ -48,7 +30,7 @@ export class Disk {
     }
     this.#onChange(`make folder ${basename(path)}`);
     const whole = resolve(path);
-    const highest = mkdirSync(whole, { recursive: true, mode: 0o700 }) ?? whole;
+    const highest = fs.mkdirSync(whole, { recursive: true, mode: 0o700 }) ?? whole;
     for (let made = whole; made.length >= highest.length; made = dirname(made)) {
       syncFolder(dirname(made));
     }
@@ -57,7 +39,7 @@ export class Disk {
   /** Makes a folder of a name that nothing else has: the path with six characters more. */
   makeFreshFolder(pathPrefix: string): string {
     this.#onChange(`make folder ${basename(pathPrefix)}*`);
-    return mkdtempSync(pathPrefix);
+    return fs.mkdtempSync(pathPrefix);
   }
 
   /**
@@ -73,23 +55,23 @@ export class Disk {
   ): void {
     const temporary = temporaryBeside(path);
     this.#onChange(`open ${basename(path)}`);
-    const file = openSync(temporary, "wx", mode);
+    const file = fs.openSync(temporary, "wx", mode);
     try {
       this.#onChange(`write ${basename(path)}`);
-      writeFileSync(file, content);
+      fs.writeFileSync(file, content);
       if (owner !== undefined) {
-        fchownSync(file, owner.uid, owner.gid);
+        fs.fchownSync(file, owner.uid, owner.gid);
       }
       // Exactly this mode, whatever the umask.
-      fchmodSync(file, mode);
-      fsyncSync(file);
+      fs.fchmodSync(file, mode);
+      fs.fsyncSync(file);
       this.#onChange(`put ${basename(path)} in place`);
-      renameSync(temporary, path);
+      fs.renameSync(temporary, path);
     } catch (error) {
-      rmSync(temporary, { force: true });
+      fs.rmSync(temporary, { force: true });
       throw error;
     } finally {
-      closeSync(file);
+      fs.closeSync(file);
     }
     syncFolder(dirname(path));
   }
@@ -98,27 +80,27 @@ export class Disk {
   setLink(path: string, target: string): void {
     const temporary = temporaryBeside(path);
     this.#onChange(`make link ${basename(path)}`);
-    symlinkSync(target, temporary);
+    fs.symlinkSync(target, temporary);
     this.#onChange(`put link ${basename(path)} in place`);
-    renameSync(temporary, path);
+    fs.renameSync(temporary, path);
     syncFolder(dirname(path));
   }
 
   setMode(path: string, mode: number): void {
     this.#onChange(`set mode of ${basename(path)}`);
-    chmodSync(path, mode);
+    fs.chmodSync(path, mode);
   }
 
   /** Removes a file or a link, not what it points to. */
   remove(path: string): void {
     this.#onChange(`remove ${basename(path)}`);
-    unlinkSync(path);
+    fs.unlinkSync(path);
     syncFolder(dirname(path));
   }
 
   removeTree(path: string): void {
     this.#onChange(`remove ${basename(path)} and all in it`);
-    rmSync(path, { recursive: true });
+    fs.rmSync(path, { recursive: true });
     syncFolder(dirname(path));
   }
 
@@ -126,7 +108,7 @@ export class Disk {
   removeFolderIfEmpty(path: string): void {
     this.#onChange(`remove folder ${basename(path)}`);
     unlessErrorOf(["ENOTEMPTY", "EEXIST", "ENOENT"], () => {
-      rmdirSync(path);
+      fs.rmdirSync(path);
       syncFolder(dirname(path));
     });
   }
@@ -134,7 +116,7 @@ export class Disk {
 
 /** What lies at a path, a link being a link; undefined when nothing does. */
 export function kindOf(path: string): "file" | "folder" | "link" | "other" | undefined {
-  const found = lstatSync(path, { throwIfNoEntry: false });
+  const found = fs.lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined) {
     return undefined;
   }
@@ -143,21 +125,21 @@ export function kindOf(path: string): "file" | "folder" | "link" | "other" | und
 
 /** The nine bits of who may do what; undefined when nothing is there. */
 export function modeOf(path: string): number | undefined {
-  const found = lstatSync(path, { throwIfNoEntry: false });
+  const found = fs.lstatSync(path, { throwIfNoEntry: false });
   return found && found.mode & 0o777;
 }
 
 /** Whether a file of these bytes lies at a path, not a link to one. */
 export function holds(path: string, content: string): boolean {
-  return kindOf(path) === "file" && readFileSync(path).equals(Buffer.from(content));
+  return kindOf(path) === "file" && fs.readFileSync(path).equals(Buffer.from(content));
 }
 
 /** Where a link points to; undefined when there is no link. */
 export function linkTarget(path: string): string | undefined {
-  return kindOf(path) === "link" ? readlinkSync(path) : undefined;
+  return kindOf(path) === "link" ? fs.readlinkSync(path) : undefined;
 }
 
-/** Whether an operating system's call failed, for one of these reasons where some are given. */
+/** Whether this is the error of a system call; where codes are given, with one of them. */
 export function isSystemError(error: unknown, ...codes: readonly string[]): boolean {
   return (
     error instanceof Error &&
@@ -167,7 +149,7 @@ export function isSystemError(error: unknown, ...codes: readonly string[]): bool
   );
 }
 
-/** @returns whether it was done: not when it failed for one of these reasons. */
+/** @returns whether it was done: not when it failed with one of these codes. */
 export function unlessErrorOf(codes: readonly string[], work: () => void): boolean {
   try {
     work();
@@ -182,13 +164,13 @@ export function unlessErrorOf(codes: readonly string[], work: () => void): boole
 
 /** A rename is durable when its folder is. */
 function syncFolder(path: string): void {
-  const folder = openSync(path, "r");
+  const folder = fs.openSync(path, "r");
   try {
     // Some network file systems cannot do this for folders.
     unlessErrorOf(["EINVAL", "ENOTSUP", "EPERM"], () => {
-      fsyncSync(folder);
+      fs.fsyncSync(folder);
     });
   } finally {
-    closeSync(folder);
+    fs.closeSync(folder);
   }
 }

@@ -38,16 +38,15 @@ export async function handOutCredentials(
     warn(warning);
   }
   const text = credentialsText(format, site.name, credentials, secretName);
-  const secretFingerprint = fingerprint(credentials.clientSecret);
+  let exitCode = 0;
   if ("command" in to) {
-    return { exitCode: await pipeToCommand(to.command, text, abort), secretFingerprint };
-  }
-  if ("file" in to) {
+    exitCode = await pipeToCommand(to.command, text, abort);
+  } else if ("file" in to) {
     orThrow(writeSecretFile(to.file, text));
   } else {
     await to.write(text);
   }
-  return { exitCode: 0, secretFingerprint };
+  return { exitCode, secretFingerprint: fingerprint(credentials.clientSecret) };
 }
 
 /**

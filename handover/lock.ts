@@ -3,14 +3,14 @@ import { hostname } from "node:os";
 import { UserError, type Problem } from "../fleet/problem";
 import { isSystemError, kindOf, linkTarget, temporaryBeside, unlessErrorOf } from "./disk";
 
-/** Locks that this process holds. One with its number that it does not hold is of an earlier process, as in containers. */
+/** Locks that this process holds. Another one with its number is an earlier process's, as in containers. */
 const held = new Set<string>();
 
 /**
  * Takes a lock. It is a symbolic link, because a link is made together with its content, `<process>@<machine>`. One that a
  * killed process left is taken over.
  *
- * @param use what the holder does meanwhile, for whom it keeps out: `is writing this folder`.
+ * @param use what the holder does meanwhile, for the message to others: `is writing this folder`.
  * @returns how to let go of it.
  * @throws UserError when another process holds it.
  */

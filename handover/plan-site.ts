@@ -6,13 +6,13 @@ import type {
   Placement,
   RenderedFile,
 } from "../collectors/collector";
-import { relayEndpoint, relayRefusals, type RelayInput, type RelayName } from "../collectors/relay/relay";
+import { relayEndpoint, relayRefusals, type RelayName } from "../collectors/relay/relay";
 import { relays } from "../collectors/relay/relays";
+import { installScript, type InstalledService } from "../collectors/site-folder/install-script";
+import { siteReadme } from "../collectors/site-folder/site-readme";
 import type { Config, Endpoint } from "../fleet/config";
 import { failure, success, type Problem, type Result } from "../fleet/problem";
 import type { Site } from "../fleet/sites";
-import { installScript, type InstalledService } from "../collectors/site-folder/install-script";
-import { siteReadme } from "../collectors/site-folder/site-readme";
 import { sortSiteFiles } from "./site-files";
 
 /** What a person asked for. */
@@ -40,51 +40,53 @@ export function planSite(
   site: Site,
   config: Pick<Config, "endpoints" | "siteLabel">,
   credentials: Credentials,
-  choice: RenderChoice,
+  { collector, release, relay: wanted, installDirectory: directory }: RenderChoice,
 ): Result<SitePlan> {
-  const { collector, release, relay, installDirectory: directory } = choice;
-  const endpoints = config.endpoints.filter(({ signal }) => site.signals.includes(signal));
+  const bySignal = <T>(make: (endpoint: Endpoint) => T): Partial<Record<Endpoint["signal"], T>> =>
+    Object.fromEntries(
+      config.endpoints
+        .filter(({ signal }) => site.signals.includes(signal))
+        .map((endpoint) => [endpoint.signal, make(endpoint)]),
+    );
+  const publicBase = ({ hostname }: Endpoint): string => `https://${hostname}`;
+  const relay = wanted && {
+    ...relays[wanted.name],
+    input: {
+      endpoints: bySignal((endpoint) => ({ ...endpoint, base: publicBase(endpoint) })),
+      credentials,
+      directory,
+      port: wanted.port,
+    },
+  };
   const placement: Placement = { directory, credentials: relay === undefined ? credentials : undefined };
   const target: CollectorSite = {
     name: site.name,
     siteLabel: config.siteLabel,
     labels: site.labels,
-    endpoints: bySignal(endpoints, (endpoint) =>
-      relay === undefined
+    endpoints: bySignal((endpoint) =>
+      wanted === undefined
         ? { base: publicBase(endpoint), paths: endpoint.paths }
-        : relayEndpoint(relay.port, endpoint.signal, endpoint.paths),
+        : relayEndpoint(wanted.port, endpoint.signal, endpoint.paths),
     ),
-  };
-  const relayInput: RelayInput | undefined = relay && {
-    endpoints: bySignal(endpoints, (endpoint) => ({
-      hostname: endpoint.hostname,
-      base: publicBase(endpoint),
-      paths: endpoint.paths,
-    })),
-    credentials,
-    directory,
-    port: relay.port,
   };
   const problems = [
     ...signalProblems(site, collector),
     ...[
       ...collector.refusals(target, placement, release),
-      ...(relayInput === undefined ? [] : relayRefusals(relayInput)),
+      ...(relay === undefined ? [] : relayRefusals(relay.input)),
     ].map((refusal) => aboutSite(site, refusal)),
   ];
   if (problems.length > 0) {
     return failure(...problems);
   }
   const services: readonly InstalledService[] = [
-    ...(relay === undefined
-      ? []
-      : [{ ...relays[relay.name].service(directory), folder: "relay", title: relays[relay.name].title }]),
+    ...(relay === undefined ? [] : [{ ...relay.service(directory), folder: "relay", title: relay.title }]),
     { ...collector.service(placement, release), folder: collector.name, title: collector.title },
   ];
   const notes = collector.notes(target, placement, release);
   const rendered = [
     ...collector.render(target, placement, release),
-    ...(relay === undefined || relayInput === undefined ? [] : relays[relay.name].render(relayInput)),
+    ...(relay === undefined ? [] : relay.render(relay.input)),
   ];
   const readme = siteReadme({ site, collector, release, directory, notes, services });
   const install = installScript({
@@ -102,15 +104,6 @@ export function planSite(
   // Throws when a collector breaks the layout; sealing a bundle does not look again.
   sortSiteFiles(files);
   return success({ site: site.name, notes, services, files });
-}
-
-const publicBase = ({ hostname }: Endpoint): string => `https://${hostname}`;
-
-function bySignal<T>(
-  endpoints: readonly Endpoint[],
-  make: (endpoint: Endpoint) => T,
-): Partial<Record<Endpoint["signal"], T>> {
-  return Object.fromEntries(endpoints.map((endpoint) => [endpoint.signal, make(endpoint)]));
 }
 
 /** What is wrong with an option is not wrong with the site's file. */

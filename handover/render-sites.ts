@@ -4,13 +4,14 @@ import { setImmediate } from "node:timers/promises";
 import pMap from "p-map";
 import type { CollectorName, CollectorRelease, Credentials } from "../collectors/collector";
 import { collectors } from "../collectors/collectors";
+import { listOf } from "../collectors/common/refusals-and-notes";
 import type { RelayName } from "../collectors/relay/relay";
 import {
   failure,
+  orThrow,
   problemsOf,
   problemText,
   success,
-  UserError,
   type Problem,
   type Result,
 } from "../fleet/problem";
@@ -41,8 +42,7 @@ export interface RenderOptions {
 }
 
 /** What was written for one site. Paths are relative to `path`; of a sealed file, `written` is all that is in it. */
-export interface RenderedSite extends WrittenSite {
-  readonly site: string;
+export interface RenderedSite extends WrittenSite, Pick<SitePlan, "site" | "notes"> {
   readonly collector: CollectorName;
   /** The folder, or the sealed file. */
   readonly path: string;
@@ -50,8 +50,6 @@ export interface RenderedSite extends WrittenSite {
   readonly sha256?: string;
   readonly secretFingerprint: string;
   readonly validations: readonly Validation[];
-  /** What the collector cannot do, each with the way out. */
-  readonly notes: readonly string[];
 }
 
 /**
@@ -64,7 +62,10 @@ export async function renderSites(
   stack: OpenStack,
   chosen: readonly Site[],
   options: RenderOptions,
-  { abort, onProgress }: RenderWatch,
+  {
+    abort,
+    onProgress,
+  }: { readonly abort: AbortSignal; readonly onProgress: (done: number, total: number) => void },
 ): Promise<{ readonly sites: readonly RenderedSite[]; readonly warnings: readonly Problem[] }> {
   const { out, bundle, check } = options;
   // A wrong recipient is found before the stack is asked.
@@ -75,65 +76,57 @@ export async function renderSites(
   refuse(plans.flatMap(problemsOf));
   const planned = plans.flatMap((plan) => (plan.ok ? [plan.value] : []));
   const write = seal ?? (await unlessDenied(out, 0, () => folderWriter(planned, out)));
-  const validations = check ? await validate(planned, abort) : undefined;
+  const validations = check ? await validate(planned, abort) : [];
   const sites: RenderedSite[] = [];
-  for (const one of planned) {
-    // Lets a signal in.
+  for (const [index, one] of planned.entries()) {
+    // Lets an interrupt in.
     await setImmediate();
     if (abort.aborted) {
       break;
     }
-    onProgress(sites.length, planned.length);
-    const written = await unlessDenied(out, sites.length, () => write(one.plan));
+    onProgress(index, planned.length);
+    const written = await unlessDenied(out, index, () => write(one.plan));
     sites.push({
       site: one.site.name,
       collector: one.collector,
       ...written,
       secretFingerprint: fingerprint(one.credentials.clientSecret),
-      validations: validations?.get(one) ?? [],
+      validations: validations[index] ?? [],
       notes: one.plan.notes,
     });
   }
   return { sites, warnings: await warningsOf(stack, planned, options) };
 }
 
-interface RenderWatch {
-  readonly abort: AbortSignal;
-  readonly onProgress: (done: number, total: number) => void;
-}
-
-/** @throws UserError when there is any problem. What is wrong with an option or with a folder above all is said once. */
+/** @throws UserError when there is any problem; what is wrong for several sites, as with an option, is said once. */
 function refuse(problems: readonly Problem[]): void {
   if (problems.length > 0) {
-    throw new UserError([...new Map(problems.map((one) => [problemText(one), one])).values()]);
+    orThrow(failure(...new Map(problems.map((one) => [problemText(one), one])).values()));
   }
 }
 
-/** Options that hold for one collector are no good for sites with several. */
+/** Options that hold for one collector do not fit sites with several. */
 function optionProblems(
   sites: readonly Site[],
   { collector, release, mode }: RenderOptions,
 ): readonly Problem[] {
   const names = [...new Set(sites.flatMap((site) => collector ?? site.collector ?? []))];
-  const problems: Problem[] = [];
-  if (release !== undefined && names.length > 1) {
-    problems.push({
-      subject: "--release",
-      says: `is ${release}, and these sites run ${names.join(", ")}, each of which has releases of its own`,
-      todo: "Render the sites of one collector at a time",
-    });
-  }
-  if (mode === "agent" && !names.includes("prometheus")) {
-    problems.push({
-      subject: "--mode",
-      says: `is agent, which is a mode of Prometheus, and ${names.length === 0 ? "no site here runs it" : `these sites run ${names.join(", ")}`}`,
-      todo: "Leave it out",
-    });
-  }
-  return problems;
+  return listOf(
+    release !== undefined &&
+      names.length > 1 && {
+        subject: "--release",
+        says: `is ${release}, and these sites run ${names.join(", ")}, each of which has releases of its own`,
+        todo: "Render the sites of one collector at a time",
+      },
+    mode === "agent" &&
+      !names.includes("prometheus") && {
+        subject: "--mode",
+        says: `is agent, which is a mode of Prometheus, and ${names.length === 0 ? "no site here runs it" : `these sites run ${names.join(", ")}`}`,
+        todo: "Leave it out",
+      },
+  );
 }
 
-/** A site, and what is to be written for it. */
 interface PlannedRendering {
   readonly site: Site;
   readonly collector: CollectorName;
@@ -215,15 +208,14 @@ const validatorsAtOnce = 4;
 async function validate(
   planned: readonly PlannedRendering[],
   abort: AbortSignal,
-): Promise<ReadonlyMap<PlannedRendering, readonly Validation[]>> {
-  const validations = await pMap(
-    planned,
-    async (one) => [one, await runValidators(one.planFor, abort)] as const,
-    { concurrency: validatorsAtOnce, signal: abort },
-  );
+): Promise<readonly (readonly Validation[])[]> {
+  const validations = await pMap(planned, ({ planFor }) => runValidators(planFor, abort), {
+    concurrency: validatorsAtOnce,
+    signal: abort,
+  });
   refuse(
-    validations.flatMap(([{ site }, found]) =>
-      found
+    planned.flatMap(({ site }, index) =>
+      (validations[index] ?? [])
         .filter(({ outcome }) => outcome === "failed")
         .map(({ program, says }) => ({
           subject: site.file,
@@ -232,7 +224,7 @@ async function validate(
         })),
     ),
   );
-  return new Map(validations);
+  return validations;
 }
 
 /** What the operating system refuses is for a person to put right, too. */
@@ -247,13 +239,13 @@ async function unlessDenied<T>(out: string, before: number, work: () => T | Prom
       before === 0
         ? "Nothing was written"
         : `${plural(before, "site")} before this one ${before === 1 ? "is" : "are"} written`;
-    throw new UserError([
-      {
+    return orThrow(
+      failure({
         subject: out,
         says: `cannot be written to (${systemReason(error)}). ${done}`,
         todo: "Fix it, or name another folder with --out, and render again",
-      },
-    ]);
+      }),
+    );
   }
 }
 

@@ -66,26 +66,26 @@ const setFolder = /^\.\.\d{4}(?:_\d{2}){5}\./;
 
 /** Whether a folder holds this set and no more of one. */
 export function holdsSet(folder: string, set: SecretSet): boolean {
-  const data = linkTarget(join(folder, current));
-  if (data === undefined || !setFolder.test(data) || kindOf(join(folder, data)) !== "folder") {
-    return false;
-  }
+  const target = linkTarget(join(folder, current));
+  const data = join(folder, target ?? "");
   return (
-    readdirSync(join(folder, data)).length === set.size &&
+    target !== undefined &&
+    setFolder.test(target) &&
+    kindOf(data) === "folder" &&
+    readdirSync(data).length === set.size &&
     [...set].every(
       ([name, content]) =>
         linkTarget(join(folder, name)) === `${current}/${name}` &&
-        holds(join(folder, data, name), content) &&
-        modeOf(join(folder, data, name)) === 0o600,
+        holds(join(data, name), content) &&
+        modeOf(join(data, name)) === 0o600,
     )
   );
 }
 
 /** Replaces a folder's set. A name that the set no longer has is left as a link to nothing. */
 export function replaceSet(disk: Disk, folder: string, set: SecretSet): void {
-  const fresh = disk.makeFreshFolder(
-    join(folder, `..${new Date().toISOString().slice(0, 19).replaceAll(/\D/g, "_")}.`),
-  );
+  const now = new Date().toISOString().slice(0, 19).replaceAll(/\D/g, "_");
+  const fresh = disk.makeFreshFolder(join(folder, `..${now}.`));
   for (const [name, content] of set) {
     disk.writeFile(join(fresh, name), content, 0o600);
   }

@@ -4,7 +4,7 @@ import { basename, dirname, join, relative, resolve } from "node:path";
 import { z } from "zod";
 import type { RenderedFile } from "../collectors/collector";
 import { failure, orThrow, problemsOf, success, type Problem, type Result } from "../fleet/problem";
-import { Disk, holds, kindOf, modeOf, temporaryPrefix, type OnChange } from "./disk";
+import { Disk, holds, isSystemError, kindOf, modeOf, temporaryPrefix, type OnChange } from "./disk";
 import { lockProblem, takeLock } from "./lock";
 import {
   foldersOf,
@@ -46,8 +46,7 @@ export function writeSite(
   const unlock = takeLock(join(directory, lockName), lockUse);
   try {
     // Once more: another render may just have let go of it.
-    const before = orThrow(filesBefore(directory, site, files));
-    return update(disk, directory, site, files, before);
+    return update(disk, directory, site, files, orThrow(filesBefore(directory, site, files)));
   } finally {
     unlock();
   }
@@ -66,14 +65,11 @@ export function siteFolderProblems(
 const lockName = ".sitepass.lock";
 const lockUse = "is writing this folder";
 
-/**
- * Whether git would take what is written to a folder into a commit: it lies in a work tree, and nothing ignores it. The
- * folder need not exist yet. Without git nobody commits, so that the answer is no.
- */
+/** Whether git would commit what is written to a folder, which need not exist yet: not when it is ignored, nor without git. */
 export function wouldBeCommitted(folder: string): boolean {
   const path = resolve(folder);
   let existing = path;
-  while (!existsSync(existing) && dirname(existing) !== existing) {
+  while (!existsSync(existing)) {
     existing = dirname(existing);
   }
   // A file in it: a pattern such as rendered/ ignores folders alone, and git takes what is not there for a file.
@@ -95,6 +91,8 @@ function filesBefore(
   site: string,
   files: readonly RenderedFile[],
 ): Result<readonly string[]> {
+  const refused = (says: string, todo: string): Result<never> =>
+    failure({ subject: directory, says, todo: `${todo}, or name another place with --out` });
   const above = statSync(dirname(directory), { throwIfNoEntry: false });
   // Others may make files in a sticky folder, such as /tmp, and cannot rename mine.
   if (above !== undefined && (above.mode & 0o1002) === 0o002) {
@@ -104,8 +102,6 @@ function filesBefore(
       todo: "Run `chmod o-w` on it, or name another folder with --out",
     });
   }
-  const refused = (says: string, todo: string): Result<never> =>
-    failure({ subject: directory, says, todo: `${todo}, or name another place with --out` });
   const found = lstatSync(directory, { throwIfNoEntry: false });
   if (found === undefined) {
     return success([]);
@@ -149,15 +145,15 @@ function pathProblems(
     todo: "Move it away",
   });
   const inFoldersPlace = foldersOf([...before, ...wanted]).flatMap((folder) => {
-    const kind = kindOf(join(directory, folder));
-    if (kind === undefined || kind === "folder") {
-      return [];
+    switch (kindOf(join(directory, folder))) {
+      case undefined:
+      case "folder":
+        return [];
+      case "link":
+        return refused(folder, "is a link, and rendered files are neither written nor removed through one");
+      default:
+        return refused(folder, "is not a folder, and rendered files belong in one");
     }
-    const says =
-      kind === "link"
-        ? "is a link, and rendered files are neither written nor removed through one"
-        : "is not a folder, and rendered files belong in one";
-    return refused(folder, says);
   });
   if (inFoldersPlace.length > 0) {
     return inFoldersPlace;
@@ -177,33 +173,34 @@ function update(
   files: readonly RenderedFile[],
   before: readonly string[],
 ): WrittenSite {
+  const at = (path: string): string => join(directory, path);
   const { sets, plain } = sortSiteFiles(files);
   const wanted = files.map(({ path }) => path);
   const written: string[] = [];
   const unchanged: string[] = [];
 
   for (const folder of ["", ...foldersOf([...before, ...wanted])]) {
-    tidy(disk, join(directory, folder));
+    tidy(disk, at(folder));
   }
-  putFile(disk, join(directory, manifestName), manifestText(site, [...before, ...wanted]), 0o644);
+  putFile(disk, at(manifestName), manifestText(site, [...before, ...wanted]), 0o644);
   for (const folder of foldersOf(wanted)) {
-    disk.makeFolder(join(directory, folder));
+    disk.makeFolder(at(folder));
   }
   for (const [folder, set] of sets) {
     const paths = [...set.keys()].map((name) => `${folder}/${name}`);
-    if (holdsSet(join(directory, folder), set)) {
+    if (holdsSet(at(folder), set)) {
       unchanged.push(...paths);
     } else {
-      replaceSet(disk, join(directory, folder), set);
+      replaceSet(disk, at(folder), set);
       written.push(...paths);
     }
-    removeFormerSets(disk, join(directory, folder));
+    removeFormerSets(disk, at(folder));
   }
   for (const { path, content, mode } of plain) {
-    (putFile(disk, join(directory, path), content, mode) ? written : unchanged).push(path);
+    (putFile(disk, at(path), content, mode) ? written : unchanged).push(path);
   }
   const removed = removeFiles(disk, directory, before, wanted);
-  putFile(disk, join(directory, manifestName), manifestText(site, wanted), 0o644);
+  putFile(disk, at(manifestName), manifestText(site, wanted), 0o644);
   return { written: written.sort(), unchanged: unchanged.sort(), removed };
 }
 
@@ -244,8 +241,8 @@ function removeFiles(
   const removed = before.filter(
     (path) => !wanted.includes(path) && ["file", "link"].includes(kindOf(join(directory, path)) ?? ""),
   );
-  const isPlain = (path: string): boolean => !isInSecretsFolder(path);
-  for (const path of [...removed.filter(isPlain), ...removed.filter(isInSecretsFolder)]) {
+  const plain = removed.filter((path) => !isInSecretsFolder(path));
+  for (const path of [...plain, ...removed.filter(isInSecretsFolder)]) {
     disk.remove(join(directory, path));
   }
   const kept = foldersOf(wanted);
@@ -263,6 +260,7 @@ function removeFiles(
 
 const manifestName = ".sitepass.json";
 
+/** What rendering has made in a folder: everything else there is a person's. */
 const manifestSchema = z.strictObject({
   about: z.string(),
   site: z.string(),
@@ -270,26 +268,24 @@ const manifestSchema = z.strictObject({
   files: z.array(z.string().regex(renderedPath)),
 });
 
-/** What rendering has made in a folder: everything else there is a person's. */
-type Manifest = Pick<z.infer<typeof manifestSchema>, "site" | "files">;
-
 /** Reads a folder's manifest; undefined when it has none. */
-function readManifest(directory: string): Result<Manifest | undefined> {
+function readManifest(directory: string): Result<z.infer<typeof manifestSchema> | undefined> {
   const path = join(directory, manifestName);
   const kind = kindOf(path);
-  if (kind === undefined) {
-    return success(undefined);
+  try {
+    // Only a file is read; a link is not followed.
+    const text = kind === "file" ? readFileSync(path, "utf8") : "";
+    return success(kind === undefined ? undefined : manifestSchema.parse(JSON.parse(text)));
+  } catch (error) {
+    if (isSystemError(error)) {
+      throw error;
+    }
+    return failure({
+      subject: path,
+      says: "is not as sitepass wrote it",
+      todo: "Restore it, or move the folder away and render again",
+    });
   }
-  const parsed = manifestSchema.safeParse(
-    kind === "file" ? parseJson(readFileSync(path, "utf8")) : undefined,
-  );
-  return parsed.success
-    ? success(parsed.data)
-    : failure({
-        subject: path,
-        says: "is not as sitepass wrote it",
-        todo: "Restore it, or move the folder away and render again",
-      });
 }
 
 function manifestText(site: string, files: Iterable<string>): string {
@@ -299,12 +295,4 @@ function manifestText(site: string, files: Iterable<string>): string {
     files: [...new Set(files)].sort(),
   };
   return `${JSON.stringify(manifest, undefined, 2)}\n`;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

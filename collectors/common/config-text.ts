@@ -15,7 +15,7 @@ export class Reference {
   constructor(readonly text: string) {}
 }
 
-/** Says in the file why a key, a list's element or a block is as it is: for who reads it there. */
+/** Says in the file why a key, a list's element or a block is as it is. */
 export const explained = <T>(comment: string, value: T): Explained<T> => new Explained(comment, value);
 
 /** What is written as it is, not as a string that reads back as the same text. */
@@ -24,25 +24,21 @@ export const reference = (text: string): Reference => new Reference(text);
 /** Columns of a comment's text; what stands before it comes on top. */
 const commentWidth = 100;
 
-/** A comment broken into lines between words; a line break in the text stays one, and so do the spaces of a line that fits. */
-export function commentLines(text: string): readonly string[] {
-  return text.split("\n").flatMap((paragraph) => {
-    if (paragraph.length <= commentWidth) {
-      return [paragraph];
-    }
+/** A comment broken into lines between words; a line break in the text stays one. */
+export const commentLines = (text: string): readonly string[] =>
+  text.split("\n").flatMap((paragraph) => {
     const lines: string[] = [];
-    let line = "";
+    let line: string | undefined;
     for (const word of paragraph.split(" ")) {
-      if (line !== "" && line.length + 1 + word.length > commentWidth) {
+      if (line !== undefined && line.length + 1 + word.length > commentWidth) {
         lines.push(line);
         line = word;
       } else {
-        line = line === "" ? word : `${line} ${word}`;
+        line = line === undefined ? word : `${line} ${word}`;
       }
     }
-    return [...lines, line];
+    return [...lines, line ?? ""];
   });
-}
 
 /** A TOML file, with a comment at its top. */
 export function tomlFile(path: string, header: string, content: TomlTable): RenderedFile {
@@ -98,10 +94,7 @@ export function yamlFile(
   return { path, mode: 0o644, content: document.toString({ lineWidth: 0 }) };
 }
 
-/**
- * Whether a key is a string in YAML 1.1 too, which has more words for true and false, and to some parsers numbers such as
- * E0.
- */
+/** Whether a key is a string in YAML 1.1 too, which has more words for true and false, and to some parsers numbers such as E0. */
 const isPlainKey = (key: string): boolean =>
   /^[A-Za-z_][\w./-]*$/.test(key) && !/^(?:y|n|yes|no|on|off|true|false|null|e\d+)$/i.test(key);
 
@@ -137,12 +130,12 @@ function toNode(value: YamlValue): Scalar | YAMLMap | YAMLSeq {
 function toMap(object: YamlObject): YAMLMap<Scalar> {
   const map = new YAMLMap<Scalar>();
   for (const [name, value] of Object.entries(object)) {
-    if (value !== undefined) {
-      const key = new Scalar(name);
-      if (value instanceof Explained) {
-        key.commentBefore = commentText(value.comment);
-      }
-      map.items.push(new Pair(key, toNode(value instanceof Explained ? value.value : value)));
+    const key = new Scalar(name);
+    if (value instanceof Explained) {
+      key.commentBefore = commentText(value.comment);
+      map.items.push(new Pair(key, toNode(value.value)));
+    } else if (value !== undefined) {
+      map.items.push(new Pair(key, toNode(value)));
     }
   }
   return map;

@@ -8,34 +8,42 @@ export const accessHeaders = {
   clientSecret: "CF-Access-Client-Secret",
 } as const;
 
+/** Both headers, with what a collector's files have in place of the values. */
+export const headersWith = <T>(valueOf: (key: keyof Credentials) => T): Readonly<Record<string, T>> => ({
+  [accessHeaders.clientId]: valueOf("clientId"),
+  [accessHeaders.clientSecret]: valueOf("clientSecret"),
+});
+
 /** The folder of a collector's secrets, below its own; the site's installer swaps all that is in it in one step. */
 export const credentialsFolder = "credentials";
 
-/**
- * Absolute paths, at the site, of the files of a collector that reads each credential from a file of its own. They stay
- * the same over every rotation.
- */
+/** The files of a collector that reads each credential from a file of its own. They stay the same over every rotation. */
+export const credentialNames = { clientId: "client_id", clientSecret: "client_secret" } as const;
+
+/** Absolute paths of those files at the site. */
 export function credentialPaths(collector: CollectorName, { directory }: Placement) {
   const folder = `${directory}/${collector}/${credentialsFolder}`;
-  return { clientId: `${folder}/client_id`, clientSecret: `${folder}/client_secret` };
+  return {
+    clientId: `${folder}/${credentialNames.clientId}`,
+    clientSecret: `${folder}/${credentialNames.clientSecret}`,
+  };
 }
 
 /**
  * Those files; none behind the relay. They have no newline at the end, which Alloy would send as a part of the header
  * (docs/facts/collectors.md, K21).
  */
-export function credentialFiles(
+export const credentialFiles = (
   collector: CollectorName,
   { credentials }: Placement,
-): readonly RenderedFile[] {
-  const folder = `${collector}/${credentialsFolder}`;
-  return credentials === undefined
+): readonly RenderedFile[] =>
+  credentials === undefined
     ? []
-    : [
-        { path: `${folder}/client_id`, mode: 0o600, content: credentials.clientId },
-        { path: `${folder}/client_secret`, mode: 0o600, content: credentials.clientSecret },
-      ];
-}
+    : keys.map((key) => ({
+        path: `${collector}/${credentialsFolder}/${credentialNames[key]}`,
+        mode: 0o600,
+        content: credentials[key],
+      }));
 
 /**
  * Both headers, read from those files, for collectors that have the HTTP options of Prometheus' common library; undefined behind
@@ -48,21 +56,21 @@ export function headersFromFiles(
   placement: Placement,
   otherwise: "reload" | "restart",
 ): YamlValue | undefined {
-  const { clientId, clientSecret } = credentialPaths(collector, placement);
-  return placement.credentials === undefined
-    ? undefined
-    : explained(
-        `Read again for every push: a replaced secret needs no ${otherwise}, and a missing file loses nothing.`,
-        {
-          [accessHeaders.clientId]: { files: [clientId] },
-          [accessHeaders.clientSecret]: { files: [clientSecret] },
-        },
-      );
+  const paths = credentialPaths(collector, placement);
+  return (
+    placement.credentials &&
+    explained(
+      `Read again for every push: a replaced secret needs no ${otherwise}, and a missing file loses nothing.`,
+      headersWith((key) => ({ files: [paths[key]] })),
+    )
+  );
 }
+
+const keys = ["clientId", "clientSecret"] as const;
 
 /** What would break out of its place in a rendered file. Never shows the value, which may be a secret. */
 export function credentialProblems(credentials: Credentials): readonly Problem[] {
-  return (["clientId", "clientSecret"] as const)
+  return keys
     .filter((key) => !/^[\w.~+/=-]+$/.test(credentials[key]))
     .map((key) => ({
       subject: key,

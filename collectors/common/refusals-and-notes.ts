@@ -10,16 +10,19 @@ export const listOf = <T>(...items: readonly (T | false | undefined)[]): readonl
   items.filter((item): item is T => item !== false && item !== undefined);
 
 /**
- * What no collector's files can be made from; begins each collector's refusals. Never shows a credential.
+ * What a collector's files cannot be made from; begins each collector's refusals. Never shows a credential.
  *
  * @param protocols those that the collector speaks: each needs a write path that speaks it, if the site pushes its signal.
+ * @param limits the first that the release does not meet is refused.
  */
 export function commonRefusals(
   site: CollectorSite,
-  { directory, credentials }: Placement,
+  placement: Placement,
   release: CollectorRelease,
   protocols: readonly PushProtocol[],
+  ...limits: readonly ReleaseLimit[]
 ): readonly Problem[] {
+  const { directory, credentials } = placement;
   return [
     ...listOf(
       !isVersion(release) && {
@@ -45,16 +48,14 @@ export function commonRefusals(
       })),
     ...(credentials === undefined ? [] : credentialProblems(credentials)),
     ...listOf(...protocols.map((protocol) => pushUrlProblem(site, protocol))),
+    ...releaseRefusals(placement, release, ...limits),
   ];
 }
 
 const isVersion = ({ version }: CollectorRelease): boolean =>
   /^v?\d{1,9}\.\d{1,9}(?:\.\d{1,9})?(?:[-+~][\w.+~-]*)?$/.test(version);
 
-/**
- * Whether the release is this version or a newer one. Parts that a person left out count as 0, and a packager's suffix as
- * none.
- */
+/** Whether the release is this version or a newer one. Parts that were left out count as 0; a packager's suffix does not count. */
 export function isAtLeast({ version }: CollectorRelease, least: string): boolean {
   const known = coerce(version);
   return known !== null && gte(known, least);
@@ -70,10 +71,7 @@ interface ReleaseLimit {
   readonly todo: string;
 }
 
-/**
- * The first limit that keeps files for this release from being rendered. None for what is not a version, which is refused
- * anyhow.
- */
+/** The first limit that the release does not meet; none for what is not a version, which is refused anyhow. */
 export function releaseRefusals(
   { credentials }: Placement,
   release: CollectorRelease,

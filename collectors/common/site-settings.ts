@@ -2,52 +2,26 @@ import type { Problem } from "../../fleet/problem";
 import type { SignalName } from "../../fleet/signals";
 import type { CollectorSite } from "../collector";
 
-interface ProtocolDefinition {
-  readonly title: string;
-  readonly signal: SignalName;
-  readonly isSpokenAt: (path: string) => boolean;
-  /** A path that speaks it, for the message when the site has none. */
-  readonly example: string;
-}
-
-/** OTLP's path ends the same everywhere (OTLP specification, OTLP/HTTP Request); the others differ from service to service. */
-const isOtlp = (path: string): boolean => /\/v1\/(?:logs|metrics|traces)$/.test(path);
-const isNotOtlp = (path: string): boolean => !isOtlp(path);
-
 /** How a push is put on the wire. A signal's write paths may speak different ones. */
 const protocols = {
-  "remote write": {
-    title: "Prometheus remote write",
-    signal: "metrics",
-    isSpokenAt: isNotOtlp,
-    example: "/api/v1/write",
-  },
-  "loki push": {
-    title: "Loki's push API",
-    signal: "logs",
-    isSpokenAt: isNotOtlp,
-    example: "/loki/api/v1/push",
-  },
-  "otlp logs": { title: "OTLP over HTTP", signal: "logs", isSpokenAt: isOtlp, example: "/otlp/v1/logs" },
-} as const satisfies Record<string, ProtocolDefinition>;
+  "remote write": { title: "Prometheus remote write", signal: "metrics", example: "/api/v1/write" },
+  "loki push": { title: "Loki's push API", signal: "logs", example: "/loki/api/v1/push" },
+  "otlp logs": { title: "OTLP over HTTP", signal: "logs", example: "/otlp/v1/logs" },
+} as const satisfies Record<string, { title: string; signal: SignalName; example: string }>;
 
 export type PushProtocol = keyof typeof protocols;
 
-/**
- * The whole URL that a site pushes to in this protocol; undefined when the site does not push its signal, or no path speaks
- * it.
- */
+/** The whole URL that a site pushes to in this protocol; undefined when it does not push the signal, or no path speaks it. */
 export function pushUrl({ endpoints }: CollectorSite, protocol: PushProtocol): string | undefined {
-  const { signal, isSpokenAt } = protocols[protocol];
-  const endpoint = endpoints[signal];
-  const path = endpoint?.paths.find(isSpokenAt);
+  const endpoint = endpoints[protocols[protocol].signal];
+  // OTLP's path ends the same everywhere (OTLP specification, OTLP/HTTP Request); the others differ from service to service.
+  const path = endpoint?.paths.find(
+    (one) => /\/v1\/(?:logs|metrics|traces)$/.test(one) === (protocol === "otlp logs"),
+  );
   return endpoint === undefined || path === undefined ? undefined : `${endpoint.base}${path}`;
 }
 
-/**
- * What is wrong when the site pushes the protocol's signal and no write path speaks it. Otherwise `pushUrl` is undefined
- * only when it does not.
- */
+/** What is wrong when the site pushes the protocol's signal and no write path speaks it. */
 export function pushUrlProblem(site: CollectorSite, protocol: PushProtocol): Problem | undefined {
   const { title, signal, example } = protocols[protocol];
   const endpoint = site.endpoints[signal];

@@ -25,10 +25,9 @@ export const answerRules: readonly { readonly pattern: string; readonly passes: 
 ];
 
 /**
- * After how long a push that the edge refused is worth another try: soon enough that nobody waits for long after the credential
- * was fixed, and not so soon that a fleet asks all the time. Where an origin names a wait of up to 99 seconds, that is passed on
- * instead; a longer one would outlast the buffers of some collectors. For 5xx, and where there is no answer, no wait is given:
- * collectors then wait as long as they do by default.
+ * After how many seconds a push that the edge refused is worth another try: soon enough once the credential was fixed, and not
+ * so soon that a fleet asks all the time. A wait of up to 99 seconds that an origin names is passed on instead; a longer one
+ * would outlast the buffers of some collectors. 5xx, and no answer, name no wait: collectors then wait as they do by default.
  */
 export const retryAfterSeconds = 15;
 
@@ -39,18 +38,18 @@ export const ownWaitPattern = "^[0-9]+ ([1-9][0-9]?)$";
 export const noWaitPattern = "^5";
 
 /**
- * Longest body. Collectors send far less at once (vmagent's blocks of up to 8 MB are the largest), and Cloudflare takes 100 MB
- * on the smallest plan. Longer ones are answered with 413, which collectors do not repeat.
+ * Collectors send far less at once (vmagent's blocks of up to 8 MB are the largest), and Cloudflare takes 100 MB on the smallest
+ * plan. Longer bodies are answered with 413, which collectors do not repeat.
  */
 export const bodyLimitBytes = 16_000_000;
 
 /**
  * Never passed on, whatever a collector sends: session and identity of Access, which would count besides the credentials, or, in
- * strict mode, against them. The pair of credentials itself is overwritten.
+ * strict mode, against them.
  */
 export const strippedHeaders = [
   "Cookie",
   "CF-Access-Token",
   "CF-Access-Jwt-Assertion",
   "CF-Access-Authenticated-User-Email",
-] as const;
+];

@@ -1,5 +1,5 @@
 import type { RenderedFile } from "../collector";
-import { accessHeaders } from "../common/credentials";
+import { headersWith } from "../common/credentials";
 import {
   answerRules,
   bodyLimitBytes,
@@ -20,23 +20,20 @@ const credentialsFile = "credentials/access.caddy";
  */
 export const caddy: Relay = {
   title: "Caddy",
-  render: (input) => {
-    const { clientId, clientSecret } = input.credentials;
-    return [
-      { path: "relay/Caddyfile", mode: 0o644, content: configuration(input) },
-      {
-        path: `relay/${credentialsFile}`,
-        mode: 0o600,
-        content: `header_up ${accessHeaders.clientId} "${clientId}"
-header_up ${accessHeaders.clientSecret} "${clientSecret}"
-`,
-      },
-      ...units(input),
-    ];
-  },
+  render: (input) => [
+    { path: "relay/Caddyfile", mode: 0o644, content: configuration(input) },
+    {
+      path: `relay/${credentialsFile}`,
+      mode: 0o600,
+      content: Object.entries(headersWith((key) => input.credentials[key]))
+        .map(([name, value]) => `header_up ${name} "${value}"\n`)
+        .join(""),
+    },
+    ...units(input),
+  ],
   service: (directory) => ({
     unit: relayUnit,
-    // Whom Caddy's packages make.
+    // Caddy's packages make it.
     user: "caddy",
     validator: {
       program: "caddy",
@@ -118,12 +115,9 @@ ${routes.map((route) => handler(route, input.caBundle)).join("")}
 }
 
 /** The path is matched as it is written, with case, and goes on as it is configured whatever its spelling. */
-function handler(
-  { signal, target, path, index, location }: RelayRoute,
-  caBundle: string | undefined,
-): string {
-  const matcher = `@${signal}${index}`;
-  const { hostname, base } = target;
+function handler(route: RelayRoute, caBundle: string | undefined): string {
+  const { hostname, base, path, location } = route;
+  const matcher = `@${route.signal}${route.index}`;
   const tls = [
     `tls_server_name ${hostname}`,
     "tls_timeout 4s",
@@ -169,28 +163,22 @@ ${transport.map((line) => `					${line}`).join("\n")}
 `;
 }
 
-function adminAddress(input: RelayInput): string {
-  return `unix/${runtimeDirectoryOf(input)}/admin.sock`;
-}
+const adminAddress = (input: RelayInput): string => `unix/${runtimeDirectoryOf(input)}/admin.sock`;
 
 function units(input: RelayInput): readonly RenderedFile[] {
   const runtimeDirectory = runtimeDirectoryOf(input);
   const files = `--adapter caddyfile --config ${input.directory}/relay/Caddyfile`;
-  return relayUnits(input.directory, {
-    title: "Caddy",
-    service: [
-      "Type=notify",
-      "User=caddy",
-      "Group=caddy",
-      "# Caddy saves its configuration, credentials included, and may do so here alone: in memory.",
-      `Environment=XDG_CONFIG_HOME=${runtimeDirectory} XDG_DATA_HOME=${runtimeDirectory}`,
-      `ExecStart=caddy run ${files}`,
-      "# Fails, and leaves the running relay alone, when the new files are not right.",
-      `ExecReload=caddy reload ${files} --address ${adminAddress(input)}`,
-      "TimeoutStopSec=35",
-      "RuntimeDirectoryMode=0700",
-      "CapabilityBoundingSet=",
-    ],
-    timer: undefined,
-  });
+  return relayUnits(input.directory, caddy.title, [
+    "Type=notify",
+    "User=caddy",
+    "Group=caddy",
+    "# Caddy saves its configuration, credentials included, and may do so here alone: in memory.",
+    `Environment=XDG_CONFIG_HOME=${runtimeDirectory} XDG_DATA_HOME=${runtimeDirectory}`,
+    `ExecStart=caddy run ${files}`,
+    "# Fails, and leaves the running relay alone, when the new files are not right.",
+    `ExecReload=caddy reload ${files} --address ${adminAddress(input)}`,
+    "TimeoutStopSec=35",
+    "RuntimeDirectoryMode=0700",
+    "CapabilityBoundingSet=",
+  ]);
 }

@@ -1,6 +1,5 @@
-import { signalNames, type SignalName } from "../../fleet/signals";
 import type { RenderedFile } from "../collector";
-import { accessHeaders } from "../common/credentials";
+import { headersWith } from "../common/credentials";
 import {
   answerRules,
   bodyLimitBytes,
@@ -9,7 +8,7 @@ import {
   retryAfterSeconds,
   strippedHeaders,
 } from "./answers";
-import { relayRoutes, type Relay, type RelayInput, type RelayRoute, type RelayTarget } from "./relay";
+import { relayRoutes, type Relay, type RelayInput, type RelayRoute } from "./relay";
 import { relayUnit, relayUnits, runtimeDirectoryOf } from "./relay-units";
 
 /** Where Debian and most others keep the system's authorities; nginx takes a file and has no default. */
@@ -30,22 +29,19 @@ const secondStep = "edge.sitepass.invalid";
  */
 export const nginx: Relay = {
   title: "nginx",
-  render: (input) => {
-    const { clientId, clientSecret } = input.credentials;
-    return [
-      { path: "relay/nginx.conf", mode: 0o644, content: mainFile(input) },
-      { path: "relay/check.conf", mode: 0o644, content: checkFile(input) },
-      { path: "relay/steps.conf", mode: 0o644, content: stepsFile(input) },
-      {
-        path: `relay/${credentialsFile}`,
-        mode: 0o600,
-        content: `proxy_set_header ${accessHeaders.clientId} "${clientId}";
-proxy_set_header ${accessHeaders.clientSecret} "${clientSecret}";
-`,
-      },
-      ...units(input),
-    ];
-  },
+  render: (input) => [
+    { path: "relay/nginx.conf", mode: 0o644, content: mainFile(input) },
+    { path: "relay/check.conf", mode: 0o644, content: checkFile(input) },
+    { path: "relay/steps.conf", mode: 0o644, content: stepsFile(input) },
+    {
+      path: `relay/${credentialsFile}`,
+      mode: 0o600,
+      content: Object.entries(headersWith((key) => input.credentials[key]))
+        .map(([name, value]) => `proxy_set_header ${name} "${value}";\n`)
+        .join(""),
+    },
+    ...units(input),
+  ],
   service: (directory) => ({
     unit: relayUnit,
     // The master process alone reads the credentials; what handles requests runs as the nobody that nginx was built with.
@@ -93,26 +89,22 @@ ${http}
 `;
 }
 
-function upstreams({ endpoints }: RelayInput, addressOf: (target: RelayTarget) => string): string {
-  return signalNames
-    .flatMap((signal) => {
-      const target = endpoints[signal];
-      return target === undefined ? [] : [upstream(signal, addressOf(target))];
-    })
-    .join("");
-}
-
-function upstream(signal: SignalName, address: string): string {
-  return `  upstream ${signal} {
-    server ${address} fail_timeout=5s;
+/** One for each signal, which is for each signal's first path. */
+const upstreams = (input: RelayInput, addressOf: (base: string) => string): string =>
+  relayRoutes(input)
+    .filter(({ index }) => index === 0)
+    .map(
+      ({ signal, base }) => `  upstream ${signal} {
+    server ${addressOf(base)} fail_timeout=5s;
     # Given up before the line's NAT forgets them.
     keepalive 8;
     keepalive_timeout 50s;
   }
-`;
-}
+`,
+    )
+    .join("");
 
-function hostAndPort({ base }: RelayTarget): string {
+function hostAndPort(base: string): string {
   const { protocol, hostname, port } = new URL(base);
   const usual = protocol === "https:" ? "443" : "80";
   return `${hostname}:${port === "" ? usual : port}`;
@@ -236,8 +228,7 @@ function firstStepLocation({ location }: RelayRoute, port: number): string {
 `;
 }
 
-function secondStepLocation({ signal, target, path, location }: RelayRoute): string {
-  const { hostname, base } = target;
+function secondStepLocation({ signal, hostname, base, path, location }: RelayRoute): string {
   return `
   location = ${location} {
     proxy_pass ${base.startsWith("https:") ? "https" : "http"}://${signal}${path};
@@ -252,9 +243,10 @@ ${strippedHeaders.map((header) => `    proxy_set_header ${header} "";`).join("\n
 
 function units(input: RelayInput): readonly RenderedFile[] {
   const program = `nginx -e stderr -p ${runtimeDirectoryOf(input)} -c ${input.directory}/relay/nginx.conf`;
-  return relayUnits(input.directory, {
-    title: "nginx",
-    service: [
+  return relayUnits(
+    input.directory,
+    nginx.title,
+    [
       "Type=exec",
       `ExecStart=${program} -g "daemon off;"`,
       "# Fails, and leaves the running relay alone, when the new files are not right.",
@@ -268,10 +260,10 @@ function units(input: RelayInput): readonly RenderedFile[] {
       "RuntimeDirectoryMode=0711",
       "CapabilityBoundingSet=CAP_CHOWN CAP_KILL CAP_SETGID CAP_SETUID",
     ],
-    timer: [
+    [
       "# Looks up Cloudflare's addresses anew. When that fails, those that nginx has stay in use.",
       "OnCalendar=*:0/30",
       "RandomizedDelaySec=10min",
     ],
-  });
+  );
 }

@@ -4,36 +4,30 @@ import type { RelayInput } from "./relay";
 export const relayUnit = "sitepass-relay";
 
 /** The folder for the running relay's own files. By default the unit makes it, in memory, by `RuntimeDirectory=`. */
-export function runtimeDirectoryOf({ runtimeDirectory = `/run/${relayUnit}` }: RelayInput): string {
-  return runtimeDirectory;
-}
+export const runtimeDirectoryOf = ({ runtimeDirectory = `/run/${relayUnit}` }: RelayInput): string =>
+  runtimeDirectory;
 
 const reloadUnit = `${relayUnit}-reload`;
-
-interface UnitParts {
-  /** How people write the program's name. */
-  readonly title: string;
-  /** Lines of the section [Service] that are the program's own. */
-  readonly service: readonly string[];
-  /** Comment and lines of a timer's section [Timer] that reloads the relay; undefined: nothing has to be reloaded by time. */
-  readonly timer: readonly string[] | undefined;
-}
 
 /**
  * The relay's unit, and units that reload it as soon as its configuration or credentials were replaced. Programs are
  * named without a path, and systemd looks them up: distributions differ in where they are.
  *
- * @param directory where the files are installed to.
+ * @param title how people write the program's name.
+ * @param service lines of the section [Service] that are the program's own.
+ * @param timer lines of a section [Timer] by which the relay is reloaded, too.
  */
-export function relayUnits(directory: string, { title, service, timer }: UnitParts): readonly RenderedFile[] {
-  const helpers = ["path", ...(timer === undefined ? [] : ["timer"])].map((kind) => `${reloadUnit}.${kind}`);
-  return [
-    file(
-      relayUnit,
-      "service",
-      `[Unit]
+export function relayUnits(
+  directory: string,
+  title: string,
+  service: readonly string[],
+  timer?: readonly string[],
+): readonly RenderedFile[] {
+  const helpers = timer === undefined ? `${reloadUnit}.path` : `${reloadUnit}.path ${reloadUnit}.timer`;
+  const units = {
+    [`${relayUnit}.service`]: `[Unit]
 Description=sitepass relay (${title}): adds this site's credentials to its pushes
-Wants=network-online.target ${helpers.join(" ")}
+Wants=network-online.target ${helpers}
 After=network-online.target nss-lookup.target
 # A site whose line or name server is down for hours still gets its relay back.
 StartLimitIntervalSec=0
@@ -70,11 +64,7 @@ SystemCallFilter=@system-service
 [Install]
 WantedBy=multi-user.target
 `,
-    ),
-    file(
-      reloadUnit,
-      "service",
-      `[Unit]
+    [`${reloadUnit}.service`]: `[Unit]
 Description=Lets the sitepass relay take its files in again
 StartLimitIntervalSec=0
 
@@ -87,11 +77,7 @@ RestartSec=60
 ExecStartPre=sleep 2
 ExecStart=systemctl try-reload-or-restart ${relayUnit}.service
 `,
-    ),
-    file(
-      reloadUnit,
-      "path",
-      `[Unit]
+    [`${reloadUnit}.path`]: `[Unit]
 Description=Watches the files of the sitepass relay
 PartOf=${relayUnit}.service
 
@@ -100,29 +86,19 @@ PartOf=${relayUnit}.service
 PathChanged=${directory}/relay
 PathChanged=${directory}/relay/credentials
 `,
-    ),
-    ...(timer === undefined
-      ? []
-      : [
-          file(
-            reloadUnit,
-            "timer",
-            `[Unit]
+    ...(timer && {
+      [`${reloadUnit}.timer`]: `[Unit]
 Description=Reloads the sitepass relay now and then
 PartOf=${relayUnit}.service
 
 [Timer]
 ${timer.join("\n")}
 `,
-          ),
-        ]),
-  ];
-}
-
-function file(unit: string, kind: string, content: string): RenderedFile {
-  return {
-    path: `systemd/${unit}.${kind}`,
+    }),
+  };
+  return Object.entries(units).map(([name, content]) => ({
+    path: `systemd/${name}`,
     mode: 0o644,
     content: `# Rendered by sitepass.\n${content}`,
-  };
+  }));
 }

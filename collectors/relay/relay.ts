@@ -8,16 +8,10 @@ import { listOf } from "../common/refusals-and-notes";
 /** The proxies that a relay can be made of. */
 export type RelayName = "nginx" | "caddy";
 
-/** Where the relay passes one signal's pushes on to. */
-export interface RelayTarget {
+/** Where the relay passes one signal's pushes on to: its `base` is `https://` and `hostname`, or in tests a stand-in on 127.0.0.1. */
+export interface RelayTarget extends CollectorEndpoint {
   /** The public host: name in TLS and Host header. */
   readonly hostname: string;
-  /**
-   * Scheme and authority that is connected to, without a slash at the end: `https://` and `hostname`; in tests a stand-in on
-   * 127.0.0.1.
-   */
-  readonly base: string;
-  readonly paths: readonly [string, ...string[]];
 }
 
 export interface RelayInput {
@@ -43,18 +37,15 @@ export interface Relay {
 }
 
 /** Where a collector behind the relay pushes a signal. */
-export function relayEndpoint(
+export const relayEndpoint = (
   port: number,
   signal: SignalName,
-  paths: readonly [string, ...string[]],
-): CollectorEndpoint {
-  return { base: `http://127.0.0.1:${port}/${signal}`, paths };
-}
+  paths: CollectorEndpoint["paths"],
+): CollectorEndpoint => ({ base: `http://127.0.0.1:${port}/${signal}`, paths });
 
 /** One write path of one signal. */
-export interface RelayRoute {
+export interface RelayRoute extends Omit<RelayTarget, "paths"> {
   readonly signal: SignalName;
-  readonly target: RelayTarget;
   readonly path: string;
   /** Its place among the paths of the signal. */
   readonly index: number;
@@ -62,18 +53,16 @@ export interface RelayRoute {
   readonly location: string;
 }
 
-export function relayRoutes({ endpoints }: RelayInput): readonly RelayRoute[] {
-  return signalNames.flatMap((signal) => {
-    const target = endpoints[signal];
-    return target === undefined
-      ? []
-      : target.paths.map((path, index) => ({ signal, target, path, index, location: `/${signal}${path}` }));
-  });
-}
+export const relayRoutes = ({ endpoints }: RelayInput): readonly RelayRoute[] =>
+  signalNames.flatMap((signal) =>
+    listOf(endpoints[signal]).flatMap(({ hostname, base, paths }) =>
+      paths.map((path, index) => ({ signal, hostname, base, path, index, location: `/${signal}${path}` })),
+    ),
+  );
 
 /**
- * What would break out of its place in a rendered file, or hand the secret to the wrong one; never shows a secret. All but
- * the port and the folder is checked long before: this is the last gate before text is put together.
+ * What would break out of its place in a rendered file, or hand the secret to somebody else; never shows a secret. All but the
+ * port and the folder was checked long before: this is the last gate before text is put together.
  */
 export function relayRefusals(input: RelayInput): readonly Problem[] {
   const { port, directory, credentials, endpoints, caBundle = "/", runtimeDirectory = "/" } = input;
@@ -92,17 +81,15 @@ export function relayRefusals(input: RelayInput): readonly Problem[] {
         says: `is "${path}", and nginx, Caddy and systemd quote paths differently`,
         todo: "Name an absolute path of letters, digits and ._@+- alone",
       })),
-    ...signalNames.flatMap((signal) => targetProblems(`endpoints.${signal}`, endpoints[signal])),
+    ...signalNames.flatMap((signal) =>
+      listOf(endpoints[signal]).flatMap((target) => targetProblems(`endpoints.${signal}`, target)),
+    ),
     ...credentialProblems(credentials),
   ];
 }
 
-function targetProblems(key: string, target: RelayTarget | undefined): readonly Problem[] {
-  if (target === undefined) {
-    return [];
-  }
-  const { hostname, base, paths } = target;
-  return listOf(
+const targetProblems = (key: string, { hostname, base, paths }: RelayTarget): readonly Problem[] =>
+  listOf(
     hostNameProblem(hostname) !== undefined && {
       subject: `${key}.hostname`,
       says: `is "${hostname}", which is not a host name in lower case`,
@@ -123,4 +110,3 @@ function targetProblems(key: string, target: RelayTarget | undefined): readonly 
         },
     ),
   );
-}

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { CollectorName, CollectorService, RenderedFile } from "../collector";
 
-/** One service with the folder of its files, and the name of the program whose package makes its user. */
+/** One service with the folder of its files, and the title of the program whose package makes its user. */
 export interface InstalledService extends CollectorService {
   readonly folder: string;
   readonly title: string;
@@ -36,13 +36,10 @@ export function installScript({ site, collector, directory, services, files }: I
   };
   const installed = files.filter(({ path }) => path.includes("/"));
   const plain = installed.filter(({ mode }) => mode !== 0o600).map(({ path }) => path);
-  const secrets = new Map<string, readonly string[]>();
-  for (const { path } of installed.filter(({ mode }) => mode === 0o600)) {
-    secrets.set(dirname(path), [...(secrets.get(dirname(path)) ?? []), basename(path)]);
-  }
-  const secretPaths = [...secrets].flatMap(([folder, names]) => names.map((name) => `${folder}/${name}`));
-  const putSets = [...secrets].map(([folder, names]) => {
+  const secrets = installed.filter(({ mode }) => mode === 0o600).map(({ path }) => path);
+  const putSets = [...new Set(secrets.map((path) => dirname(path)))].map((folder) => {
     const { unit, user, rereadsSecrets } = serviceOf(`${folder}/`);
+    const names = secrets.filter((path) => dirname(path) === folder).map((path) => basename(path));
     return ["put_set", unit, user, rereadsSecrets ? "yes" : "no", folder, ...names];
   });
   const puts = plain.map((path) => ["put", serviceOf(path).unit, path]);
@@ -60,7 +57,7 @@ collector=${shellWord(collector)}
 directory=${shellWord(directory)}
 services=${shellWord(services.map(({ unit }) => unit).join(" "))}
 checks=${shellWord(services.map(({ validator }) => checkCommand(validator)).join("\n"))}
-files=${shellWord([...secretPaths, ...plain].join("\n"))}
+files=${shellWord([...secrets, ...plain].join("\n"))}
 
 check_users() {
 ${lines(services.map(({ user, title }) => ["check_user", user, title]))}
@@ -74,15 +71,12 @@ ${body}`;
 }
 
 /** How a service's files are checked at the site. */
-export function checkCommand({ program, args }: CollectorService["validator"]): string {
-  return ["sudo", program, ...args].map(shellWord).join(" ");
-}
+export const checkCommand = ({ program, args }: CollectorService["validator"]): string =>
+  ["sudo", program, ...args].map(shellWord).join(" ");
 
 /** One word for a shell's command line; left as it is where every shell reads it so. */
-export function shellWord(text: string): string {
-  return /^[\w./:=@,+%-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
-}
+export const shellWord = (text: string): string =>
+  /^[\w./:=@,+%-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 
-function lines(commands: readonly (readonly string[])[]): string {
-  return commands.map((words) => `  ${words.map(shellWord).join(" ")}`).join("\n");
-}
+const lines = (commands: readonly (readonly string[])[]): string =>
+  commands.map((words) => `  ${words.map(shellWord).join(" ")}`).join("\n");

@@ -1,5 +1,5 @@
-import type { Collector, CollectorRelease } from "../collector";
 import type { Site } from "../../fleet/sites";
+import type { Collector, CollectorRelease } from "../collector";
 import { checkCommand, type InstalledService } from "./install-script";
 
 interface ReadmeInput {
