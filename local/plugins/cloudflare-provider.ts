@@ -23,7 +23,7 @@ import { PluginInfo } from "@pulumi/pulumi/proto/plugin_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { deepestMessage } from "../../cloudflare/client";
 import { revealed } from "../../stack/state-file-reader";
-import { changedProperties, propertiesOf, structOf, type Properties } from "../engine/properties";
+import { changedProperties, propertiesOf, structOf } from "../engine/properties";
 import { kindOf, openStandIn, runInvoke } from "../engine/provider";
 import { answering, servePlugin } from "./plugin-server";
 
@@ -53,9 +53,13 @@ export function serve(): void {
     checkConfig: answering(accept),
     diffConfig: answering(() => new DiffResponse()),
     configure: answering((request: ConfigureRequest) => {
-      const settings = Object.entries(Object(revealed(propertiesOf(request.getArgs()))));
       client = openStandIn(
-        Object.fromEntries(settings.map(([key, value]) => [`cloudflare:${key}`, String(value)])),
+        Object.fromEntries(
+          Object.entries(propertiesOf(request.getArgs())).map(([key, value]) => [
+            `cloudflare:${key}`,
+            String(revealed(value)),
+          ]),
+        ),
         process.env,
         { fetch: answers.fetch },
       );
@@ -116,21 +120,18 @@ export function serve(): void {
       const id = request.getId();
       const inputs = propertiesOf(request.getInputs());
       const outputs = propertiesOf(request.getProperties());
-      const response = new ReadResponse();
-      try {
+      const reading =
         // Without a state it is an import, or a `get`.
-        const found =
-          Object.keys(outputs).length === 0
-            ? await kind.import(api(), id)
-            : { id, ...(await kind.read(api(), id, inputs, outputs)) };
+        Object.keys(outputs).length === 0
+          ? kind.import(api(), id)
+          : kind.read(api(), id, inputs, outputs).then((found) => ({ id, ...found }));
+      const found = await answers.inWords(unlessGone(reading));
+      const response = new ReadResponse();
+      // An answer without an ID says that it is not there.
+      if (found !== undefined) {
         response.setId(found.id);
         response.setInputs(structOf(found.inputs));
         response.setProperties(structOf(found.outputs));
-      } catch (error) {
-        // An answer without ID: it is not there.
-        if (!(error instanceof NotFoundError)) {
-          throw answers.worded(error);
-        }
       }
       return response;
     }),
@@ -167,6 +168,17 @@ function typeIn(request: { getUrn(): string }): string {
   return types.slice(types.lastIndexOf("$") + 1);
 }
 
+async function unlessGone<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (error instanceof NotFoundError) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
 interface Answer {
   readonly request: string;
   readonly body: Promise<string>;
@@ -192,17 +204,17 @@ class Answers {
     try {
       return await work;
     } catch (error) {
-      throw await this.worded(error);
+      if (error instanceof APIConnectionError) {
+        throw new Error(`failed to make http request: ${deepestMessage(error)}`, { cause: error });
+      }
+      const headers: unknown = error instanceof APIError ? error.headers : undefined;
+      const answer = headers instanceof Headers ? this.#refused.get(headers) : undefined;
+      if (answer === undefined) {
+        throw error;
+      }
+      throw new Error(`failed to make http request: ${answer.request} ${await answer.body}`, {
+        cause: error,
+      });
     }
-  }
-
-  async worded(error: unknown): Promise<unknown> {
-    if (error instanceof APIConnectionError) {
-      return new Error(`failed to make http request: ${deepestMessage(error)}`);
-    }
-    const answer = error instanceof APIError ? this.#refused.get(error.headers as Headers) : undefined;
-    return answer === undefined
-      ? error
-      : new Error(`failed to make http request: ${answer.request} ${await answer.body}`);
   }
 }

@@ -1,35 +1,15 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import manifest from "@pulumi/cloudflare/package.json";
 import { LanguageRuntimeService } from "@pulumi/pulumi/proto/language_grpc_pb";
-import {
-  GetRequiredPackagesResponse,
-  RunResponse,
-  type GetRequiredPackagesRequest,
-  type ProgramInfo,
-  type RunRequest,
-} from "@pulumi/pulumi/proto/language_pb";
+import { GetRequiredPackagesResponse, RunResponse, type RunRequest } from "@pulumi/pulumi/proto/language_pb";
 import { PackageDependency, PluginInfo } from "@pulumi/pulumi/proto/plugin_pb";
-import type { Struct } from "google-protobuf/google/protobuf/struct_pb";
-import { z } from "zod";
 import { goModules } from "../programs/programs";
 import { answering, servePlugin } from "./plugin-server";
 
 /** How the SDK ends a program whose error it has shown already (@pulumi/pulumi 3.248.0, cmd/run/index.ts). */
 const exitCodeOfShownError = 32;
-
-/** The options of Pulumi.yaml's runtime that are followed; others are refused, because they would be left out in silence. */
-const optionsSchema = z.strictObject({
-  typescript: z.boolean().default(true),
-  tsconfig: z.string().optional(),
-});
-
-/** A package whose resources come from a plugin says so in its manifest. */
-const manifestSchema = z.object({
-  version: z.string(),
-  pulumi: z.object({ name: z.string(), version: z.string().optional() }),
-});
 
 /**
  * Serves the language host of Node.js, which the Pulumi CLI brings along, and which is no Go module that can be had: it
@@ -43,9 +23,14 @@ export function serve(engineAddress: string): void {
       info.setVersion(goModules.pulumi.version);
       return info;
     }),
-    getRequiredPackages: answering((request: GetRequiredPackagesRequest) => {
+    getRequiredPackages: answering(() => {
+      const cloudflare = new PackageDependency();
+      cloudflare.setName("cloudflare");
+      cloudflare.setKind("resource");
+      // A copy of the project has its packages from here.
+      cloudflare.setVersion(manifest.version);
       const response = new GetRequiredPackagesResponse();
-      response.setPackagesList([requiredPackage(programDirectory(request.getInfo()))]);
+      response.setPackagesList([cloudflare]);
       return response;
     }),
     run: answering(async (request: RunRequest) => {
@@ -61,24 +46,27 @@ export function serve(engineAddress: string): void {
   });
 }
 
-const programDirectory = (info: ProgramInfo | undefined): string =>
-  info?.getProgramDirectory() ?? process.cwd();
-
-function requiredPackage(directory: string): PackageDependency {
-  const path = join(directory, "node_modules", "@pulumi", "cloudflare", "package.json");
-  const { version, pulumi } = manifestSchema.parse(JSON.parse(readFileSync(path, "utf8")));
-  const required = new PackageDependency();
-  required.setName(pulumi.name);
-  required.setKind("resource");
-  required.setVersion(pulumi.version ?? version);
-  return required;
+/** The options of Pulumi.yaml's runtime that are followed. Others are refused: they would be left out in silence. */
+function environmentFor(
+  options: Readonly<Record<string, unknown>>,
+  directory: string,
+): Record<string, string> {
+  const { typescript = true, tsconfig, ...others } = options;
+  if (Object.keys(others).length > 0) {
+    throw new Error(
+      `Pulumi.yaml: runtime.options: ${Object.keys(others).join(", ")} cannot be followed here.`,
+    );
+  }
+  return {
+    PULUMI_NODEJS_TYPESCRIPT: String(typescript),
+    ...(typeof tsconfig === "string" ? { PULUMI_NODEJS_TSCONFIG_PATH: join(directory, tsconfig) } : {}),
+  };
 }
 
 /** @returns the program's exit code. */
 function runProgram(request: RunRequest, engineAddress: string): Promise<number> {
   const info = request.getInfo();
-  const directory = programDirectory(info);
-  const options = optionsSchema.parse((info?.getOptions() as Struct | undefined)?.toJavaScript() ?? {});
+  const directory = info?.getProgramDirectory() ?? request.getPwd();
   const flags = {
     monitor: request.getMonitorAddress(),
     engine: engineAddress,
@@ -106,10 +94,7 @@ function runProgram(request: RunRequest, engineAddress: string): Promise<number>
         ...process.env,
         PULUMI_CONFIG: JSON.stringify(Object.fromEntries(request.getConfigMap().toArray())),
         PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(request.getConfigsecretkeysList()),
-        PULUMI_NODEJS_TYPESCRIPT: String(options.typescript),
-        ...(options.tsconfig === undefined
-          ? {}
-          : { PULUMI_NODEJS_TSCONFIG_PATH: join(directory, options.tsconfig) }),
+        ...environmentFor(info?.getOptions()?.toJavaScript() ?? {}, directory),
       },
     },
   );

@@ -37,10 +37,7 @@ export function answering<Request, Response>(
  *
  * A CLI that was killed does not end its plugins; so they watch it.
  */
-export function servePlugin(
-  service: ServiceDefinition<UntypedServiceImplementation>,
-  methods: UntypedServiceImplementation,
-): void {
+export function servePlugin(service: ServiceDefinition, methods: UntypedServiceImplementation): void {
   const server = new Server({
     "grpc.max_receive_message_length": largestMessage,
     "grpc.max_send_message_length": largestMessage,

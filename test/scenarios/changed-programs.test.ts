@@ -98,13 +98,13 @@ const changes: readonly {
   },
   {
     name: "no application on the whole host",
-    file: "application-plan.ts",
+    file: "declared-objects.ts",
     edits: [["uris: [hostname]", "uris: [`unused-${hostname}`]"]],
     caughtBy: ["refuses reading at Access, also to a good token"],
   },
   {
     name: "an ingress path that is not anchored",
-    file: "path-pattern.ts",
+    file: "declared-objects.ts",
     edits: [['? `^${escaped.join("")}$`', '? escaped.join("")']],
     caughtBy: ["leads nothing but the write path to the origin"],
   },

@@ -272,7 +272,7 @@ for (const engine of engines) {
 
     it("changes the number of shards without a moment in which a site has no policy", async () => {
       await withFleet({ sites: { tokyo: "", osaka: "", kyoto: "" } }, async (fleet) => {
-        const path = join(fleet.directory, "provision", "shards.ts");
+        const path = join(fleet.directory, "provision", "policy-shards.ts");
         const source = readFileSync(path, "utf8");
         assert.ok(source.includes("shardCount = 32"));
         writeFileSync(path, source.replace("shardCount = 32", "shardCount = 1"));
