@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
-import { findPulumi } from "../local/plugins/pulumi-installation";
+import { findPulumi } from "../local/run/pulumi-installation";
 
 /**
  * Runs every `*.test.ts` below the project, or only those whose path contains one of the arguments.
@@ -11,7 +11,7 @@ import { findPulumi } from "../local/plugins/pulumi-installation";
  */
 const root = join(__dirname, "..");
 const [first, ...others] = process.argv.slice(2);
-/** `--bridged`: fails where Pulumi's own Cloudflare provider is not installed, instead of using the one of local/plugins. */
+/** `--bridged`: fails where Pulumi's own Cloudflare provider is not installed, instead of using the one of local/provider. */
 const bridgedDemanded = first === "--bridged";
 const wanted = bridgedDemanded || first === undefined ? others : [first, ...others];
 const files = readdirSync(root, { recursive: true, withFileTypes: true })

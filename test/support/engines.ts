@@ -1,4 +1,4 @@
-import { findPulumi } from "../../local/plugins/pulumi-installation";
+import { findPulumi } from "../../local/run/pulumi-installation";
 import {
   engineStack,
   pulumiStack,

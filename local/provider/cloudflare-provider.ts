@@ -1,3 +1,11 @@
+import {
+  Server,
+  ServerCredentials,
+  status,
+  type handleUnaryCall,
+  type ServiceDefinition,
+  type UntypedServiceImplementation,
+} from "@grpc/grpc-js";
 import manifest from "@pulumi/cloudflare/package.json";
 import { APIConnectionError, APIError, NotFoundError, type Cloudflare } from "cloudflare";
 import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb";
@@ -25,7 +33,6 @@ import { deepestMessage } from "../../cloudflare/client";
 import { revealed } from "../../stack/state-file-reader";
 import { changedProperties, propertiesOf, structOf } from "../engine/properties";
 import { kindOf, openStandIn, runInvoke } from "../engine/provider";
-import { answering, servePlugin } from "./plugin-server";
 
 /**
  * Serves a provider for the resources of this project, in place of Pulumi's bridged one, which cannot be had from a package
@@ -217,4 +224,61 @@ class Answers {
       });
     }
   }
+}
+
+/** How often it is looked whether the CLI still lives. */
+const watchMilliseconds = 250;
+
+/** The largest message, in bytes, as in the SDK's own servers (@pulumi/pulumi 3.248.0, runtime/settings.ts). */
+const largestMessage = 400 * 1024 * 1024;
+
+let callsUnderWay = 0;
+
+/** A method that answers with what it resolves to; what it rejects with becomes the call's error. */
+function answering<Request, Response>(
+  work: (request: Request) => Promise<Response> | Response,
+): handleUnaryCall<Request, Response> {
+  return (call, callback) => {
+    callsUnderWay += 1;
+    Promise.resolve(call.request)
+      .then(work)
+      .finally(() => {
+        callsUnderWay -= 1;
+      })
+      .then(
+        (response) => {
+          callback(null, response);
+        },
+        (error: unknown) => {
+          callback({ code: status.UNKNOWN, details: error instanceof Error ? error.message : String(error) });
+        },
+      );
+  };
+}
+
+/**
+ * Serves a plugin of the Pulumi CLI: on a port of its own, which is the first line that it prints. Methods that are not
+ * there are answered as unimplemented.
+ *
+ * A CLI that was killed does not end its plugins. So they watch it, and end when what was asked of them is done: what
+ * Cloudflare was sent is not taken back by a kill.
+ */
+function servePlugin(service: ServiceDefinition, methods: UntypedServiceImplementation): void {
+  const server = new Server({
+    "grpc.max_receive_message_length": largestMessage,
+    "grpc.max_send_message_length": largestMessage,
+  });
+  server.addService(service, methods);
+  server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, port) => {
+    if (error !== null) {
+      throw error;
+    }
+    console.log(String(port));
+  });
+  const cli = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== cli && callsUnderWay === 0) {
+      process.exit(1);
+    }
+  }, watchMilliseconds);
 }
