@@ -37,9 +37,6 @@ if (pulumi !== undefined && !(pulumi.available && pulumi.pulumi.provider === "br
   console.error(`No test file's path contains ${wanted.join(" or ")}.`);
   process.exitCode = 1;
 } else {
-  if (bridgedDemanded) {
-    process.env.SITEPASS_TEST_ENGINE = "pulumi";
-  }
   const results = run({ files, concurrency: 3 });
   results.on("test:fail", () => {
     process.exitCode = 1;

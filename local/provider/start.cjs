@@ -4,4 +4,6 @@ for (const name of ["@grpc/grpc-js", "cloudflare", "zod"]) {
   require(name);
 }
 require("tsx/cjs");
-require("./cloudflare-provider.ts").serve();
+const { serve } = require("./cloudflare-provider.ts");
+
+serve();

@@ -16,7 +16,8 @@ export interface Engine {
 
 const found = findPulumi();
 
-const localEngine: Engine = { name: "local/engine", open: engineStack, sendsEnabled: true };
+/** The quick one, which is always there. */
+export const localEngine: Engine = { name: "local/engine", open: engineStack, sendsEnabled: true };
 
 const realEngine: Engine | undefined = found.available
   ? {
@@ -26,16 +27,8 @@ const realEngine: Engine | undefined = found.available
     }
   : undefined;
 
-/**
- * Every engine that is there: always local/engine, and the real one where the CLI is. Tests that need one of them take the
- * first: the quick one, unless `npm run test:pulumi` says otherwise.
- */
-export const engines: readonly Engine[] =
-  realEngine === undefined
-    ? [localEngine]
-    : process.env.SITEPASS_TEST_ENGINE === "pulumi"
-      ? [realEngine, localEngine]
-      : [localEngine, realEngine];
+/** Every engine that is there, the real one first where the CLI is: tests that need one of them take the first. */
+export const engines: readonly Engine[] = [...(realEngine === undefined ? [] : [realEngine]), localEngine];
 
 /** Why scenarios do not run on the real engine here; undefined when they do. */
 export const pulumiAbsence: string | undefined = found.available ? undefined : found.reason;
