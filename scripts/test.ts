@@ -2,6 +2,7 @@ import { readdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
+import { findPulumi } from "../local/run/pulumi-installation";
 
 /**
  * Runs every `*.test.ts` below the project, or only those whose path contains one of the arguments.
@@ -9,7 +10,10 @@ import { spec } from "node:test/reporters";
  * Node 20's own test runner does not find TypeScript files, and shells differ in how they expand patterns.
  */
 const root = join(__dirname, "..");
-const wanted = process.argv.slice(2);
+const [first, ...others] = process.argv.slice(2);
+/** `--bridged`: fails where Pulumi's own Cloudflare provider is not installed, instead of using the one of local/provider. */
+const bridgedDemanded = first === "--bridged";
+const wanted = bridgedDemanded || first === undefined ? others : [first, ...others];
 const files = readdirSync(root, { recursive: true, withFileTypes: true })
   .filter((entry) => entry.isFile() && entry.name.endsWith(".test.ts"))
   .map((entry) => join(entry.parentPath, entry.name))
@@ -22,7 +26,14 @@ function waits(file: string): number {
   return file.endsWith("outage.test.ts") ? 1 : 0;
 }
 
-if (files.length === 0) {
+const pulumi = bridgedDemanded ? findPulumi() : undefined;
+if (pulumi !== undefined && !(pulumi.available && pulumi.pulumi.provider === "bridged")) {
+  const reason = pulumi.available ? pulumi.pulumi.reason : pulumi.reason;
+  console.error(
+    `error: Pulumi's own Cloudflare provider is not installed: ${reason}. Run \`pulumi plugin install resource cloudflare\`.`,
+  );
+  process.exitCode = 1;
+} else if (files.length === 0) {
   console.error(`No test file's path contains ${wanted.join(" or ")}.`);
   process.exitCode = 1;
 } else {

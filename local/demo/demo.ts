@@ -5,7 +5,7 @@ import type { Config } from "../../fleet/config";
 import type { SignalName } from "../../fleet/signals";
 import { readSiteFiles } from "../../fleet/site-files";
 import { startStandIn, type StandIn } from "cloudflare-standin";
-import { findPulumi } from "../plugins/pulumi-installation";
+import { findPulumi } from "../run/pulumi-installation";
 import { engineStack, copyProject, pulumiStack, type ProjectStack } from "../run/project-stack";
 import type { RunResult } from "../run/processes";
 import {

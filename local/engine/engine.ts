@@ -1,4 +1,3 @@
-import { runtime } from "@pulumi/pulumi";
 import { NotFoundError, type Cloudflare } from "cloudflare";
 import { mkdirSync } from "node:fs";
 import { createRequire } from "node:module";

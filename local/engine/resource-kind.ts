@@ -144,7 +144,7 @@ function isUnknownAt(value: unknown, [step, ...more]: readonly PropertyKey[]): b
     return true;
   }
   if (step !== undefined) {
-    return isUnknownAt(Object(value)[step], more);
+    return typeof value === "object" && value !== null && isUnknownAt(Reflect.get(value, step), more);
   }
   return (
     typeof value === "object" && value !== null && Object.values(value).some((part) => isUnknownAt(part, []))

@@ -72,7 +72,11 @@ export const goModules = {
   pulumi: {
     title: "Pulumi CLI 3.260.0",
     version: "3.260.0",
-    programs: { pulumi: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi" },
+    programs: {
+      pulumi: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+      // The CLI finds it beside itself.
+      "pulumi-language-nodejs": ".",
+    },
     tags: [],
     // What it says of itself, and what Pulumi.yaml's requiredPulumiVersion is compared with.
     ldflags: "-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v3.260.0",

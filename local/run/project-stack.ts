@@ -4,7 +4,7 @@ import { pathToFileURL } from "node:url";
 import { parseOutputs, type RevealedOutputs } from "../../stack/stack-outputs";
 import { stateFileReader } from "../../stack/state-file-reader";
 import { requireLoopback } from "../engine/loopback";
-import type { PulumiInstallation } from "../plugins/pulumi-installation";
+import type { PulumiInstallation } from "./pulumi-installation";
 import { runProcess, type ProcessResult, type RunResult } from "./processes";
 
 const root = join(__dirname, "..", "..");

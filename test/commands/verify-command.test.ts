@@ -3,7 +3,7 @@ import { after, before, describe, it } from "node:test";
 import { z } from "zod";
 import { startConnector, type Connector } from "cloudflare-standin/edge/tunnel/connector";
 import { listenOnLoopback } from "cloudflare-standin/loopback-server";
-import { engines } from "../support/engines";
+import { engines, localEngine } from "../support/engines";
 import { openScenario, type Scenario } from "../support/scenario";
 import { sitepassOn } from "../support/sitepass";
 import { openVerifyWorld, type VerifyWorld } from "../support/verify-world";
@@ -121,11 +121,10 @@ tokyo        logs     ok       let in    3 of 3
     }
   });
 
-  it(
-    "asks for --via with a stack of local/engine",
-    { skip: engines[0]?.name !== "local/engine" },
-    async () => {
-      const { exitCode, stderr } = await sitepassOn(fleet, ["verify"]);
+  it("asks for --via with a stack of local/engine", async () => {
+    const local = await openScenario(localEngine, { sites: { tokyo: "" } });
+    try {
+      const { exitCode, stderr } = await sitepassOn(local, ["verify"]);
       assert.deepEqual(
         [exitCode, stderr],
         [
@@ -133,8 +132,10 @@ tokyo        logs     ok       let in    3 of 3
           "error: --via: is missing, and the hosts of a stack of local/engine exist on this machine only. Give the address that `npm run standin` prints.\n",
         ],
       );
-    },
-  );
+    } finally {
+      await local.close();
+    }
+  });
 
   it("watches until nothing is wrong", async (t) => {
     const { edge, connector, receiver } = await world.openPath(t);

@@ -1,4 +1,4 @@
-import { findPulumi } from "../../local/plugins/pulumi-installation";
+import { findPulumi } from "../../local/run/pulumi-installation";
 import {
   engineStack,
   pulumiStack,
@@ -16,19 +16,19 @@ export interface Engine {
 
 const found = findPulumi();
 
-/** Every engine that is there: always local/engine, and the real one where the CLI is. */
-export const engines: readonly Engine[] = [
-  { name: "local/engine", open: engineStack, sendsEnabled: true },
-  ...(found.available
-    ? [
-        {
-          name: "pulumi" as const,
-          open: (options: ProjectStackOptions) => pulumiStack(found.pulumi, options),
-          sendsEnabled: found.pulumi.sendsEnabled,
-        },
-      ]
-    : []),
-];
+/** The quick one, which is always there. */
+export const localEngine: Engine = { name: "local/engine", open: engineStack, sendsEnabled: true };
+
+const realEngine: Engine | undefined = found.available
+  ? {
+      name: "pulumi",
+      open: (options) => pulumiStack(found.pulumi, options),
+      sendsEnabled: found.pulumi.sendsEnabled,
+    }
+  : undefined;
+
+/** Every engine that is there, the real one first where the CLI is: tests that need one of them take the first. */
+export const engines: readonly Engine[] = [...(realEngine === undefined ? [] : [realEngine]), localEngine];
 
 /** Why scenarios do not run on the real engine here; undefined when they do. */
 export const pulumiAbsence: string | undefined = found.available ? undefined : found.reason;

@@ -1,6 +1,6 @@
 //go:build tools
 
-// Package tools names the program that this module pins.
-package tools
+// The CLI, which this module pins and which is built beside the language host.
+package main
 
 import _ "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, realpathSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import cloudflareManifest from "@pulumi/cloudflare/package.json";
@@ -11,12 +11,12 @@ import { findProgram, goModules } from "../programs/programs";
 export interface PulumiInstallation {
   /** What was found, as the end of a sentence with "because". */
   readonly reason: string;
-  /** Whether the provider is Pulumi's own, bridged from Terraform's, or the one beside this file. */
+  /** Whether the provider is Pulumi's own, bridged from Terraform's, or the one of local/provider. */
   readonly provider: "bridged" | "local";
   /** Whether the provider sends a token's `enabled` at all; older ones leave it out in silence. */
   readonly sendsEnabled: boolean;
   /**
-   * Makes what the CLI takes for its own folder, with the plugins in it, so that none is downloaded and the user's folder
+   * Makes what the CLI takes for its own folder, with the provider in it, so that none is downloaded and the user's folder
    * stays as it is.
    *
    * @returns the environment variables with which `pulumi` is the CLI.
@@ -29,8 +29,8 @@ export type FoundPulumi =
   | { readonly available: false; readonly reason: string };
 
 /**
- * Looks for the real engine, and downloads nothing: the CLI on PATH, else the one that `npm run programs` builds; its own
- * language host and Pulumi's bridged provider where they are installed, else those beside this file.
+ * Looks for the real engine, and downloads nothing: the CLI on PATH, else the one that `npm run programs` builds; Pulumi's
+ * bridged provider where it is installed, else the one of local/provider.
  */
 export function findPulumi(): FoundPulumi {
   const installed = programOnPath("pulumi");
@@ -42,8 +42,6 @@ export function findPulumi(): FoundPulumi {
     };
   }
   const version = installed === undefined ? goModules.pulumi.version : outputOf(cli, ["version"]);
-  const hasLanguageHost =
-    programOnPath(languageHost) !== undefined || existsSync(join(dirname(realpathSync(cli)), languageHost));
   const bridged = findBridgedProvider(cli);
   return {
     available: true,
@@ -57,18 +55,12 @@ export function findPulumi(): FoundPulumi {
       // `enabled` came with @pulumi/cloudflare 6.22.0.
       sendsEnabled: bridged === undefined || semver.gte(bridged.version, "6.22.0"),
       prepare: (directory) => {
-        if (!hasLanguageHost) {
-          installPlugin(directory, `language-nodejs-v${goModules.pulumi.version}`, languageHost, [
-            ...startOfPlugin,
-            "language",
-          ]);
-        }
         // Under the version that the SDK asks for, whatever it is: an older one would be passed over.
         installPlugin(
           directory,
           `resource-cloudflare-v${cloudflareManifest.version}`,
           providerProgram,
-          bridged === undefined ? [...startOfPlugin, "cloudflare"] : [bridged.path],
+          bridged === undefined ? localProvider : [bridged.path],
         );
         return {
           PULUMI_HOME: directory,
@@ -81,9 +73,8 @@ export function findPulumi(): FoundPulumi {
   };
 }
 
-const languageHost = "pulumi-language-nodejs";
 const providerProgram = "pulumi-resource-cloudflare";
-const startOfPlugin = [process.execPath, join(__dirname, "start.cjs")];
+const localProvider = [process.execPath, join(__dirname, "..", "provider", "start.cjs")];
 
 const pluginsSchema = z.array(
   z.looseObject({ name: z.string(), kind: z.string(), version: z.string().optional() }),

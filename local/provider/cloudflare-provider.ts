@@ -1,3 +1,11 @@
+import {
+  Server,
+  ServerCredentials,
+  status,
+  type handleUnaryCall,
+  type ServiceDefinition,
+  type UntypedServiceImplementation,
+} from "@grpc/grpc-js";
 import manifest from "@pulumi/cloudflare/package.json";
 import { APIConnectionError, APIError, NotFoundError, type Cloudflare } from "cloudflare";
 import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb";
@@ -8,7 +16,6 @@ import { deepestMessage } from "../../cloudflare/client";
 import { revealed } from "../../stack/state-file-reader";
 import { changedProperties, propertiesOf, structOf } from "../engine/properties";
 import { kindOf, openStandIn, runInvoke } from "../engine/provider";
-import { answering, servePlugin } from "./plugin-server";
 
 /**
  * Serves a provider for the resources of this project, in place of Pulumi's bridged one, which cannot be had from a package
@@ -36,9 +43,13 @@ export function serve(): void {
     checkConfig: answering(accept),
     diffConfig: answering(() => new DiffResponse()),
     configure: answering((request: ConfigureRequest) => {
-      const settings = Object.entries(Object(revealed(propertiesOf(request.getArgs()))));
       client = openStandIn(
-        Object.fromEntries(settings.map(([key, value]) => [`cloudflare:${key}`, String(value)])),
+        Object.fromEntries(
+          Object.entries(propertiesOf(request.getArgs())).map(([key, value]) => [
+            `cloudflare:${key}`,
+            String(revealed(value)),
+          ]),
+        ),
         process.env,
         { fetch: answers.fetch },
       );
@@ -99,21 +110,18 @@ export function serve(): void {
       const id = request.getId();
       const inputs = propertiesOf(request.getInputs());
       const outputs = propertiesOf(request.getProperties());
-      const response = new ReadResponse();
-      try {
+      const reading =
         // Without a state it is an import, or a `get`.
-        const found =
-          Object.keys(outputs).length === 0
-            ? await kind.import(api(), id)
-            : { id, ...(await kind.read(api(), id, inputs, outputs)) };
+        Object.keys(outputs).length === 0
+          ? kind.import(api(), id)
+          : kind.read(api(), id, inputs, outputs).then((found) => ({ id, ...found }));
+      const found = await answers.inWords(unlessGone(reading));
+      const response = new ReadResponse();
+      // An answer without an ID says that it is not there.
+      if (found !== undefined) {
         response.setId(found.id);
         response.setInputs(structOf(found.inputs));
         response.setProperties(structOf(found.outputs));
-      } catch (error) {
-        // An answer without ID: it is not there.
-        if (!(error instanceof NotFoundError)) {
-          throw answers.worded(error);
-        }
       }
       return response;
     }),
@@ -150,6 +158,17 @@ function typeIn(request: { getUrn(): string }): string {
   return types.slice(types.lastIndexOf("$") + 1);
 }
 
+async function unlessGone<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (error instanceof NotFoundError) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
 interface Answer {
   readonly request: string;
   readonly body: Promise<string>;
@@ -175,17 +194,74 @@ class Answers {
     try {
       return await work;
     } catch (error) {
-      throw await this.worded(error);
+      if (error instanceof APIConnectionError) {
+        throw new Error(`failed to make http request: ${deepestMessage(error)}`, { cause: error });
+      }
+      const headers: unknown = error instanceof APIError ? error.headers : undefined;
+      const answer = headers instanceof Headers ? this.#refused.get(headers) : undefined;
+      if (answer === undefined) {
+        throw error;
+      }
+      throw new Error(`failed to make http request: ${answer.request} ${await answer.body}`, {
+        cause: error,
+      });
     }
   }
+}
 
-  async worded(error: unknown): Promise<unknown> {
-    if (error instanceof APIConnectionError) {
-      return new Error(`failed to make http request: ${deepestMessage(error)}`);
+/** How often it is looked whether the CLI still lives. */
+const watchMilliseconds = 250;
+
+/** The largest message, in bytes, as in the SDK's own servers (@pulumi/pulumi 3.248.0, runtime/settings.ts). */
+const largestMessage = 400 * 1024 * 1024;
+
+let callsUnderWay = 0;
+
+/** A method that answers with what it resolves to; what it rejects with becomes the call's error. */
+function answering<Request, Response>(
+  work: (request: Request) => Promise<Response> | Response,
+): handleUnaryCall<Request, Response> {
+  return (call, callback) => {
+    callsUnderWay += 1;
+    Promise.resolve(call.request)
+      .then(work)
+      .finally(() => {
+        callsUnderWay -= 1;
+      })
+      .then(
+        (response) => {
+          callback(null, response);
+        },
+        (error: unknown) => {
+          callback({ code: status.UNKNOWN, details: error instanceof Error ? error.message : String(error) });
+        },
+      );
+  };
+}
+
+/**
+ * Serves a plugin of the Pulumi CLI: on a port of its own, which is the first line that it prints. Methods that are not
+ * there are answered as unimplemented.
+ *
+ * A CLI that was killed does not end its plugins. So they watch it, and end when what was asked of them is done: what
+ * Cloudflare was sent is not taken back by a kill.
+ */
+function servePlugin(service: ServiceDefinition, methods: UntypedServiceImplementation): void {
+  const server = new Server({
+    "grpc.max_receive_message_length": largestMessage,
+    "grpc.max_send_message_length": largestMessage,
+  });
+  server.addService(service, methods);
+  server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, port) => {
+    if (error !== null) {
+      throw error;
     }
-    const answer = error instanceof APIError ? this.#refused.get(error.headers as Headers) : undefined;
-    return answer === undefined
-      ? error
-      : new Error(`failed to make http request: ${answer.request} ${await answer.body}`);
-  }
+    console.log(String(port));
+  });
+  const cli = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== cli && callsUnderWay === 0) {
+      process.exit(1);
+    }
+  }, watchMilliseconds);
 }
