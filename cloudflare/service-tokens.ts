@@ -15,7 +15,10 @@ export interface AccountToken {
   readonly enabled: boolean | undefined;
   /** RFC 3339, like the other times. */
   readonly createdAt: string | undefined;
-  /** Undefined when Cloudflare does not say, null when it says that there is none. */
+  /**
+   * Undefined when Cloudflare does not say; null when it says that there is none, and for a token that lasts forever,
+   * whatever date it shows (docs/facts/cloudflare.md, C7).
+   */
   readonly expiresAt: string | null | undefined;
   /** Null for a token that was never used; undefined when Cloudflare does not say. */
   readonly lastSeenAt: string | null | undefined;
@@ -47,7 +50,7 @@ const tokenSchema = z
       duration,
       enabled,
       createdAt: created_at ?? undefined,
-      expiresAt: expires_at,
+      expiresAt: duration === "forever" ? null : expires_at,
       lastSeenAt: last_seen_at,
     }),
   );
@@ -67,20 +70,16 @@ export function listTokens(
 /** What Cloudflare says of one token, at this moment. What it leaves out is undefined. */
 export interface TokenState {
   readonly enabled: boolean | undefined;
-  /** Null when it says that there is none. */
-  readonly expiresAt: string | null | undefined;
   readonly updatedAt: string | undefined;
 }
 
 const stateSchema = z
   .object({
     enabled: z.boolean().optional().catch(undefined),
-    expires_at: optionalTime,
     updated_at: optionalTime,
   })
-  .transform(({ enabled, expires_at, updated_at }): TokenState => ({
+  .transform(({ enabled, updated_at }): TokenState => ({
     enabled,
-    expiresAt: expires_at,
     updatedAt: updated_at ?? undefined,
   }));
 
@@ -94,6 +93,6 @@ export function readToken(
     const found: unknown = await api.client.zeroTrust.access.serviceTokens.get(token.id, {
       account_id: accountId,
     });
-    return stateSchema.catch({ enabled: undefined, expiresAt: undefined, updatedAt: undefined }).parse(found);
+    return stateSchema.catch({ enabled: undefined, updatedAt: undefined }).parse(found);
   });
 }

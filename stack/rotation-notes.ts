@@ -149,7 +149,7 @@ export async function credentialWarnings(
       todo: "Its pushes are refused until it is let in again",
     });
   }
-  if (expiresAt !== "" && Date.parse(expiresAt) <= now.getTime()) {
+  if (token.duration !== "forever" && Date.parse(expiresAt) <= now.getTime()) {
     warnings.push({
       subject,
       says: `its token expired on ${expiresAt} by the last up, so its pushes are refused`,
