@@ -68,6 +68,20 @@ export async function listTunnels(
     : listed;
 }
 
+/** Counts the connectors that are up: a tunnel itself no longer shows them (docs/facts/cloudflare.md, C53). */
+export function countConnectors(
+  api: CloudflareApi,
+  accountId: string,
+  tunnelId: string,
+): Promise<CallResult<number>> {
+  return api.call(`list the connectors of tunnel ${tunnelId}`, async () => {
+    const found = await api.client.zeroTrust.tunnels.cloudflared.connections.get(tunnelId, {
+      account_id: accountId,
+    });
+    return found.result.length;
+  });
+}
+
 /** One rule of a tunnel's configuration that Cloudflare keeps. */
 export interface IngressRule {
   /** Empty for every host. */
