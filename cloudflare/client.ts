@@ -66,6 +66,7 @@ export function openCloudflareApi(credentials: ApiCredentials): CloudflareApi {
   const pace = pacedFetch();
   return {
     client: new Cloudflare({
+      ...noOtherCredentials,
       apiToken,
       ...(baseUrl === undefined ? {} : { baseURL: baseUrl }),
       fetch: pace.fetch,
@@ -79,6 +80,9 @@ export function openCloudflareApi(credentials: ApiCredentials): CloudflareApi {
     requestCount: pace.count,
   };
 }
+
+/** What the SDK would read from the environment, and send along beside the API token. */
+export const noOtherCredentials = { apiKey: null, apiEmail: null, userServiceKey: null };
 
 /**
  * The value of a call that must succeed.
