@@ -1,4 +1,5 @@
 import { openStack, type StackReader } from "../stack/open-stack";
+import { chooseStack, stackNameIn } from "../stack/project-stacks";
 import { UserError } from "../fleet/problem";
 import type { ExitCode, Run, StackOptions, Work } from "./stack-command";
 import { openTerminal, type Streams } from "./terminal";
@@ -40,10 +41,12 @@ const stoppingSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 async function runOnStack(options: StackOptions, work: Work, run: Run): Promise<ExitCode> {
   const { terminal, abort } = run;
+  let reference: string | undefined;
   try {
+    reference = chooseStack(options.cwd, options.stack, process.env);
     const stack = openStack({
       directory: options.cwd,
-      stackName: options.stack,
+      stackName: reference,
       reader: options.state === undefined ? pulumiReader : stateFileReader(options.state),
       ...(options.emptyFleet === undefined ? {} : { emptyFleet: options.emptyFleet }),
     });
@@ -57,7 +60,11 @@ async function runOnStack(options: StackOptions, work: Work, run: Run): Promise<
       throw error;
     }
     if (options.refused !== undefined) {
-      return options.refused(error.problems, terminal);
+      return options.refused(
+        error.problems,
+        terminal,
+        reference === undefined ? undefined : stackNameIn(reference),
+      );
     }
     terminal.sayProblems(error.problems);
     return 1;

@@ -5,6 +5,7 @@ import type { Config } from "../fleet/config";
 import { readFleet, type Site } from "../fleet/sites";
 import { ownNamePrefix } from "../fleet/names";
 import { UserError } from "../fleet/problem";
+import { stackNameIn } from "./project-stacks";
 import { readStackConfig } from "./stack-config";
 import type { RevealedOutputs } from "./stack-outputs";
 import type { StackResource } from "./stack-resources";
@@ -38,6 +39,7 @@ export interface OpenStack {
 export interface StackPlace {
   /** The project's folder. */
   readonly directory: string;
+  /** Perhaps with an organization and a project in front, which only the reader is told. */
   readonly stackName: string;
   readonly reader: StackReader;
   /** For commands that put the first sites into `sites/`; "refused" by default. */
@@ -57,8 +59,9 @@ export interface StackReader {
  *
  * @throws UserError with everything that is wrong with either.
  */
-export function openStack({ directory, stackName, reader, emptyFleet }: StackPlace): OpenStack {
+export function openStack({ directory, stackName: reference, reader, emptyFleet }: StackPlace): OpenStack {
   const folder = resolve(directory);
+  const stackName = stackNameIn(reference);
   const { project, values, encrypted } = readStackConfig(folder, stackName, {});
   const { config, sites } = readFleet(values, join(folder, "sites"), emptyFleet);
   let outputs: Promise<RevealedOutputs> | undefined;
@@ -71,13 +74,13 @@ export function openStack({ directory, stackName, reader, emptyFleet }: StackPla
     ownPrefix: ownNamePrefix(project, stackName),
     outputs: (read) => {
       outputs = read === "anew" ? undefined : outputs;
-      return (outputs ??= reader.outputs(folder, stackName));
+      return (outputs ??= reader.outputs(folder, reference));
     },
-    resources: () => reader.resources(folder, stackName),
+    resources: () => reader.resources(folder, reference),
     cloudflareApi: async () => {
       const hidden: Record<string, string> = {};
       if (encrypted.includes(tokenKey)) {
-        hidden[tokenKey] = await reader.secretConfig(folder, stackName, tokenKey);
+        hidden[tokenKey] = await reader.secretConfig(folder, reference, tokenKey);
       }
       const credentials = findApiCredentials({ ...values, ...hidden }, process.env);
       if (credentials === undefined) {
