@@ -65,12 +65,14 @@ async function adopt(stack: OpenStack, options: AdoptOptions, { terminal, abort 
     import("../operate/adopt/adopt-fleet.js"),
     import("./adoption-report.js"),
   ]);
+  const { warnOfOtherStacks } = await import("./other-stacks.js");
+  const others = warnOfOtherStacks(stack, terminal, "makes the sites that are written");
   const result = await adoptFleet(stack, options, abort);
   if (abort.aborted) {
     return 130;
   }
   if (options.json) {
-    terminal.print(JSON.stringify(adoptionDocument(result, options.dryRun), undefined, 2));
+    terminal.print(JSON.stringify({ ...adoptionDocument(result, options.dryRun), ...others }, undefined, 2));
   } else {
     showAdoption(result, { ...options, stackName: stack.stackName }, terminal);
   }

@@ -1,5 +1,6 @@
-import { UserError } from "../fleet/problem";
 import { openStack } from "../stack/open-stack";
+import { chooseStack, stackNameIn } from "../stack/project-stacks";
+import { UserError } from "../fleet/problem";
 import { pulumiReader } from "../stack/pulumi-stack-reader";
 import { stateFileReader } from "../stack/state-file-reader";
 import type { ExitCode, Run, StackOptions, Work } from "./stack-command";
@@ -41,9 +42,11 @@ const stoppingSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 async function runOnStack(options: StackOptions, work: Work, run: Run): Promise<ExitCode> {
   const { terminal, abort } = run;
+  let reference: string | undefined;
   try {
+    reference = chooseStack(options.cwd, options.stack, process.env);
     const reader = options.state === undefined ? pulumiReader : stateFileReader(options.state);
-    const stack = openStack(options.cwd, options.stack, reader, options.emptyFleet);
+    const stack = openStack(options.cwd, reference, reader, options.emptyFleet);
     const exitCode = await work(stack, run);
     return abort.aborted ? 130 : exitCode;
   } catch (error) {
@@ -54,7 +57,11 @@ async function runOnStack(options: StackOptions, work: Work, run: Run): Promise<
       throw error;
     }
     if (options.refused !== undefined) {
-      return options.refused(error.problems, terminal);
+      return options.refused(
+        error.problems,
+        terminal,
+        reference === undefined ? undefined : stackNameIn(reference),
+      );
     }
     terminal.sayProblems(error.problems);
     return 1;

@@ -41,17 +41,30 @@ async function revoke(
 ): Promise<ExitCode> {
   const { problemText } = await import("../fleet/problem.js");
   const { revokeSites } = await import("../operate/revoke.js");
+  const { warnOfOtherStacks } = await import("./other-stacks.js");
+  const others = warnOfOtherStacks(
+    stack,
+    terminal,
+    enabled ? "lets these sites in" : "shuts these sites out",
+  );
+  if (immediately) {
+    const { stackName, config } = stack;
+    const acting = `Stack ${stackName}, account ${config.accountId}: ${enabled ? "enabling" : "disabling"} tokens at Cloudflare.`;
+    (json ? terminal.note : terminal.print)(acting);
+  }
   const report = await revokeSites(stack, { sites, enabled, immediately, dryRun });
   const { problems, outputsProblems } = report;
   if (dryRun) {
-    await showDryRun(terminal, report, json);
+    await showDryRun(terminal, report, json, others);
     return 0;
   }
   if (outputsProblems.length > 0) {
     terminal.warn(`tokens were looked for by name, because ${outputsProblems.map(problemText).join(" ")}`);
   }
   if (json) {
-    terminal.print(JSON.stringify(asDocument(report, enabled, problems.map(problemText)), undefined, 2));
+    terminal.print(
+      JSON.stringify({ ...asDocument(report, enabled, problems.map(problemText)), ...others }, undefined, 2),
+    );
   } else {
     show(terminal, report, enabled);
   }
@@ -59,9 +72,14 @@ async function revoke(
   return problems.length > 0 ? 1 : 0;
 }
 
-async function showDryRun(terminal: Terminal, { edits }: RevokeReport, json: boolean): Promise<void> {
+async function showDryRun(
+  terminal: Terminal,
+  { edits }: RevokeReport,
+  json: boolean,
+  others: object,
+): Promise<void> {
   if (json) {
-    const document = { dryRun: true, files: edits.map(({ file }) => file) };
+    const document = { dryRun: true, files: edits.map(({ file }) => file), ...others };
     terminal.print(JSON.stringify(document, undefined, 2));
     return;
   }

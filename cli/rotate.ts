@@ -138,6 +138,8 @@ async function rotate(
 ): Promise<ExitCode> {
   const { rotateSites } = await import("../operate/rotate/rotate-sites.js");
   const { reportRotations } = await import("./rotation-report.js");
+  const { warnOfOtherStacks } = await import("./other-stacks.js");
+  const others = warnOfOtherStacks(stack, terminal, "rotates these sites");
   const now = new Date();
   const report = await rotateSites(
     stack,
@@ -150,7 +152,7 @@ async function rotate(
     return 130;
   }
   terminal.sayProblems(problems);
-  reportRotations(terminal, report, { ...options, now });
+  reportRotations(terminal, report, { ...options, now, others });
   return problems.length > 0 ? 1 : 0;
 }
 

@@ -11,13 +11,17 @@ interface ReportOptions {
   readonly all: boolean;
   readonly json: boolean;
   readonly now: Date;
+  /** For the document; see cli/other-stacks.ts. */
+  readonly others: object;
 }
 
 /** Says what one run of `rotate` did, or with `dryRun` would do. */
 export function reportRotations(terminal: Terminal, report: RotateReport, options: ReportOptions): void {
   const { rotations } = report;
   if (options.json) {
-    terminal.print(JSON.stringify(rotationDocument(report, options.dryRun), undefined, 2));
+    terminal.print(
+      JSON.stringify({ ...rotationDocument(report, options.dryRun), ...options.others }, undefined, 2),
+    );
     return;
   }
   if (rotations.length === 0) {

@@ -20,13 +20,21 @@ export interface Run {
 export interface StackOptions {
   /** The project's folder. */
   readonly cwd: string;
-  readonly stack: string;
+  /** Chosen as `pulumi` does when it is left out; see stack/project-stacks.ts. */
+  readonly stack?: string;
   /** A state file of local/engine, in place of pulumi. */
   readonly state?: string;
   /** Set by a command, not by a person: it works on a project without sites too. */
   readonly emptyFleet?: "allowed";
-  /** Set by a command: tells, in place of printing, what is wrong and that nothing was done. */
-  readonly refused?: (problems: readonly Problem[], terminal: Terminal) => Promise<ExitCode>;
+  /**
+   * Set by a command: tells, in place of printing, what is wrong and that nothing was done. The stack's name is
+   * undefined when not even that could be told.
+   */
+  readonly refused?: (
+    problems: readonly Problem[],
+    terminal: Terminal,
+    stackName: string | undefined,
+  ) => Promise<ExitCode>;
 }
 
 export type Work = (stack: OpenStack, run: Run) => Promise<ExitCode>;
@@ -38,7 +46,10 @@ export type OnStack = (options: StackOptions, work: Work) => Promise<void>;
 export function stackCommand(program: Command, name: string, examples: readonly string[]): Command {
   return program
     .command(name)
-    .option("--stack <name>", "the stack, and so the file Pulumi.<name>.yaml", "prod")
+    .option(
+      "--stack <name>",
+      "the stack, and so the file Pulumi.<name>.yaml (default: PULUMI_STACK, else the selected stack)",
+    )
     .option("--cwd <dir>", "the project's folder", ".")
     .option("--state <file>", "read the stack from this state file of local/engine, not from pulumi")
     .addHelpText("after", `\nExamples:\n${examples.map((example) => `  $ sitepass ${example}`).join("\n")}`);

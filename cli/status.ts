@@ -50,9 +50,11 @@ versions, and until when a previous secret works, come from the site files: Clou
       await onStack(
         {
           ...options,
-          refused: (problems, terminal) => status({ ok: false, problems }, sites, options, terminal),
+          refused: (problems, terminal, stackName = "") =>
+            status({ ok: false, problems }, sites, { ...options, stackName }, terminal),
         },
-        (stack, { terminal }) => status({ ok: true, value: stack }, sites, options, terminal),
+        (stack, { terminal }) =>
+          status({ ok: true, value: stack }, sites, { ...options, stackName: stack.stackName }, terminal),
       );
     });
 }
@@ -60,7 +62,7 @@ versions, and until when a previous secret works, come from the site files: Clou
 async function status(
   opened: Result<OpenStack>,
   sites: readonly string[],
-  { stack: stackName, warn, stale, openmetrics, json, wide }: StatusOptions,
+  { stackName, warn, stale, openmetrics, json, wide }: StatusOptions & Pick<OpenStack, "stackName">,
   terminal: Terminal,
 ): Promise<ExitCode> {
   const { reportFleet } = await import("../operate/status/report-fleet.js");

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import { describe, it } from "node:test";
 import { problemText } from "../fleet/problem";
 import type { ApiCredentials } from "./api-credentials";
+import { openStandIn } from "../local/engine/provider";
 import { openCloudflareApi } from "./client";
 import { listTokens, type AccountToken } from "./service-tokens";
 
@@ -101,6 +102,43 @@ describe("a listing, on pages", () => {
     );
     assert.deepEqual(listing, { kind: "answered", value: tokens(3) });
     assert.deepEqual(calls, [pageCall(1)]);
+  });
+
+  it("sends no other credentials that lie in the environment", async (t) => {
+    const others = {
+      CLOUDFLARE_API_KEY: "global-key",
+      CLOUDFLARE_EMAIL: "ops@example.com",
+      CLOUDFLARE_API_USER_SERVICE_KEY: "v1.0-service-key",
+    };
+    const before = { ...process.env };
+    Object.assign(process.env, others);
+    t.after(() => {
+      for (const name of Object.keys(others)) {
+        Reflect.deleteProperty(process.env, name);
+      }
+      Object.assign(process.env, before);
+    });
+    const sent: string[] = [];
+    const note = (headers: Iterable<readonly [string, unknown]>) => {
+      sent.push(...[...headers].map(([name, value]) => `${name}: ${String(value)}`));
+    };
+    await listFrom((request, page) => {
+      note(Object.entries(request.headers));
+      return clampedTo(1000, [])(request, page);
+    });
+    const standIn = openStandIn(
+      {},
+      { CLOUDFLARE_API_TOKEN: "cf-secret", CLOUDFLARE_BASE_URL: "http://localhost/v4" },
+      {
+        fetch: (_, options) => {
+          note(new Headers(options?.headers));
+          return Promise.resolve(Response.json({ success: true, result: {} }));
+        },
+      },
+    );
+    await standIn.zones.get({ zone_id: "zone" });
+    assert.equal(sent.filter((header) => header === "authorization: Bearer cf-secret").length, 2);
+    assert.doesNotMatch(sent.join("\n"), /^x-auth-|global-key|ops@example|service-key/im);
   });
 
   it("lists an account without tokens", async () => {

@@ -60,6 +60,7 @@ export function openCloudflareApi(credentials: ApiCredentials): CloudflareApi {
   const pace = pacedFetch();
   return {
     client: new Cloudflare({
+      ...noOtherCredentials,
       apiToken,
       ...(baseUrl === undefined ? {} : { baseURL: baseUrl }),
       fetch: pace.fetch,
@@ -77,6 +78,9 @@ export function openCloudflareApi(credentials: ApiCredentials): CloudflareApi {
 /** An answer with another value made of its own; what is not an answer stays as it is. */
 export const mapAnswer = <T, U>(result: CallResult<T>, change: (value: T) => U): CallResult<U> =>
   result.kind === "answered" ? { kind: "answered", value: change(result.value) } : result;
+
+/** What the SDK would read from the environment, and send along beside the API token. */
+export const noOtherCredentials = { apiKey: null, apiEmail: null, userServiceKey: null };
 
 /**
  * The value of a call that must succeed.

@@ -45,6 +45,7 @@ describe("listTokens", () => {
       listing(api, [
         { id: "1", client_id: "a.access", name: "a", expires_at: null, last_seen_at: null },
         { id: "2", created_at: "2026-01-01T00:00:00Z", expires_at: "soon", enabled: "yes" },
+        { id: "3", duration: "forever", expires_at: "2026-01-02T00:00:00Z" },
       ]),
       "account",
     );
@@ -66,6 +67,17 @@ describe("listTokens", () => {
         name: "",
         createdAt: "2026-01-01T00:00:00Z",
         expiresAt: undefined,
+        lastSeenAt: undefined,
+      },
+      {
+        ...untold,
+        id: "3",
+        clientId: "",
+        name: "",
+        duration: "forever",
+        createdAt: undefined,
+        // Whatever date is shown.
+        expiresAt: null,
         lastSeenAt: undefined,
       },
     ]);

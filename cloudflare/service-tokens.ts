@@ -31,8 +31,11 @@ const tokenSchema = z
     enabled: found.enabled,
     /** RFC 3339, like the other times. */
     createdAt: found.created_at ?? undefined,
-    /** Null when Cloudflare says that there is none. */
-    expiresAt: found.expires_at,
+    /**
+     * Null when Cloudflare says that there is none, and for a token that lasts forever, whatever date it shows
+     * (docs/facts/cloudflare.md, C7).
+     */
+    expiresAt: found.duration === "forever" ? null : found.expires_at,
     /** Null for a token that was never used. */
     lastSeenAt: found.last_seen_at,
   }));
@@ -52,14 +55,11 @@ export function listTokens(api: CloudflareApi, accountId: string) {
 const stateSchema = z
   .object({
     enabled: z.boolean().optional().catch(undefined),
-    expires_at: optionalTime,
     updated_at: optionalTime,
   })
-  .catch({ enabled: undefined, expires_at: undefined, updated_at: undefined })
-  .transform(({ enabled, expires_at, updated_at }) => ({
+  .catch({ enabled: undefined, updated_at: undefined })
+  .transform(({ enabled, updated_at }) => ({
     enabled,
-    /** Null when Cloudflare says that there is none. */
-    expiresAt: expires_at,
     updatedAt: updated_at ?? undefined,
   }));
 

@@ -53,6 +53,16 @@ export async function listTunnels(api: CloudflareApi, accountId: string, name?: 
   );
 }
 
+/** Counts the connectors that are up: a tunnel itself no longer shows them (docs/facts/cloudflare.md, C53). */
+export function countConnectors(api: CloudflareApi, accountId: string, tunnelId: string) {
+  return api.call(`list the connectors of tunnel ${tunnelId}`, async () => {
+    const found = await api.client.zeroTrust.tunnels.cloudflared.connections.get(tunnelId, {
+      account_id: accountId,
+    });
+    return found.result.length;
+  });
+}
+
 const originRequestSchema = z
   .record(z.string(), z.unknown())
   .nullish()

@@ -35,8 +35,7 @@ const endpointSchema = z.strictObject({
   paths: z
     .array(writePath)
     .min(1, "is empty. Leave the key out for the default, or name a path")
-    // Cloudflare allows five destinations an application (account limits page), and each path is one.
-    .max(5, "has more than the 5 paths that one Access application takes. Drop some")
+    // How many an Access application takes differs from account to account: provision/destination-limit.ts.
     .refine((paths) => new Set(paths).size === paths.length, "names a path twice. Name it once")
     .optional(),
   origin: origin.optional(),

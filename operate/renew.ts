@@ -130,10 +130,10 @@ export function selectTokens(sites: readonly Site[], criteria: TokenCriteria): T
 
 function reasonToSkip(
   site: Site,
-  { duration, expiresAt }: AccountToken,
+  { expiresAt }: AccountToken,
   { named, within, now }: TokenCriteria,
 ): SkippedToken["reason"] | undefined {
-  if (expiresAt === null || (expiresAt === undefined && duration === "forever")) {
+  if (expiresAt === null) {
     return "lasts forever";
   }
   if (!site.token.enabled && !named) {

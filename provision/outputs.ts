@@ -11,7 +11,7 @@ export interface SiteOutput {
   /** Secret, and the only secret part, so that `pulumi stack output sites` stays readable. */
   readonly clientSecret: pulumi.Output<string>;
   /** RFC 3339; empty for a token that never expires. */
-  readonly expiresAt: pulumi.Output<string>;
+  readonly expiresAt: pulumi.Output<string> | "";
   /** URL for each signal that the site may push. */
   readonly endpoints: Readonly<Partial<Record<SignalName, string>>>;
 }
@@ -34,12 +34,14 @@ export function stackOutputs(
 ): StackOutputs {
   return {
     sites: Object.fromEntries(
-      sites.map(({ name, signals }) => {
+      sites.map(({ name, signals, token: { duration } }) => {
         const token = tokens.get(name);
         if (token === undefined) {
           throw new Error(`no service token was declared for ${name}`);
         }
-        const { clientId, clientSecret, expiresAt } = token;
+        const { clientId, clientSecret } = token;
+        // Cloudflare shows a date for tokens that last forever, too.
+        const expiresAt = duration === "forever" ? "" : token.expiresAt;
         const endpoints = urls(config.endpoints.filter(({ signal }) => signals.includes(signal)));
         return [name, { clientId, clientSecret, expiresAt, endpoints }] as const;
       }),

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { planApplications, sessionDuration, type PlannedApplication } from "./declared-objects";
 import type { Endpoint } from "../fleet/config";
 import type { SignalName } from "../fleet/signals";
+import { destinationLimitHook } from "./destination-limit";
 import type { PolicyAttachment } from "./push-policies";
 
 export interface PushEndpointArgs {
@@ -24,8 +25,17 @@ export class PushEndpoint extends pulumi.ComponentResource {
 
   constructor(name: string, args: PushEndpointArgs, opts?: pulumi.ComponentResourceOptions) {
     super("sitepass:provision:PushEndpoint", name, {}, opts);
+    const { signal, paths } = args.endpoint;
     const planned = planApplications(args.endpoint, args.ownPrefix);
-    this.writePaths = this.application(`${name}-write-paths`, args, planned.writePaths, args.policies, []);
+    const limit = destinationLimitHook(signal, paths.length);
+    this.writePaths = this.application(
+      `${name}-write-paths`,
+      args,
+      planned.writePaths,
+      args.policies,
+      [],
+      limit === undefined ? {} : { onError: [limit] },
+    );
     // After the one on the write paths: where an adopted application lets sites in on the whole host, it must not stop
     // before the other one does; and where it becomes the one on the write paths, it has to let go of the host first
     // (error 11010).
@@ -39,6 +49,7 @@ export class PushEndpoint extends pulumi.ComponentResource {
     is: PlannedApplication,
     policies: readonly PolicyAttachment[],
     after: readonly pulumi.Resource[],
+    hooks: pulumi.ResourceHookBinding = {},
   ): ZeroTrustAccessApplication {
     return new ZeroTrustAccessApplication(
       name,
@@ -58,7 +69,7 @@ export class PushEndpoint extends pulumi.ComponentResource {
         appLauncherVisible: false,
       },
       // A host name and path belong to one application of an account (error 11010): a replacement has to wait for it.
-      { parent: this, deleteBeforeReplace: true, dependsOn: [...after] },
+      { parent: this, deleteBeforeReplace: true, dependsOn: [...after], hooks },
     );
   }
 }

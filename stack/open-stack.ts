@@ -5,6 +5,7 @@ import type { Config } from "../fleet/config";
 import { ownNamePrefix } from "../fleet/names";
 import { UserError } from "../fleet/problem";
 import { readFleet, type Site } from "../fleet/sites";
+import { stackNameIn } from "./project-stacks";
 import { readStackConfig } from "./stack-config";
 import type { RevealedOutputs } from "./stack-outputs";
 import type { StackResource } from "./stack-resources";
@@ -52,11 +53,12 @@ export interface StackReader {
  */
 export function openStack(
   directory: string,
-  stackName: string,
+  reference: string,
   reader: StackReader,
   emptyFleet?: "allowed",
 ): OpenStack {
   const folder = resolve(directory);
+  const stackName = stackNameIn(reference);
   const { project, values, encrypted } = readStackConfig(folder, stackName);
   const { config, sites } = readFleet(values, join(folder, "sites"), emptyFleet);
   let outputs: Promise<RevealedOutputs> | undefined;
@@ -69,12 +71,12 @@ export function openStack(
     ownPrefix: ownNamePrefix(project, stackName),
     outputs: (read) => {
       outputs = read === "anew" ? undefined : outputs;
-      return (outputs ??= reader.outputs(folder, stackName));
+      return (outputs ??= reader.outputs(folder, reference));
     },
-    resources: () => reader.resources(folder, stackName),
+    resources: () => reader.resources(folder, reference),
     cloudflareApi: async () => {
       const hidden = encrypted.includes(tokenKey)
-        ? { [tokenKey]: await reader.secretConfig(folder, stackName, tokenKey) }
+        ? { [tokenKey]: await reader.secretConfig(folder, reference, tokenKey) }
         : {};
       const credentials = findApiCredentials({ ...values, ...hidden }, process.env);
       if (credentials === undefined) {

@@ -140,7 +140,7 @@ export async function credentialWarnings(
   if (!token.enabled) {
     warn("is shut out (token.enabled is false)", "Its pushes are refused until it is let in again");
   }
-  if (expiresAt !== "" && Date.parse(expiresAt) <= now.getTime()) {
+  if (token.duration !== "forever" && Date.parse(expiresAt) <= now.getTime()) {
     warn(
       `its token expired on ${expiresAt} by the last up, so its pushes are refused`,
       `Run \`sitepass renew ${name}\``,

@@ -4,28 +4,35 @@ import { signalNames } from "../fleet/signals";
 
 const urls = z.partialRecord(z.enum(signalNames), z.url());
 
+const textOrNone = z
+  .string()
+  .nullish()
+  .transform((text) => text ?? "");
+
+const siteSchema = z.strictObject({
+  // Absent for a site whose token no `up` has made yet, because it was told to do something else with --target.
+  clientId: textOrNone,
+  // Null or absent after an import, which never brings it: Cloudflare shows a secret once.
+  clientSecret: textOrNone,
+  expiresAt: textOrNone,
+  endpoints: urls,
+});
+
 const outputsSchema = z.strictObject({
-  sites: z.record(
-    z.string(),
-    z.strictObject({
-      clientId: z.string(),
-      // Null or absent after an import, which never brings it: Cloudflare shows a secret once.
-      clientSecret: z
-        .string()
-        .nullish()
-        .transform((secret) => secret ?? ""),
-      expiresAt: z.string(),
-      endpoints: urls,
-    }),
-  ),
+  // A site without credentials is a site without a token.
+  sites: z
+    .record(z.string(), siteSchema)
+    .transform((sites) =>
+      Object.fromEntries(Object.entries(sites).filter(([, { clientId }]) => clientId !== "")),
+    ),
   endpoints: urls,
   tunnelId: z.string().optional(),
   tunnelToken: z.string().optional(),
 });
 
 /**
- * The stack's outputs in clear, a public contract (provision/outputs.ts). `expiresAt` is RFC 3339, or empty for a token
- * that never expires; `clientSecret` is empty for a token that was adopted and not rotated since, whose secret no stack
+ * The stack's outputs in clear, a public contract (provision/outputs.ts), with the sites that have a token. `expiresAt` is
+ * RFC 3339, or empty for a token that never expires; `clientSecret` is empty for a token that was adopted and not rotated since, whose secret no stack
  * knows.
  */
 export type RevealedOutputs = z.infer<typeof outputsSchema>;

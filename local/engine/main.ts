@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { join, resolve } from "node:path";
 import pc from "picocolors";
 import { problemText, UserError } from "../../fleet/problem";
+import { chooseStack, stackNameIn } from "../../stack/project-stacks";
 import { revealed } from "../../stack/state-file-reader";
 import type { Operation, Step } from "./deployment";
 import type { Command, EngineOptions, runEngine } from "./engine";
@@ -21,7 +22,7 @@ Commands
   output      print the stack's outputs as JSON, secrets masked
 
 Options
-  --stack NAME         the stack, and so the file Pulumi.NAME.yaml; default prod
+  --stack NAME         the stack, and so the file Pulumi.NAME.yaml; default PULUMI_STACK, else the selected one
   --cwd DIR            the project's folder; default this one
   --state FILE         where the state is kept, secrets in clear; default .sitepass/NAME.json in the project's folder
   --config KEY=VALUE   configuration in place of the file's, structured values as JSON; may be repeated
@@ -41,7 +42,7 @@ function readArguments() {
   return parseArgs({
     allowPositionals: true,
     options: {
-      stack: { type: "string", default: "prod" },
+      stack: { type: "string" },
       cwd: { type: "string", default: "." },
       state: { type: "string" },
       file: { type: "string" },
@@ -82,20 +83,21 @@ async function main(loadEngine: LoadEngine): Promise<number> {
     return wrongUsage("import needs --file, and no other command takes it.");
   }
   const directory = resolve(values.cwd);
-  const statePath = resolve(values.state ?? join(directory, ".sitepass", `${values.stack}.json`));
+  const stack = stackNameIn(chooseStack(directory, values.stack, process.env));
+  const statePath = resolve(values.state ?? join(directory, ".sitepass", `${stack}.json`));
   if (!isCommand(command)) {
     const { outputs } = new SavedState(statePath).opened;
     console.log(JSON.stringify(values["show-secrets"] ? revealed(outputs) : masked(outputs), undefined, 2));
     return 0;
   }
-  return change(loadEngine, command, values, { directory, statePath });
+  return change(loadEngine, command, values, { directory, stack, statePath });
 }
 
 async function change(
   loadEngine: LoadEngine,
   command: Command,
   values: Arguments,
-  paths: Pick<EngineOptions, "directory" | "statePath">,
+  place: Pick<EngineOptions, "directory" | "stack" | "statePath">,
 ): Promise<number> {
   const steps: Step[] = [];
   const stopping = new AbortController();
@@ -111,9 +113,8 @@ async function change(
   const started = performance.now();
   const engine = loadEngine();
   const { failures, state } = await engine.runEngine({
-    ...paths,
+    ...place,
     command,
-    stack: values.stack,
     importFile: values.file === undefined ? undefined : resolve(values.file),
     overrides: overridesIn(values.config),
     environment: process.env,

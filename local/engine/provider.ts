@@ -1,7 +1,7 @@
 import { APIConnectionError, APIError, Cloudflare, type ClientOptions } from "cloudflare";
 import { z } from "zod";
 import { findApiCredentials, missingTokenProblem } from "../../cloudflare/api-credentials";
-import { deepestMessage } from "../../cloudflare/client";
+import { deepestMessage, noOtherCredentials } from "../../cloudflare/client";
 import { UserError } from "../../fleet/problem";
 import type { ResourceState } from "../../stack/state-file-reader";
 import { requireLoopback } from "./loopback";
@@ -50,7 +50,7 @@ export function openStandIn(
   if (credentials === undefined) {
     throw new UserError([missingTokenProblem]);
   }
-  return new Cloudflare({ ...options, apiToken: credentials.apiToken, baseURL });
+  return new Cloudflare({ ...options, ...noOtherCredentials, apiToken: credentials.apiToken, baseURL });
 }
 
 /** Runs one of the provider's look-ups. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
+import { registerConnector } from "cloudflare-standin/api/tunnels";
 import { permissions, type Permission } from "cloudflare-standin/api/permissions";
 import { testApplication, testPolicy, testToken } from "cloudflare-standin/testing/edge-rows";
 import { openTestFleet, type TestFleet, type TestFleetOptions } from "../testing/test-fleet";
@@ -374,6 +375,22 @@ describe("checkAccount, on what is in the account", () => {
     const result = await check(fleet);
     assert.deepEqual(said(result, "problem"), []);
     assert.ok(said(result, "ok").includes("the tunnel central is this stack's, and inactive"));
+    const now = new Date();
+    const connector = {
+      id: "connector",
+      version: "2026.10.0",
+      arch: "linux_amd64",
+      config_version: 1,
+      features: [],
+      run_at: now.toISOString(),
+      conns: [],
+    };
+    registerConnector(fleet.standIn.database, id, connector, now);
+    assert.ok(
+      said(await check(fleet), "ok").includes(
+        "the tunnel central is this stack's, and healthy with 1 connector",
+      ),
+    );
   });
 
   it("says strict mode is off, and the one call that turns it on, without the API token in it", async (t) => {

@@ -1,4 +1,5 @@
-import { listTunnels, type AccountTunnel } from "../../cloudflare/tunnels";
+import { plural } from "../../fleet/wording";
+import { countConnectors, listTunnels, type AccountTunnel } from "../../cloudflare/tunnels";
 import { permissionFinding } from "./api-token";
 import { isOwn, type CheckContext, type StackObjects } from "./check-context";
 import { findingsOn, type Finding } from "./finding";
@@ -15,9 +16,17 @@ export async function checkTunnel(context: CheckContext): Promise<readonly Findi
   const { name } = publish;
   const [read, write] = await Promise.all([listTunnels(api, accountId, name), probe("tunnels")]);
   const permission = permissionFinding("tunnels", read, write);
-  return read.kind === "answered"
-    ? [permission, tunnelFinding(name, read.value, await ownTunnels(context, read.value))]
-    : [permission];
+  if (read.kind !== "answered") {
+    return [permission];
+  }
+  const own = await ownTunnels(context, read.value);
+  const [tunnel] = read.value;
+  const connectors =
+    tunnel !== undefined && own.kind === "known" && own.ids.has(tunnel.id)
+      ? await countConnectors(api, accountId, tunnel.id)
+      : undefined;
+  const count = connectors?.kind === "answered" ? connectors.value : 0;
+  return [permission, tunnelFinding(name, read.value, own, count)];
 }
 
 /**
@@ -45,11 +54,16 @@ async function ownTunnels(
     : own.objects;
 }
 
-/** A name belongs to one live tunnel of an account (error 1013). */
+/**
+ * A name belongs to one live tunnel of an account (error 1013).
+ *
+ * @param connectors how many are up; 0 when that is not known.
+ */
 export function tunnelFinding(
   name: string,
   tunnels: readonly AccountTunnel[],
   objects: StackObjects,
+  connectors = 0,
 ): Finding {
   const subject = "sitepass:publish.tunnel.name";
   const tunnel = tunnels.find((one) => one.name === name);
@@ -70,11 +84,13 @@ export function tunnelFinding(
       todo: "Take another name, delete that tunnel, or bring it into the stack with `sitepass adopt`",
     });
   }
+  const status = tunnel.status === undefined ? "" : `, and ${tunnel.status}`;
+  const up = connectors === 0 ? "" : ` with ${plural(connectors, "connector")}`;
   return tunnel.configSrc === "local"
     ? problem({
         subject,
         says: `is "${name}", and that tunnel takes its ingress rules from a file on its host, so this stack's have no effect`,
         todo: "Run `pulumi refresh` and `pulumi up`, which replaces it",
       })
-    : ok(`the tunnel ${name} is this stack's${tunnel.status === undefined ? "" : `, and ${tunnel.status}`}`);
+    : ok(`the tunnel ${name} is this stack's${status}${up}`);
 }

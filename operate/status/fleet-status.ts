@@ -115,8 +115,7 @@ function factsOf(name: string, site: Site | undefined, { token, inStack }: Parti
     tokenId: token?.id ?? inStack?.tokenId,
     clientId: token?.clientId ?? inStack?.clientId,
     createdAt: token?.createdAt,
-    // A token that lasts forever has no expiry, however Cloudflare shows that.
-    expiresAt: token?.duration === "forever" ? null : token?.expiresAt,
+    expiresAt: token?.expiresAt,
     lastSeenAt: token?.lastSeenAt,
     secretVersion: site?.token.secretVersion,
     previousSecretExpiresAt: site?.token.previousSecretExpiresAt,
@@ -188,12 +187,11 @@ function stackTroubles(
   { site, expiresAt }: Pick<SiteStatus, "site" | "expiresAt">,
   inStack: StackToken | undefined,
 ): readonly Trouble[] {
-  const known = inStack?.expiresAt === "" ? null : inStack?.expiresAt;
-  const differs = known !== undefined && expiresAt !== undefined && seconds(known) !== seconds(expiresAt);
-  const shown = (time: string | null): string => (time === null ? "never" : `on ${time}`);
+  const known = inStack?.expiresAt;
   const troubles: Trouble[] = [];
-  if (differs) {
-    const says = `its token expires ${shown(expiresAt)}, and the stack's state says ${shown(known)}`;
+  // What lasts forever has no expiry to differ in; the state may have the date that Cloudflare shows all the same.
+  if (known !== undefined && typeof expiresAt === "string" && seconds(known) !== seconds(expiresAt)) {
+    const says = `its token expires on ${expiresAt}, and the stack's state says ${known === "" ? "never" : `on ${known}`}`;
     troubles.push(trouble("warning", "expiry differs", site, says));
   }
   if (inStack?.hasSecret === false) {
@@ -202,5 +200,4 @@ function stackTroubles(
   return troubles;
 }
 
-const seconds = (time: string | null): number | null =>
-  time === null ? null : Math.floor(Date.parse(time) / 1000);
+const seconds = (time: string): number => Math.floor(Date.parse(time) / 1000);

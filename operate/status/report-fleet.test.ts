@@ -275,6 +275,15 @@ describe("reportFleet", () => {
       "provisioned, warning: tokyo: its secret is not in the stack. Run `sitepass rotate tokyo` and `pulumi up`.",
     ]);
   });
+
+  it("finds no other expiry of a token that lasts forever, whatever date the state still has", async (t) => {
+    const fleet = await fleetOf(t, { lima: { token: { duration: "forever" } } });
+    const output = fleet.outputs.sites.lima;
+    assert.ok(output !== undefined);
+    tokenOf(fleet, "lima").expires_at = "2026-01-01T00:00:00Z";
+    output.expiresAt = "2026-01-02T00:00:00Z";
+    assert.deepEqual(rows(await report(fleet)), ["lima provisioned"]);
+  });
 });
 
 describe("reportFleet, where something cannot be read", () => {

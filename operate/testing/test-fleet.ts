@@ -117,7 +117,7 @@ function provision({ database }: StandIn, fleet: Provisioned): void {
       name: ownPrefix + name,
       duration: token.duration,
       enabled: token.enabled,
-      expires_at: token.duration === "forever" ? null : "2027-11-23T12:00:00.000Z",
+      expires_at: token.duration === "forever" ? "9999-12-31T23:59:59Z" : "2027-11-23T12:00:00.000Z",
       lastSeenAt: token.enabled ? "2026-11-23T11:59:00.000Z" : null,
     });
     database.serviceTokens.set(row.id, row);
@@ -126,7 +126,7 @@ function provision({ database }: StandIn, fleet: Provisioned): void {
     outputs.sites[name] = {
       clientId: row.client_id,
       clientSecret: "a secret",
-      expiresAt: row.expires_at ?? "",
+      expiresAt: token.duration === "forever" ? "" : row.expires_at,
       endpoints: {},
     };
   }

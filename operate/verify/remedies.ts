@@ -36,7 +36,7 @@ export interface RefusedPush extends TriedSite {
 export function likelyCause(refused: RefusedPush): PlaceProblem {
   const { site, signal, credentials, status, strict, letInSomewhere, now } = refused;
   const isPast = (time: string): boolean => Date.parse(time) <= now.getTime();
-  if (credentials.expiresAt !== "" && isPast(credentials.expiresAt)) {
+  if (site.token.duration !== "forever" && isPast(credentials.expiresAt)) {
     return {
       says: `the token expired at ${credentials.expiresAt}`,
       todo: "Run `sitepass renew <site>` and `pulumi up`",

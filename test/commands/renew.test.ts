@@ -40,7 +40,6 @@ describe("sitepass renew", () => {
 
   it("renews what is named, tells both times, and passes over what lasts forever", async () => {
     const { client_id, clientSecretHash, expires_at } = tokenOf("tokyo");
-    assert.ok(expires_at !== null);
     fleet.takeRequests();
     const { exitCode, stdout, stderr } = await run("tokyo", "lima");
     assert.equal(exitCode, 0, stderr);
@@ -79,7 +78,6 @@ The stack's outputs show the old expiry until \`pulumi up --refresh\`; nothing e
       "warning: berlin (720h): lasts less than a year by its file, and a renewal adds a year. To keep it short, rotate instead, or change token.duration.\n",
     );
     const expiresAt = tokenOf("berlin").expires_at;
-    assert.ok(expiresAt !== null);
     assert.deepEqual(JSON.parse(stdout), {
       renewed: [
         {

@@ -317,7 +317,7 @@ describe("who Access lets in, by the project and by the stand-in's edge", () => 
     put("osaka", {});
     put("disabled", { enabled: false });
     put("expired", { expires_at: "2026-11-23T12:00:00Z" });
-    put("lasting", { expires_at: null, duration: "forever" });
+    put("lasting", { expires_at: "9999-12-31T23:59:59Z", duration: "forever" });
     const listed = await listTokens(api, accountId);
     assert.equal(listed.kind, "answered");
     const tokens = listed.value;

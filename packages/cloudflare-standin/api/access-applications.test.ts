@@ -197,7 +197,7 @@ describe("access applications", () => {
         'destination {"type":"private","cidr":"10.0.0.0/8"}: only { type: "public", uri } is imitated',
       ],
       [
-        { destinations: [1, 2, 3, 4, 5, 6].map((n) => ({ uri: `prom.example.com/${n}` })) },
+        { destinations: Array.from({ length: 51 }, (_, n) => ({ uri: `prom.example.com/${n}` })) },
         12130,
         invalid("maximum number of destinations per application has been reached"),
       ],

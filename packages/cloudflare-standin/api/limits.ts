@@ -10,7 +10,7 @@ export interface Limits {
   readonly policies: number;
   /** Include, exclude and require rules of all policies of one application together. */
   readonly rulesPerApplication: number;
-  /** Cloudflare's default is 50 since June 2026 (cloudflare-docs#31531), and older accounts may have fewer (#33147): 5 is the strict choice. */
+  /** Cloudflare's default is 50 since June 2026 (cloudflare-docs#31531); older accounts may have fewer (#33147), 5 before. */
   readonly destinationsPerApplication: number;
   /** Live cloudflared tunnels. */
   readonly tunnels: number;
@@ -25,7 +25,7 @@ export const defaultLimits: Limits = {
   applications: 500,
   policies: 500,
   rulesPerApplication: 1000,
-  destinationsPerApplication: 5,
+  destinationsPerApplication: 50,
   tunnels: 1000,
   dnsRecords: 200,
   requestsPerFiveMinutes: Infinity,

@@ -16,8 +16,7 @@ export const serviceTokenRow = z.strictObject({
   enabled: z.boolean(),
   created_at: text,
   updated_at: text,
-  /** Null for a token that lasts `forever`. */
-  expires_at: text.nullable(),
+  expires_at: text,
   /** Written by the data path when the token is used. */
   lastSeenAt: text.nullable(),
   clientSecretVersion: z.number(),

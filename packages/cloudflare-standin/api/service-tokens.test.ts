@@ -156,8 +156,8 @@ describe("service tokens", () => {
     const refreshed = await tokens.refresh(id, { account_id });
     assert.equal(refreshed.expires_at, "2027-01-05T00:00:00.000Z");
     const forever = await tokens.update(id, { account_id, duration: "forever" });
-    assert.equal(forever.expires_at, null);
-    assert.equal((await tokens.refresh(id, { account_id })).expires_at, null);
+    assert.equal(forever.expires_at, "9999-12-31T23:59:59Z");
+    assert.equal((await tokens.refresh(id, { account_id })).expires_at, forever.expires_at);
   });
 
   it("refuses a duration that Go cannot parse", async (t) => {

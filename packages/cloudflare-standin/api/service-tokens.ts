@@ -134,10 +134,10 @@ export const serviceTokenRoutes: readonly Route[] = [
       return { result: rotated(token, body?.previous_client_secret_expires_at, backend) };
     },
   ),
-  // "Extends by one year" (service-tokens.mdx): counted from the expiry, not from today [gap]. A `forever` token stays one.
+  // "Extends by one year" (service-tokens.mdx): counted from the expiry, not from today [gap]. A `forever` token stays as it is.
   route("POST", `${item}/refresh`, write, noInput, ({ database, now, id }) => {
     const token = find(database, id);
-    if (token.expires_at !== null) {
+    if (token.duration !== "forever") {
       token.expires_at = new Date(Date.parse(token.expires_at) + yearMilliseconds).toISOString();
     }
     token.updated_at = now().toISOString();
@@ -187,10 +187,13 @@ export function hashClientSecret(secret: string): string {
   return createHash("sha256").update(secret).digest("hex");
 }
 
-/** When a token of this duration expires; null for `forever` (what Cloudflare shows then is a gap). Throws 12130 on anything but a Go duration. */
-function expiry(duration: string, now: Date): string | null {
+/** Cloudflare shows an expiry for `forever` too (TF:zero_trust_access_service_token/resource_test.go); which one is a gap. */
+const farExpiry = "9999-12-31T23:59:59Z";
+
+/** When a token of this duration expires. Throws 12130 on anything but a Go duration and `forever`. */
+function expiry(duration: string, now: Date): string {
   if (duration === "forever") {
-    return null;
+    return farExpiry;
   }
   const milliseconds = goDurationMilliseconds(duration) ?? 0;
   // That a token lasting no time is refused is a gap.

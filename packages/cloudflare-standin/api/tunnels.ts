@@ -129,9 +129,12 @@ export const tunnelRoutes: readonly Route[] = [
   ),
 ];
 
-/** The SDK's tunnel; the two fields that it calls deprecated are still answered, because the provider reads them. */
+/**
+ * The SDK's tunnel, without its connections: since 2026-10-05 they are only at `/connections`
+ * (D:changelog/tunnel/2026-07-09). `remote_config`, which the SDK calls deprecated, is still answered, because the provider
+ * reads it.
+ */
 type TunnelAnswer = Answered<Omit<CloudflareTunnel, "connections" | "remote_config">> & {
-  readonly connections: readonly CloudflareTunnel.Connection[];
   readonly remote_config: boolean;
 };
 
@@ -149,7 +152,6 @@ function shown(tunnel: Tunnel, { accountId }: Database): TunnelAnswer {
     deleted_at,
     conns_active_at,
     conns_inactive_at,
-    connections: tunnel.connections.flatMap(({ conns }) => conns),
     metadata: {},
   };
 }

@@ -104,7 +104,7 @@ export function authenticate(credentials: Credentials, database: Database, now: 
   if (!token.enabled) {
     return failed(`${token.name} is disabled`);
   }
-  if (token.expires_at !== null && Date.parse(token.expires_at) <= now.getTime()) {
+  if (Date.parse(token.expires_at) <= now.getTime()) {
     return failed(`${token.name} has expired`);
   }
   const hash = hashClientSecret(clientSecret);

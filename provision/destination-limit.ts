@@ -1,0 +1,44 @@
+import * as pulumi from "@pulumi/pulumi";
+import { problemText, type Problem } from "../fleet/problem";
+import type { SignalName } from "../fleet/signals";
+
+/** What every account's applications take, as far as is known. */
+const leastLimit = 5;
+
+/**
+ * A hook that says in a sentence that Cloudflare refuses an application for the number of its paths. Each is a destination:
+ * an application takes 50 by default since June 2026, on older accounts fewer (docs/facts/cloudflare.md, C39). The limit
+ * cannot be read, so that only the refusal shows it.
+ *
+ * @returns undefined where there is nothing to say, and where the engine has no such hooks, as local/engine and the SDK's
+ * mocks.
+ */
+export function destinationLimitHook(signal: SignalName, paths: number): pulumi.ErrorHook | undefined {
+  const monitor = pulumi.runtime.getMonitor();
+  if (paths <= leastLimit || monitor === undefined || typeof monitor.registerErrorHook !== "function") {
+    return undefined;
+  }
+  return new pulumi.ErrorHook(`sitepass-destination-limit-${signal}`, async ({ errors }) => {
+    const problem = destinationLimitProblem(signal, paths, errors);
+    if (problem !== undefined) {
+      await pulumi.log.error(problemText(problem));
+    }
+    // It would be refused again.
+    return false;
+  });
+}
+
+/** What the refusal of an application means, as far as its words tell; they are documented nowhere. */
+export function destinationLimitProblem(
+  signal: SignalName,
+  paths: number,
+  errors: readonly string[],
+): Problem | undefined {
+  return errors.some((error) => /destination|domain/i.test(error) && /limit|max|many|exceed/i.test(error))
+    ? {
+        subject: `sitepass:endpoints.${signal}.paths`,
+        says: `has ${paths} paths, and an Access application of this account takes fewer destinations`,
+        todo: "Drop some, or ask Cloudflare to raise the account's limit to the 50 that newer accounts have",
+      }
+    : undefined;
+}

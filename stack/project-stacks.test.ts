@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, beforeEach, describe, it } from "node:test";
+import { chooseStack, stackNameIn, stacksSharingSites } from "./project-stacks";
+
+const root = realpathSync(mkdtempSync(join(tmpdir(), "sitepass-stacks-")));
+const directory = join(root, "project");
+const home = join(root, "home");
+const environment = { PULUMI_HOME: home };
+const chosen = (more: Readonly<Record<string, string>> = {}, named?: string, folder = directory) =>
+  chooseStack(folder, named, { ...environment, ...more });
+
+function put(file: string, text: string): void {
+  writeFileSync(join(directory, file), text);
+}
+
+/** As the CLI writes it. */
+function select(selection: object, folder = directory): void {
+  const hash = createHash("sha1").update(join(folder, "Pulumi.yaml")).digest("hex");
+  mkdirSync(join(home, "workspaces"), { recursive: true });
+  writeFileSync(join(home, "workspaces", `sitepass-${hash}-workspace.json`), JSON.stringify(selection));
+}
+
+beforeEach(() => {
+  rmSync(root, { recursive: true, force: true });
+  mkdirSync(directory, { recursive: true });
+  mkdirSync(home);
+  put("Pulumi.yaml", "name: sitepass\n");
+  put("Pulumi.prod.yaml", "config:\n  sitepass:zone: example.com\n");
+});
+
+after(() => {
+  rmSync(root, { recursive: true, force: true });
+});
+
+describe("chooseStack", () => {
+  it("takes the only stack where none is chosen", () => {
+    assert.equal(chosen(), "prod");
+  });
+
+  it("takes the stack that is named, then that of PULUMI_STACK, then the selected one", () => {
+    put("Pulumi.staging.yaml", "");
+    select({ stack: "staging" });
+    assert.equal(chosen(), "staging");
+    assert.equal(chosen({ PULUMI_STACK: "" }), "staging");
+    assert.equal(chosen({ PULUMI_STACK: "prod" }), "prod");
+    assert.equal(chosen({ PULUMI_STACK: "prod" }, "other"), "other");
+  });
+
+  it("knows the selection of each backend, and which one is logged in to", () => {
+    const backend = (url: string) => chosen({ PULUMI_BACKEND_URL: url });
+    select({ stacks: { "https://api.pulumi.com": "acme/sitepass/prod", "file:///state": "staging" } });
+    put("Pulumi.staging.yaml", "");
+    assert.equal(backend("https://api.pulumi.com/"), "acme/sitepass/prod");
+    assert.equal(backend("file:///state"), "staging");
+    assert.throws(() => backend("s3://other"), { name: "UserError" });
+    assert.throws(() => chosen(), { name: "UserError" });
+    writeFileSync(join(home, "credentials.json"), JSON.stringify({ current: "file:///state" }));
+    assert.equal(chosen(), "staging");
+    put("Pulumi.yaml", "name: sitepass\nbackend:\n  url: https://api.pulumi.com\n");
+    assert.equal(chosen(), "acme/sitepass/prod");
+  });
+
+  it("takes the one selection that there is where nobody says which backend counts", () => {
+    put("Pulumi.staging.yaml", "");
+    select({ stacks: { "file://~": "staging" } });
+    assert.equal(chosen(), "staging");
+  });
+
+  it("finds a selection that was made in the folder by another name", () => {
+    const link = join(root, "link");
+    symlinkSync(directory, link);
+    put("Pulumi.staging.yaml", "");
+    select({ stack: "staging" });
+    assert.equal(chosen({}, undefined, link), "staging");
+  });
+
+  it("does not guess among several stacks", () => {
+    put("Pulumi.staging.yaml", "");
+    select({});
+    assert.throws(() => chosen(), {
+      message:
+        "--stack: is not given, no stack is selected, and the project has several (prod, staging). Name one with --stack or PULUMI_STACK, or select one with `pulumi stack select`.",
+    });
+  });
+
+  it("says when there is no stack", () => {
+    rmSync(join(directory, "Pulumi.prod.yaml"));
+    assert.throws(() => chosen(), {
+      message: `${directory}: has no file Pulumi.<stack>.yaml. Run this in the project's folder, or name the stack with --stack.`,
+    });
+  });
+});
+
+describe("stackNameIn", () => {
+  it("leaves organization and project out", () => {
+    assert.deepEqual(["prod", "acme/prod", "acme/sitepass/prod"].map(stackNameIn), ["prod", "prod", "prod"]);
+  });
+});
+
+describe("stacksSharingSites", () => {
+  it("names the other stacks that are configured for this program", () => {
+    put("Pulumi.staging.yaml", "config:\n  sitepass:zone: example.org\n");
+    put("Pulumi.bucket.yaml", "config:\n  aws:region: eu-central-1\n");
+    put("Pulumi.empty.yaml", "");
+    put("Pulumi.broken.yaml", "config: [\n");
+    assert.deepEqual(stacksSharingSites({ directory, stackName: "prod" }), ["staging"]);
+    assert.deepEqual(stacksSharingSites({ directory, stackName: "staging" }), ["prod"]);
+  });
+});

@@ -1,0 +1,146 @@
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import { parse } from "yaml";
+import { z } from "zod";
+import { UserError } from "../fleet/problem";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Which stack of the project a command works on, in the order in which `pulumi` itself decides: the one that is named, that
+ * of PULUMI_STACK, the one that was selected with `pulumi stack select`. Without any of them it is the only one there is.
+ *
+ * @param directory the project's folder.
+ * @returns as `pulumi --stack` takes it, so perhaps with an organization and a project in front.
+ * @throws UserError when there are several and none is chosen, or none at all.
+ */
+export function chooseStack(directory: string, named: string | undefined, environment: Environment): string {
+  const chosen = named ?? given(environment.PULUMI_STACK) ?? selectedStack(directory, environment);
+  if (chosen !== undefined) {
+    return chosen;
+  }
+  const stacks = projectStacks(directory);
+  const [only] = stacks;
+  if (only === undefined) {
+    throw new UserError([
+      {
+        subject: resolve(directory),
+        says: "has no file Pulumi.<stack>.yaml",
+        todo: "Run this in the project's folder, or name the stack with --stack",
+      },
+    ]);
+  }
+  if (stacks.length > 1) {
+    throw new UserError([
+      {
+        subject: "--stack",
+        says: `is not given, no stack is selected, and the project has several (${stacks.join(", ")})`,
+        todo: "Name one with --stack or PULUMI_STACK, or select one with `pulumi stack select`",
+      },
+    ]);
+  }
+  return only;
+}
+
+const given = (text: string | undefined): string | undefined => (text === "" ? undefined : text);
+
+/** The name without organization and project: that of the stack's file, and in the names of what it makes. */
+export const stackNameIn = (reference: string): string => reference.slice(reference.lastIndexOf("/") + 1);
+
+/** Names of the stacks that have a file in the project's folder, in their order. */
+function projectStacks(directory: string): readonly string[] {
+  return existsSync(directory)
+    ? readdirSync(directory)
+        .flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? [])
+        .sort()
+    : [];
+}
+
+/**
+ * The other stacks of the project that are configured for this program. Their next `up` reads the same site files as this
+ * one's.
+ */
+export function stacksSharingSites({
+  directory,
+  stackName,
+}: {
+  readonly directory: string;
+  readonly stackName: string;
+}): readonly string[] {
+  return projectStacks(directory).filter((name) => {
+    const { config = {} } = readDocument(join(directory, `Pulumi.${name}.yaml`), stackFileSchema) ?? {};
+    return name !== stackName && Object.keys(config).some((key) => key.startsWith("sitepass:"));
+  });
+}
+
+const stackFileSchema = z.looseObject({ config: z.record(z.string(), z.unknown()).optional() });
+
+const projectSchema = z.looseObject({
+  name: z.string(),
+  backend: z.looseObject({ url: z.string().optional() }).nullish(),
+});
+
+const selectionSchema = z.looseObject({
+  /** Of CLIs before the map was there. */
+  stack: z.string().optional(),
+  /** By the backend's URL. */
+  stacks: z.record(z.string(), z.string()).default({}),
+});
+
+const credentialsSchema = z.looseObject({ current: z.string().optional() });
+
+/**
+ * The stack that was selected with `pulumi stack select`, where the CLI keeps it: a file for each project in its own folder,
+ * named after the project and the path of its Pulumi.yaml (pulumi/pulumi 3.260.0, pkg/workspace/workspace.go, settings.go
+ * and creds.go, and pkg/backend/state/stacks.go).
+ */
+function selectedStack(directory: string, environment: Environment): string | undefined {
+  const project = readDocument(join(directory, "Pulumi.yaml"), projectSchema);
+  if (project === undefined) {
+    return undefined;
+  }
+  const home = given(environment.PULUMI_HOME) ?? join(homedir(), ".pulumi");
+  const selection = projectPaths(directory, environment)
+    .map((path) => `${project.name}-${createHash("sha1").update(path).digest("hex")}-workspace.json`)
+    .map((file) => readDocument(join(home, "workspaces", file), selectionSchema))
+    .find((found) => found !== undefined);
+  if (selection === undefined) {
+    return undefined;
+  }
+  const credentials = join(given(environment.PULUMI_CREDENTIALS_PATH) ?? home, "credentials.json");
+  const backend =
+    given(environment.PULUMI_BACKEND_URL) ??
+    given(project.backend?.url) ??
+    given(readDocument(credentials, credentialsSchema)?.current);
+  const selected = Object.entries(selection.stacks);
+  const ofBackend =
+    backend === undefined && selected.length === 1
+      ? selected[0]
+      : selected.find(([url]) => withoutSlash(url) === withoutSlash(backend ?? ""));
+  return given(ofBackend?.[1]) ?? given(selection.stack);
+}
+
+const withoutSlash = (url: string): string => url.replace(/\/+$/, "");
+
+/** Go takes the folder by the name that the shell has for it, Node by its real one. */
+function projectPaths(directory: string, { PWD: shellFolder = "" }: Environment): readonly string[] {
+  const real = resolve(directory);
+  const fromShell = isSameFolder(shellFolder, process.cwd()) ? [resolve(shellFolder, directory)] : [];
+  return [...new Set([...fromShell, real, ...(existsSync(real) ? [realpathSync(real)] : [])])].map((folder) =>
+    join(folder, "Pulumi.yaml"),
+  );
+}
+
+const isSameFolder = (one: string, other: string): boolean =>
+  one !== "" && existsSync(one) && realpathSync(one) === realpathSync(other);
+
+/** What a YAML or JSON file holds; undefined when it is not there, cannot be read, or holds something else. */
+function readDocument<T>(path: string, schema: z.ZodType<T>): T | undefined {
+  try {
+    return schema.safeParse(parse(readFileSync(path, "utf8"))).data;
+  } catch {
+    return undefined;
+  }
+}
