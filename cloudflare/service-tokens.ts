@@ -63,9 +63,6 @@ const stateSchema = z
     updatedAt: updated_at ?? undefined,
   }));
 
-/** What Cloudflare says of one token, at this moment. What it leaves out is undefined. */
-type TokenState = Readonly<z.infer<typeof stateSchema>>;
-
 /** Reads one service token. */
 export function readToken(api: CloudflareApi, accountId: string, token: Pick<AccountToken, "id" | "name">) {
   return api.call(`read the service token ${token.name}`, async () =>
