@@ -65,7 +65,7 @@ async function adopt(stack: OpenStack, options: AdoptOptions, { terminal, abort 
     import("../operate/adopt/adopt-fleet.js"),
     import("./adoption-report.js"),
   ]);
-  const { warnOfOtherStacks } = await import("./other-stacks.js");
+  const { warnOfOtherStacks } = await import("./on-stack.js");
   const others = warnOfOtherStacks(stack, terminal, "makes the sites that are written");
   const result = await adoptFleet(stack, options, abort);
   if (abort.aborted) {

@@ -1,10 +1,10 @@
-import { openStack } from "../stack/open-stack";
-import { chooseStack, stackNameIn } from "../stack/project-stacks";
 import { UserError } from "../fleet/problem";
+import { openStack, type OpenStack } from "../stack/open-stack";
+import { chooseStack, stackNameIn, stacksSharingSites } from "../stack/project-stacks";
 import { pulumiReader } from "../stack/pulumi-stack-reader";
 import { stateFileReader } from "../stack/state-file-reader";
 import type { ExitCode, Run, StackOptions, Work } from "./stack-command";
-import { openTerminal, type Streams } from "./terminal";
+import { openTerminal, type Streams, type Terminal } from "./terminal";
 
 /**
  * Runs a command on a stack, and says what went wrong: what a person can put right in one line each, anything else with its
@@ -66,4 +66,23 @@ async function runOnStack(options: StackOptions, work: Work, run: Run): Promise<
     terminal.sayProblems(error.problems);
     return 1;
   }
+}
+
+/**
+ * Warns, before site files are written, of the other stacks of the project that read the same files.
+ *
+ * @param does what their next `up` does with what is written.
+ * @returns what belongs into the command's JSON document.
+ */
+export function warnOfOtherStacks(stack: OpenStack, terminal: Terminal, does: string): object {
+  const otherStacks = stacksSharingSites(stack);
+  if (otherStacks.length === 0) {
+    return {};
+  }
+  terminal.warn({
+    subject: "sites/",
+    says: `is read by the ${otherStacks.length === 1 ? "stack" : "stacks"} ${otherStacks.join(", ")} too, whose next \`up\` ${does} there as well`,
+    todo: "Where that is not meant, give that stack a checkout of its own",
+  });
+  return { otherStacks };
 }

@@ -41,7 +41,7 @@ async function revoke(
 ): Promise<ExitCode> {
   const { problemText } = await import("../fleet/problem.js");
   const { revokeSites } = await import("../operate/revoke.js");
-  const { warnOfOtherStacks } = await import("./other-stacks.js");
+  const { warnOfOtherStacks } = await import("./on-stack.js");
   const others = warnOfOtherStacks(
     stack,
     terminal,

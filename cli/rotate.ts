@@ -138,7 +138,7 @@ async function rotate(
 ): Promise<ExitCode> {
   const { rotateSites } = await import("../operate/rotate/rotate-sites.js");
   const { reportRotations } = await import("./rotation-report.js");
-  const { warnOfOtherStacks } = await import("./other-stacks.js");
+  const { warnOfOtherStacks } = await import("./on-stack.js");
   const others = warnOfOtherStacks(stack, terminal, "rotates these sites");
   const now = new Date();
   const report = await rotateSites(

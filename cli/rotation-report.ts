@@ -11,7 +11,7 @@ interface ReportOptions {
   readonly all: boolean;
   readonly json: boolean;
   readonly now: Date;
-  /** For the document; see cli/other-stacks.ts. */
+  /** For the document; see cli/on-stack.ts. */
   readonly others: object;
 }
 
