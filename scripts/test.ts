@@ -13,7 +13,12 @@ const root = join(__dirname, "..");
 const [first, ...others] = process.argv.slice(2);
 /** `--bridged`: fails where Pulumi's own Cloudflare provider is not installed, instead of using the one of local/provider. */
 const bridgedDemanded = first === "--bridged";
-const wanted = bridgedDemanded || first === undefined ? others : [first, ...others];
+/** `--real-engine`: scenarios run on pulumi too, where it is there. */
+const realEngine = bridgedDemanded || first === "--real-engine";
+if (realEngine) {
+  process.env.SITEPASS_REAL_ENGINE = "1";
+}
+const wanted = realEngine || first === undefined ? others : [first, ...others];
 const files = readdirSync(root, { recursive: true, withFileTypes: true })
   .filter((entry) => entry.isFile() && entry.name.endsWith(".test.ts"))
   .map((entry) => join(entry.parentPath, entry.name))

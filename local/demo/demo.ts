@@ -5,8 +5,7 @@ import type { Config } from "../../fleet/config";
 import type { SignalName } from "../../fleet/signals";
 import { readSiteFiles } from "../../fleet/site-files";
 import { startStandIn, type StandIn } from "cloudflare-standin";
-import { findPulumi } from "../run/pulumi-installation";
-import { engineStack, copyProject, pulumiStack, type ProjectStack } from "../run/project-stack";
+import { engineStack, copyProject, type ProjectStack } from "../run/project-stack";
 import type { RunResult } from "../run/processes";
 import {
   pushShipped,
@@ -193,13 +192,7 @@ function openStack(home: string, directory: string, standIn: StandIn, abort: Abo
     onText: (text: string) => process.stdout.write(text),
     abort,
   };
-  const found = findPulumi();
-  console.log(
-    found.available
-      ? `Engine: pulumi, because ${found.pulumi.reason}.`
-      : `Engine: local/engine, because ${found.reason}. It runs the same index.ts.`,
-  );
-  return found.available ? pulumiStack(found.pulumi, options) : engineStack(options);
+  return engineStack(options);
 }
 
 const writesIn = (standIn: StandIn): number =>

@@ -11,6 +11,8 @@ const root = join(__dirname, "..", "..");
 
 /** One stack of a copy of the project, run by either engine against the stand-in. */
 export interface ProjectStack {
+  /** Makes the stack, as `pulumi stack init` does; the others make it by themselves. */
+  readonly init: () => Promise<void>;
   readonly up: () => Promise<RunResult>;
   readonly preview: () => Promise<RunResult>;
   readonly refresh: () => Promise<RunResult>;
@@ -63,6 +65,7 @@ export function engineStack(options: ProjectStackOptions): ProjectStack {
       abort: options.abort,
     });
   return {
+    init: () => Promise.resolve(),
     up: () => run(["up", "--suppress-outputs"]),
     preview: () => run(["preview"]),
     refresh: () => run(["refresh"]),
@@ -101,6 +104,9 @@ export function pulumiStack(pulumi: PulumiInstallation, options: ProjectStackOpt
     return result.exitCode === 0 ? run([...args, "--stack", options.stackName], quiet) : result;
   };
   return {
+    init: async () => {
+      await inStack(["stack"], true);
+    },
     up: () => inStack(["up", "--yes", "--skip-preview", "--suppress-outputs"]),
     preview: () => inStack(["preview", "--suppress-outputs"]),
     refresh: () => inStack(["refresh", "--yes", "--skip-preview", "--suppress-outputs"]),

@@ -56,6 +56,7 @@ interface World {
 
 async function openWorld(engine: Engine, options: HandmadeOptions): Promise<World> {
   const fleet = await openScenario(engine, { sites: {} });
+  await fleet.init();
   const closing: (() => Promise<void>)[] = [fleet.close];
   const close = async (): Promise<void> => {
     for (const one of closing.splice(0).reverse()) {
@@ -433,7 +434,12 @@ describe("sitepass adopt", () => {
 async function killedAt(fleet: Scenario, isSo: () => boolean): Promise<NodeJS.Signals | null> {
   const program = join(__dirname, "..", "..", "bin", "sitepass.cjs");
   const child = spawn(process.execPath, [program, "adopt", ...fleet.forSitepass.args], {
-    env: { ...process.env, ...fleet.forSitepass.environment },
+    // Slowed down, so that it can be killed between two files however busy the machine is.
+    env: {
+      ...process.env,
+      ...fleet.forSitepass.environment,
+      NODE_OPTIONS: `--require ${join(__dirname, "..", "support", "slow-links.cjs")}`,
+    },
     stdio: "ignore",
   });
   const watcher = watch(join(fleet.directory, "sites"), () => {
