@@ -9,7 +9,24 @@ import {
 import manifest from "@pulumi/cloudflare/package.json";
 import { APIConnectionError, APIError, NotFoundError, type Cloudflare } from "cloudflare";
 import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb";
-import { CheckFailure, CheckResponse, ConfigureResponse, CreateResponse, DiffResponse, InvokeResponse, ReadResponse, UpdateResponse, type CheckRequest, type ConfigureRequest, type CreateRequest, type DeleteRequest, type DiffRequest, type InvokeRequest, type ReadRequest, type UpdateRequest } from "@pulumi/pulumi/proto/provider_pb";
+import {
+  CheckFailure,
+  CheckResponse,
+  ConfigureResponse,
+  CreateResponse,
+  DiffResponse,
+  InvokeResponse,
+  ReadResponse,
+  UpdateResponse,
+  type CheckRequest,
+  type ConfigureRequest,
+  type CreateRequest,
+  type DeleteRequest,
+  type DiffRequest,
+  type InvokeRequest,
+  type ReadRequest,
+  type UpdateRequest,
+} from "@pulumi/pulumi/proto/provider_pb";
 import { PluginInfo } from "@pulumi/pulumi/proto/plugin_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { deepestMessage } from "../../cloudflare/client";
