@@ -27,6 +27,7 @@ export = pulumiProgram(async () => {
         accountId,
         endpoint,
         policies: policies.forSignal(endpoint.signal),
+        nobody: policies.nobody,
         ownPrefix,
       }),
     ]),

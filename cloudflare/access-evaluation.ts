@@ -6,7 +6,7 @@
  * let in: applicationLetsIn. Where no application covers a URL, Access lets in everybody.
  */
 import type { AccountApplication, AttachedPolicy } from "./access-applications";
-import type { AccessRule } from "./access-policies";
+import { addressOfNobody, type AccessRule } from "./access-policies";
 import type { AccountToken } from "./service-tokens";
 
 /** Where an Access application applies. */
@@ -166,8 +166,11 @@ function ruleMatches(rule: AccessRule, sender: Sender): LetsIn {
   if ("service_token" in rule) {
     return sender !== "without a token" && tokenIdIn(rule) === sender.id ? "yes" : "no";
   }
-  return identitySelectors.some((selector) => selector in rule) ? "no" : "perhaps";
+  return isAddressOfNobody(rule) || identitySelectors.some((selector) => selector in rule) ? "no" : "perhaps";
 }
+
+const isAddressOfNobody = ({ ip }: AccessRule): boolean =>
+  typeof ip === "object" && ip !== null && "ip" in ip && ip.ip === addressOfNobody;
 
 /** The ID of the service token that a rule names; undefined for other rules. */
 export function tokenIdIn({ service_token: named }: AccessRule): string | undefined {

@@ -1,5 +1,11 @@
 import { z } from "zod";
-import type { CloudflareApi } from "./client";
+import type { CallResult, CloudflareApi } from "./client";
+
+/**
+ * An address that nobody has (RFC 5737, TEST-NET-1): a policy that lets it in lets nobody in. With its prefix length, as
+ * the provider wants addresses written (docs/facts/provider.md, P39).
+ */
+export const addressOfNobody = "192.0.2.1/32";
 
 /** One rule of a policy: an object with one selector, such as `{ service_token: { token_id } }`. */
 export type AccessRule = Readonly<Record<string, unknown>>;

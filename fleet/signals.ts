@@ -9,8 +9,7 @@ interface SignalDefinition {
 }
 
 /**
- * Every signal a site can push. A further signal is one more entry, at the end: an entry's position decides the
- * precedence of its policies (see provision/policy-shards.ts), so entries are never reordered.
+ * Every signal a site can push. A further signal is one more entry.
  *
  * Paths: Prometheus' remote write receiver (`--web.enable-remote-write-receiver`), Loki's push API, and Loki's OTLP
  * endpoint (Loki docs, reference/loki-http-api).

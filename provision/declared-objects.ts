@@ -4,6 +4,14 @@ import type { SignalName } from "../fleet/signals";
 
 /** What an Access application in front of a push host is called, and what it covers. */
 export interface PlannedApplication {
+  /**
+   * Holds the host name: another host is another application. So a new host is covered by new ones before its record
+   * leads there, and the old ones cover the old host until nothing does, because the engine deletes last.
+   * See docs/decisions/0019-applications-of-one-host.md.
+   */
+  readonly logicalName: string;
+  /** The logical name until it held the host name; the same object in stacks of that time. */
+  readonly formerName: string;
   /** Its name in Cloudflare. */
   readonly name: string;
   /** Hosts with their paths, without scheme; the first one is the application's domain. */
@@ -15,9 +23,18 @@ export function planApplications(
   { signal, hostname, paths }: Pick<Endpoint, "signal" | "hostname" | "paths">,
   ownPrefix: string,
 ): Readonly<Record<"wholeHost" | "writePaths", PlannedApplication>> {
+  const names = (role: string) => ({
+    logicalName: `${signal}-${role}-${hostname}`,
+    formerName: `${signal}-${role}`,
+  });
   return {
-    wholeHost: { name: `${ownPrefix}${signal}: everything else on ${hostname}`, uris: [hostname] },
+    wholeHost: {
+      ...names("whole-host"),
+      name: `${ownPrefix}${signal}: everything else on ${hostname}`,
+      uris: [hostname],
+    },
     writePaths: {
+      ...names("write-paths"),
       name: `${ownPrefix}${signal}: push to ${hostname}`,
       uris: paths.map((path) => hostname + path),
     },

@@ -13,48 +13,31 @@ function site(name: string, signals: readonly SignalName[] = both, enabled = tru
   };
 }
 
+function shard(signal: SignalName, number: number, siteNames: readonly string[]) {
+  const logicalName = `${signal}-${String(number).padStart(2, "0")}-of-32`;
+  return { logicalName, signal, shard: number, precedence: number + 1, siteNames };
+}
+
 const manySites = Array.from({ length: 200 }, (_, index) => site(`site-${index}`));
 
 describe("planShards", () => {
-  it("plans a policy for each set of signals and shard, by precedence", () => {
-    // The shards of these names are pinned in shards.test.ts; oslo and lima share 17.
+  it("plans a policy for each signal and shard, by signal and precedence", () => {
+    // The shards of these names are pinned below; oslo and lima share 17.
     assert.deepEqual(
       planShards([
         site("tokyo"),
         site("oslo"),
-        site("lima"),
+        site("lima", ["metrics"]),
         site("porto-factory", ["logs"]),
         site("berlin-shop", ["metrics"]),
       ]),
       [
-        {
-          logicalName: "metrics-00-of-32",
-          signals: ["metrics"],
-          shard: 0,
-          precedence: 1,
-          siteNames: ["berlin-shop"],
-        },
-        {
-          logicalName: "logs-14-of-32",
-          signals: ["logs"],
-          shard: 14,
-          precedence: 47,
-          siteNames: ["porto-factory"],
-        },
-        {
-          logicalName: "metrics-logs-17-of-32",
-          signals: ["metrics", "logs"],
-          shard: 17,
-          precedence: 82,
-          siteNames: ["lima", "oslo"],
-        },
-        {
-          logicalName: "metrics-logs-25-of-32",
-          signals: ["metrics", "logs"],
-          shard: 25,
-          precedence: 90,
-          siteNames: ["tokyo"],
-        },
+        shard("metrics", 0, ["berlin-shop"]),
+        shard("metrics", 17, ["lima", "oslo"]),
+        shard("metrics", 25, ["tokyo"]),
+        shard("logs", 14, ["porto-factory"]),
+        shard("logs", 17, ["oslo"]),
+        shard("logs", 25, ["tokyo"]),
       ],
     );
   });
@@ -65,56 +48,41 @@ describe("planShards", () => {
 
   it("leaves out a disabled site, and a shard that has no other", () => {
     assert.deepEqual(planShards([site("tokyo", both, false), site("oslo", both, false), site("lima")]), [
-      {
-        logicalName: "metrics-logs-17-of-32",
-        signals: ["metrics", "logs"],
-        shard: 17,
-        precedence: 82,
-        siteNames: ["lima"],
-      },
+      shard("metrics", 17, ["lima"]),
+      shard("logs", 17, ["lima"]),
     ]);
   });
 
-  it("changes one policy's members when a site comes to its shard", () => {
+  it("changes one policy's members for each signal when a site comes to its shard", () => {
     const before = planShards(manySites);
-    const after = planShards([...manySites, site("tokyo")]);
-    const name = "metrics-logs-25-of-32";
+    const changed = ["metrics-25-of-32", "logs-25-of-32"];
     assert.deepEqual(
-      after.filter(({ logicalName }) => logicalName !== name),
-      before.filter(({ logicalName }) => logicalName !== name),
-    );
-    const changed = before.find(({ logicalName }) => logicalName === name);
-    assert.ok(changed);
-    assert.deepEqual(
-      after.find(({ logicalName }) => logicalName === name),
-      { ...changed, siteNames: [...changed.siteNames, "tokyo"] },
+      planShards([...manySites, site("tokyo")]),
+      before.map((one) =>
+        changed.includes(one.logicalName) ? { ...one, siteNames: [...one.siteNames, "tokyo"].sort() } : one,
+      ),
     );
   });
 
-  it("adds one policy, and changes none, when a site comes with signals of its own", () => {
-    const before = planShards(manySites);
-    const after = planShards([...manySites, site("tokyo", ["logs"])]);
-    assert.deepEqual(
-      after.filter(({ logicalName }) => logicalName !== "logs-25-of-32"),
-      before,
-    );
-    assert.equal(after.length, before.length + 1);
+  it("touches no policy of the signal that a site has when it gains or loses another", () => {
+    const metricsOf = (...sites: Parameters<typeof planShards>[0]) =>
+      planShards([...manySites, ...sites]).filter(({ signal }) => signal === "metrics");
+    assert.deepEqual(metricsOf(site("tokyo")), metricsOf(site("tokyo", ["metrics"])));
   });
 
   it("does not depend on the order of the sites", () => {
     assert.deepEqual(planShards([...manySites].reverse()), planShards(manySites));
   });
 
-  it("gives each policy a precedence and a name of its own, for all sets of signals in all shards", () => {
-    const plan = planShards(
-      manySites.flatMap(({ name }) => [site(name, ["metrics"]), site(name, ["logs"]), site(name)]),
-    );
-    const everyPolicy = 3 * shardCount;
-    assert.deepEqual(
-      plan.map(({ precedence }) => precedence),
-      Array.from({ length: everyPolicy }, (_, index) => index + 1),
-    );
-    assert.equal(new Set(plan.map(({ logicalName }) => logicalName)).size, everyPolicy);
+  it("gives each policy a name of its own, and a precedence of its own within its signal", () => {
+    const plan = planShards(manySites);
+    for (const signal of both) {
+      assert.deepEqual(
+        plan.filter((one) => one.signal === signal).map(({ precedence }) => precedence),
+        Array.from({ length: shardCount }, (_, index) => index + 1),
+      );
+    }
+    assert.equal(new Set(plan.map(({ logicalName }) => logicalName)).size, 2 * shardCount);
   });
 });
 

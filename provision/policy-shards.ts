@@ -2,46 +2,50 @@ import { createHash } from "node:crypto";
 import { signalNames, type SignalName } from "../fleet/signals";
 import type { Site } from "../fleet/sites";
 
-/** A policy to be: the sites that push the same signals and fall into the same shard. */
+/** A policy to be: the sites that push one signal and fall into the same shard. */
 interface PolicyShard {
   /** Logical name. Holds the number of shards, so that changing it replaces policies instead of reshuffling them. */
   readonly logicalName: string;
-  readonly signals: readonly SignalName[];
+  readonly signal: SignalName;
   /** 0 to shardCount - 1. */
   readonly shard: number;
-  /** Unique among all policies and a function of what the policy is, so that no other policy's changes when one comes. */
+  /** Unique among the policies of its signal, and a function of the shard, so that no other policy's changes when one comes. */
   readonly precedence: number;
   /** Sorted, so that adding a site does not reorder. */
   readonly siteNames: readonly string[];
 }
 
-/** The policies that let the enabled sites in, by precedence. A shard without sites does not exist. */
+/**
+ * The policies that let the enabled sites in, by signal and precedence. A shard without sites does not exist.
+ *
+ * A policy belongs to one signal and so to one application: what a site gains or loses of one signal touches no policy
+ * that lets it push another. See docs/decisions/0017-policies-of-one-signal.md.
+ */
 export function planShards(
   sites: readonly Pick<Site, "name" | "signals" | "token">[],
 ): readonly PolicyShard[] {
-  const shards = new Map<number, PolicyShard>();
   // A disabled site leaves the policies too: a provider plugin that does not know `enabled` ignores it in silence.
-  for (const { name, signals } of sites.filter(({ token }) => token.enabled)) {
-    const shard = shardOf(name);
-    const precedence = (signalSetNumber(signals) - 1) * shardCount + shard + 1;
-    shards.set(precedence, {
-      logicalName: `${signals.join("-")}-${String(shard).padStart(2, "0")}-of-${shardCount}`,
-      signals,
-      shard,
-      precedence,
-      siteNames: [...(shards.get(precedence)?.siteNames ?? []), name].sort(),
-    });
-  }
-  return [...shards.values()].sort((a, b) => a.precedence - b.precedence);
-}
-
-/** A set of signals as a number of its own: one bit for each entry of the signal table, so that a new entry moves nothing. */
-function signalSetNumber(signals: readonly SignalName[]): number {
-  return signalNames.reduce((bits, name, index) => (signals.includes(name) ? bits | (1 << index) : bits), 0);
+  const enabled = sites.filter(({ token }) => token.enabled);
+  return signalNames.flatMap((signal) => {
+    const members = new Map<number, string[]>();
+    for (const { name } of enabled.filter(({ signals }) => signals.includes(signal))) {
+      const shard = shardOf(name);
+      members.set(shard, [...(members.get(shard) ?? []), name]);
+    }
+    return [...members]
+      .sort(([one], [other]) => one - other)
+      .map(([shard, names]) => ({
+        logicalName: `${signal}-${String(shard).padStart(2, "0")}-of-${shardCount}`,
+        signal,
+        shard,
+        precedence: shard + 1,
+        siteNames: names.sort(),
+      }));
+  });
 }
 
 /**
- * Number of shards per set of signals.
+ * Number of shards per signal.
  *
  * Updating a policy costs the provider about 5 ms of CPU per include squared, so shards must stay small; each shard is a
  * resource that every preview pays for, so they must not be many. With 32 shards a fleet of 50 sites has one or two

@@ -16,8 +16,10 @@ export interface PublicRecord {
   readonly signal: SignalName;
   readonly hostname: string;
   readonly target: RecordTarget;
-  /** What must stand before the name becomes public: its applications, and the way behind them. */
-  readonly after: readonly pulumi.Resource[];
+  /** What guards the name. */
+  readonly applications: readonly pulumi.Resource[];
+  /** The way behind them, which must stand too before the name becomes public. */
+  readonly way: readonly pulumi.Resource[];
 }
 
 export interface PublicRecordsArgs {
@@ -35,7 +37,7 @@ export interface PublicRecordsArgs {
 export class PublicRecords extends pulumi.ComponentResource {
   constructor(name: string, args: PublicRecordsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("sitepass:provision:PublicRecords", name, {}, opts);
-    for (const { signal, hostname, target, after } of args.records) {
+    for (const { signal, hostname, target, applications, way } of args.records) {
       new DnsRecord(
         signal,
         {
@@ -52,7 +54,9 @@ export class PublicRecords extends pulumi.ComponentResource {
         },
         {
           parent: this,
-          dependsOn: [...after],
+          dependsOn: [...applications, ...way],
+          // When an application is made anew, the record goes first and comes back last: no moment without both.
+          replaceWith: [...applications],
           // A CNAME shares its name with nothing (error 81053): a record of another type has to wait for it.
           deleteBeforeReplace: true,
         },
@@ -81,7 +85,8 @@ export function planRecords(
         signal,
         hostname,
         target: { type: recordTypeFor(address), content: address },
-        after: applications,
+        applications,
+        way: [],
       };
     }
     if (tunnel === undefined) {
@@ -91,7 +96,8 @@ export function planRecords(
       signal,
       hostname,
       target: { type: "CNAME", content: tunnel.target },
-      after: [...applications, tunnel.ingress],
+      applications,
+      way: [tunnel.ingress],
     };
   });
 }

@@ -73,6 +73,16 @@ export class PublicTunnel extends pulumi.ComponentResource {
               // here, on each rule: at the top level cloudflared accepts it and checks nothing.
               originRequest: { access: { required: true, teamName: args.teamName, audTags: [audience] } },
             })),
+            ...(args.routes.length === 0
+              ? []
+              : [
+                  // A host name that no longer is the stack's, and whose record still leads here while `up` moves it:
+                  // 503 is what collectors send again, while they drop what is answered with 404.
+                  {
+                    path: anchoredPattern(args.routes.flatMap(({ paths }) => paths)),
+                    service: "http_status:503",
+                  },
+                ]),
             { service: "http_status:404" },
           ],
         },

@@ -1,5 +1,10 @@
-import { ZeroTrustAccessPolicy, type ZeroTrustAccessServiceToken } from "@pulumi/cloudflare";
+import {
+  ZeroTrustAccessPolicy,
+  type ZeroTrustAccessPolicyArgs as AccessPolicyArgs,
+  type ZeroTrustAccessServiceToken,
+} from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
+import { addressOfNobody } from "../cloudflare/access-policies";
 import { planShards, shardCount } from "./policy-shards";
 import { sessionDuration } from "./declared-objects";
 import type { SignalName } from "../fleet/signals";
@@ -20,50 +25,57 @@ export interface PolicyAttachment {
 }
 
 /**
- * The reusable Service Auth policies that let the sites' tokens in, sharded so that adding a site touches one of them.
+ * The reusable Service Auth policies: those that let the sites' tokens in, sharded so that adding a site touches one of
+ * them for each signal that it pushes, and one that lets nobody in.
  *
  * `non_identity` and tokens by ID only: with an Allow policy a wrong token is answered with a redirect to a login page,
  * which collectors take for a delivery, and `any_valid_service_token` would let other teams' tokens in.
  */
 export class PushPolicies extends pulumi.ComponentResource {
-  private readonly attachments: readonly (PolicyAttachment & { readonly signals: readonly SignalName[] })[];
+  /**
+   * For applications that nobody may pass: Access answers 401 only where a Service Auth policy refuses
+   * (docs/facts/edge.md, E17 and E20). See docs/decisions/0018-a-policy-that-admits-nobody.md.
+   */
+  readonly nobody: PolicyAttachment;
+  private readonly attachments: readonly (PolicyAttachment & { readonly signal: SignalName })[];
 
   constructor(name: string, args: PushPoliciesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("sitepass:provision:PushPolicies", name, {}, opts);
-    const declared = new Map<string, ZeroTrustAccessPolicy>();
-    // Wide sets of signals first: a site that gains a signal is then admitted by the wider policy before the narrower
-    // one lets go of it, so that what it already pushed is not refused in between.
-    const shards = [...planShards(args.sites)].sort((a, b) => b.signals.length - a.signals.length);
-    this.attachments = shards
-      .map(({ logicalName, signals, shard, precedence, siteNames }) => {
-        const wider = shards
-          .filter((other) => other.shard === shard && other.signals.length > signals.length)
-          .flatMap((other) => declared.get(other.logicalName) ?? []);
-        const policy = new ZeroTrustAccessPolicy(
+    const policy = (logicalName: string, its: string, includes: AccessPolicyArgs["includes"]) =>
+      new ZeroTrustAccessPolicy(
+        logicalName,
+        {
+          accountId: args.accountId,
+          name: args.ownPrefix + its,
+          decision: "non_identity",
+          includes,
+          sessionDuration,
+        },
+        { parent: this },
+      ).id;
+    this.nobody = { id: policy("nobody", "nobody", [{ ip: { ip: addressOfNobody } }]), precedence: 1 };
+    this.attachments = planShards(args.sites).map(
+      ({ logicalName, signal, shard, precedence, siteNames }) => ({
+        id: policy(
           logicalName,
-          {
-            accountId: args.accountId,
-            name: `${args.ownPrefix}push ${signals.join("+")} ${shard + 1}/${shardCount}`,
-            decision: "non_identity",
-            // IDs as Outputs: the engine learns from them that a token leaves its policy before it is deleted, which
-            // Cloudflare insists on (error 12139).
-            includes: siteNames.map((site) => ({ serviceToken: { tokenId: tokenId(site, args.tokens) } })),
-            sessionDuration,
-          },
-          { parent: this, ...(wider.length === 0 ? {} : { dependsOn: wider }) },
-        );
-        declared.set(logicalName, policy);
-        return { id: policy.id, precedence, signals };
-      })
-      .sort((a, b) => a.precedence - b.precedence);
+          `push ${signal} ${shard + 1}/${shardCount}`,
+          // IDs as Outputs: the engine learns from them that a token leaves its policy before it is deleted, which
+          // Cloudflare insists on (error 12139).
+          siteNames.map((site) => ({ serviceToken: { tokenId: tokenId(site, args.tokens) } })),
+        ),
+        precedence,
+        signal,
+      }),
+    );
     this.registerOutputs({});
   }
 
-  /** The policies of one signal's application, by precedence. */
-  forSignal(signal: SignalName): readonly PolicyAttachment[] {
-    return this.attachments
-      .filter(({ signals }) => signals.includes(signal))
+  /** The policies of one signal's application, by precedence; where no site pushes it, the one that lets nobody in. */
+  forSignal(wanted: SignalName): readonly PolicyAttachment[] {
+    const attached = this.attachments
+      .filter(({ signal }) => signal === wanted)
       .map(({ id, precedence }) => ({ id, precedence }));
+    return attached.length > 0 ? attached : [this.nobody];
   }
 }
 

@@ -1,7 +1,9 @@
 import { ZeroTrustAccessServiceToken } from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
+import { roughDuration } from "../fleet/duration";
 import { problemText, type Problem } from "../fleet/problem";
 import type { Site } from "../fleet/sites";
+import { updateGuard } from "./update-guard";
 
 interface SitePassesArgs {
   readonly accountId: string;
@@ -52,31 +54,25 @@ export class SitePasses extends pulumi.ComponentResource {
 }
 
 /**
- * A hook that refuses to lower a token's secret version, or to drop it after a rotation.
+ * A hook that refuses to lower a token's secret version, to drop it after a rotation, or to rotate so late that the
+ * secret in use would end with it. What ends within the hour is said.
  *
  * The provider would send the lower version as one more change, and what Cloudflare makes of it is not documented: at
  * worst a second rotation without a grace window, which cuts the site off. Only the engine knows the version before,
- * so this cannot be checked with the site files. Runs in previews too.
- *
- * @returns undefined where the engine cannot run hooks: the SDK's mock monitor says that it supports them, and then
- * lacks the call that registers one (docs/facts/provider.md, P54).
+ * so this cannot be checked with the site files.
  */
-function secretVersionGuard(): pulumi.ResourceHook | undefined {
-  const monitor = pulumi.runtime.getMonitor();
-  if (monitor === undefined || typeof monitor.registerResourceHook !== "function") {
-    return undefined;
-  }
-  return new pulumi.ResourceHook(
-    "sitepass-secret-version-guard",
-    ({ name, oldInputs, newInputs }) => {
-      const problem = loweredVersionProblem(name, versionIn(oldInputs), versionIn(newInputs));
-      if (problem !== undefined) {
-        throw new Error(problemText(problem));
-      }
-    },
-    { onDryRun: true },
-  );
-}
+const secretVersionGuard = () =>
+  updateGuard("sitepass-secret-version-guard", ({ name, oldInputs, newInputs }) => {
+    const before = versionIn(oldInputs);
+    const rotation = { version: versionIn(newInputs), oldSecretEnds: endIn(newInputs), now: new Date() };
+    const warning = shortWindowWarning(name, before, rotation);
+    if (warning !== undefined) {
+      void pulumi.log.warn(problemText(warning));
+    }
+    return (
+      loweredVersionProblem(name, before, rotation.version) ?? closedWindowProblem(name, before, rotation)
+    );
+  });
 
 /** What is wrong with going from one secret version to another, or undefined. */
 export function loweredVersionProblem(site: string, before: number, after: number): Problem | undefined {
@@ -89,9 +85,62 @@ export function loweredVersionProblem(site: string, before: number, after: numbe
       };
 }
 
+/** A rotation as `up` would carry it out. */
+interface UpcomingRotation {
+  readonly version: number;
+  /** When the secret in use stops: RFC 3339; empty when the file does not say. */
+  readonly oldSecretEnds: string;
+  readonly now: Date;
+}
+
+/**
+ * How long after the window's end `up` still carries a rotation out: `rotate --now` writes a window that has closed
+ * already, and is followed by `up` when a person gets to it.
+ */
+const immediateRotationGrace = 60 * 60 * 1000;
+
+/** What is wrong with a rotation whose window has closed before `up` came to it: the secret in use would end with it. */
+export function closedWindowProblem(
+  site: string,
+  before: number,
+  { version, oldSecretEnds, now }: UpcomingRotation,
+): Problem | undefined {
+  const late = now.getTime() - Date.parse(oldSecretEnds);
+  return version > before && late > immediateRotationGrace
+    ? {
+        subject: `sites/${site}`,
+        says: `token.secretVersion rises from ${before} to ${version}, and the window of that rotation closed ${roughDuration(late)} ago (${oldSecretEnds}): the secret in use would stop with this up, and what the site pushes with it would be refused`,
+        todo: `Set token.previousSecretExpiresAt to a time to come, or run \`npx sitepass rotate ${site}\` again; if that secret is to stop at once, run \`npx sitepass rotate ${site} --now\` and \`pulumi up\` within the hour`,
+      }
+    : undefined;
+}
+
+/** What a person should know of a rotation that leaves the secret in use less than an hour. */
+export function shortWindowWarning(
+  site: string,
+  before: number,
+  { version, oldSecretEnds, now }: UpcomingRotation,
+): Problem | undefined {
+  const left = Date.parse(oldSecretEnds) - now.getTime();
+  return version > before && Math.abs(left) <= immediateRotationGrace
+    ? {
+        subject: `sites/${site}`,
+        says: `the secret in use stops ${left > 0 ? `${roughDuration(left)} after` : "with"} this up`,
+        todo: "Put the new one in place at once: what is pushed with the old one is refused from then on",
+      }
+    : undefined;
+}
+
 function versionIn(inputs: unknown): number {
-  const version: unknown =
-    typeof inputs === "object" && inputs !== null ? Reflect.get(inputs, "clientSecretVersion") : undefined;
+  const version = valueIn(inputs, "clientSecretVersion");
   // 1 is the provider's default.
   return typeof version === "number" ? version : 1;
 }
+
+function endIn(inputs: unknown): string {
+  const end = valueIn(inputs, "previousClientSecretExpiresAt");
+  return typeof end === "string" ? end : "";
+}
+
+const valueIn = (inputs: unknown, key: string): unknown =>
+  typeof inputs === "object" && inputs !== null ? Reflect.get(inputs, key) : undefined;

@@ -22,7 +22,7 @@ const token: Omit<ResourceState, "id" | "outputs"> = {
   deletedWith: "",
 };
 
-const goal: Goal = { ...token, deleteBeforeReplace: false, beforeUpdate: [] };
+const goal: Goal = { ...token, deleteBeforeReplace: false, formerUrns: [], beforeUpdate: [] };
 
 /** A deployment from a state, on a stand-in that is closed afterwards. */
 async function withDeployment(

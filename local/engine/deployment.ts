@@ -20,6 +20,8 @@ export interface Step {
 /** What the program registers: a resource as it is to be. */
 export interface Goal extends Omit<ResourceState, "id" | "outputs"> {
   readonly deleteBeforeReplace: boolean;
+  /** URNs that it may have in the state until now. */
+  readonly formerUrns: readonly string[];
   /** Checks of the program's own, to run before a change; each rejects with the reason against it. */
   readonly beforeUpdate: readonly ((before: ResourceState, id: string) => Promise<void>)[];
 }
@@ -112,18 +114,32 @@ export class Deployment {
       this.fail(`${shortName(goal)}: is declared twice. Give one of them another logical name.`);
     }
     this.registered.add(goal.urn);
+    const before = this.takeBefore(goal);
     const started = performance.now();
     try {
       const { operation, state } = goal.custom
-        ? await this.inTurn(() => this.applyCustom(goal))
+        ? await this.inTurn(() => this.applyCustom(goal, before))
         : this.applyComponent(goal);
       this.done.set(goal.urn, state);
+      if (before !== undefined && before.urn !== goal.urn) {
+        this.removed.add(before.urn);
+      }
       await this.save();
       this.report(operation, goal, started);
       return state;
     } catch (error) {
       return this.fail(error instanceof DeploymentStopped ? undefined : describeFailure(goal, error));
     }
+  }
+
+  /** The resource as it was, under its URN or a former one, which it then has no longer. */
+  private takeBefore({ urn, formerUrns }: Goal): ResourceState | undefined {
+    const known = [urn, ...formerUrns].find((one) => this.before.has(one));
+    if (known === undefined) {
+      return undefined;
+    }
+    this.registered.add(known);
+    return this.before.get(known);
   }
 
   private inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -136,10 +152,12 @@ export class Deployment {
     return { operation: this.before.has(goal.urn) ? "same" : "create", state: stateOf(goal, "", {}) };
   }
 
-  private async applyCustom(goal: Goal): Promise<{ operation: Operation; state: ResourceState }> {
+  private async applyCustom(
+    goal: Goal,
+    before: ResourceState | undefined,
+  ): Promise<{ operation: Operation; state: ResourceState }> {
     this.requireGoing();
     const kind = kindOf(goal.type);
-    const before = this.before.get(goal.urn);
     if (before === undefined) {
       return { operation: "create", state: await this.create(kind, goal) };
     }

@@ -63,6 +63,13 @@ export async function connectMonitor({
           deletedWith: request.getDeletedwith(),
           deleteBeforeReplace: request.getDeletebeforereplace(),
           beforeUpdate: hooks.checks(request),
+          formerUrns: request.getAliasesList().map((alias) => {
+            const spec = alias.getSpec();
+            const type = spec?.getType() ?? "";
+            return spec === undefined
+              ? alias.getUrn()
+              : urns.of(request.getParent(), type === "" ? request.getType() : type, spec.getName());
+          }),
         });
         const response = new RegisterResourceResponse();
         response.setUrn(urn);

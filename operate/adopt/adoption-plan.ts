@@ -2,6 +2,7 @@ import type { Config } from "../../fleet/config";
 import type { Problem } from "../../fleet/problem";
 import type { SignalName } from "../../fleet/signals";
 import type { Site } from "../../fleet/sites";
+import { planApplications } from "../../provision/declared-objects";
 import type { StackResource } from "../../stack/stack-resources";
 import type { AccountView } from "./read-account";
 
@@ -86,6 +87,8 @@ type ResourceType = (typeof resourceTypes)[keyof typeof resourceTypes];
 export interface DeclaredResource {
   readonly type: ResourceType;
   readonly name: string;
+  /** What it is called in the state until the next `up`, if it was renamed. */
+  readonly formerName?: string;
   readonly component: { readonly type: string; readonly name: string };
 }
 
@@ -99,11 +102,16 @@ const declared = (type: ResourceType, name: string, component: string, its: stri
 export const declaredToken = (site: string) => declared(resourceTypes.token, site, "SitePasses", "sites");
 
 /** What an application is to become: the one on the write paths, or the one on everything else. */
-export type ApplicationRole = "write-paths" | "whole-host";
+export type ApplicationRole = keyof ReturnType<typeof planApplications>;
 
 /** provision/push-endpoint.ts */
-export const declaredApplication = (signal: SignalName, role: ApplicationRole) =>
-  declared(resourceTypes.application, `${signal}-${role}`, "PushEndpoint", signal);
+export function declaredApplication(endpoint: ApplicationPlace, role: ApplicationRole): DeclaredResource {
+  const { logicalName, formerName } = planApplications(endpoint, "")[role];
+  const resource = declared(resourceTypes.application, logicalName, "PushEndpoint", endpoint.signal);
+  return { ...resource, formerName };
+}
+
+type ApplicationPlace = Parameters<typeof planApplications>[0];
 
 /** provision/public-tunnel.ts */
 export const declaredTunnel = declared(resourceTypes.tunnel, "tunnel", "PublicTunnel", "tunnel");
@@ -120,5 +128,5 @@ export const resourceWithId = ({ resources }: StackState, type: ResourceType, id
   resources.find((one) => one.type === type && one.id === id);
 
 /** The ID of the object that a resource of the program is already; undefined before it was made or imported. */
-export const idInStack = ({ resources }: StackState, { type, name }: DeclaredResource) =>
-  resources.find((one) => one.type === type && one.name === name)?.id;
+export const idInStack = ({ resources }: StackState, { type, name, formerName }: DeclaredResource) =>
+  resources.find((one) => one.type === type && [name, formerName].includes(one.name))?.id;

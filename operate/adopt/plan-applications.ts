@@ -26,8 +26,8 @@ export function planApplicationAdoptions(plan: PlanWithTokens): void {
       refuseUnfit(one, endpoint, plan);
     }
     const roles = assignRoles(needed, endpoint, plan);
-    planRole("write-paths", roles["write-paths"], endpoint, plan);
-    planRole("whole-host", roles["whole-host"], endpoint, plan);
+    planRole("writePaths", roles.writePaths, endpoint, plan);
+    planRole("wholeHost", roles.wholeHost, endpoint, plan);
     for (const one of seen.filter(({ whole, write }) => !whole && !write)) {
       findOtherUses(one, endpoint, plan);
     }
@@ -84,20 +84,20 @@ function refuseUnfit(
  */
 function assignRoles(
   needed: readonly Coverage[],
-  { signal }: Endpoint,
+  endpoint: Endpoint,
   plan: PlanInProgress,
 ): Readonly<Record<ApplicationRole, readonly Coverage[]>> {
   const [only] = needed;
   const keepsAudience =
     only !== undefined &&
     needed.length === 1 &&
-    idInStack(plan, declaredApplication(signal, "write-paths")) === undefined &&
+    idInStack(plan, declaredApplication(endpoint, "writePaths")) === undefined &&
     isCheckedByTunnel(only.application, plan);
   return keepsAudience
-    ? { "write-paths": needed, "whole-host": [] }
+    ? { writePaths: needed, wholeHost: [] }
     : {
-        "write-paths": needed.filter(({ write }) => write),
-        "whole-host": needed.filter(({ write }) => !write),
+        writePaths: needed.filter(({ write }) => write),
+        wholeHost: needed.filter(({ write }) => !write),
       };
 }
 
@@ -122,8 +122,8 @@ function planRole(
     return;
   }
   const { signal, hostname } = endpoint;
-  const covered = role === "write-paths" ? "the write paths" : "the whole host";
-  const holder = idInStack(plan, declaredApplication(signal, role));
+  const covered = role === "writePaths" ? "the write paths" : "the whole host";
+  const holder = idInStack(plan, declaredApplication(endpoint, role));
   if (others.length > 0) {
     const names = candidates.map(({ application }) => `"${application.name}"`).join(" and ");
     plan.refusals.push({
@@ -150,20 +150,24 @@ function adoptionOf(
   endpoint: Endpoint,
   { config, ownPrefix, pushed }: PlanWithTokens,
 ): Adoption {
-  const planned = planApplications(endpoint, ownPrefix)[role === "write-paths" ? "writePaths" : "wholeHost"];
-  const admits = role === "write-paths" && pushed.has(endpoint.signal);
+  const planned = planApplications(endpoint, ownPrefix)[role];
+  const admits = role === "writePaths" && pushed.has(endpoint.signal);
   const policies = application.policies.map(({ name }) => name).join(", ");
   return {
-    becomes: declaredApplication(endpoint.signal, role),
+    becomes: declaredApplication(endpoint, role),
     importId: `accounts/${config.accountId}/${application.id}`,
     object: subject,
     changes: [
       ...changed("name", application.name, planned.name),
       ...changed("domain", application.domain, planned.uris[0]),
       ...changed("destinations", application.destinations.join(", "), planned.uris.join(", ")),
-      ...changed("policies", policies, admits ? `those that name the sites of ${endpoint.signal}` : ""),
+      ...changed(
+        "policies",
+        policies,
+        admits ? `those that name the sites of ${endpoint.signal}` : "the one that admits nobody",
+      ),
       ...changed("sessionDuration", application.sessionDuration, sessionDuration),
-      ...changed("serviceAuth401Redirect", application.serviceAuth401Redirect, admits),
+      ...changed("serviceAuth401Redirect", application.serviceAuth401Redirect, true),
       ...changed("appLauncherVisible", application.appLauncherVisible ?? true, false),
     ],
   };
@@ -190,7 +194,7 @@ function findChangedSettings(
   if (otherPaths !== "") {
     note(`covers ${otherPaths} too, where \`up\` lets nobody in any more.`);
   }
-  if (role === "write-paths" && whole) {
+  if (role === "writePaths" && whole) {
     note(
       write
         ? `covers the whole of ${hostname} and a write path. \`up\` narrows it to the write paths, and then makes another one for the rest of the host; for the moment between the two nothing guards that rest.`

@@ -66,8 +66,8 @@ describe("what is taken over of a usual handmade fleet", () => {
     assert.deepEqual([plan.refusals, plan.losses], [[], []]);
     assert.deepEqual(become(plan), [
       'service token "tokyo" > sites/tokyo',
-      'application "Prometheus" > metrics/metrics-whole-host',
-      'application "Loki" > logs/logs-whole-host',
+      'application "Prometheus" > metrics/metrics-whole-host-prom.example.com',
+      'application "Loki" > logs/logs-whole-host-loki.example.com',
       'tunnel "central" > tunnel/tunnel',
       'ingress rules of tunnel "central" > tunnel/tunnel-ingress',
       "record prom.example.com > dns/metrics",
@@ -85,14 +85,15 @@ describe("what is taken over of a usual handmade fleet", () => {
         `${zoneId}/loki.example.com-id`,
       ],
     );
-    assert.deepEqual(changesOf(plan, "metrics-whole-host"), [
+    assert.deepEqual(changesOf(plan, "metrics-whole-host-prom.example.com"), [
       {
         property: "name",
         from: "Prometheus",
         to: "sitepass/prod/metrics: everything else on prom.example.com",
       },
-      { property: "policies", from: "push", to: "" },
+      { property: "policies", from: "push", to: "the one that admits nobody" },
       { property: "sessionDuration", from: "24h", to: "30m" },
+      { property: "serviceAuth401Redirect", from: "false", to: "true" },
       { property: "appLauncherVisible", from: "true", to: "false" },
     ]);
     assert.deepEqual(changesOf(plan, "metrics"), [
@@ -109,7 +110,7 @@ describe("what is taken over of a usual handmade fleet", () => {
       resource(resourceTypes.record, "logs", "loki.example.com-id"),
     ];
     assert.deepEqual(become(planFor(handmade(), { resources })), [
-      'application "Loki" > logs/logs-whole-host',
+      'application "Loki" > logs/logs-whole-host-loki.example.com',
       'ingress rules of tunnel "central" > tunnel/tunnel-ingress',
       "record prom.example.com > dns/metrics",
     ]);
@@ -147,8 +148,8 @@ describe("which application becomes which", () => {
       ]),
     );
     assert.deepEqual(become(plan).slice(1, 3), [
-      'application "Write" > metrics/metrics-write-paths',
-      'application "Rest" > metrics/metrics-whole-host',
+      'application "Write" > metrics/metrics-write-paths-prom.example.com',
+      'application "Rest" > metrics/metrics-whole-host-prom.example.com',
     ]);
     assert.deepEqual(plan.refusals, []);
   });
@@ -164,9 +165,12 @@ describe("which application becomes which", () => {
         },
       }),
     );
-    assert.deepEqual(become(plan)[1], 'application "Prometheus" > metrics/metrics-write-paths');
     assert.deepEqual(
-      changesOf(plan, "metrics-write-paths")?.map(({ property }) => property),
+      become(plan)[1],
+      'application "Prometheus" > metrics/metrics-write-paths-prom.example.com',
+    );
+    assert.deepEqual(
+      changesOf(plan, "metrics-write-paths-prom.example.com")?.map(({ property }) => property),
       [
         "name",
         "domain",
@@ -189,7 +193,7 @@ describe("which application becomes which", () => {
       policies: [attached(push)],
     });
     const plan = planMetrics(withPrometheus([both]));
-    assert.deepEqual(become(plan)[1], 'application "Both" > metrics/metrics-write-paths');
+    assert.deepEqual(become(plan)[1], 'application "Both" > metrics/metrics-write-paths-prom.example.com');
     assert.ok(
       plan.notes.includes(
         'application "Both": covers the whole of prom.example.com and a write path. `up` narrows it to the write paths, and then makes another one for the rest of the host; for the moment between the two nothing guards that rest.',
@@ -220,10 +224,13 @@ describe("which application becomes which", () => {
   });
 
   it("refuses one where the stack has another already", () => {
-    const { type, name } = declaredApplication("metrics", "whole-host");
-    assert.deepEqual(planMetrics(handmade(), { resources: [resource(type, name, "another-id")] }).refusals, [
-      'application "Prometheus": covers the whole host of prom.example.com, and the stack has another application for that (another-id). Delete it in the dashboard.',
-    ]);
+    const endpoint = { signal: "metrics", hostname: "prom.example.com", paths: ["/api/v1/write"] } as const;
+    const { type, name, formerName = "" } = declaredApplication(endpoint, "wholeHost");
+    for (const its of [name, formerName]) {
+      assert.deepEqual(planMetrics(handmade(), { resources: [resource(type, its, "another-id")] }).refusals, [
+        'application "Prometheus": covers the whole host of prom.example.com, and the stack has another application for that (another-id). Delete it in the dashboard.',
+      ]);
+    }
   });
 
   it("says what becomes of applications on other paths and on wildcard hosts", () => {

@@ -79,7 +79,8 @@ function ruleChanges({ rules }: TunnelConfiguration, { endpoints }: Config): Ado
   const after = endpoints.map(
     ({ hostname, paths, origin }) => `${hostname}${anchoredPattern(paths)} > ${origin}, checked`,
   );
-  return changed("config", before.join(", "), [...after, " > http_status:404"].join(", "));
+  const elsewhere = `${anchoredPattern(endpoints.flatMap(({ paths }) => paths))} > http_status:503`;
+  return changed("config", before.join(", "), [...after, elsewhere, " > http_status:404"].join(", "));
 }
 
 /** What leads through the tunnel today and will not after `up`, which replaces its rules by those of the write paths. */

@@ -2,6 +2,7 @@ import { orThrow } from "../../fleet/problem";
 import { randomUUID } from "node:crypto";
 import type { TestContext } from "node:test";
 import type { Permission } from "cloudflare-standin/api/permissions";
+import type { AccessPolicy } from "cloudflare-standin/api/rows";
 import { startStandIn, type StandIn, type StandInOptions } from "cloudflare-standin/api/stand-in";
 import { testApplication, testPolicy, testToken } from "cloudflare-standin/testing/edge-rows";
 import { planApplications } from "../../provision/declared-objects";
@@ -10,6 +11,7 @@ import { ownNamePrefix } from "../../fleet/names";
 import { planShards } from "../../provision/policy-shards";
 import { siteSchema } from "../../fleet/site-schema";
 import { resolveSites, type Site } from "../../fleet/sites";
+import { addressOfNobody } from "../../cloudflare/access-policies";
 import { openCloudflareApi, type CloudflareApi } from "../../cloudflare/client";
 import type { OpenStack } from "../../stack/open-stack";
 import type { RevealedOutputs } from "../../stack/stack-outputs";
@@ -130,27 +132,34 @@ function provision({ database }: StandIn, fleet: Provisioned): void {
       endpoints: {},
     };
   }
-  const policies = planShards(sites).map((shard) => {
-    const row = testPolicy({
-      id: randomUUID(),
-      name: `${ownPrefix}push ${shard.logicalName}`,
-      include: shard.siteNames.map((site) => ({ service_token: { token_id: tokenIds.get(site) ?? "" } })),
-    });
+  const policy = (name: string, include: AccessPolicy["include"]) => {
+    const row = testPolicy({ id: randomUUID(), name: ownPrefix + name, include });
     database.policies.set(row.id, row);
-    return { ...shard, id: row.id };
-  });
+    return row.id;
+  };
+  const nobody = { id: policy("nobody", [{ ip: { ip: addressOfNobody } }]), precedence: 1 };
+  const policies = planShards(sites).map((shard) => ({
+    ...shard,
+    id: policy(
+      `push ${shard.logicalName}`,
+      shard.siteNames.map((site) => ({ service_token: { token_id: tokenIds.get(site) ?? "" } })),
+    ),
+  }));
   for (const endpoint of config.endpoints) {
     const { wholeHost, writePaths } = planApplications(endpoint, ownPrefix);
     for (const { name, uris } of [wholeHost, writePaths]) {
       const attached =
-        name === wholeHost.name ? [] : policies.filter(({ signals }) => signals.includes(endpoint.signal));
+        name === wholeHost.name ? [] : policies.filter(({ signal }) => signal === endpoint.signal);
       const row = testApplication({
         id: randomUUID(),
         name,
         domain: uris[0] ?? "",
         destinations: uris.map((uri) => ({ type: "public", uri })),
-        policies: attached.map(({ id, precedence }) => ({ id, precedence })),
-        service_auth_401_redirect: attached.length > 0,
+        policies: (attached.length > 0 ? attached : [nobody]).map(({ id, precedence }) => ({
+          id,
+          precedence,
+        })),
+        service_auth_401_redirect: true,
       });
       database.applications.set(row.id, row);
     }

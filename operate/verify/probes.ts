@@ -54,15 +54,6 @@ export function endpointProbes({ signal, hostname, paths }: Endpoint): readonly 
 }
 
 /**
- * A request that shows whether the organization is in strict mode. Where no token is let in, strict mode answers 401 to credentials
- * that do not authenticate and 403 to good ones (docs/facts/edge.md, E18). Access does not log unknown client IDs (E23).
- */
-export function strictnessProbe({ hostname }: Endpoint): ProbeRequest {
-  const clientId = `${"0".repeat(32)}.access`;
-  return { hostname, method: "GET", path: "/", credentials: { clientId, clientSecret: wrongSecret } };
-}
-
-/**
  * What is asked for one site at one endpoint.
  *
  * - When the site pushes the endpoint's signal and is not shut out: each write path with its secret; the first write path with a

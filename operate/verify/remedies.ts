@@ -131,7 +131,7 @@ function remedyForOrigin({ status, text }: Extract<Answer, { kind: "origin" }>, 
 const lostOfTunnel: Readonly<Record<number, string>> = {
   403: "puts the audience of the application back into the tunnel's rule",
   404: "puts the tunnel's rule for this path back",
-  503: "puts the tunnel's rules back: it has none",
+  503: "puts the tunnel's rules for this host back",
 };
 
 function remedyForServer(

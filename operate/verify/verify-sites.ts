@@ -3,7 +3,14 @@ import { attempt, failure, success, type Result } from "../../fleet/problem";
 import type { Site } from "../../fleet/sites";
 import { noTokenProblem } from "../../stack/match-token";
 import type { RevealedOutputs, SiteCredentials } from "../../stack/stack-outputs";
-import { endpointProbes, ProbeRunner, siteProbes, strictnessProbe, type Probe } from "./probes";
+import {
+  endpointProbes,
+  passedAccess,
+  ProbeRunner,
+  siteProbes,
+  type Probe,
+  type ProbeResult,
+} from "./probes";
 import type { Target } from "./remedies";
 import { openTransport, type TransportOptions } from "./transport";
 import { endpointVerdict, siteVerdict, type FleetVerdict } from "./verdict";
@@ -87,8 +94,11 @@ async function lookOnce(sites: readonly Site[], options: VerifyOptions): Promise
       .map(([{ target }]) => target);
     const tried = forSites.filter(({ target }) => reachable.includes(target));
     progress(countProbes(forSites) - countProbes(tried));
-    const strict = await isStrict(runner, reachable);
     const results = await runner.run(tried);
+    const strict = isStrict(
+      [...general].map(([{ target }, probes]) => ({ target, probes })),
+      plans.map(({ asked }) => asked.map((group) => ({ ...group, probes: results.get(group) ?? [] }))),
+    );
     const endpointVerdicts = [...general].map(([{ target }, probes]) => endpointVerdict(target, probes));
     const siteVerdicts = plans.map(({ site, stored, asked }) =>
       stored.ok
@@ -121,15 +131,27 @@ function storedCredentials({ name }: Site, { sites }: RevealedOutputs): Result<S
   return success(credentials);
 }
 
-/** Whether the organization is in strict mode, where that can be seen. */
-async function isStrict(runner: ProbeRunner, targets: readonly Target[]): Promise<boolean | undefined> {
-  for (const { endpoint } of targets) {
-    const answer = await runner.ask(strictnessProbe(endpoint));
-    if (answer.kind === "access") {
-      return answer.status === 401;
-    }
+interface Tried {
+  readonly target: Target;
+  readonly probes: readonly ProbeResult[];
+}
+
+/**
+ * Whether the organization is in strict mode, where that can be seen: a whole host that answers 401 to requests without
+ * credentials answers a good secret with 403 in strict mode, and else with 401 (docs/facts/edge.md, E17 and E18).
+ */
+function isStrict(general: readonly Tried[], sites: readonly (readonly Tried[])[]): boolean | undefined {
+  const statuses = (probes: readonly ProbeResult[]) =>
+    probes.flatMap(({ kind, answer }) => (kind === "read" && answer.kind === "access" ? answer.status : []));
+  const telling = general.filter(({ probes }) => statuses(probes).includes(401)).map(({ target }) => target);
+  const seen = sites.map((tried) => ({
+    isGood: tried.some(({ probes }) => probes.some((one) => one.kind === "push" && passedAccess(one))),
+    answers: tried.flatMap(({ target, probes }) => (telling.includes(target) ? statuses(probes) : [])),
+  }));
+  if (seen.some(({ answers }) => answers.includes(403))) {
+    return true;
   }
-  return undefined;
+  return seen.some(({ isGood, answers }) => isGood && answers.length > 0) ? false : undefined;
 }
 
 const countProbes = (groups: readonly { readonly probes: readonly Probe[] }[]): number =>

@@ -191,7 +191,8 @@ for (const engine of engines) {
       ]).length;
       assert.deepEqual(tally(fleet.takeRequests().writes), {
         "PUT service_tokens/*": 2,
-        "POST policies": shards,
+        // And the one that admits nobody.
+        "POST policies": shards + 1,
         // The two on the write paths, which the fleet did not have.
         "POST apps": 2,
         "PUT apps/*": 2,
@@ -268,7 +269,7 @@ for (const engine of engines) {
         const { imports } = await adopt(fleet);
         assert.deepEqual(
           imports.filter(({ name }) => /whole-host|write-paths/.test(name)).map(({ name }) => name),
-          ["metrics-write-paths", "logs-write-paths"],
+          ["metrics-write-paths-prom.example.com", "logs-write-paths-loki.example.com"],
         );
         const imported = await importFile(fleet);
         assert.equal(imported.exitCode, 0, imported.text);

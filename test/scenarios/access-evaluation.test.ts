@@ -7,6 +7,7 @@ import {
   type LetsIn,
   type Sender,
 } from "../../cloudflare/access-evaluation";
+import { addressOfNobody } from "../../cloudflare/access-policies";
 import { listApplicationsWithRules } from "../../cloudflare/access-applications";
 import { listTokens } from "../../cloudflare/service-tokens";
 import { hashClientSecret } from "cloudflare-standin/api/service-tokens";
@@ -48,6 +49,7 @@ const named = (token: string): Rule => ({ service_token: { token_id: token } });
 const anyToken: Rule = { any_valid_service_token: {} };
 const everyone: Rule = { everyone: {} };
 const office: Rule = { ip: { ip: "203.0.113.0/24" } };
+const nobodysAddress: Rule = { ip: { ip: addressOfNobody } };
 const japan: Rule = { geo: { country_code: "JP" } };
 const group: Rule = { group: { id: "group" } };
 const certificate: Rule = { certificate: {} };
@@ -280,6 +282,7 @@ const cases: readonly Case[] = [
   letIn("an address beside the token that is named does not matter", [
     app(write, serviceAuth([office, named("tokyo")])),
   ]),
+  refused("an address that nobody has lets nobody in", [app(write, serviceAuth(nobodysAddress))]),
   refused("an address does not help against a requirement that is not met", [
     app(write, serviceAuth(office, { require: [named("osaka")] })),
   ]),

@@ -5,6 +5,7 @@ import { describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { startEdge } from "cloudflare-standin/edge/edge";
 import { send } from "cloudflare-standin/edge/http-messages";
+import { addressOfNobody } from "../../cloudflare/access-policies";
 import { credentialsOf, openTestDataPath } from "../support/data-path";
 import { engines } from "../support/engines";
 import { openScenario, type Scenario } from "../support/scenario";
@@ -17,7 +18,10 @@ const claims: Readonly<Record<string, (fleet: Scenario) => Promise<readonly stri
       [...policies.values()]
         .filter(
           ({ decision, include }) =>
-            decision !== "non_identity" || !include.every((rule) => "service_token" in rule),
+            decision !== "non_identity" ||
+            !include.every(
+              (rule) => "service_token" in rule || ("ip" in rule && rule.ip.ip === addressOfNobody),
+            ),
         )
         .map(({ name, decision }) => `${name} is ${decision}`),
     );
@@ -90,7 +94,7 @@ const changes: readonly {
       { accountId: args.accountId, name: "people", decision: "allow", includes: [{ everyone: {} }] },
       { parent: this },
     );
-    this.attachments = [...this.attachments, { id: people.id, precedence: 999, signals: ["metrics", "logs"] }];
+    this.attachments = [...this.attachments, { id: people.id, precedence: 999, signal: "metrics" }];
     this.registerOutputs({});`,
       ],
     ],
@@ -130,7 +134,10 @@ const changes: readonly {
   {
     name: "DNS records that do not wait for Access",
     file: "public-records.ts",
-    edits: [["dependsOn: [...after],", ""]],
+    edits: [
+      ["dependsOn: [...applications, ...way],", ""],
+      ["replaceWith: [...applications],", ""],
+    ],
     caughtBy: [neverPublicClaim],
   },
 ];

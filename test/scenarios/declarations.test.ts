@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { shardOf } from "../../provision/policy-shards";
 import { recordProgram, type Declaration } from "../support/recorded-declarations";
-import { siteNameInShard } from "../support/scenario";
 
 const accountId = "0123456789abcdef0123456789abcdef";
-const sameShard = siteNameInShard((shard) => shard === shardOf("tokyo"));
+const metricsHost = "metrics-whole-host-prom.example.com";
+const metricsPaths = "metrics-write-paths-prom.example.com";
 
 const configuration = {
   accountId,
@@ -45,11 +44,13 @@ describe("what the program declares", () => {
       "PublicRecords dns > DnsRecord metrics",
       "PublicTunnel tunnel > ZeroTrustTunnelCloudflared tunnel",
       "PublicTunnel tunnel > ZeroTrustTunnelCloudflaredConfig tunnel-ingress",
-      "PushEndpoint logs > ZeroTrustAccessApplication logs-whole-host",
-      "PushEndpoint logs > ZeroTrustAccessApplication logs-write-paths",
-      "PushEndpoint metrics > ZeroTrustAccessApplication metrics-whole-host",
-      "PushEndpoint metrics > ZeroTrustAccessApplication metrics-write-paths",
-      "PushPolicies push > ZeroTrustAccessPolicy metrics-logs-25-of-32",
+      "PushEndpoint logs > ZeroTrustAccessApplication logs-whole-host-loki.example.com",
+      "PushEndpoint logs > ZeroTrustAccessApplication logs-write-paths-loki.example.com",
+      "PushEndpoint metrics > ZeroTrustAccessApplication metrics-whole-host-prom.example.com",
+      "PushEndpoint metrics > ZeroTrustAccessApplication metrics-write-paths-prom.example.com",
+      "PushPolicies push > ZeroTrustAccessPolicy logs-25-of-32",
+      "PushPolicies push > ZeroTrustAccessPolicy metrics-25-of-32",
+      "PushPolicies push > ZeroTrustAccessPolicy nobody",
       "SitePasses sites > ZeroTrustAccessServiceToken tokyo",
     ]);
   });
@@ -76,15 +77,29 @@ describe("what the program declares", () => {
 
   it("lets tokens in by ID under Service Auth alone", async () => {
     const declarations = await declare({ tokyo: "" });
-    assert.deepEqual(find(declarations, "ZeroTrustAccessPolicy metrics-logs-25-of-32").inputs, {
+    assert.deepEqual(find(declarations, "ZeroTrustAccessPolicy metrics-25-of-32").inputs, {
       accountId,
-      name: "sitepass/test/push metrics+logs 26/32",
+      name: "sitepass/test/push metrics 26/32",
       decision: "non_identity",
       includes: [{ serviceToken: { tokenId: "tokyo-id" } }],
       sessionDuration: "30m",
     });
     const decisions = declarations.flatMap(({ inputs }) => ("decision" in inputs ? [inputs.decision] : []));
-    assert.deepEqual(decisions, ["non_identity"]);
+    assert.deepEqual(new Set(decisions), new Set(["non_identity"]));
+  });
+
+  it("lets nobody in on the whole host, and refuses with 401", async () => {
+    const declarations = await declare({ tokyo: "" });
+    assert.deepEqual(find(declarations, "ZeroTrustAccessPolicy nobody").inputs, {
+      accountId,
+      name: "sitepass/test/nobody",
+      decision: "non_identity",
+      includes: [{ ip: { ip: "192.0.2.1/32" } }],
+      sessionDuration: "30m",
+    });
+    const { inputs } = find(declarations, `ZeroTrustAccessApplication ${metricsHost}`);
+    assert.deepEqual(inputs.policies, [{ id: "nobody-id", precedence: 1 }]);
+    assert.equal(inputs.serviceAuth401Redirect, true);
   });
 
   it("makes DNS records after their own applications and the ingress behind them", async () => {
@@ -105,21 +120,26 @@ describe("what the program declares", () => {
       deleteBeforeReplace: true,
       deletedWith: "",
       after: [
-        "ZeroTrustAccessApplication metrics-whole-host",
-        "ZeroTrustAccessApplication metrics-write-paths",
+        `ZeroTrustAccessApplication ${metricsHost}`,
+        `ZeroTrustAccessApplication ${metricsPaths}`,
         "ZeroTrustTunnelCloudflared tunnel",
         "ZeroTrustTunnelCloudflaredConfig tunnel-ingress",
+      ],
+      replaceWith: [
+        `ZeroTrustAccessApplication ${metricsHost}`,
+        `ZeroTrustAccessApplication ${metricsPaths}`,
       ],
     });
   });
 
   it("changes the application on a whole host only after the one on its write paths", async () => {
     const declarations = await declare({ tokyo: "" });
-    assert.deepEqual(find(declarations, "ZeroTrustAccessApplication metrics-whole-host").after, [
-      "ZeroTrustAccessApplication metrics-write-paths",
+    assert.deepEqual(find(declarations, `ZeroTrustAccessApplication ${metricsHost}`).after, [
+      `ZeroTrustAccessApplication ${metricsPaths}`,
+      "ZeroTrustAccessPolicy nobody",
     ]);
-    assert.deepEqual(find(declarations, "ZeroTrustAccessApplication metrics-write-paths").after, [
-      "ZeroTrustAccessPolicy metrics-logs-25-of-32",
+    assert.deepEqual(find(declarations, `ZeroTrustAccessApplication ${metricsPaths}`).after, [
+      "ZeroTrustAccessPolicy metrics-25-of-32",
     ]);
   });
 
@@ -143,30 +163,16 @@ describe("what the program declares", () => {
       [
         "DnsRecord logs",
         "DnsRecord metrics",
-        "ZeroTrustAccessApplication logs-whole-host",
-        "ZeroTrustAccessApplication logs-write-paths",
-        "ZeroTrustAccessApplication metrics-whole-host",
-        "ZeroTrustAccessApplication metrics-write-paths",
+        "ZeroTrustAccessApplication logs-whole-host-loki.example.com",
+        "ZeroTrustAccessApplication logs-write-paths-loki.example.com",
+        `ZeroTrustAccessApplication ${metricsHost}`,
+        `ZeroTrustAccessApplication ${metricsPaths}`,
         "ZeroTrustTunnelCloudflared tunnel",
       ],
     );
     assert.equal(
       find(declarations, "ZeroTrustTunnelCloudflaredConfig tunnel-ingress").deletedWith,
       "ZeroTrustTunnelCloudflared tunnel",
-    );
-  });
-
-  it("orders a narrower policy after the wider one of the same shard", async () => {
-    const declarations = await declare({ tokyo: "", [sameShard]: "signals: [metrics]" });
-    assert.ok(
-      find(declarations, "ZeroTrustAccessPolicy metrics-25-of-32").after.includes(
-        "ZeroTrustAccessPolicy metrics-logs-25-of-32",
-      ),
-    );
-    assert.ok(
-      !find(declarations, "ZeroTrustAccessPolicy metrics-logs-25-of-32").after.includes(
-        "ZeroTrustAccessPolicy metrics-25-of-32",
-      ),
     );
   });
 });

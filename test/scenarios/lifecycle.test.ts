@@ -7,10 +7,11 @@ import { shardOf } from "../../provision/policy-shards";
 import { engines, pulumiAbsence } from "../support/engines";
 import { openScenario, siteNameInShard, tally, type Scenario } from "../support/scenario";
 
-/** Three sites in two shards: tokyo and its neighbour share one. */
+/** Three sites in two shards: tokyo and its neighbour share one, and the third pushes metrics alone. */
 const neighbour = siteNameInShard((shard) => shard === shardOf("tokyo"), "neighbour");
 const loner = siteNameInShard((shard) => shard !== shardOf("tokyo"), "loner");
-const shards = 2;
+/** Two of metrics, one of logs, and the one that admits nobody. */
+const policies = 4;
 
 const rotatedOnce = "token: { secretVersion: 2, previousSecretExpiresAt: 2099-01-01T00:00:00Z }\n";
 
@@ -77,13 +78,13 @@ for (const engine of engines) {
       });
       assert.deepEqual(tally(writes), {
         "POST service_tokens": 3,
-        "POST policies": shards,
+        "POST policies": policies,
         "POST apps": 4,
         "POST cfd_tunnel": 1,
         "PUT cfd_tunnel/*/configurations": 1,
         "POST dns_records": 2,
       });
-      assert.equal(writes.length, 3 + shards + 8);
+      assert.equal(writes.length, 3 + policies + 8);
     });
 
     it("makes DNS records last, after applications and ingress", async () => {
@@ -117,24 +118,31 @@ for (const engine of engines) {
       assert.ok(fleet.standIn.issuedSecrets.has(tunnelToken ?? ""));
     });
 
-    it("adds a site to a shard that exists with one create and one update", async () => {
+    it("adds a site to a shard that exists with one create and one update for each signal", async () => {
       const another = siteNameInShard((shard) => shard === shardOf("tokyo"), "another");
       fleet.putSite(another);
-      assert.deepEqual(await up(), ["POST service_tokens", "PUT policies/*"]);
+      assert.deepEqual(await up(), ["POST service_tokens", "PUT policies/*", "PUT policies/*"]);
       assert.deepEqual(await up(), []);
       fleet.removeSite(another);
-      assert.deepEqual(await up(), ["PUT policies/*", "DELETE service_tokens/*"]);
+      assert.deepEqual(await up(), ["PUT policies/*", "PUT policies/*", "DELETE service_tokens/*"]);
     });
 
-    it("adds a site to a new shard with a policy that both applications then have", async () => {
+    it("adds a site to a new shard with a policy for each application", async () => {
       const taken = [shardOf("tokyo"), shardOf(loner)];
       const pioneer = siteNameInShard((shard) => !taken.includes(shard), "pioneer");
       fleet.putSite(pioneer);
-      assert.deepEqual(await up(), ["POST service_tokens", "POST policies", "PUT apps/*", "PUT apps/*"]);
+      assert.deepEqual(await up(), [
+        "POST service_tokens",
+        "POST policies",
+        "POST policies",
+        "PUT apps/*",
+        "PUT apps/*",
+      ]);
       fleet.removeSite(pioneer);
       assert.deepEqual(await up(), [
         "PUT apps/*",
         "PUT apps/*",
+        "DELETE policies/*",
         "DELETE policies/*",
         "DELETE service_tokens/*",
       ]);
@@ -172,10 +180,10 @@ for (const engine of engines) {
       const tokenUpdate = engine.sendsEnabled ? ["PUT service_tokens/*"] : [];
       fleet.putSite(neighbour, "token: { enabled: false }\n");
       // Neither waits for the other: either shuts the site out.
-      assert.deepEqual([...(await up())].sort(), ["PUT policies/*", ...tokenUpdate]);
+      assert.deepEqual((await up()).toSorted(), ["PUT policies/*", "PUT policies/*", ...tokenUpdate]);
       assert.deepEqual(await up(), []);
       fleet.putSite(neighbour);
-      assert.deepEqual(await up(), [...tokenUpdate, "PUT policies/*"]);
+      assert.deepEqual((await up()).toSorted(), ["PUT policies/*", "PUT policies/*", ...tokenUpdate]);
     });
 
     it("keeps a disabled site's token when its shard empties", async () => {
@@ -192,7 +200,7 @@ for (const engine of engines) {
 
     it("removes a site by first taking it out of its policy", async () => {
       fleet.removeSite(neighbour);
-      assert.deepEqual(await up(), ["PUT policies/*", "DELETE service_tokens/*"]);
+      assert.deepEqual(await up(), ["PUT policies/*", "PUT policies/*", "DELETE service_tokens/*"]);
       assert.deepEqual(Object.keys((await fleet.outputs()).sites), [loner, "tokyo"].sort());
     });
 

@@ -5,13 +5,7 @@ import { describe, it } from "node:test";
 import { shardOf } from "../../provision/policy-shards";
 import { zoneId } from "../../packages/cloudflare-standin/api/database";
 import { engines } from "../support/engines";
-import {
-  openScenario,
-  siteNameInShard,
-  tally,
-  type Scenario,
-  type ScenarioOptions,
-} from "../support/scenario";
+import { openScenario, tally, type Scenario, type ScenarioOptions } from "../support/scenario";
 
 const tunnelPublishing = { tunnel: { name: "central-observability" } };
 const hostsWithoutOrigins = {
@@ -80,6 +74,10 @@ for (const engine of engines) {
                 },
               },
             },
+            {
+              path: "^(?:/api/v1/write|/loki/api/v1/push|/otlp/v1/logs)$",
+              service: "http_status:503",
+            },
             { service: "http_status:404" },
           ],
         });
@@ -92,10 +90,12 @@ for (const engine of engines) {
       });
     });
 
-    it("protects the write paths by policy, without redirects, and the rest of the host by none", async () => {
+    it("protects the write paths by policy, without redirects, and the rest of the host by one that admits nobody", async () => {
       await withFleet({ sites: { tokyo: "" } }, (fleet) => {
         const { applications, policies, serviceTokens } = fleet.standIn.database;
-        const [policy] = [...policies.values()];
+        const policyNamed = (name: string) =>
+          [...policies.values()].find((policy) => policy.name === `sitepass/prod/${name}`);
+        const shard = shardOf("tokyo") + 1;
         assert.deepEqual(
           [...applications.values()]
             .map((application) => ({
@@ -108,21 +108,37 @@ for (const engine of engines) {
             }))
             .sort((a, b) => (a.domain < b.domain ? -1 : 1)),
           [
-            { uris: ["loki.example.com"], open: false },
-            { uris: ["loki.example.com/loki/api/v1/push", "loki.example.com/otlp/v1/logs"], open: true },
-            { uris: ["prom.example.com"], open: false },
-            { uris: ["prom.example.com/api/v1/write"], open: true },
-          ].map(({ uris, open }) => ({
+            { uris: ["loki.example.com"], policy: "nobody", precedence: 1 },
+            {
+              uris: ["loki.example.com/loki/api/v1/push", "loki.example.com/otlp/v1/logs"],
+              policy: `push logs ${shard}/32`,
+              precedence: shard,
+            },
+            { uris: ["prom.example.com"], policy: "nobody", precedence: 1 },
+            {
+              uris: ["prom.example.com/api/v1/write"],
+              policy: `push metrics ${shard}/32`,
+              precedence: shard,
+            },
+          ].map(({ uris, policy, precedence }) => ({
             domain: uris[0],
             destinations: uris,
-            policies: open ? [{ id: policy?.id, precedence: 65 + shardOf("tokyo") }] : [],
-            answers401: open,
+            policies: [{ id: policyNamed(policy)?.id, precedence }],
+            answers401: true,
             launcher: false,
             session: "30m",
           })),
         );
-        assert.equal(policy?.decision, "non_identity");
-        assert.deepEqual(policy.include, [{ service_token: { token_id: [...serviceTokens.keys()][0] } }]);
+        assert.deepEqual(
+          new Set([...policies.values()].map(({ decision }) => decision)),
+          new Set(["non_identity"]),
+        );
+        for (const signal of ["metrics", "logs"]) {
+          assert.deepEqual(policyNamed(`push ${signal} ${shard}/32`)?.include, [
+            { service_token: { token_id: [...serviceTokens.keys()][0] } },
+          ]);
+        }
+        assert.deepEqual(policyNamed("nobody")?.include, [{ ip: { ip: "192.0.2.1/32" } }]);
         return Promise.resolve();
       });
     });
@@ -214,6 +230,8 @@ for (const engine of engines) {
 
     it("declares applications that nobody may pass as long as every site is shut out", async () => {
       await withFleet({ sites: { tokyo: "token: { enabled: false }\n" } }, (fleet) => {
+        const [nobody, ...others] = [...fleet.standIn.database.policies.values()];
+        assert.deepEqual([nobody?.name, others], ["sitepass/prod/nobody", []]);
         assert.deepEqual(
           [...fleet.standIn.database.applications.values()].map(
             ({ policies, service_auth_401_redirect: answers401 }) => ({
@@ -221,55 +239,29 @@ for (const engine of engines) {
               answers401,
             }),
           ),
-          Array.from({ length: 4 }, () => ({ policies: [], answers401: false })),
+          Array.from({ length: 4 }, () => ({
+            policies: [{ id: nobody?.id, precedence: 1 }],
+            answers401: true,
+          })),
         );
         return Promise.resolve();
       });
     });
 
-    it("moves a host name by changing what stands, and never by making it anew", async () => {
+    it("moves a host name to applications of its own, and deletes the old ones last", async () => {
       await withFleet({ sites: { tokyo: "" } }, async (fleet) => {
-        const audiences = () =>
-          [...fleet.standIn.database.applications.values()].map(({ aud }) => aud).sort();
-        const before = audiences();
         fleet.configure({
           endpoints: { metrics: { hostname: "push.example.com" }, logs: { hostname: "loki.example.com" } },
         });
-        assert.deepEqual(tally(await up(fleet)), {
-          "PUT apps/*": 2,
-          "PUT cfd_tunnel/*/configurations": 1,
-          "PUT dns_records/*": 1,
-        });
-        assert.deepEqual(audiences(), before);
+        const writes = await up(fleet);
+        assert.deepEqual(tally(writes.slice(0, 3)), { "POST apps": 2, "PUT cfd_tunnel/*/configurations": 1 });
+        assert.deepEqual(writes.slice(3), ["PUT dns_records/*", "DELETE apps/*", "DELETE apps/*"]);
+        assert.deepEqual(await up(fleet), []);
       });
     });
   });
 
   describe(`shards on ${engine.name}`, () => {
-    /** IDs of all policies by the last words of their names. */
-    const policyId = (fleet: Scenario, words: string): string =>
-      [...fleet.standIn.database.policies.values()].find(({ name }) => name.includes(words))?.id ?? "";
-
-    it("lets a site into the wider policy before the narrower one lets it go", async () => {
-      const peer = siteNameInShard((shard) => shard === shardOf("tokyo"), "peer");
-      const narrowPeer = siteNameInShard((shard) => shard === shardOf("tokyo"), "narrow");
-      await withFleet(
-        { sites: { tokyo: "signals: [metrics]\n", [narrowPeer]: "signals: [metrics]\n", [peer]: "" } },
-        async (fleet) => {
-          const narrow = policyId(fleet, "push metrics ");
-          const wide = policyId(fleet, "push metrics+logs ");
-          fleet.putSite("tokyo");
-          fleet.takeRequests();
-          const { exitCode, text } = await fleet.up();
-          assert.equal(exitCode, 0, text);
-          const puts = fleet.standIn.requests
-            .filter(({ method }) => method === "PUT")
-            .map(({ path }) => path.split("/").at(-1));
-          assert.deepEqual(puts, [wide, narrow]);
-        },
-      );
-    });
-
     it("changes the number of shards without a moment in which a site has no policy", async () => {
       await withFleet({ sites: { tokyo: "", osaka: "", kyoto: "" } }, async (fleet) => {
         const path = join(fleet.directory, "provision", "policy-shards.ts");
@@ -279,11 +271,13 @@ for (const engine of engines) {
         const writes = await up(fleet);
         assert.deepEqual(writes, [
           "POST policies",
+          "POST policies",
           "PUT apps/*",
           "PUT apps/*",
           ...writes.filter((write) => write === "DELETE policies/*"),
         ]);
-        assert.equal(fleet.standIn.database.policies.size, 1);
+        // One for each signal, and the one that admits nobody.
+        assert.equal(fleet.standIn.database.policies.size, 3);
       });
     });
   });

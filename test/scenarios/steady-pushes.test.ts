@@ -77,7 +77,7 @@ for (const engine of engines) {
 
     it("lose nothing while a site is added", async () => {
       fleet.putSite(arriving);
-      await assertUndisturbedBy(["POST service_tokens", "PUT policies/*"]);
+      await assertUndisturbedBy(["POST service_tokens", "PUT policies/*", "PUT policies/*"]);
     });
 
     it("lose nothing while one of them is rotated and still sends its old secret", async () => {
@@ -87,7 +87,7 @@ for (const engine of engines) {
 
     it("lose nothing while another site is removed", async () => {
       fleet.removeSite(leaving);
-      await assertUndisturbedBy(["PUT policies/*", "DELETE service_tokens/*"]);
+      await assertUndisturbedBy(["PUT policies/*", "PUT policies/*", "DELETE service_tokens/*"]);
     });
 
     it("lose nothing while an up changes nothing", async () => {

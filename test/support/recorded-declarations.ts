@@ -18,6 +18,8 @@ export interface Declaration {
   readonly protect: boolean;
   readonly deleteBeforeReplace: boolean;
   readonly deletedWith: string;
+  /** What it is made anew with, sorted. */
+  readonly replaceWith: readonly string[];
   /** Everything that must stand before it, sorted. */
   readonly after: readonly string[];
 }
@@ -123,6 +125,7 @@ async function recordDeclarations(
         protect: request.getProtect() ?? false,
         deleteBeforeReplace: request.getDeletebeforereplace(),
         deletedWith: shortUrn(request.getDeletedwith()),
+        replaceWith: request.getReplaceWithList().map(shortUrn).sort(),
         after: request.getDependenciesList().map(shortUrn).sort(),
       });
       return register(request, callback);

@@ -3,13 +3,14 @@ import { defineKind } from "../resource-kind";
 
 const decision = z.enum(["allow", "deny", "non_identity", "bypass"]);
 const everyone = z.strictObject({ everyone: z.strictObject({}) });
+const address = z.strictObject({ ip: z.strictObject({ ip: z.string() }) });
 
 const inputs = z.strictObject({
   accountId: z.string(),
   name: z.string(),
   decision,
   includes: z.array(
-    z.union([z.strictObject({ serviceToken: z.strictObject({ tokenId: z.string() }) }), everyone]),
+    z.union([z.strictObject({ serviceToken: z.strictObject({ tokenId: z.string() }) }), everyone, address]),
   ),
   sessionDuration: z.string().optional(),
 });
@@ -18,7 +19,7 @@ const existing = z.looseObject({
   name: z.string(),
   decision,
   include: z.array(
-    z.union([z.strictObject({ service_token: z.strictObject({ token_id: z.string() }) }), everyone]),
+    z.union([z.strictObject({ service_token: z.strictObject({ token_id: z.string() }) }), everyone, address]),
   ),
   session_duration: z.string().optional(),
 });
