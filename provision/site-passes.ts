@@ -1,13 +1,17 @@
 import { ZeroTrustAccessServiceToken } from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
-import { problemText, type Problem } from "../fleet/problem";
+import type { Problem } from "../fleet/problem";
 import type { Site } from "../fleet/sites";
+import { removalGuard } from "./deletion-guard";
+import { resourceHook } from "./pulumi-program";
 
 interface SitePassesArgs {
   readonly accountId: string;
   readonly sites: readonly Site[];
   /** Prefix of the tokens' names in Cloudflare; see names.ts. */
   readonly ownPrefix: string;
+  /** How many sites may go beyond the brake. */
+  readonly allowRemovals: number;
 }
 
 /**
@@ -20,8 +24,15 @@ export class SitePasses extends pulumi.ComponentResource {
   readonly tokens: ReadonlyMap<string, ZeroTrustAccessServiceToken>;
 
   constructor(name: string, args: SitePassesArgs, opts?: pulumi.ComponentResourceOptions) {
-    // No args for super: they would be kept in the state a second time, with every site in them.
-    super("sitepass:provision:SitePasses", name, {}, opts);
+    const brake = removalGuard(args.allowRemovals);
+    super(
+      "sitepass:provision:SitePasses",
+      name,
+      // Kept in the state, so that the engine shows the brake which sites go, whatever their tokens are called. No more of
+      // the args: it would be kept a second time.
+      { sites: args.sites.map((site) => site.name) },
+      { ...opts, ...(brake === undefined ? {} : { hooks: { beforeUpdate: [brake] } }) },
+    );
     const guard = secretVersionGuard();
     this.tokens = new Map(
       args.sites.map((site) => [
@@ -56,27 +67,12 @@ export class SitePasses extends pulumi.ComponentResource {
  *
  * The provider would send the lower version as one more change, and what Cloudflare makes of it is not documented: at
  * worst a second rotation without a grace window, which cuts the site off. Only the engine knows the version before,
- * so this cannot be checked with the site files. Runs in previews too.
- *
- * @returns undefined where the engine cannot run hooks: the SDK's mock monitor says that it supports them, and then
- * lacks the call that registers one (docs/facts/provider.md, P54).
+ * so this cannot be checked with the site files.
  */
-function secretVersionGuard(): pulumi.ResourceHook | undefined {
-  const monitor = pulumi.runtime.getMonitor();
-  if (monitor === undefined || typeof monitor.registerResourceHook !== "function") {
-    return undefined;
-  }
-  return new pulumi.ResourceHook(
-    "sitepass-secret-version-guard",
-    ({ name, oldInputs, newInputs }) => {
-      const problem = loweredVersionProblem(name, versionIn(oldInputs), versionIn(newInputs));
-      if (problem !== undefined) {
-        throw new Error(problemText(problem));
-      }
-    },
-    { onDryRun: true },
+const secretVersionGuard = (): pulumi.ResourceHook | undefined =>
+  resourceHook("sitepass-secret-version-guard", ({ name, oldInputs, newInputs }) =>
+    loweredVersionProblem(name, versionIn(oldInputs), versionIn(newInputs)),
   );
-}
 
 /** What is wrong with going from one secret version to another, or undefined. */
 export function loweredVersionProblem(site: string, before: number, after: number): Problem | undefined {

@@ -2,7 +2,8 @@ import type { AccountToken } from "../../cloudflare/service-tokens";
 import { dnsLabelProblem } from "../../fleet/names";
 import { failure, success, type Problem, type Result } from "../../fleet/problem";
 import { nearest, plural } from "../../fleet/wording";
-import { declaredToken, idInStack, resourceTypes, resourceWithId } from "./adoption-plan";
+import { resourceTypes } from "../../provision/declared-objects";
+import { declaredToken, idInStack, resourceWithId } from "./adoption-plan";
 import type { PlanInProgress, TokenChoices } from "./adoption-plan";
 import type { PushRights } from "./policies";
 

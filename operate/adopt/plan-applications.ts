@@ -1,8 +1,8 @@
 import type { AccountApplication } from "../../cloudflare/access-applications";
 import { coversHost, destinationOf, type Destination } from "../../cloudflare/access-evaluation";
 import type { Endpoint } from "../../fleet/config";
-import { planApplications, sessionDuration } from "../../provision/declared-objects";
-import { changed, declaredApplication, idInStack, resourceTypes, resourceWithId } from "./adoption-plan";
+import { planApplications, resourceTypes, sessionDuration } from "../../provision/declared-objects";
+import { changed, declaredApplication, idInStack, resourceWithId } from "./adoption-plan";
 import type { Adoption, ApplicationRole, PlanInProgress } from "./adoption-plan";
 import { findPolicyLosses, type PlanWithTokens } from "./policies";
 

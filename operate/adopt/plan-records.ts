@@ -1,7 +1,12 @@
 import type { ZoneRecord } from "../../cloudflare/dns-records";
 import type { Endpoint } from "../../fleet/config";
-import { recordComment, recordTypeFor, type RecordType } from "../../provision/declared-objects";
-import { changed, declaredRecord, idInStack, resourceTypes, resourceWithId } from "./adoption-plan";
+import {
+  type RecordType,
+  recordComment,
+  recordTypeFor,
+  resourceTypes,
+} from "../../provision/declared-objects";
+import { changed, declaredRecord, idInStack, resourceWithId } from "./adoption-plan";
 import type { Adoption, PlanInProgress } from "./adoption-plan";
 import { tunnelTarget } from "./plan-tunnel";
 

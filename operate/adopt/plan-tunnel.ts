@@ -1,8 +1,8 @@
 import type { IngressRule, TunnelConfiguration } from "../../cloudflare/tunnels";
 import type { Config, Endpoint } from "../../fleet/config";
-import { anchoredPattern } from "../../provision/declared-objects";
+import { anchoredPattern, resourceTypes } from "../../provision/declared-objects";
 import { changed, declaredIngress, declaredTunnel, idInStack } from "./adoption-plan";
-import { resourceTypes, resourceWithId, type Adoption, type PlanInProgress } from "./adoption-plan";
+import { resourceWithId, type Adoption, type PlanInProgress } from "./adoption-plan";
 
 /** What a host name's record has to point to for the tunnel to serve it. */
 export const tunnelTarget = (tunnelId: string): string => `${tunnelId}.cfargotunnel.com`;

@@ -1,6 +1,6 @@
 import { listTunnels, type AccountTunnel } from "../../cloudflare/tunnels";
 import { permissionFinding } from "./api-token";
-import { isOwn, type CheckContext, type StackObjects } from "./check-context";
+import { ownerOf, type CheckContext } from "./check-context";
 import { findingsOn, type Finding } from "./finding";
 
 const { ok, warning, problem } = findingsOn("tunnel");
@@ -20,6 +20,10 @@ export async function checkTunnel(context: CheckContext): Promise<readonly Findi
     : [permission];
 }
 
+type TunnelOwners =
+  | { readonly kind: "known"; readonly ids: ReadonlySet<string> }
+  | { readonly kind: "unknown"; readonly reason: string };
+
 /**
  * What is known of the stack's own tunnel. Where the state cannot be read, a DNS record of the stack may point to it; and a
  * stack that has no service token either was never brought up.
@@ -27,14 +31,14 @@ export async function checkTunnel(context: CheckContext): Promise<readonly Findi
 async function ownTunnels(
   { stack, tokens, records, ownership }: CheckContext,
   tunnels: readonly AccountTunnel[],
-): Promise<StackObjects> {
+): Promise<TunnelOwners> {
   const own = await ownership;
   if (own.objects.kind === "known") {
     return own.objects;
   }
   const targets = (await records)
     .flatMap((read) => (read.kind === "answered" ? read.value : []))
-    .filter(({ id, comment }) => isOwn(own, id, comment))
+    .filter(({ id, comment }) => ownerOf(own, id, comment) === "this stack")
     .map(({ content }) => content);
   const pointedTo = tunnels.filter(({ id }) => targets.includes(`${id}.cfargotunnel.com`));
   const listed = await tokens;
@@ -49,7 +53,7 @@ async function ownTunnels(
 export function tunnelFinding(
   name: string,
   tunnels: readonly AccountTunnel[],
-  objects: StackObjects,
+  objects: TunnelOwners,
 ): Finding {
   const subject = "sitepass:publish.tunnel.name";
   const tunnel = tunnels.find((one) => one.name === name);
@@ -66,8 +70,8 @@ export function tunnelFinding(
   if (!objects.ids.has(tunnel.id)) {
     return problem({
       subject,
-      says: `is "${name}", which another tunnel of the account has (${tunnel.id})`,
-      todo: "Take another name, delete that tunnel, or bring it into the stack with `sitepass adopt`",
+      says: `is "${name}", which a tunnel of the account has that this stack does not hold (${tunnel.id})`,
+      todo: "If an interrupted run left it, or it is the one to use, take it in with `sitepass adopt`; if not, take another name or delete that tunnel",
     });
   }
   return tunnel.configSrc === "local"
