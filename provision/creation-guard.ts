@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { destinationOf } from "../cloudflare/access-evaluation";
-import { listApplications } from "../cloudflare/access-applications";
+import { listApplications, type AccountApplication } from "../cloudflare/access-applications";
 import { findApiCredentials } from "../cloudflare/api-credentials";
 import { openCloudflareApi, type CallResult, type CloudflareApi } from "../cloudflare/client";
 import { excludesRecord, listRecords } from "../cloudflare/dns-records";
@@ -40,11 +40,16 @@ export function guardCreations(settings: StackSettings, tokens: readonly Account
     return;
   }
   let opened: CloudflareApi | undefined;
-  const api = () => (opened ??= openCloudflareApi(credentials));
+  // One listing serves all applications.
+  let applications: Applications | undefined;
+  const listOnce: ListApplications = (api, accountId, read) => {
+    applications = read === "anew" ? undefined : applications;
+    return (applications ??= listApplications(api, accountId));
+  };
   const guard = resourceHook("sitepass-creation-guard", ({ type, newInputs }) =>
     type === resourceTypes.token
       ? warnOfToken(newInputs, tokens ?? [])
-      : findInTheWay(api, lookFor(type, newInputs)),
+      : findInTheWay((opened ??= openCloudflareApi(credentials)), lookFor(type, newInputs, listOnce)),
   );
   if (guard !== undefined) {
     hookResources((type) => (guarded.includes(type) ? { beforeCreate: [guard] } : {}));
@@ -65,7 +70,11 @@ async function warnOfToken(inputs: unknown, tokens: readonly AccountToken[]): Pr
   }
 }
 
-type Look = (api: CloudflareApi) => Promise<CallResult<readonly ObjectThere[]>>;
+type Applications = Promise<CallResult<readonly AccountApplication[]>>;
+type ListApplications = (api: CloudflareApi, accountId: string, read?: "anew") => Applications;
+
+/** How to ask what is there; "anew" where an earlier answer may be old. */
+type Look = (api: CloudflareApi, read?: "anew") => Promise<CallResult<readonly ObjectThere[]>>;
 
 const namedSchema = z.object({ name: z.string() });
 
@@ -83,13 +92,13 @@ const recordSchema = z.object({
 });
 
 /** How to look for what stands where these inputs would create a resource; undefined for types that nothing keeps out. */
-function lookFor(type: string, inputs: unknown): Look | undefined {
+function lookFor(type: string, inputs: unknown, applications: ListApplications): Look | undefined {
   switch (type) {
     case resourceTypes.application: {
       const { accountId, destinations } = applicationSchema.parse(inputs);
       const wanted = destinations.map(({ uri }) => uri);
-      return async (api) =>
-        onlyThese(await listApplications(api, accountId), ({ id, name, destinations: covered }) => {
+      return async (api, read) =>
+        onlyThese(await applications(api, accountId, read), ({ id, name, destinations: covered }) => {
           const shared = covered.map(destinationText).filter((uri) => wanted.includes(uri));
           return shared.length === 0
             ? undefined
@@ -144,9 +153,14 @@ function onlyThese<T>(
     : listed;
 }
 
-async function findInTheWay(api: () => CloudflareApi, look: Look | undefined): Promise<Problem | undefined> {
-  const listed = await look?.(api());
-  if (listed?.kind !== "answered" || listed.value.length === 0) {
+async function findInTheWay(api: CloudflareApi, look: Look | undefined): Promise<Problem | undefined> {
+  if (look === undefined) {
+    return undefined;
+  }
+  const seen = await look(api);
+  // What was seen before may have been deleted or moved by this very run.
+  const listed = seen.kind === "answered" && seen.value.length > 0 ? await look(api, "anew") : seen;
+  if (listed.kind !== "answered" || listed.value.length === 0) {
     return undefined;
   }
   // What the stack holds itself is about to be changed, or was found in the preview of its replacement.

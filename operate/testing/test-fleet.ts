@@ -4,7 +4,7 @@ import type { TestContext } from "node:test";
 import type { Permission } from "cloudflare-standin/api/permissions";
 import { startStandIn, type StandIn, type StandInOptions } from "cloudflare-standin/api/stand-in";
 import { testApplication, testPolicy, testToken } from "cloudflare-standin/testing/edge-rows";
-import { planApplications } from "../../provision/declared-objects";
+import { planApplications, resourceTypes } from "../../provision/declared-objects";
 import { parseConfig, type Config } from "../../fleet/config";
 import { ownNamePrefix } from "../../fleet/names";
 import { planShards } from "../../provision/policy-shards";
@@ -122,7 +122,7 @@ function provision({ database }: StandIn, fleet: Provisioned): void {
     });
     database.serviceTokens.set(row.id, row);
     tokenIds.set(name, row.id);
-    hold("cloudflare:index/zeroTrustAccessServiceToken:ZeroTrustAccessServiceToken", name, row.id);
+    hold(resourceTypes.token, name, row.id);
     outputs.sites[name] = {
       clientId: row.client_id,
       clientSecret: "a secret",
@@ -141,9 +141,9 @@ function provision({ database }: StandIn, fleet: Provisioned): void {
   });
   for (const endpoint of config.endpoints) {
     const { wholeHost, writePaths } = planApplications(endpoint, ownPrefix);
-    for (const { name, uris } of [wholeHost, writePaths]) {
+    for (const [role, { name, uris }] of Object.entries({ "whole-host": wholeHost, "write-paths": writePaths })) {
       const attached =
-        name === wholeHost.name ? [] : policies.filter(({ signals }) => signals.includes(endpoint.signal));
+        role === "whole-host" ? [] : policies.filter(({ signals }) => signals.includes(endpoint.signal));
       const row = testApplication({
         id: randomUUID(),
         name,
@@ -153,6 +153,7 @@ function provision({ database }: StandIn, fleet: Provisioned): void {
         service_auth_401_redirect: attached.length > 0,
       });
       database.applications.set(row.id, row);
+      hold(resourceTypes.application, `${endpoint.signal}-${role}`, row.id);
     }
   }
 }
