@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import { readAccountFacts } from "./provision/account-facts";
 import { Alerts } from "./provision/alerts";
+import { guardCreations } from "./provision/creation-guard";
+import { guardDeletions } from "./provision/deletion-guard";
 import { readFleet } from "./fleet/sites";
 import { stackOutputs } from "./provision/outputs";
 import { pulumiProgram, readStackSettings, omitStackTraces } from "./provision/pulumi-program";
@@ -15,10 +17,17 @@ export = pulumiProgram(async () => {
   const fleet = readFleet(settings.raw, join(__dirname, "sites"));
   const { config, sites } = fleet;
   const { accountId, publish } = config;
-  const { zone, teamName } = await readAccountFacts(fleet, settings);
+  const { zone, teamName, tokens: accountTokens } = await readAccountFacts(fleet, settings);
   omitStackTraces();
 
-  const { tokens } = new SitePasses("sites", { accountId, sites, ownPrefix });
+  guardDeletions(config);
+  guardCreations(settings, accountTokens);
+  const { tokens } = new SitePasses("sites", {
+    accountId,
+    sites,
+    ownPrefix,
+    allowRemovals: config.allowRemovals,
+  });
   const policies = new PushPolicies("push", { accountId, sites, tokens, ownPrefix });
   const endpoints = new Map(
     config.endpoints.map((endpoint) => [

@@ -1,7 +1,8 @@
 import { problemText } from "../fleet/problem";
 import { plural } from "../fleet/wording";
 import type { AdoptionOptions, AdoptionPlan, AdoptionResult } from "../operate/adopt/adopt-fleet";
-import { resourceTypes, type Adoption } from "../operate/adopt/adoption-plan";
+import { resourceTypes } from "../provision/declared-objects";
+import type { Adoption } from "../operate/adopt/adoption-plan";
 import type { Terminal } from "./terminal";
 
 interface ReportOptions extends Pick<AdoptionOptions, "dryRun" | "rotate"> {

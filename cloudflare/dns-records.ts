@@ -47,3 +47,20 @@ export function listRecords(api: CloudflareApi, zoneId: string, name?: string) {
       }),
   );
 }
+
+const addressTypes: readonly string[] = ["A", "AAAA", "CNAME"];
+
+/**
+ * Whether a record keeps one of the same name from being created (errors 81053, 81054, 81058): a CNAME and an NS stand
+ * alone, and nothing is there twice. Content that is not known yet counts as another.
+ */
+export function excludesRecord(
+  there: Pick<ZoneRecord, "type" | "content">,
+  wanted: { readonly type: string; readonly content?: string | undefined },
+): boolean {
+  return !addressTypes.includes(there.type)
+    ? there.type === "NS"
+    : wanted.type === "CNAME" ||
+        there.type === "CNAME" ||
+        (there.type === wanted.type && there.content === wanted.content);
+}

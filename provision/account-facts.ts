@@ -3,12 +3,15 @@ import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { findApiCredentials, missingTokenProblem } from "../cloudflare/api-credentials";
 import { teamNameOf, unreadableTeamName } from "../cloudflare/organization";
+import type { AccountToken } from "../cloudflare/service-tokens";
 import { hostsOutsideZone, missingZone, zoneOfAnotherAccount } from "../cloudflare/zones";
 import type { Config } from "../fleet/config";
 import { failure, problemsOf, problemText, success, UserError, type Result } from "../fleet/problem";
 import type { Fleet } from "../fleet/sites";
 import { briefMessage } from "../fleet/zod-issues";
-import { preflight, type PreflightReport } from "./preflight";
+import { resourceTypes } from "./declared-objects";
+import { readHeldObjects } from "./held-objects";
+import { preflight, type HeldTokens, type PreflightReport } from "./preflight";
 import type { StackSettings } from "./pulumi-program";
 
 /** What has to be known of the account before anything is declared. */
@@ -16,6 +19,8 @@ export interface AccountFacts {
   readonly zone: Zone;
   /** Zero Trust team name; empty when nothing needs it. */
   readonly teamName: string;
+  /** The account's service tokens, where nothing was said yet of those that the stack does not hold. */
+  readonly tokens: readonly AccountToken[] | undefined;
 }
 
 export interface Zone {
@@ -42,7 +47,7 @@ export async function readAccountFacts(
     lookUpZone(config),
     config.publish.kind === "tunnel" ? lookUpTeamName(config) : success(""),
     config.preflight && credentials !== undefined
-      ? preflight(credentials, config, sites, settings.ownPrefix)
+      ? preflight(credentials, config, sites, settings.ownPrefix, readHeldTokens)
       : skipped,
   ]);
   for (const warning of report.warnings) {
@@ -51,7 +56,14 @@ export async function readAccountFacts(
   if (!zone.ok || !teamName.ok || report.problems.length > 0) {
     throw new UserError([...report.problems, ...problemsOf(zone), ...problemsOf(teamName)]);
   }
-  return { zone: zone.value, teamName: teamName.value };
+  return { zone: zone.value, teamName: teamName.value, tokens: report.tokens };
+}
+
+async function readHeldTokens(): Promise<HeldTokens | undefined> {
+  const held = await readHeldObjects();
+  return held === undefined
+    ? undefined
+    : new Map(held.filter(({ type }) => type === resourceTypes.token).map(({ id, name }) => [id, name]));
 }
 
 /** What is used of the answer; the SDK's types promise more than a provider has to give. */

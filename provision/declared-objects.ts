@@ -2,6 +2,15 @@ import { isIP } from "node:net";
 import type { Endpoint } from "../fleet/config";
 import type { SignalName } from "../fleet/signals";
 
+/** Type tokens of what the program declares and an account can have already; a test holds them against the program. */
+export const resourceTypes = {
+  token: "cloudflare:index/zeroTrustAccessServiceToken:ZeroTrustAccessServiceToken",
+  application: "cloudflare:index/zeroTrustAccessApplication:ZeroTrustAccessApplication",
+  tunnel: "cloudflare:index/zeroTrustTunnelCloudflared:ZeroTrustTunnelCloudflared",
+  ingress: "cloudflare:index/zeroTrustTunnelCloudflaredConfig:ZeroTrustTunnelCloudflaredConfig",
+  record: "cloudflare:index/dnsRecord:DnsRecord",
+} as const;
+
 /** What an Access application in front of a push host is called, and what it covers. */
 export interface PlannedApplication {
   /**

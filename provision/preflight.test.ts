@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { describe, it } from "node:test";
 import type { Config } from "../fleet/config";
-import { comparePlan, preflight, type PreflightReport } from "./preflight";
+import { comparePlan, preflight, type HeldTokens, type PreflightReport } from "./preflight";
 import type { Site } from "../fleet/sites";
 
 const ownPrefix = "sitepass/prod/";
@@ -215,7 +215,7 @@ describe("preflight", () => {
   };
 
   /** Looks at an account of which one server gives the same answer to everything. */
-  async function reportOn(status: number, answer: object) {
+  async function reportOn(status: number, answer: object, held?: HeldTokens) {
     const server = createServer((_, response) => {
       response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(answer));
     });
@@ -226,7 +226,9 @@ describe("preflight", () => {
       const address = server.address();
       assert.ok(typeof address === "object" && address !== null);
       const baseUrl = `http://127.0.0.1:${address.port}`;
-      return asTexts(await preflight({ apiToken: "cf-secret", baseUrl }, config, [site], ownPrefix));
+      const credentials = { apiToken: "cf-secret", baseUrl };
+      const readHeld = () => Promise.resolve(held);
+      return asTexts(await preflight(credentials, config, [site], ownPrefix, readHeld));
     } finally {
       server.closeAllConnections();
       server.close();
@@ -247,6 +249,28 @@ describe("preflight", () => {
           `sitepass:serviceTokenLimit: is 2, and the account has 2 service tokens and needs 1 more (tokyo), 3 in all. ${waysOut}`,
         ],
         warnings: [],
+      },
+    );
+  });
+
+  it("takes what the stack holds for its own, whatever it is called, and names what it does not hold", async () => {
+    const result = [
+      { id: "id-0", name: "sitepass/before-the-rename/tokyo" },
+      { id: "id-1", name: "sitepass/prod/tokyo" },
+    ];
+    assert.deepEqual(
+      await reportOn(200, { success: true, result, result_info: {} }, new Map([["id-0", "tokyo"]])),
+      nothing,
+    );
+    result.push({ id: "id-2", name: "sitepass/prod/oslo" });
+    assert.deepEqual(
+      await reportOn(200, { success: true, result, result_info: {} }, new Map([["id-0", "tokyo"]])),
+      {
+        problems: [],
+        warnings: ["tokyo id-1", "oslo id-2"].map((text) => {
+          const [site, id] = text.split(" ");
+          return `sites/${site}: the account has a service token named sitepass/prod/${site} that the stack does not hold (${id}). If no other checkout uses it, it is left over from an interrupted run and counts against the limit: delete it in the dashboard.`;
+        }),
       },
     );
   });

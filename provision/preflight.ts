@@ -12,12 +12,17 @@ export interface PreflightReport {
   readonly problems: readonly Problem[];
   /** What a person should know, though it stops nothing. */
   readonly warnings: readonly Problem[];
+  /** The account's tokens, where the stack was not asked which of them it holds. */
+  readonly tokens?: readonly AccountToken[];
 }
 
 /** A fleet smaller than this has no brake but the one at its last site: a third of three sites is one. */
 const smallestBrakedFleet = 10;
 
 const brakeShare = 0.3;
+
+/** The sites of the tokens that the stack's state holds, by token ID. */
+export type HeldTokens = ReadonlyMap<string, string>;
 
 /**
  * Compares the sites with the service tokens that the account has, before anything is declared.
@@ -26,6 +31,8 @@ const brakeShare = 0.3;
  * enough for what is to be changed.
  *
  * @param ownPrefix prefix of the names of this stack's tokens.
+ * @param readHeld asked only when not every site has a token of its name, and no other has one: the stack's tokens may
+ * have been made under another name of stack or project, or an interrupted run may have left some.
  * @throws UserError when the API's address is not a URL.
  */
 export async function preflight(
@@ -33,11 +40,19 @@ export async function preflight(
   config: Config,
   sites: readonly Site[],
   ownPrefix: string,
+  readHeld: () => Promise<HeldTokens | undefined>,
 ): Promise<PreflightReport> {
   const listed = await listTokens(openCloudflareApi(credentials), config.accountId);
   switch (listed.kind) {
-    case "answered":
-      return comparePlan(listed.value, config, sites, ownPrefix);
+    case "answered": {
+      const { toCreate, toRemove, duplicates } = planTokens(listed.value, sites, ownPrefix);
+      const inDoubt = toCreate.length + toRemove.length + duplicates.length > 0;
+      const held = inDoubt ? await readHeld() : undefined;
+      return {
+        ...comparePlan(listed.value, config, sites, ownPrefix, held),
+        ...(held === undefined ? { tokens: listed.value } : {}),
+      };
+    }
     case "forbidden":
       return {
         problems: [],
@@ -69,39 +84,59 @@ export interface TokenPlan {
   readonly toRemove: readonly string[];
 }
 
+interface OwnTokens extends TokenPlan {
+  /** Names that several tokens have. */
+  readonly duplicates: readonly (readonly [name: string, count: number])[];
+  /** Tokens that are named as this stack's, and that its state does not hold; none when that is not known. */
+  readonly leftOver: readonly NamedToken[];
+}
+
+type NamedToken = Pick<AccountToken, "id" | "name">;
+
+/** @param held undefined: the stack's own tokens are told by their names. */
 export function planTokens(
-  tokens: readonly Pick<AccountToken, "name">[],
+  tokens: readonly NamedToken[],
   sites: readonly Pick<Site, "name">[],
   ownPrefix: string,
-): TokenPlan {
-  const declared = new Set(sites.map(({ name }) => ownPrefix + name));
-  const present = new Set(tokens.map(({ name }) => name).filter((name) => name.startsWith(ownPrefix)));
+  held?: HeldTokens,
+): OwnTokens {
+  const named = tokens.filter(({ name }) => name.startsWith(ownPrefix));
+  const siteOf = ({ id, name }: NamedToken) => held?.get(id) ?? name.slice(ownPrefix.length);
+  const own = held === undefined ? named : tokens.filter(({ id }) => held.has(id));
+  const present = new Set(own.map(siteOf));
+  const declared = new Set(sites.map(({ name }) => name));
+  const counts = new Map<string, number>();
+  for (const { name } of named) {
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
   return {
     existing: tokens.length,
     fleet: present.size,
-    toCreate: sites.map(({ name }) => name).filter((name) => !present.has(ownPrefix + name)),
-    toRemove: [...present]
-      .filter((name) => !declared.has(name))
-      .map((name) => name.slice(ownPrefix.length))
-      .sort(),
+    toCreate: sites.map(({ name }) => name).filter((name) => !present.has(name)),
+    toRemove: [...present].filter((name) => !declared.has(name)).sort(),
+    duplicates: [...counts].filter(([, count]) => count > 1),
+    leftOver: held === undefined ? [] : named.filter(({ id }) => !held.has(id)),
   };
 }
 
 /** The comparison itself, without the network. */
 export function comparePlan(
-  tokens: readonly Pick<AccountToken, "name">[],
+  tokens: readonly NamedToken[],
   config: Pick<Config, "serviceTokenLimit" | "allowRemovals">,
   sites: readonly Pick<Site, "name">[],
   ownPrefix: string,
+  held?: HeldTokens,
 ): PreflightReport {
-  const plan = planTokens(tokens, sites, ownPrefix);
-  const own = tokens.map(({ name }) => name).filter((name) => name.startsWith(ownPrefix));
+  const plan = planTokens(tokens, sites, ownPrefix, held);
   return {
     problems: [
       ...limitProblems(plan.existing, plan.toCreate, config.serviceTokenLimit),
       ...brakeProblems(plan.fleet, plan.toRemove, config.allowRemovals),
     ],
-    warnings: duplicateWarnings(own, ownPrefix),
+    warnings:
+      held === undefined
+        ? plan.duplicates.map((duplicate) => duplicateWarning(duplicate, ownPrefix))
+        : leftOverWarnings(plan.leftOver, ownPrefix),
   };
 }
 
@@ -119,7 +154,7 @@ function limitProblems(existing: number, toCreate: readonly string[], limit: num
 }
 
 /** Stops a wrong checkout or a bad merge from deleting a fleet: deleted tokens cannot be brought back. */
-function brakeProblems(fleet: number, toRemove: readonly string[], allowed: number): Problem[] {
+export function brakeProblems(fleet: number, toRemove: readonly string[], allowed: number): Problem[] {
   const free = fleet < smallestBrakedFleet ? Math.max(fleet - 1, 0) : Math.floor(fleet * brakeShare);
   if (toRemove.length <= free + allowed) {
     return [];
@@ -136,16 +171,34 @@ function brakeProblems(fleet: number, toRemove: readonly string[], allowed: numb
 }
 
 /** A lost answer to a committed create leaves a second token of the same name that no state knows. */
-function duplicateWarnings(own: readonly string[], ownPrefix: string): Problem[] {
-  const counts = new Map<string, number>();
-  for (const name of own) {
-    counts.set(name, (counts.get(name) ?? 0) + 1);
-  }
-  return [...counts]
-    .filter(([, count]) => count > 1)
-    .map(([name, count]) => ({
-      subject: `sites/${name.slice(ownPrefix.length)}`,
-      says: `the account has ${count} service tokens named ${name}`,
-      todo: "All but the one in `pulumi stack output sites` are left over from interrupted runs and count against the limit: delete them in the dashboard",
-    }));
+const duplicateWarning = ([name, count]: OwnTokens["duplicates"][number], ownPrefix: string): Problem => ({
+  subject: `sites/${name.slice(ownPrefix.length)}`,
+  says: `the account has ${count} service tokens named ${name}`,
+  todo: "All but the one in `pulumi stack output sites` are left over from interrupted runs and count against the limit: delete them in the dashboard",
+});
+
+/** With more than these, one sentence says it of all. */
+const mostApart = 5;
+
+function leftOverWarnings(leftOver: readonly NamedToken[], ownPrefix: string): Problem[] {
+  return leftOver.length > mostApart
+    ? [
+        {
+          subject: "service tokens",
+          says: `${leftOver.length} are named as this stack's, and it does not hold them (${someOf(leftOver.map(({ id, name }) => `${name} ${id}`))})`,
+          todo: deleteLeftOvers,
+        },
+      ]
+    : leftOver.map(({ id, name }) => leftOverToken(name.slice(ownPrefix.length), name, id));
 }
+
+/** A token of the account that is named as this stack's for a site, and that its state does not hold. */
+export const leftOverToken = (site: string, name: string, id: string): Problem => ({
+  subject: `sites/${site}`,
+  says: `the account has a service token named ${name} that the stack does not hold (${id})`,
+  todo: deleteLeftOvers,
+});
+
+/** Never deleted here: another checkout, whose state is elsewhere, may use it. */
+const deleteLeftOvers =
+  "If no other checkout uses it, it is left over from an interrupted run and counts against the limit: delete it in the dashboard";

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ownNamePrefix } from "../fleet/names";
-import { UserError } from "../fleet/problem";
+import { problemText, UserError, type Problem } from "../fleet/problem";
 
 /**
  * Wraps the program for Pulumi: what a person can put right ends in its message alone, without a stack trace.
@@ -31,6 +31,46 @@ export function readStackSettings(): StackSettings {
     environment: process.env,
     ownPrefix: ownNamePrefix(pulumi.getProject(), pulumi.getStack()),
   };
+}
+
+/**
+ * Has the engine ask before it changes a resource that is given this hook, in previews too: a problem stops the change,
+ * and with it the run.
+ *
+ * @returns undefined where the engine cannot run hooks: the SDK's mock monitor says that it supports them, and then
+ * lacks the call that registers one (docs/facts/provider.md, P54).
+ */
+export function resourceHook(
+  name: string,
+  check: (change: pulumi.ResourceHookArgs) => Problem | undefined | Promise<Problem | undefined>,
+): pulumi.ResourceHook | undefined {
+  const monitor = pulumi.runtime.getMonitor();
+  if (monitor === undefined || typeof monitor.registerResourceHook !== "function") {
+    return undefined;
+  }
+  return new pulumi.ResourceHook(
+    name,
+    async (change) => {
+      const problem = await check(change);
+      if (problem !== undefined) {
+        throw new Error(problemText(problem));
+      }
+    },
+    { onDryRun: true },
+  );
+}
+
+/** Gives hooks to every resource of Cloudflare's that is declared from here on, and that they are wanted for. */
+export function hookResources(
+  hooksOf: (type: string, resource: pulumi.Resource) => pulumi.ResourceHookBinding,
+): void {
+  // Not `registerResourceTransform`: the engine would call back for every resource.
+  pulumi.runtime.registerStackTransformation(({ type, resource, props, opts }) => ({
+    props,
+    opts: type.startsWith("cloudflare:")
+      ? pulumi.mergeOptions(opts, { hooks: hooksOf(type, resource) })
+      : opts,
+  }));
 }
 
 /** V8's default; somebody who asks for more frames (`NODE_OPTIONS=--stack-trace-limit=50`) is debugging. */

@@ -7,7 +7,7 @@ import type { Problem } from "../fleet/problem";
 import type { SignalName } from "../fleet/signals";
 import { destinationLimitHook } from "./destination-limit";
 import type { PolicyAttachment } from "./push-policies";
-import { updateGuard } from "./update-guard";
+import { resourceHook } from "./pulumi-program";
 
 export interface PushEndpointArgs {
   readonly accountId: string;
@@ -31,7 +31,7 @@ export class PushEndpoint extends pulumi.ComponentResource {
   constructor(name: string, args: PushEndpointArgs, options?: pulumi.ComponentResourceOptions) {
     super("sitepass:provision:PushEndpoint", name, {}, options);
     const planned = planApplications(args.endpoint, args.ownPrefix);
-    const guard = updateGuard(`sitepass-host-guard-${name}`, ({ oldInputs, newInputs }) =>
+    const guard = resourceHook(`sitepass-host-guard-${name}`, ({ oldInputs, newInputs }) =>
       movedHostProblem(name, hostIn(oldInputs), hostIn(newInputs)),
     );
     const limit = destinationLimitHook(args.endpoint.signal, args.endpoint.paths.length);

@@ -3,13 +3,16 @@ import * as pulumi from "@pulumi/pulumi";
 import { roughDuration } from "../fleet/duration";
 import { problemText, type Problem } from "../fleet/problem";
 import type { Site } from "../fleet/sites";
-import { updateGuard } from "./update-guard";
+import { removalGuard } from "./deletion-guard";
+import { resourceHook } from "./pulumi-program";
 
 interface SitePassesArgs {
   readonly accountId: string;
   readonly sites: readonly Site[];
   /** Prefix of the tokens' names in Cloudflare; see names.ts. */
   readonly ownPrefix: string;
+  /** How many sites may go beyond the brake. */
+  readonly allowRemovals: number;
 }
 
 /**
@@ -22,8 +25,15 @@ export class SitePasses extends pulumi.ComponentResource {
   readonly tokens: ReadonlyMap<string, ZeroTrustAccessServiceToken>;
 
   constructor(name: string, args: SitePassesArgs, opts?: pulumi.ComponentResourceOptions) {
-    // No args for super: they would be kept in the state a second time, with every site in them.
-    super("sitepass:provision:SitePasses", name, {}, opts);
+    const brake = removalGuard(args.allowRemovals);
+    super(
+      "sitepass:provision:SitePasses",
+      name,
+      // Kept in the state, so that the engine shows the brake which sites go, whatever their tokens are called. No more of
+      // the args: it would be kept a second time.
+      { sites: args.sites.map((site) => site.name) },
+      { ...opts, ...(brake === undefined ? {} : { hooks: { beforeUpdate: [brake] } }) },
+    );
     const guard = secretVersionGuard();
     this.tokens = new Map(
       args.sites.map((site) => [
@@ -62,7 +72,7 @@ export class SitePasses extends pulumi.ComponentResource {
  * so this cannot be checked with the site files.
  */
 const secretVersionGuard = () =>
-  updateGuard("sitepass-secret-version-guard", ({ name, oldInputs, newInputs }) => {
+  resourceHook("sitepass-secret-version-guard", ({ name, oldInputs, newInputs }) => {
     const before = versionIn(oldInputs);
     const rotation = { version: versionIn(newInputs), oldSecretEnds: endIn(newInputs), now: new Date() };
     const warning = shortWindowWarning(name, before, rotation);

@@ -23,6 +23,8 @@ const resourceSchema = z.strictObject({
   dependencies: z.array(z.string()).readonly(),
   protect: z.boolean(),
   deletedWith: z.string(),
+  /** Names of the program's hooks that are asked before it is deleted. */
+  beforeDelete: z.array(z.string()).readonly().default([]),
 });
 
 const stateSchema = z.strictObject({

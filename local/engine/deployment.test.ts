@@ -20,9 +20,16 @@ const token: Omit<ResourceState, "id" | "outputs"> = {
   dependencies: [],
   protect: false,
   deletedWith: "",
+  beforeDelete: [],
 };
 
-const goal: Goal = { ...token, deleteBeforeReplace: false, formerUrns: [], beforeUpdate: [] };
+const goal: Goal = {
+  ...token,
+  deleteBeforeReplace: false,
+  formerUrns: [],
+  beforeCreate: [],
+  beforeUpdate: [],
+};
 
 /** A deployment from a state, on a stand-in that is closed afterwards. */
 async function withDeployment(
@@ -53,6 +60,7 @@ async function withDeployment(
           },
           onStep: () => undefined,
           onFailure: () => undefined,
+          runHooks: () => Promise.resolve(),
           abort: new AbortController().signal,
         };
         return { deployment: new Deployment(options), newest: () => newest };
@@ -151,6 +159,7 @@ function resource(urn: string, dependencies: readonly string[], parent = ""): Re
     outputs: {},
     protect: false,
     deletedWith: "",
+    beforeDelete: [],
   };
 }
 

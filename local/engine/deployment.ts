@@ -22,8 +22,15 @@ export interface Goal extends Omit<ResourceState, "id" | "outputs"> {
   readonly deleteBeforeReplace: boolean;
   /** URNs that it may have in the state until now. */
   readonly formerUrns: readonly string[];
-  /** Checks of the program's own, to run before a change; each rejects with the reason against it. */
-  readonly beforeUpdate: readonly ((before: ResourceState, id: string) => Promise<void>)[];
+  /** Names of hooks, like `beforeDelete`. */
+  readonly beforeCreate: readonly string[];
+  readonly beforeUpdate: readonly string[];
+}
+
+/** What a hook is told of; which of the inputs there are depends on what is about to be done. */
+export interface HookCall extends Pick<ResourceState, "urn" | "id" | "name" | "type"> {
+  readonly newInputs?: Properties;
+  readonly oldInputs?: Properties;
 }
 
 export interface DeploymentOptions {
@@ -36,6 +43,8 @@ export interface DeploymentOptions {
   readonly onStep: (step: Step) => void;
   /** Called at the first failure; calls that are under way are still awaited by `idle`. */
   readonly onFailure: () => void;
+  /** Calls hooks of the program's, in turn; rejects with the first reason against what is about to be done. */
+  readonly runHooks: (names: readonly string[], call: HookCall) => Promise<void>;
   readonly abort: AbortSignal;
 }
 
@@ -119,7 +128,7 @@ export class Deployment {
     try {
       const { operation, state } = goal.custom
         ? await this.inTurn(() => this.applyCustom(goal, before))
-        : this.applyComponent(goal);
+        : await this.applyComponent(goal);
       this.done.set(goal.urn, state);
       if (before !== undefined && before.urn !== goal.urn) {
         this.removed.add(before.urn);
@@ -148,8 +157,18 @@ export class Deployment {
     });
   }
 
-  private applyComponent(goal: Goal): { operation: Operation; state: ResourceState } {
-    return { operation: this.before.has(goal.urn) ? "same" : "create", state: stateOf(goal, "", {}) };
+  private async applyComponent(goal: Goal): Promise<{ operation: Operation; state: ResourceState }> {
+    const before = this.before.get(goal.urn);
+    const state = stateOf(goal, "", {});
+    if (before === undefined) {
+      await this.options.runHooks(goal.beforeCreate, { ...state, newInputs: goal.inputs });
+      return { operation: "create", state };
+    }
+    if (changedProperties(before.inputs, goal.inputs).length === 0) {
+      return { operation: "same", state };
+    }
+    await this.options.runHooks(goal.beforeUpdate, changeOf(before, goal));
+    return { operation: "update", state };
   }
 
   private async applyCustom(
@@ -168,9 +187,7 @@ export class Deployment {
     if (changed.some((name) => kind.replaceOn.includes(name))) {
       return { operation: "replace", state: await this.replace(kind, goal, before) };
     }
-    for (const check of goal.beforeUpdate) {
-      await check(before, before.id);
-    }
+    await this.options.runHooks(goal.beforeUpdate, changeOf(before, goal));
     const outputs = this.options.preview
       ? kind.previewUpdate(goal.inputs, before.outputs, changed)
       : await kind.update(this.options.client, before.id, goal.inputs, before.outputs);
@@ -178,6 +195,7 @@ export class Deployment {
   }
 
   private async create(kind: ResourceKind, goal: Goal): Promise<ResourceState> {
+    await this.options.runHooks(goal.beforeCreate, { ...goal, id: "", newInputs: goal.inputs });
     if (this.options.preview) {
       return stateOf(goal, "", goal.inputs);
     }
@@ -196,6 +214,7 @@ export class Deployment {
       this.replaced = [...this.replaced, before];
       return successor;
     }
+    await this.options.runHooks(before.beforeDelete, deletionOf(before));
     if (this.options.preview) {
       return this.create(kind, goal);
     }
@@ -213,6 +232,7 @@ export class Deployment {
       this.requireGoing();
       const started = performance.now();
       try {
+        await this.options.runHooks(resource.beforeDelete, deletionOf(resource));
         if (resource.custom && !this.options.preview && !leavingUrns.has(resource.deletedWith)) {
           await kindOf(resource.type).delete(this.options.client, resource.id, resource.inputs);
         }
@@ -285,9 +305,30 @@ export class Deployment {
 }
 
 function stateOf(goal: Goal, id: string, outputs: Properties): ResourceState {
-  const { urn, type, name, custom, parent, inputs, dependencies, protect, deletedWith } = goal;
-  return { urn, type, name, custom, id, parent, inputs, outputs, dependencies, protect, deletedWith };
+  const { urn, type, name, custom, parent, inputs, dependencies, protect, deletedWith, beforeDelete } = goal;
+  return {
+    urn,
+    type,
+    name,
+    custom,
+    id,
+    parent,
+    inputs,
+    outputs,
+    dependencies,
+    protect,
+    deletedWith,
+    beforeDelete,
+  };
 }
+
+const changeOf = (before: ResourceState, { inputs }: Goal): HookCall => ({
+  ...before,
+  newInputs: inputs,
+  oldInputs: before.inputs,
+});
+
+const deletionOf = (resource: ResourceState): HookCall => ({ ...resource, oldInputs: resource.inputs });
 
 /** Orders resources so that each comes before what it depends on, the latest made first. */
 export function dependentsFirst(resources: readonly ResourceState[]): readonly ResourceState[] {

@@ -4,12 +4,14 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { UserError } from "../../fleet/problem";
 import { takeLock } from "../../handover/lock";
+import type { ResourceState } from "../../stack/state-file-reader";
 import { readStackConfig, type StackConfig } from "../../stack/stack-config";
 import { Deployment, type Step } from "./deployment";
 import { importResources, readImportDocument } from "./import-resources";
-import { connectMonitor } from "./monitor";
+import type { Properties } from "./properties";
+import { connectMonitor, ResourceHooks } from "./monitor";
 import { kindOf, openStandIn, runInvoke } from "./provider";
-import { SavedState, UrnScheme, type StackState } from "./state";
+import { SavedState, shortName, UrnScheme, type StackState } from "./state";
 import * as pulumi from "@pulumi/pulumi";
 
 export type Command = "up" | "preview" | "destroy" | "refresh" | "import";
@@ -89,6 +91,7 @@ async function deploy(
   let newest = saved.opened;
   let stop: () => void = () => undefined;
   const stopped = new Promise<void>((resolve) => (stop = resolve));
+  const hooks = new ResourceHooks(preview);
   const deployment = new Deployment({
     client,
     before: saved.opened,
@@ -99,26 +102,42 @@ async function deploy(
     },
     onStep,
     onFailure: stop,
+    runHooks: (names, call) => hooks.run(names, call),
     abort,
   });
   let programFailure: string | undefined;
   if (command === "destroy") {
+    const hooked = saved.opened.resources.filter(({ beforeDelete }) => beforeDelete.length > 0);
+    if (hooked.length > 0) {
+      return { failures: hooked.map(hookedFailure), state: newest };
+    }
     deployment.setOutputs({});
+    await deployment.finish();
   } else {
     pulumi.runtime.setAllConfig({ ...values });
-    const invoke = (token: string, args: Parameters<typeof runInvoke>[2]) => runInvoke(client, token, args);
-    const closeMonitor = await connectMonitor({ project, stack, preview, deployment, invoke });
-    programFailure = await runProgram(directory, stopped).finally(closeMonitor);
-  }
-  if (programFailure === undefined) {
-    await deployment.finish();
+    const invoke = (token: string, args: Parameters<typeof runInvoke>[2]) =>
+      token === "pulumi:pulumi:readStackResourceOutputs"
+        ? Promise.resolve(resourceOutputs(saved.opened))
+        : runInvoke(client, token, args);
+    await connectMonitor({ project, stack, preview, deployment, hooks, invoke });
+    programFailure = await runProgram(directory, stopped);
   }
   await deployment.idle();
+  hooks.close();
   // A failed deployment makes the program fail too, with less to say.
   const failures =
     deployment.failures.length === 0 && programFailure !== undefined ? [programFailure] : deployment.failures;
   return { failures, state: newest };
 }
+
+/** What the program may ask of the stack's own state (pulumi/pulumi, pkg/backend/backend.go, GetStackResourceOutputs). */
+const resourceOutputs = ({ resources }: StackState): Properties => ({
+  outputs: Object.fromEntries(resources.map(({ urn, type, outputs }) => [urn, { type, outputs }])),
+});
+
+/** The engine's own refusal of a destroy that cannot ask the program (pulumi/pulumi, pkg/engine/destroy.go). */
+const hookedFailure = (resource: ResourceState): string =>
+  `${shortName(resource)}: Resource has delete hooks registered, but the program is not running. Hooks: ${resource.beforeDelete.join(", ")}`;
 
 /** Keeps two runs from changing one state at the same time. */
 function lockState(statePath: string): () => void {
@@ -169,8 +188,8 @@ async function runProgram(directory: string, stopped: Promise<void>): Promise<st
         typeof program === "function" ? await Reflect.apply(program, undefined, []) : program;
       return outputs;
     })
-    // Outputs may be known before every resource is registered.
-    .then(() => pulumi.runtime.disconnect(false));
+    // Outputs may be known before every resource is registered; and what is deleted at the end may have hooks.
+    .then(() => pulumi.runtime.disconnect(true));
   // Its rejection is seen below, or has been overtaken by the deployment's own failure.
   running.catch(() => undefined);
   try {

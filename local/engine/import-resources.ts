@@ -95,7 +95,15 @@ function componentState(
 ): ResourceState {
   return {
     ...{ urn, type, name, parent, protect },
-    ...{ custom: false, id: "", inputs: {}, outputs: {}, dependencies: [], deletedWith: "" },
+    ...{
+      custom: false,
+      id: "",
+      inputs: {},
+      outputs: {},
+      dependencies: [],
+      deletedWith: "",
+      beforeDelete: [],
+    },
   };
 }
 

@@ -13,8 +13,7 @@ import {
   type ResourceInvokeRequest,
 } from "@pulumi/pulumi/proto/resource_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
-import { Struct } from "google-protobuf/google/protobuf/struct_pb";
-import { DeploymentStopped, type Deployment, type Goal } from "./deployment";
+import { DeploymentStopped, type Deployment, type Goal, type HookCall } from "./deployment";
 import { propertiesOf, structOf, type Properties } from "./properties";
 import { UrnScheme } from "./state";
 
@@ -25,6 +24,7 @@ export interface MonitorOptions {
   readonly stack: string;
   readonly preview: boolean;
   readonly deployment: Deployment;
+  readonly hooks: ResourceHooks;
   readonly invoke: (token: string, args: Properties) => Promise<Properties>;
 }
 
@@ -33,19 +33,17 @@ export interface MonitorOptions {
  *
  * `setMocks` alone hands over type, name and inputs; options such as `protect` and `dependsOn`, the stack's outputs and
  * hooks never reach the mocks. So the calls of the monitor that it installs are answered here instead.
- *
- * @returns how to close the connections that hooks were called over.
  */
 export async function connectMonitor({
   project,
   stack,
   preview,
   deployment,
+  hooks,
   invoke,
-}: MonitorOptions): Promise<() => void> {
+}: MonitorOptions): Promise<void> {
   const unused = () => Promise.reject(new Error("the mock monitor's own calls are not used"));
   await runtime.setMocks({ newResource: unused, call: unused }, project, stack, preview);
-  const hooks = new ResourceHooks(preview);
   const urns = new UrnScheme(project, stack);
   Object.assign(runtime.getMonitor() ?? {}, {
     registerResource(request: RegisterResourceRequest, callback: Callback<RegisterResourceResponse>) {
@@ -62,7 +60,7 @@ export async function connectMonitor({
           protect: request.getProtect() ?? false,
           deletedWith: request.getDeletedwith(),
           deleteBeforeReplace: request.getDeletebeforereplace(),
-          beforeUpdate: hooks.checks(request),
+          ...hookNames(request),
           formerUrns: request.getAliasesList().map((alias) => {
             const spec = alias.getSpec();
             const type = spec?.getType() ?? "";
@@ -92,6 +90,12 @@ export async function connectMonitor({
         return Promise.resolve(new Empty());
       });
     },
+    signalAndWaitForShutdown(_request: Empty, callback: Callback<Empty>) {
+      answer(callback, async () => {
+        await deployment.finish();
+        return new Empty();
+      });
+    },
     invoke(request: ResourceInvokeRequest, callback: Callback<InvokeResponse>) {
       answer(callback, async () => {
         const response = new InvokeResponse();
@@ -100,9 +104,6 @@ export async function connectMonitor({
       });
     },
   });
-  return () => {
-    hooks.close();
-  };
 }
 
 function answer<T>(callback: Callback<T>, work: () => Promise<T>): void {
@@ -123,6 +124,27 @@ function answer<T>(callback: Callback<T>, work: () => Promise<T>): void {
   );
 }
 
+/** @throws Error for hooks that would not run: they would look as if they held. */
+function hookNames(
+  request: RegisterResourceRequest,
+): Pick<Goal, "beforeCreate" | "beforeUpdate" | "beforeDelete"> {
+  const binding = request.getHooks();
+  const others = [
+    ...(binding?.getAfterCreateList() ?? []),
+    ...(binding?.getAfterUpdateList() ?? []),
+    ...(binding?.getAfterDeleteList() ?? []),
+    ...(binding?.getOnErrorList() ?? []),
+  ];
+  if (others.length > 0) {
+    throw new Error(`local/engine runs hooks before a change only, not ${others.join(", ")}`);
+  }
+  return {
+    beforeCreate: binding?.getBeforeCreateList() ?? [],
+    beforeUpdate: binding?.getBeforeUpdateList() ?? [],
+    beforeDelete: binding?.getBeforeDeleteList() ?? [],
+  };
+}
+
 interface Hook {
   /** Address of the program's callback server. */
   readonly target: string;
@@ -131,10 +153,9 @@ interface Hook {
 
 /**
  * The hooks that a program registers, called back over gRPC as Pulumi's engine does (pulumi/pulumi,
- * pkg/resource/deploy/resource_hooks.go). `beforeUpdate` is the one that is imitated; a resource with another one is
- * refused, because a hook that does not run in tests would look as if it held.
+ * pkg/resource/deploy/resource_hooks.go).
  */
-class ResourceHooks {
+export class ResourceHooks {
   private readonly preview: boolean;
   private readonly hooks = new Map<string, Hook | undefined>();
   private readonly clients = new Map<string, CallbacksClient>();
@@ -154,42 +175,31 @@ class ResourceHooks {
     );
   }
 
-  /** The checks that a resource asks for before it is changed. */
-  checks(request: RegisterResourceRequest): Goal["beforeUpdate"] {
-    const binding = request.getHooks();
-    if (binding === undefined) {
-      return [];
+  /** Calls hooks one after the other; rejects with the first one's reason against what is about to be done. */
+  async run(
+    names: readonly string[],
+    { urn, id, name, type, newInputs, oldInputs }: HookCall,
+  ): Promise<void> {
+    for (const hookName of names) {
+      if (!this.hooks.has(hookName)) {
+        throw new Error(`hook "${hookName}" was not registered`);
+      }
+      const hook = this.hooks.get(hookName);
+      if (hook === undefined) {
+        continue;
+      }
+      const call = new ResourceHookRequest();
+      call.setUrn(urn);
+      call.setId(id);
+      call.setName(name);
+      call.setType(type);
+      call.setNewInputs(newInputs === undefined ? undefined : structOf(newInputs));
+      call.setOldInputs(oldInputs === undefined ? undefined : structOf(oldInputs));
+      const error = await this.call(hook, call);
+      if (error !== "") {
+        throw new Error(error);
+      }
     }
-    const others = [
-      ...binding.getBeforeCreateList(),
-      ...binding.getAfterCreateList(),
-      ...binding.getAfterUpdateList(),
-      ...binding.getBeforeDeleteList(),
-      ...binding.getAfterDeleteList(),
-    ];
-    if (others.length > 0) {
-      throw new Error(`local/engine runs beforeUpdate hooks only, not ${others.join(", ")}`);
-    }
-    return binding.getBeforeUpdateList().flatMap((name) => {
-      const hook = this.hooks.get(name);
-      return hook === undefined
-        ? []
-        : [
-            async (before, id) => {
-              const call = new ResourceHookRequest();
-              call.setUrn(before.urn);
-              call.setId(id);
-              call.setName(before.name);
-              call.setType(before.type);
-              call.setNewInputs(request.getObject() ?? new Struct());
-              call.setOldInputs(structOf(before.inputs));
-              const error = await this.call(hook, call);
-              if (error !== "") {
-                throw new Error(error);
-              }
-            },
-          ];
-    });
   }
 
   /** Closes the connections; otherwise they keep the process alive. */

@@ -22,6 +22,7 @@ function resource(name: string): ResourceState {
     dependencies: [],
     protect: false,
     deletedWith: "",
+    beforeDelete: [],
   };
 }
 

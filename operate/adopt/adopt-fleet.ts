@@ -2,13 +2,13 @@ import { join, relative, resolve } from "node:path";
 import { distinctProblems, orThrow } from "../../fleet/problem";
 import { waysOutOfTheLimit, type Site } from "../../fleet/sites";
 import { plural, someOf } from "../../fleet/wording";
+import { resourceTypes } from "../../provision/declared-objects";
 import { comparePlan } from "../../provision/preflight";
 import type { OpenStack } from "../../stack/open-stack";
 import { windowEndAfter } from "../../stack/rotation-notes";
 import {
   declaredToken,
   idInStack,
-  resourceTypes,
   resourceWithId,
   type AdoptionRequest,
   type PlanInProgress,

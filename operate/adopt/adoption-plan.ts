@@ -2,7 +2,7 @@ import type { Config } from "../../fleet/config";
 import type { Problem } from "../../fleet/problem";
 import type { SignalName } from "../../fleet/signals";
 import type { Site } from "../../fleet/sites";
-import { planApplications } from "../../provision/declared-objects";
+import { planApplications, resourceTypes } from "../../provision/declared-objects";
 import type { StackResource } from "../../stack/stack-resources";
 import type { AccountView } from "./read-account";
 
@@ -71,15 +71,6 @@ export function changed(property: string, from: unknown, to: unknown): Adoption[
   );
   return before === after ? [] : [{ property, from: before ?? "", to: after ?? "" }];
 }
-
-/** Type tokens of what the program declares and an account can have already; a test holds them against the program. */
-export const resourceTypes = {
-  token: "cloudflare:index/zeroTrustAccessServiceToken:ZeroTrustAccessServiceToken",
-  application: "cloudflare:index/zeroTrustAccessApplication:ZeroTrustAccessApplication",
-  tunnel: "cloudflare:index/zeroTrustTunnelCloudflared:ZeroTrustTunnelCloudflared",
-  ingress: "cloudflare:index/zeroTrustTunnelCloudflaredConfig:ZeroTrustTunnelCloudflaredConfig",
-  record: "cloudflare:index/dnsRecord:DnsRecord",
-} as const;
 
 type ResourceType = (typeof resourceTypes)[keyof typeof resourceTypes];
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { resolveSites, type Site } from "../../fleet/sites";
 import { siteSchema } from "../../fleet/site-schema";
-import { resourceTypes } from "./adoption-plan";
+import { resourceTypes } from "../../provision/declared-objects";
 import {
   application,
   attached,

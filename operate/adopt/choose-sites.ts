@@ -2,11 +2,11 @@ import type { AccountToken } from "../../cloudflare/service-tokens";
 import { dnsLabelProblem } from "../../fleet/names";
 import { failure, success, type Problem, type Result } from "../../fleet/problem";
 import { nearest, plural } from "../../fleet/wording";
+import { resourceTypes } from "../../provision/declared-objects";
 import {
   declaredToken,
   idInStack,
   planMessages,
-  resourceTypes,
   resourceWithId,
   type PlanInProgress,
   type TokenChoices,

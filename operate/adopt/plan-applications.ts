@@ -1,13 +1,12 @@
 import type { AccountApplication } from "../../cloudflare/access-applications";
 import { coversHost, destinationOf, type Destination } from "../../cloudflare/access-evaluation";
 import type { Endpoint } from "../../fleet/config";
-import { planApplications, sessionDuration } from "../../provision/declared-objects";
+import { planApplications, resourceTypes, sessionDuration } from "../../provision/declared-objects";
 import {
   changed,
   declaredApplication,
   idInStack,
   planMessages,
-  resourceTypes,
   resourceWithId,
   type Adoption,
   type ApplicationRole,

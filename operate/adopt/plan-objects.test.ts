@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { IngressRule } from "../../cloudflare/tunnels";
-import { declaredApplication, resourceTypes } from "./adoption-plan";
+import { resourceTypes } from "../../provision/declared-objects";
+import { declaredApplication } from "./adoption-plan";
 import type { AccountView } from "./read-account";
 import {
   accountId,

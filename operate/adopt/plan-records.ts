@@ -1,12 +1,16 @@
 import type { ZoneRecord } from "../../cloudflare/dns-records";
 import type { Endpoint } from "../../fleet/config";
-import { recordComment, recordTypeFor, type RecordType } from "../../provision/declared-objects";
+import {
+  recordComment,
+  recordTypeFor,
+  resourceTypes,
+  type RecordType,
+} from "../../provision/declared-objects";
 import {
   changed,
   declaredRecord,
   idInStack,
   planMessages,
-  resourceTypes,
   resourceWithId,
   type Adoption,
   type PlanInProgress,

@@ -1,13 +1,12 @@
 import type { IngressRule, TunnelConfiguration } from "../../cloudflare/tunnels";
 import type { Config, Endpoint } from "../../fleet/config";
-import { anchoredPattern } from "../../provision/declared-objects";
+import { anchoredPattern, resourceTypes } from "../../provision/declared-objects";
 import {
   changed,
   declaredIngress,
   declaredTunnel,
   idInStack,
   planMessages,
-  resourceTypes,
   resourceWithId,
   type Adoption,
   type PlanInProgress,

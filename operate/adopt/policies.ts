@@ -9,7 +9,8 @@ import {
 import type { AccessRule } from "../../cloudflare/access-policies";
 import type { Endpoint } from "../../fleet/config";
 import { plural, someOf } from "../../fleet/wording";
-import { resourceTypes, resourceWithId, type PlanInProgress } from "./adoption-plan";
+import { resourceTypes } from "../../provision/declared-objects";
+import { resourceWithId, type PlanInProgress } from "./adoption-plan";
 import type { AccountView } from "./read-account";
 
 /** Who may push one signal today. */

@@ -5,6 +5,7 @@ import { permissions, type Permission } from "cloudflare-standin/api/permissions
 import { testApplication, testPolicy, testToken } from "cloudflare-standin/testing/edge-rows";
 import { openTestFleet, type TestFleet, type TestFleetOptions } from "../testing/test-fleet";
 import { checkAccount, type StackCheck } from "./check-stack";
+import { resourceTypes } from "../../provision/declared-objects";
 import { findingText, type Finding } from "./finding";
 
 const now = new Date("2026-11-23T12:00:00Z");
@@ -210,6 +211,7 @@ describe("checkAccount, on what is in the account", () => {
     fleet.standIn.database.serviceTokens.set("other", testToken({ id: "other", name: "another team's" }));
     const gone = testToken({ id: "gone", name: "sitepass/prod/gone" });
     fleet.standIn.database.serviceTokens.set("gone", gone);
+    fleet.resources.push({ urn: "urn", type: resourceTypes.token, name: "gone", id: "gone" });
     const [first] = fleet.standIn.database.serviceTokens.keys();
     fleet.standIn.database.serviceTokens.delete(first ?? "");
     const result = await check(fleet);
@@ -350,6 +352,10 @@ describe("checkAccount, on what is in the account", () => {
     await put("prom.example.com", { type: "A", content: "203.0.113.7" });
     await put("prom.example.com", { type: "AAAA", content: "2001:db8::7", comment: "old box" });
     await put("loki.example.com", { type: "A", content: "203.0.113.8", comment: "sitepass/prod/logs" });
+    const own = [...fleet.standIn.database.dnsRecords.values()].find(
+      ({ name }) => name === "loki.example.com",
+    );
+    fleet.resources.push({ urn: "urn", type: resourceTypes.record, name: "logs", id: own?.id ?? "" });
     const prom =
       'sitepass:endpoints.metrics.hostname: is "prom.example.com", which already has the DNS record';
     const ways =
@@ -361,6 +367,41 @@ describe("checkAccount, on what is in the account", () => {
     ]);
   });
 
+  it("tells what is named as this stack's, and not in it, from what the stack holds", async (t) => {
+    const fleet = await soundFleet(t);
+    const { applications, serviceTokens, dnsRecords } = fleet.standIn.database;
+    await fleet.api.client.dns.records.create({
+      zone_id: zoneOf(fleet),
+      ...{
+        ttl: 1,
+        name: "loki.example.com",
+        type: "A",
+        content: "203.0.113.8",
+        comment: "sitepass/prod/logs",
+      },
+    });
+    const left = [...applications.values()].find(({ name }) => name.endsWith("push to prom.example.com"));
+    const forgotten = fleet.resources.findIndex(({ id }) => id === left?.id);
+    fleet.resources.splice(forgotten, 1);
+    serviceTokens.set("second", testToken({ id: "second", name: "sitepass/prod/tokyo" }));
+    const [record] = dnsRecords.values();
+    const result = await check(fleet);
+    const todo =
+      "If an interrupted run left it, take it in with `sitepass adopt`; if another checkout uses it, take another host name.";
+    assert.deepEqual(said(result, "problem"), [
+      `sitepass:endpoints.metrics.hostname: is "prom.example.com", and the Access application "sitepass/prod/metrics: push to prom.example.com" on prom.example.com/api/v1/write is named as this stack's, which does not hold it (ID ${left?.id}). ${todo}`,
+      `sitepass:endpoints.logs.hostname: is "loki.example.com", and its DNS record A 203.0.113.8 is named as this stack's, which does not hold it (ID ${record?.id}). ${todo}`,
+    ]);
+    assert.deepEqual(said(result, "warning"), [
+      "sites/tokyo: the account has a service token named sitepass/prod/tokyo that the stack does not hold (second). If no other checkout uses it, it is left over from an interrupted run and counts against the limit: delete it in the dashboard.",
+    ]);
+    assert.ok(
+      said(result, "ok").includes(
+        "the account has 3 service tokens, 2 of them this stack's; up makes 0 and removes 0, which leaves 3 of 1000",
+      ),
+    );
+  });
+
   it("tells this stack's tunnel from another of its name", async (t) => {
     const fleet = await soundFleet(t);
     const { id = "" } = await fleet.api.client.zeroTrust.tunnels.cloudflared.create({
@@ -369,7 +410,7 @@ describe("checkAccount, on what is in the account", () => {
       config_src: "cloudflare",
     });
     assert.deepEqual(said(await check(fleet), "problem"), [
-      `sitepass:publish.tunnel.name: is "central", which another tunnel of the account has (${id}). Take another name, delete that tunnel, or bring it into the stack with \`sitepass adopt\`.`,
+      `sitepass:publish.tunnel.name: is "central", which a tunnel of the account has that this stack does not hold (${id}). If an interrupted run left it, or it is the one to use, take it in with \`sitepass adopt\`; if not, take another name or delete that tunnel.`,
     ]);
     fleet.resources.push({ urn: "urn", type: "tunnel", name: "tunnel", id });
     const result = await check(fleet);

@@ -5,6 +5,7 @@ import { listTokens } from "../../cloudflare/service-tokens";
 import { findZone } from "../../cloudflare/zones";
 import { attempt, problemText, type Result } from "../../fleet/problem";
 import { plural } from "../../fleet/wording";
+import { resourceTypes } from "../../provision/declared-objects";
 import type { TokenPlan } from "../../provision/preflight";
 import type { OpenStack } from "../../stack/open-stack";
 import { apiTokenFinding, probeWrite } from "./api-token";
@@ -99,7 +100,13 @@ async function readOwnership({ resources, ownPrefix }: OpenStack): Promise<Owner
   return {
     ownPrefix,
     objects: read.ok
-      ? { kind: "known", ids: new Set(read.value.map(({ id }) => id).filter((id) => id !== "")) }
+      ? {
+          kind: "known",
+          ids: new Set(read.value.map(({ id }) => id).filter((id) => id !== "")),
+          tokens: new Map(
+            read.value.filter(({ type }) => type === resourceTypes.token).map(({ id, name }) => [id, name]),
+          ),
+        }
       : { kind: "unknown", reason: read.problems.map(problemText).join(" ").replace(/\.$/, "") },
   };
 }

@@ -13,7 +13,7 @@ import {
 import type { ZoneRecord } from "../../cloudflare/dns-records";
 import type { Endpoint } from "../../fleet/config";
 import { permissionFinding } from "./api-token";
-import { isOwn, type CheckContext, type Ownership } from "./check-context";
+import { notHeld, ownerOf, takeItIn, type CheckContext, type Ownership } from "./check-context";
 import { findingsOn, type Finding } from "./finding";
 
 const { ok, problem, warning } = findingsOn("host names");
@@ -40,13 +40,14 @@ async function checkApplications({
     return [permission];
   }
   const findings = endpoints.flatMap((endpoint) =>
-    read.value.flatMap((application) =>
-      isOwn(own, application.id, application.name)
+    read.value.flatMap((application) => {
+      const owner = ownerOf(own, application.id, application.name);
+      return owner === "this stack"
         ? ownFindings(application, endpoint)
         : application.destinations.flatMap(
-            (uri) => foreignFinding(application, destinationOf(uri), endpoint) ?? [],
-          ),
-    ),
+            (uri) => otherFinding(application, destinationOf(uri), endpoint, owner) ?? [],
+          );
+    }),
   );
   return [
     permission,
@@ -57,20 +58,25 @@ async function checkApplications({
 const keyOf = ({ signal }: Endpoint): string => `sitepass:endpoints.${signal}.hostname`;
 
 /**
- * What another application does on a push host. One that covers the host or a write path stands in the way of this stack's
+ * What an application that the stack does not hold does on a push host. One that covers the host or a write path stands in the way of this stack's
  * own. One with another path there comes before the one that refuses everything on the host, and inherits nothing from it
  * (see access-evaluation.ts). One on a wildcard host without a path comes before nothing.
  */
-function foreignFinding(
-  { name, policies }: AccountApplication,
+function otherFinding(
+  { id, name, policies }: AccountApplication,
   destination: Destination,
   endpoint: Endpoint,
+  owner: "left over" | "another",
 ): Finding | undefined {
   const { hostname, paths } = endpoint;
   const { host, path } = destination;
   const subject = keyOf(endpoint);
   const application = `is "${hostname}", and the Access application "${name}"`;
   if (host === hostname && (path === "" || paths.includes(path))) {
+    if (owner === "left over") {
+      const says = `${application} on ${host}${path} ${notHeld(id)}`;
+      return problem({ subject, says, todo: takeItIn });
+    }
     return problem({
       subject,
       says: `${application} already covers ${host}${path}`,
@@ -174,7 +180,12 @@ function recordFinding(
   if (name !== hostname || !inTheWay.includes(type)) {
     return undefined;
   }
-  if (!isOwn(ownership, id, comment)) {
+  const owner = ownerOf(ownership, id, comment);
+  if (owner === "left over") {
+    const says = `is "${hostname}", and its DNS record ${type} ${content} ${notHeld(id)}`;
+    return problem({ subject, says, todo: takeItIn });
+  }
+  if (owner === "another") {
     const shown = comment === "" ? "no comment" : `the comment "${comment}"`;
     return problem({
       subject,

@@ -1,7 +1,7 @@
 import { plural } from "../../fleet/wording";
 import { countConnectors, listTunnels, type AccountTunnel } from "../../cloudflare/tunnels";
 import { permissionFinding } from "./api-token";
-import { isOwn, type CheckContext, type StackObjects } from "./check-context";
+import { ownerOf, type CheckContext } from "./check-context";
 import { findingsOn, type Finding } from "./finding";
 
 const { ok, warning, problem } = findingsOn("tunnel");
@@ -29,6 +29,10 @@ export async function checkTunnel(context: CheckContext): Promise<readonly Findi
   return [permission, tunnelFinding(name, read.value, own, count)];
 }
 
+type TunnelOwners =
+  | { readonly kind: "known"; readonly ids: ReadonlySet<string> }
+  | { readonly kind: "unknown"; readonly reason: string };
+
 /**
  * What is known of the stack's own tunnel. Where the state cannot be read, a DNS record of the stack may point to it; and a
  * stack that has no service token either was never brought up.
@@ -36,14 +40,14 @@ export async function checkTunnel(context: CheckContext): Promise<readonly Findi
 async function ownTunnels(
   { stack, tokens, records, ownership }: CheckContext,
   tunnels: readonly AccountTunnel[],
-): Promise<StackObjects> {
+): Promise<TunnelOwners> {
   const own = await ownership;
   if (own.objects.kind === "known") {
     return own.objects;
   }
   const targets = (await records)
     .flatMap((read) => (read.kind === "answered" ? read.value : []))
-    .filter(({ id, comment }) => isOwn(own, id, comment))
+    .filter(({ id, comment }) => ownerOf(own, id, comment) === "this stack")
     .map(({ content }) => content);
   const pointedTo = tunnels.filter(({ id }) => targets.includes(`${id}.cfargotunnel.com`));
   const listed = await tokens;
@@ -62,7 +66,7 @@ async function ownTunnels(
 export function tunnelFinding(
   name: string,
   tunnels: readonly AccountTunnel[],
-  objects: StackObjects,
+  objects: TunnelOwners,
   connectors = 0,
 ): Finding {
   const subject = "sitepass:publish.tunnel.name";
@@ -80,8 +84,8 @@ export function tunnelFinding(
   if (!objects.ids.has(tunnel.id)) {
     return problem({
       subject,
-      says: `is "${name}", which another tunnel of the account has (${tunnel.id})`,
-      todo: "Take another name, delete that tunnel, or bring it into the stack with `sitepass adopt`",
+      says: `is "${name}", which a tunnel of the account has that this stack does not hold (${tunnel.id})`,
+      todo: "If an interrupted run left it, or it is the one to use, take it in with `sitepass adopt`; if not, take another name or delete that tunnel",
     });
   }
   const status = tunnel.status === undefined ? "" : `, and ${tunnel.status}`;

@@ -114,6 +114,7 @@ export async function checkTokens({
   stack,
   tokens,
   probe,
+  ownership,
 }: CheckContext): Promise<{ readonly findings: readonly Finding[]; readonly plan: TokenPlan | undefined }> {
   const { config, sites, ownPrefix } = stack;
   const [read, write] = await Promise.all([tokens, probe("serviceTokens")]);
@@ -122,12 +123,13 @@ export async function checkTokens({
     return { findings: [permission], plan: undefined };
   }
   const on = findingsOn("service tokens");
-  const plan = planTokens(read.value, sites, ownPrefix);
-  const { problems, warnings } = comparePlan(read.value, config, sites, ownPrefix);
-  const { existing, fleet, toCreate, toRemove } = plan;
+  const { objects } = await ownership;
+  const held = objects.kind === "known" ? objects.tokens : undefined;
+  const { existing, fleet, toCreate, toRemove } = planTokens(read.value, sites, ownPrefix, held);
+  const { problems, warnings } = comparePlan(read.value, config, sites, ownPrefix, held);
   const after = existing + toCreate.length - toRemove.length;
   return {
-    plan,
+    plan: { existing, fleet, toCreate, toRemove },
     findings: [
       permission,
       on.ok(

@@ -5,6 +5,7 @@ import { answered } from "../../cloudflare/client";
 import { listTokens, readTokens } from "../../cloudflare/service-tokens";
 import { attempt, distinctProblems, problemsOf, type Problem, type Result } from "../../fleet/problem";
 import { nearest } from "../../fleet/wording";
+import { resourceTypes } from "../../provision/declared-objects";
 import type { OpenStack } from "../../stack/open-stack";
 import { fleetStatus, type FleetFacts, type StackToken } from "./fleet-status";
 import { openMetrics } from "./open-metrics";
@@ -84,8 +85,6 @@ function endpointProblems({ endpoints }: FleetFacts, sites: readonly SiteStatus[
   return [...endpoints].flatMap(([signal, access]) => (used.has(signal) ? problemsOf(access) : []));
 }
 
-const tokenType = "cloudflare:index/zeroTrustAccessServiceToken:ZeroTrustAccessServiceToken";
-
 /**
  * Reads the tokens in the stack's state, by site; undefined when nothing of the state could be read. The state's resources
  * say which tokens are the stack's even after an `up` that failed half-way, and its outputs have the rest. A stack that was
@@ -100,7 +99,9 @@ async function readStackTokens(
   }
   const found = resources.ok ? resources.value : [];
   const sites = outputs.ok ? outputs.value.sites : {};
-  const ids = new Map(found.filter(({ type }) => type === tokenType).map(({ name, id }) => [name, id]));
+  const ids = new Map(
+    found.filter(({ type }) => type === resourceTypes.token).map(({ name, id }) => [name, id]),
+  );
   const neverUp = resources.ok && found.length === 0;
   return {
     tokens: new Map(

@@ -5,7 +5,7 @@ import type { Permission } from "cloudflare-standin/api/permissions";
 import type { AccessPolicy } from "cloudflare-standin/api/rows";
 import { startStandIn, type StandIn, type StandInOptions } from "cloudflare-standin/api/stand-in";
 import { testApplication, testPolicy, testToken } from "cloudflare-standin/testing/edge-rows";
-import { planApplications } from "../../provision/declared-objects";
+import { planApplications, resourceTypes } from "../../provision/declared-objects";
 import { parseConfig, type Config } from "../../fleet/config";
 import { ownNamePrefix } from "../../fleet/names";
 import { planShards } from "../../provision/policy-shards";
@@ -124,7 +124,7 @@ function provision({ database }: StandIn, fleet: Provisioned): void {
     });
     database.serviceTokens.set(row.id, row);
     tokenIds.set(name, row.id);
-    hold("cloudflare:index/zeroTrustAccessServiceToken:ZeroTrustAccessServiceToken", name, row.id);
+    hold(resourceTypes.token, name, row.id);
     outputs.sites[name] = {
       clientId: row.client_id,
       clientSecret: "a secret",
@@ -147,7 +147,7 @@ function provision({ database }: StandIn, fleet: Provisioned): void {
   }));
   for (const endpoint of config.endpoints) {
     const { wholeHost, writePaths } = planApplications(endpoint, ownPrefix);
-    for (const { name, uris } of [wholeHost, writePaths]) {
+    for (const { logicalName, name, uris } of [wholeHost, writePaths]) {
       const attached =
         name === wholeHost.name ? [] : policies.filter(({ signal }) => signal === endpoint.signal);
       const row = testApplication({
@@ -162,6 +162,7 @@ function provision({ database }: StandIn, fleet: Provisioned): void {
         service_auth_401_redirect: true,
       });
       database.applications.set(row.id, row);
+      hold(resourceTypes.application, logicalName, row.id);
     }
   }
 }

@@ -75,6 +75,10 @@ for (const engine of engines) {
         "GET zones/*": 1,
         "GET service_tokens": 1,
         "GET cfd_tunnel/*/token": 1,
+        // Whether what is created is there already: applications, tunnel, and a record for each host name.
+        "GET apps": 1,
+        "GET cfd_tunnel": 1,
+        "GET dns_records": 2,
       });
       assert.deepEqual(tally(writes), {
         "POST service_tokens": 3,
