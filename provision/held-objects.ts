@@ -25,8 +25,8 @@ const answerSchema = z.object({
  * @returns undefined when the engine does not say.
  */
 export async function readHeldObjects(): Promise<readonly HeldObject[] | undefined> {
-  const stackName = [pulumi.getOrganization(), pulumi.getProject(), pulumi.getStack()].join("/");
   try {
+    const stackName = [pulumi.getOrganization(), pulumi.getProject(), pulumi.getStack()].join("/");
     const answer: unknown = await pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", {
       stackName,
     });

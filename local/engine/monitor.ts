@@ -43,7 +43,8 @@ export async function connectMonitor({
   invoke,
 }: MonitorOptions): Promise<void> {
   const unused = () => Promise.reject(new Error("the mock monitor's own calls are not used"));
-  await runtime.setMocks({ newResource: unused, call: unused }, project, stack, preview);
+  // The organization that the CLI gives to stacks whose state is a file (pulumi/pulumi, pkg/backend/diy).
+  await runtime.setMocks({ newResource: unused, call: unused }, project, stack, preview, "organization");
   const urns = new UrnScheme(project, stack);
   Object.assign(runtime.getMonitor() ?? {}, {
     registerResource(request: RegisterResourceRequest, callback: Callback<RegisterResourceResponse>) {

@@ -68,7 +68,6 @@ for (const engine of engines) {
           status: 400,
           code: 9005,
           message: "content refused",
-          times: 2,
         });
         const failed = await fleet.up();
         assert.notEqual(failed.exitCode, 0);
