@@ -1,5 +1,5 @@
 import type { ApiCredentials } from "../cloudflare/api-credentials";
-import { openCloudflareApi } from "../cloudflare/client";
+import { openCloudflareApi, unseenProblems } from "../cloudflare/client";
 import { listTokens, type AccountToken } from "../cloudflare/service-tokens";
 import type { Config } from "../fleet/config";
 import type { Problem } from "../fleet/problem";
@@ -36,8 +36,10 @@ export async function preflight(
 ): Promise<PreflightReport> {
   const listed = await listTokens(openCloudflareApi(credentials), config.accountId);
   switch (listed.kind) {
-    case "answered":
-      return comparePlan(listed.value, config, sites, ownPrefix);
+    case "answered": {
+      const { problems, warnings } = comparePlan(listed.value, config, sites, ownPrefix, listed.unseen);
+      return { problems, warnings: [...unseenProblems(listed, "service tokens"), ...warnings] };
+    }
     case "forbidden":
       return {
         problems: [],
@@ -69,15 +71,17 @@ export interface TokenPlan {
   readonly toRemove: readonly string[];
 }
 
+/** @param unseen how many more tokens the account has than the API token is shown. */
 export function planTokens(
   tokens: readonly Pick<AccountToken, "name">[],
   sites: readonly Pick<Site, "name">[],
   ownPrefix: string,
+  unseen = 0,
 ): TokenPlan {
   const declared = new Set(sites.map(({ name }) => ownPrefix + name));
   const present = new Set(tokens.map(({ name }) => name).filter((name) => name.startsWith(ownPrefix)));
   return {
-    existing: tokens.length,
+    existing: tokens.length + unseen,
     fleet: present.size,
     toCreate: sites.map(({ name }) => name).filter((name) => !present.has(ownPrefix + name)),
     toRemove: [...present]
@@ -93,8 +97,9 @@ export function comparePlan(
   config: Pick<Config, "serviceTokenLimit" | "allowRemovals">,
   sites: readonly Pick<Site, "name">[],
   ownPrefix: string,
+  unseen = 0,
 ): PreflightReport {
-  const plan = planTokens(tokens, sites, ownPrefix);
+  const plan = planTokens(tokens, sites, ownPrefix, unseen);
   const own = tokens.map(({ name }) => name).filter((name) => name.startsWith(ownPrefix));
   return {
     problems: [

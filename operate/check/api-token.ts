@@ -26,10 +26,8 @@ export function apiTokenFinding(
     return useless(`is not valid (${verified.reason})`, exportAnother);
   }
   if (verified.kind === "failed") {
-    const { status, problem: said } = verified;
-    return status === undefined || status >= 500 || status === 429
-      ? { usable: false, finding: problem({ ...said, todo: `${said.todo}. ${nothingElse}` }) }
-      : useless(`is not valid (HTTP ${status})`, exportAnother);
+    const { subject: about, says, todo } = verified.problem;
+    return { usable: false, finding: problem({ subject: about, says, todo: `${todo}. ${nothingElse}` }) };
   }
   const { status = "unknown", expiresAt } = verified.value ?? {};
   switch (status) {
@@ -61,6 +59,28 @@ function expiryFinding(expiresAt: string | undefined, now: Date): Finding {
         todo: "Create another one in time",
       })
     : ok(`the API token is active for another ${days}`);
+}
+
+/** What Pulumi's provider reads beside the API token, and would send along; nothing of this project does. */
+const otherVariables = ["CLOUDFLARE_API_KEY", "CLOUDFLARE_EMAIL", "CLOUDFLARE_API_USER_SERVICE_KEY"];
+const otherKeys = ["cloudflare:apiKey", "cloudflare:email", "cloudflare:apiUserServiceKey"];
+
+/** A warning for each other credential that `up` would use and this look does not. */
+export function otherCredentials(
+  raw: Readonly<Record<string, string>>,
+  environment: Readonly<Record<string, string | undefined>>,
+): readonly Finding[] {
+  const set = [
+    ...otherVariables.filter((name) => (environment[name] ?? "") !== ""),
+    ...otherKeys.filter((key) => (raw[key] ?? "") !== ""),
+  ];
+  return set.map((name) =>
+    warning({
+      subject: name,
+      says: "is set, and Pulumi's provider sends it beside the API token, which nothing here does",
+      todo: "Unset it",
+    }),
+  );
 }
 
 /**
@@ -135,7 +155,11 @@ export function permissionFinding(
 ): Finding {
   const { name, neededFor, scope } = permissions[permission];
   if (read.kind === "failed") {
-    return problem(read.problem);
+    // What Cloudflare refuses for a reason of its own, and `up` does not ask for.
+    const { says, todo, subject: about } = read.problem;
+    return onlyChecks !== undefined && read.status === 403 && about === "Cloudflare"
+      ? warning({ subject: about, says: `${says}, so ${onlyChecks} not checked`, todo })
+      : problem(read.problem);
   }
   if (read.kind === "forbidden") {
     const lacks = `lacks the permission "${name}" ${write === undefined ? "Read" : "Edit"} (${read.reason})`;

@@ -3,6 +3,7 @@ import { describe, it, type TestContext } from "node:test";
 import { registerConnector } from "cloudflare-standin/api/tunnels";
 import { permissions, type Permission } from "cloudflare-standin/api/permissions";
 import { testApplication, testPolicy, testToken } from "cloudflare-standin/testing/edge-rows";
+import type { CloudflareApi } from "../../cloudflare/client";
 import { openTestFleet, type TestFleet, type TestFleetOptions } from "../testing/test-fleet";
 import { checkAccount, type StackCheck } from "./check-stack";
 import { findingText, type Finding } from "./finding";
@@ -165,9 +166,65 @@ describe("checkAccount, on the API token", () => {
     }
     const result = await check(fleet);
     assert.deepEqual(result.findings.map(findingText), [
-      "CLOUDFLARE_API_TOKEN: is not valid (HTTP 401). Export a token that is whole, not expired and not revoked. Nothing else at Cloudflare was looked at.",
+      "CLOUDFLARE_API_TOKEN: is not valid (HTTP 401, 1000 Invalid API Token). Export a token that is whole, not expired and not revoked. Nothing else at Cloudflare was looked at.",
     ]);
     assert.equal(fleet.standIn.requests.length, 2);
+  });
+
+  it("says one thing of a token that may not be used from here", async (t) => {
+    const fleet = await soundFleet(t);
+    const location = "Cannot use the access token from location: 203.0.113.7";
+    fleet.standIn.inject({ match: {}, times: 100, status: 403, code: 9109, message: location });
+    const result = await check(fleet);
+    assert.deepEqual(result.findings.map(findingText), [
+      `CLOUDFLARE_API_TOKEN: may not be used from the address 203.0.113.7 (HTTP 403, 9109 ${location}). Add that address to the API token's client IP address filter in the dashboard, or run this where the filter allows it. Nothing else at Cloudflare was looked at.`,
+    ]);
+  });
+
+  it("does not call a plan's refusal of a check a missing permission, nor a problem", async (t) => {
+    const fleet = await soundFleet(t);
+    fleet.standIn.inject({
+      match: { path: /bot_management/ },
+      status: 403,
+      code: 10010,
+      message: "not_entitled",
+    });
+    const result = await check(fleet);
+    assert.deepEqual(said(result, "problem"), []);
+    assert.match(
+      said(result, "warning").join(),
+      /^Cloudflare: refused to read the bot protection of zone \w+ \(HTTP 403, 10010 not_entitled\), so Bot Fight Mode on example\.com, which stops collectors, was not checked\. Do what these words/,
+    );
+  });
+
+  it("warns of other credentials, which Pulumi's provider would send", async (t) => {
+    const fleet = await soundFleet(t);
+    const stack = { ...fleet.stack, raw: { "cloudflare:email": "ops@example.com" } };
+    assert.deepEqual(said(await check({ ...fleet, stack }), "warning"), [
+      "cloudflare:email: is set, and Pulumi's provider sends it beside the API token, which nothing here does. Unset it.",
+    ]);
+  });
+
+  it("says that the API token is shown a part of the account alone", async (t) => {
+    const fleet = await soundFleet(t);
+    const api: CloudflareApi = {
+      ...fleet.api,
+      list: async (...args) => {
+        const listed = await fleet.api.list(...args);
+        return listed.kind === "answered" && args[0].what.includes("service tokens")
+          ? { ...listed, unseen: 8 }
+          : listed;
+      },
+    };
+    const result = await check({ ...fleet, api });
+    assert.deepEqual(said(result, "warning"), [
+      "CLOUDFLARE_API_TOKEN: is shown 2 of the account's 10 service tokens, so what is said of them may be wrong. Give it its permissions on the whole account, and not on single objects.",
+    ]);
+    assert.ok(
+      said(result, "ok").includes(
+        "the account has 10 service tokens, 2 of them this stack's; up makes 0 and removes 0, which leaves 10 of 1000",
+      ),
+    );
   });
 
   it("takes a token that belongs to the account", async (t) => {

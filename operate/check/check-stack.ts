@@ -7,7 +7,7 @@ import { attempt, problemText, type Result } from "../../fleet/problem";
 import { plural } from "../../fleet/wording";
 import type { TokenPlan } from "../../provision/preflight";
 import type { OpenStack } from "../../stack/open-stack";
-import { apiTokenFinding, probeWrite } from "./api-token";
+import { apiTokenFinding, otherCredentials, probeWrite } from "./api-token";
 import type { CheckContext, Ownership } from "./check-context";
 import { findingsOn, inOrder, type Finding } from "./finding";
 import { checkHostNames } from "./host-names";
@@ -64,8 +64,9 @@ export async function checkAccount(
 ): Promise<StackCheck> {
   const { accountId, endpoints } = stack.config;
   const { usable, finding } = apiTokenFinding(await verifyApiToken(api, accountId), now);
+  const others = otherCredentials(stack.raw, process.env);
   if (!usable) {
-    return { findings: [finding], plan: undefined };
+    return { findings: [finding, ...others], plan: undefined };
   }
   const zone = findZone(api, stack.config.zone);
   const context: CheckContext = {
@@ -83,7 +84,7 @@ export async function checkAccount(
     probe: (permission, zoneId = "") =>
       readsOnly ? Promise.resolve({ kind: "not asked" }) : probeWrite(api, permission, { accountId, zoneId }),
   };
-  const [tokens, ...others] = await Promise.all([
+  const [tokens, ...products] = await Promise.all([
     checkTokens(context),
     checkHostNames(context),
     checkZone(context),
@@ -91,7 +92,10 @@ export async function checkAccount(
     checkNotifications(context),
     checkOrganization(context),
   ]);
-  return { findings: inOrder([finding, ...tokens.findings, ...others.flat()]), plan: tokens.plan };
+  return {
+    findings: inOrder([finding, ...others, ...tokens.findings, ...products.flat()]),
+    plan: tokens.plan,
+  };
 }
 
 async function readOwnership({ resources, ownPrefix }: OpenStack): Promise<Ownership> {

@@ -1,4 +1,4 @@
-import type { CallResult } from "../../cloudflare/client";
+import { unseenProblems, type CallResult } from "../../cloudflare/client";
 import { readOrganization, teamNameOf, type Organization } from "../../cloudflare/organization";
 import type { Config } from "../../fleet/config";
 import type { Site } from "../../fleet/sites";
@@ -122,8 +122,8 @@ export async function checkTokens({
     return { findings: [permission], plan: undefined };
   }
   const on = findingsOn("service tokens");
-  const plan = planTokens(read.value, sites, ownPrefix);
-  const { problems, warnings } = comparePlan(read.value, config, sites, ownPrefix);
+  const plan = planTokens(read.value, sites, ownPrefix, read.unseen);
+  const { problems, warnings } = comparePlan(read.value, config, sites, ownPrefix, read.unseen);
   const { existing, fleet, toCreate, toRemove } = plan;
   const after = existing + toCreate.length - toRemove.length;
   return {
@@ -133,6 +133,7 @@ export async function checkTokens({
       on.ok(
         `the account has ${plural(existing, "service token")}, ${fleet} of them this stack's; up makes ${toCreate.length} and removes ${toRemove.length}, which leaves ${after} of ${config.serviceTokenLimit}`,
       ),
+      ...unseenProblems(read, "service tokens").map(on.warning),
       ...problems.map(on.problem),
       ...warnings.map(on.warning),
     ],
