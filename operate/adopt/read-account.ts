@@ -38,7 +38,7 @@ export interface AccountView {
 export async function readAccount(api: CloudflareApi, config: Config): Promise<AccountView> {
   const { accountId, publish } = config;
   const [zone, tokens, applications, policies, tunnels] = await allOf([
-    read(findZone(api, config.zone), "read the zone", readZone).then((found) => found ?? noZone(config)),
+    read(findZone(api, config), "read the zone", readZone).then((found) => found ?? noZone(config)),
     read(listTokens(api, accountId), "list the service tokens", readTokens),
     read(listApplications(api, accountId), "list the Access applications", readPolicies),
     read(listPolicies(api, accountId), "list the Access policies", readPolicies),

@@ -68,7 +68,7 @@ export async function checkAccount(
   if (!usable) {
     return { findings: [finding, ...others], plan: undefined };
   }
-  const zone = findZone(api, stack.config.zone);
+  const zone = findZone(api, stack.config);
   const context: CheckContext = {
     stack,
     api,
