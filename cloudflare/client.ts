@@ -214,7 +214,8 @@ export function apiTokenProblem(words: string): Problem | undefined {
     : undefined;
 }
 
-const exportAnother = "Export a token that is whole, not expired and not revoked";
+/** What to do about an API token that is not valid. */
+export const exportAnother = "Export a token that is whole, not expired and not revoked";
 
 /** access.api.error.not_enabled; the HTTP status that comes with it is not known, so the code tells it. */
 const notEnabled = 9999;

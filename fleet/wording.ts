@@ -40,7 +40,7 @@ export function systemReason(error: unknown): string {
  * @param allowed matches each character that it may have.
  */
 export function strayCharacter(text: string, allowed: RegExp): string | undefined {
-  const characters = [...text];
+  const characters = Array.from(text);
   const at = characters.findIndex((character) => !allowed.test(character));
   const stray = characters[at];
   if (stray === undefined) {

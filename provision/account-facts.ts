@@ -100,7 +100,7 @@ async function readZone({ zone, accountId }: Config): Promise<Result<z.infer<typ
       return success(zoneSchema.parse(await getZone(question)));
     } catch (error) {
       reason = briefMessage(error);
-      if (!/exactly one result/.test(reason)) {
+      if (!reason.includes('exactly one result')) {
         break;
       }
     }

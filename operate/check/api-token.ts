@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import type { ApiTokenState } from "../../cloudflare/api-token";
-import type { CallResult, CloudflareApi } from "../../cloudflare/client";
-import { problemText } from "../../fleet/problem";
+import { unusable, type ApiTokenState } from "../../cloudflare/api-token";
+import { exportAnother, type CallResult, type CloudflareApi } from "../../cloudflare/client";
+import { problemText, type Problem } from "../../fleet/problem";
 import { plural } from "../../fleet/wording";
 import { findingsOn, type Finding } from "./finding";
 
@@ -17,34 +17,27 @@ export function apiTokenFinding(
   verified: CallResult<ApiTokenState | undefined>,
   now: Date,
 ): { readonly usable: boolean; readonly finding: Finding } {
-  const nothingElse = "Nothing else at Cloudflare was looked at";
-  const useless = (says: string, todo: string) => ({
+  const useless = (wrong: Problem) => ({
     usable: false,
-    finding: problem({ subject, says, todo: `${todo}. ${nothingElse}` }),
+    finding: problem({ ...wrong, todo: `${wrong.todo}. Nothing else at Cloudflare was looked at` }),
   });
   if (verified.kind === "forbidden") {
-    return useless(`is not valid (${verified.reason})`, exportAnother);
+    return useless({ subject, says: `is not valid (${verified.reason})`, todo: exportAnother });
   }
   if (verified.kind === "failed") {
-    const { subject: about, says, todo } = verified.problem;
-    return { usable: false, finding: problem({ subject: about, says, todo: `${todo}. ${nothingElse}` }) };
+    return useless(verified.problem);
   }
   const { status = "unknown", expiresAt } = verified.value ?? {};
-  switch (status) {
-    case "disabled":
-      return useless("is disabled", "Enable it in the dashboard");
-    case "expired":
-      return useless("is expired", "Create another one in the dashboard");
-    case "active":
-      return { usable: true, finding: expiryFinding(expiresAt, now) };
-    default: {
-      const says = `whether it is active cannot be told (its status is "${status}")`;
-      return { usable: true, finding: warning({ subject, says, todo: "Look at it in the dashboard" }) };
-    }
+  const wrong = unusable(status);
+  if (wrong !== undefined) {
+    return useless(wrong);
   }
+  if (status === "active") {
+    return { usable: true, finding: expiryFinding(expiresAt, now) };
+  }
+  const says = `whether it is active cannot be told (its status is "${status}")`;
+  return { usable: true, finding: warning({ subject, says, todo: "Look at it in the dashboard" }) };
 }
-
-const exportAnother = "Export a token that is whole, not expired and not revoked";
 
 function expiryFinding(expiresAt: string | undefined, now: Date): Finding {
   const left = (Date.parse(expiresAt ?? "") - now.getTime()) / 86_400_000;

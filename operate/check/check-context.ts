@@ -3,6 +3,7 @@ import type { ZoneRecord } from "../../cloudflare/dns-records";
 import type { AccountToken } from "../../cloudflare/service-tokens";
 import type { AccountZone } from "../../cloudflare/zones";
 import type { OpenStack } from "../../stack/open-stack";
+import type { Ownership } from "../ownership";
 import type { WriteAnswer, WritePermissionName } from "./api-token";
 
 /** What the checks of an account work with; what several of them need is asked for once. */
@@ -16,23 +17,4 @@ export interface CheckContext {
   readonly ownership: Promise<Ownership>;
   /** Asks for a permission to write, unless only reads are wanted. */
   readonly probe: (permission: WritePermissionName, zoneId?: string) => Promise<WriteAnswer>;
-}
-
-/**
- * The IDs of what the stack's state says is its own in Cloudflare, or why it cannot be asked: before the first `up` there
- * may be no CLI, no log-in and no stack.
- */
-export type StackObjects =
-  | { readonly kind: "known"; readonly ids: ReadonlySet<string> }
-  | { readonly kind: "unknown"; readonly reason: string };
-
-/** Tells this stack's objects from others: by the state, and by the names that it gives, where an answer was lost. */
-export interface Ownership {
-  readonly objects: StackObjects;
-  readonly ownPrefix: string;
-}
-
-/** @param mark the object's name, or a DNS record's comment. */
-export function isOwn({ objects, ownPrefix }: Ownership, id: string, mark: string): boolean {
-  return (objects.kind === "known" && objects.ids.has(id)) || mark.startsWith(ownPrefix);
 }

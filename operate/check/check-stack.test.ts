@@ -383,6 +383,33 @@ describe("checkAccount, on what is in the account", () => {
     ]);
   });
 
+  it("finds foreign rules in its own policies, and its applications that are gone", async (t) => {
+    const fleet = await soundFleet(t);
+    const { applications, policies, serviceTokens } = fleet.standIn.database;
+    serviceTokens.set("other", testToken({ id: "other", client_id: "other.access", name: "grafana" }));
+    const [policy] = policies.values();
+    assert.ok(policy !== undefined);
+    policy.include.push({ service_token: { token_id: "other" } }, { geo: { country_code: "PT" } });
+    for (const [id, { name }] of applications) {
+      if (name.endsWith("everything else on prom.example.com") || name.endsWith("loki.example.com")) {
+        applications.delete(id);
+      }
+    }
+    for (const name of ["metrics-whole-host", "metrics-write-paths", "logs-whole-host", "logs-write-paths"]) {
+      fleet.resources.push({ urn: "urn", type: "application", name, id: name });
+    }
+    const todo = "Run `pulumi refresh` and `pulumi up`";
+    const missing = (signal: string, host: string, of: string, so: string) =>
+      `sitepass:endpoints.${signal}.hostname: is "${host}", and its application for ${of} is not in the account: ${so}. ${todo}, which makes it again.`;
+    const open = "everything else than the write paths is open to anybody";
+    assert.deepEqual(said(await check(fleet), "problem"), [
+      missing("metrics", "prom.example.com", "the whole host", open),
+      `sitepass:endpoints.metrics.hostname: is "prom.example.com", and its application "sitepass/prod/metrics: push to prom.example.com" has the policy "${policy.name}", into which somebody put the token "grafana", which is no site's, and a rule by geo: whoever that is may push. ${todo}.`,
+      missing("logs", "loki.example.com", "the whole host", open),
+      missing("logs", "loki.example.com", "the write paths", "no token is let in for pushes"),
+    ]);
+  });
+
   it("knows adopted objects by their IDs in the state", async (t) => {
     const fleet = await soundFleet(t, { provisioned: false });
     fleet.standIn.database.applications.set(

@@ -3,12 +3,13 @@ import type { CloudflareApi } from "../../cloudflare/client";
 import { listRecords } from "../../cloudflare/dns-records";
 import { listTokens } from "../../cloudflare/service-tokens";
 import { findZone } from "../../cloudflare/zones";
-import { attempt, problemText, type Result } from "../../fleet/problem";
+import { attempt, type Result } from "../../fleet/problem";
 import { plural } from "../../fleet/wording";
 import type { TokenPlan } from "../../provision/preflight";
 import type { OpenStack } from "../../stack/open-stack";
 import { apiTokenFinding, otherCredentials, probeWrite } from "./api-token";
-import type { CheckContext, Ownership } from "./check-context";
+import { readOwnership } from "../ownership";
+import type { CheckContext } from "./check-context";
 import { findingsOn, inOrder, type Finding } from "./finding";
 import { checkHostNames } from "./host-names";
 import { checkNotifications, checkOrganization, checkTokens } from "./zero-trust";
@@ -95,15 +96,5 @@ export async function checkAccount(
   return {
     findings: inOrder([finding, ...others, ...tokens.findings, ...products.flat()]),
     plan: tokens.plan,
-  };
-}
-
-async function readOwnership({ resources, ownPrefix }: OpenStack): Promise<Ownership> {
-  const read = await attempt(resources);
-  return {
-    ownPrefix,
-    objects: read.ok
-      ? { kind: "known", ids: new Set(read.value.map(({ id }) => id).filter((id) => id !== "")) }
-      : { kind: "unknown", reason: read.problems.map(problemText).join(" ").replace(/\.$/, "") },
   };
 }
