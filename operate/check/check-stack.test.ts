@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { registerConnector } from "cloudflare-standin/api/tunnels";
 import { permissions, type Permission } from "cloudflare-standin/api/permissions";
@@ -54,6 +56,18 @@ describe("checkAccount", () => {
       ],
     );
     assert.deepEqual(plan, { existing: 2, fleet: 2, toCreate: [], toRemove: [] });
+  });
+
+  it("asks for no permission that the README does not name", async (t) => {
+    const fleet = await soundFleet(t, { configuration: { alertEmails: ["ops@example.com"] } });
+    const asked = said(await check(fleet), "ok").flatMap((says) => {
+      const [, name, access] = /^permission "(.*)" (Edit|Read)$/.exec(says) ?? [];
+      return name === undefined || access === undefined ? [] : [`${name}, ${access}`];
+    });
+    const readme = readFileSync(join(__dirname, "..", "..", "README.md"), "utf8");
+    const named = [...readme.matchAll(/^ +\| ([A-Z][^|]*, (?:Edit|Read)) +\|/gm)].map(([, name]) => name);
+    // A zone is looked up in lists, which show none where the permission is missing.
+    assert.deepEqual([...asked, "Zone, Read"].sort(), named.sort());
   });
 
   it("changes nothing, and asks for each permission to write by one refused change", async (t) => {
