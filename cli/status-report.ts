@@ -18,13 +18,14 @@ export const isWell = ({ alarms, sites }: FleetReport): boolean =>
 
 /** The report as `--json` prints it: null is what is not known, and times may be "never". */
 export function reportDocument(report: FleetReport): object {
-  const { stackName, at, readable, alarms, sites, apiCalls } = report;
+  const { stackName, at, readable, alarms, warnings, sites, apiCalls } = report;
   return {
     stack: stackName,
     at: at.toISOString(),
     ok: isWell(report),
     readable,
     alarms: alarms.map(problemText),
+    ...(warnings.length > 0 ? { warnings: warnings.map(problemText) } : {}),
     sites: sites.map((status) => siteDocument(status, at)),
     apiCalls,
   };
@@ -69,11 +70,21 @@ const messages = (troubles: readonly Trouble[], level: TroubleLevel) =>
  */
 export function reportText(report: FleetReport, wide: boolean, terminal: Terminal): string {
   const { colors } = terminal;
+  const { sites, alarms } = report;
+  if (alarms.length > 0 && sites.length > 0 && sites.every(({ state }) => state === "unknown")) {
+    // One cause, and a row for each site that only repeats it.
+    return [
+      ...alarms.map((problem) => `${colors.red("error:")} ${problemText(problem)}`),
+      colors.bold(
+        `Nothing is known of ${plural(sites.length, "site")}, for the reason above. ${plural(report.apiCalls, "call")} to Cloudflare.`,
+      ),
+    ].join("\n");
+  }
   const marked = (mark: string) => (problem: Problem) => `${mark} ${problemText(problem)}`;
   return [
     ...(report.sites.length === 0 ? [] : [table(report, wide, terminal)]),
     ...[...report.alarms, ...advice(report, "alarm")].map(marked(colors.red("error:"))),
-    ...advice(report, "warning").map(marked(colors.yellow("warning:"))),
+    ...[...report.warnings, ...advice(report, "warning")].map(marked(colors.yellow("warning:"))),
     isWell(report) ? summary(report) : colors.bold(summary(report)),
   ].join("\n");
 }

@@ -17,6 +17,9 @@ interface VerifyCommandOptions extends StackOptions {
 /** In seconds; a timer of Node takes no more than 24 days. */
 const day = 86_400;
 
+/** Of each look with --watch; a screen's worth. */
+const mostProblems = 10;
+
 export function addVerify(program: Command, onStack: OnStack): void {
   stackCommand(program, "verify", [
     "verify",
@@ -59,12 +62,15 @@ async function verify(
   const { plural } = await import("../fleet/wording.js");
   const { selectSites } = await import("../operate/select-sites.js");
   const { verifySites } = await import("../operate/verify/verify-sites.js");
+  const { fleetProblems } = await import("../operate/verify/verdict.js");
+  const { problemText } = await import("../fleet/problem.js");
   const { printVerdict, summaryOf } = await import("./verify-report.js");
   const { readVia } = await import("./via-option.js");
   const via = readVia({ ...options, onStandIn: options.state !== undefined });
   const sites = names.length === 0 ? stack.sites : selectSites(stack.sites, names);
   const { interval, timeout } = options;
   const bar = terminal.progress("requests");
+  let told = "";
   try {
     const verdict = await verifySites(sites, {
       config: stack.config,
@@ -81,6 +87,17 @@ async function verify(
             timeout: timeout === undefined ? undefined : timeout * 1000,
             onLook: (seen) => {
               bar.stop();
+              // What is wrong is said again only when it is something else.
+              const problems = fleetProblems(seen);
+              const telling = problems.map(problemText).join("\n");
+              if (telling !== told) {
+                terminal.sayProblems(problems.slice(0, mostProblems));
+                const more = problems.length - mostProblems;
+                if (more > 0) {
+                  terminal.note(`And ${plural(more, "more problem")}: run it without --watch to see all.`);
+                }
+              }
+              told = telling;
               terminal.note(`${summaryOf(seen, terminal)} Looking again in ${plural(interval, "second")}.`);
             },
           }

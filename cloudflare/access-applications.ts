@@ -142,7 +142,10 @@ export async function listApplicationsWithRules(
   ) {
     return listed;
   }
-  return mapAnswer(await listPolicies(api, accountId), (reusable) => withRules(listed.value, reusable));
+  const reusable = await listPolicies(api, accountId);
+  return reusable.kind === "answered"
+    ? mapAnswer(listed, (applications) => withRules(applications, reusable.value))
+    : reusable;
 }
 
 /** Fills in from the account's reusable policies what applications leave out of theirs. */

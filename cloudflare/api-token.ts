@@ -1,5 +1,6 @@
 import { z } from "zod";
-import type { CallResult, CloudflareApi } from "./client";
+import type { Problem } from "../fleet/problem";
+import { exportAnother, type CallResult, type CloudflareApi } from "./client";
 
 const tokenSchema = z
   .object({ status: z.string(), expires_on: z.string().nullish().catch(undefined) })
@@ -30,4 +31,33 @@ export async function verifyApiToken(
   }
   const ofAccount = await verify(() => api.client.accounts.tokens.verify({ account_id: accountId }));
   return ofAccount.kind === "answered" ? ofAccount : ofUser;
+}
+
+/**
+ * What is wrong with the API token as a whole, when it is; asked where calls were refused as they are for a missing permission.
+ */
+export async function wholeTokenProblem(api: CloudflareApi, accountId: string): Promise<Problem | undefined> {
+  const verified = await verifyApiToken(api, accountId);
+  const subject = "CLOUDFLARE_API_TOKEN";
+  switch (verified.kind) {
+    case "forbidden":
+      return { subject, says: `is not valid (${verified.reason})`, todo: exportAnother };
+    case "failed":
+      return verified.problem.subject === subject ? verified.problem : undefined;
+    case "answered":
+      return unusable(verified.value?.status);
+  }
+}
+
+/** What is wrong with an API token of this status, which is still one of Cloudflare's. */
+export function unusable(status: string | undefined): Problem | undefined {
+  const subject = "CLOUDFLARE_API_TOKEN";
+  switch (status) {
+    case "disabled":
+      return { subject, says: "is disabled", todo: "Enable it in the dashboard" };
+    case "expired":
+      return { subject, says: "is expired", todo: "Create another one in the dashboard" };
+    default:
+      return undefined;
+  }
 }

@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { problemText } from "../fleet/problem";
 import type { ApiCredentials } from "./api-credentials";
 import { openStandIn } from "../local/engine/provider";
-import { openCloudflareApi } from "./client";
+import { openCloudflareApi, unseenProblems } from "./client";
 import { listTokens, type AccountToken } from "./service-tokens";
 
 type ListedToken = Pick<AccountToken, "id" | "name">;
@@ -175,6 +175,31 @@ describe("a listing, on pages", () => {
     assert.deepEqual(calls, [pageCall(1), pageCall(2), pageCall(3)]);
   });
 
+  it("goes by the total where the server gives fewer a page than it says", async () => {
+    const all = tokens(5);
+    for (const per_page of [{}, { per_page: 1000 }]) {
+      const { listing, calls } = await listFrom((_, page) =>
+        listed(all.slice((page - 1) * 2, page * 2), { page, ...per_page, total_count: 5 }),
+      );
+      assert.deepEqual(listing, { kind: "answered", value: all });
+      assert.equal(calls.length, 3);
+    }
+  });
+
+  it("says how many more there are than it is shown", async () => {
+    const { listing, calls } = await listFrom((_, page) =>
+      listed(page === 1 ? tokens(3) : [], { page, per_page: 1000, total_count: 120 }),
+    );
+    assert.deepEqual(listing, { kind: "answered", value: tokens(3), unseen: 117 });
+    assert.deepEqual(
+      listing.kind === "answered" && unseenProblems(listing, "service tokens").map(problemText),
+      [
+        "CLOUDFLARE_API_TOKEN: is shown 3 of the account's 120 service tokens, so what is said of them may be wrong. Give it its permissions on the whole account, and not on single objects.",
+      ],
+    );
+    assert.equal(calls.length, 2);
+  });
+
   it("tries again after a failure that passes", async () => {
     let failures = 0;
     const { listing, calls } = await listFrom((request, page) => {
@@ -193,6 +218,70 @@ describe("a listing, on refusals", () => {
     const { listing, calls } = await listFrom(() => refused(403, 10000, "Authentication error"));
     assert.deepEqual(listing, { kind: "forbidden", reason: "HTTP 403, 10000 Authentication error" });
     assert.deepEqual(calls, [pageCall(1)]);
+  });
+
+  const ofToken = "Export a token that is whole, not expired and not revoked.";
+  const otherCode =
+    "Do what these words of Cloudflare's ask for; where they ask for nothing, look at the API token's permissions in the dashboard.";
+  const causes: readonly (readonly [number, number, string, string])[] = [
+    [
+      403,
+      9109,
+      "Cannot use the access token from location: 203.0.113.7",
+      "CLOUDFLARE_API_TOKEN: may not be used from the address 203.0.113.7 (HTTP 403, 9109 Cannot use the access token from location: 203.0.113.7). Add that address to the API token's client IP address filter in the dashboard, or run this where the filter allows it.",
+    ],
+    [
+      403,
+      9109,
+      "Cannot use the access token from location: 2001:db8::7",
+      "CLOUDFLARE_API_TOKEN: may not be used from the address 2001:db8::7 (HTTP 403, 9109 Cannot use the access token from location: 2001:db8::7). Add that address to the API token's client IP address filter in the dashboard, or run this where the filter allows it.",
+    ],
+    [
+      403,
+      9109,
+      "Invalid access token",
+      `CLOUDFLARE_API_TOKEN: is not valid (HTTP 403, 9109 Invalid access token). ${ofToken}`,
+    ],
+    [
+      401,
+      1000,
+      "Invalid API Token",
+      `CLOUDFLARE_API_TOKEN: is not valid (HTTP 401, 1000 Invalid API Token). ${ofToken}`,
+    ],
+    [
+      403,
+      12345,
+      "Your plan does not include this",
+      `Cloudflare: refused to list the service tokens of account acme (HTTP 403, 12345 Your plan does not include this). ${otherCode}`,
+    ],
+  ];
+  for (const [status, code, message, problem] of causes) {
+    it(`tells the cause of HTTP ${status} by ${code} ${message}`, async () => {
+      const { listing } = await listFrom(() => refused(status, code, message));
+      assert.deepEqual(listing, { kind: "failed", problem, status });
+    });
+  }
+
+  it("takes 9109 for a permission where its words are of one", async () => {
+    const { listing } = await listFrom(() => refused(403, 9109, "Unauthorized to access requested resource"));
+    assert.deepEqual(listing, {
+      kind: "forbidden",
+      reason: "HTTP 403, 9109 Unauthorized to access requested resource",
+    });
+  });
+
+  it("does not speak of permissions where something else than Cloudflare's API refuses", async () => {
+    const { listing } = await listFrom(() => ({
+      status: 403,
+      headers: { "content-type": "text/html", "x-should-retry": "false" },
+      body: "<html>Blocked by the company's proxy</html>",
+    }));
+    assert.deepEqual(listing, {
+      kind: "failed",
+      problem:
+        "Cloudflare: refused to list the service tokens of account acme (HTTP 403). Check CLOUDFLARE_BASE_URL, and whether a proxy or a firewall in between refuses: Cloudflare's API gives its reasons.",
+      status: 403,
+    });
   });
 
   for (const status of [400, 403, 404]) {

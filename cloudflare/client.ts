@@ -7,8 +7,13 @@ import { pacedFetch } from "./request-pace";
 
 /** What came of asking Cloudflare. */
 export type CallResult<T> =
-  | { readonly kind: "answered"; readonly value: T }
-  /** The API token is valid but may not do this; `reason` is what Cloudflare said. */
+  | {
+      readonly kind: "answered";
+      readonly value: T;
+      /** Of a list: how many more entries Cloudflare counts than it shows to this API token; undefined when none. */
+      readonly unseen?: number;
+    }
+  /** The API token lacks the permission, by the code that Cloudflare gave; `reason` is what it said. */
   | { readonly kind: "forbidden"; readonly reason: string }
   /** Anything else; `status` is the HTTP status where there was an answer. */
   | { readonly kind: "failed"; readonly problem: Problem; readonly status: number | undefined };
@@ -67,17 +72,43 @@ export function openCloudflareApi(credentials: ApiCredentials): CloudflareApi {
       timeout: 30_000,
     }),
     call: (doing, call) => callCloudflare(credentials, doing, call),
-    list: (name, entry, pageOf, perPage = mostPerPage) =>
-      callCloudflare(credentials, name.doing, () =>
+    list: async (name, entry, pageOf, perPage = mostPerPage) => {
+      const listed = await callCloudflare(credentials, name.doing, () =>
         listAllPages(credentials, name.what, entry, pageOf, perPage),
-      ),
+      );
+      if (listed.kind !== "answered") {
+        return listed;
+      }
+      const { entries, unseen } = listed.value;
+      return { kind: "answered", value: entries, ...(unseen > 0 ? { unseen } : {}) };
+    },
     requestCount: pace.count,
   };
 }
 
 /** An answer with another value made of its own; what is not an answer stays as it is. */
 export const mapAnswer = <T, U>(result: CallResult<T>, change: (value: T) => U): CallResult<U> =>
-  result.kind === "answered" ? { kind: "answered", value: change(result.value) } : result;
+  result.kind === "answered" ? { ...result, value: change(result.value) } : result;
+
+/**
+ * Said of a list that is shown in part. An API token with roles on single objects sees those alone (docs/facts/cloudflare.md,
+ * C63).
+ *
+ * @param what it lists, in the plural, such as `service tokens`.
+ */
+export function unseenProblems(listed: CallResult<readonly unknown[]>, what: string): readonly Problem[] {
+  if (listed.kind !== "answered" || listed.unseen === undefined) {
+    return [];
+  }
+  const { value, unseen } = listed;
+  return [
+    {
+      subject: "CLOUDFLARE_API_TOKEN",
+      says: `is shown ${value.length} of the account's ${value.length + unseen} ${what}, so what is said of them may be wrong`,
+      todo: "Give it its permissions on the whole account, and not on single objects",
+    },
+  ];
+}
 
 /** What the SDK would read from the environment, and send along beside the API token. */
 export const noOtherCredentials = { apiKey: null, apiEmail: null, userServiceKey: null };
@@ -138,12 +169,53 @@ async function callCloudflare<T>(
       const todo = "Set Zero Trust up once in the dashboard, with a team name and a plan";
       return failed({ subject: "sitepass:accountId", says, todo }, status);
     }
+    const ofToken = apiTokenProblem(reason);
+    if (ofToken !== undefined) {
+      return failed(ofToken, status);
+    }
+    if (status === 403 && said.some(({ code }) => permissionCodes.includes(code))) {
+      return { kind: "forbidden", reason };
+    }
     const says = `refused to ${doing} (${reason})`;
-    return status === 403
-      ? { kind: "forbidden", reason }
-      : failed({ subject: "Cloudflare", says, todo: adviceFor(status) }, status);
+    const todo = status === 403 && said.length > 0 ? adviceForOtherCode : adviceFor(status);
+    return failed({ subject: "Cloudflare", says, todo }, status);
   }
 }
+
+/**
+ * What Cloudflare answers to a call without its permission, and to one for a zone or account that is not the API token's
+ * (docs/facts/cloudflare.md, C58). 9109 has other meanings too: apiTokenProblem.
+ */
+const permissionCodes: readonly number[] = [10000, 9109];
+
+const adviceForOtherCode =
+  "Do what these words of Cloudflare's ask for; where they ask for nothing, look at the API token's permissions in the dashboard";
+
+/**
+ * What is wrong with the API token as a whole, where Cloudflare's words say so: every call is then refused for that reason,
+ * with a status and code that it also gives for a missing permission (docs/facts/cloudflare.md, C58).
+ *
+ * @param words of an answer, with its codes, as this module or Pulumi's provider gives them.
+ */
+export function apiTokenProblem(words: string): Problem | undefined {
+  const subject = "CLOUDFLARE_API_TOKEN";
+  const brief = words.length > 200 ? `${words.slice(0, 199)}…` : words;
+  const [, address] = /Cannot use the access token from location:? *([0-9A-Fa-f.:]*)/.exec(words) ?? [];
+  if (address !== undefined) {
+    const from = address === "" ? "this machine's address" : `the address ${address}`;
+    return {
+      subject,
+      says: `may not be used from ${from} (${brief})`,
+      todo: "Add that address to the API token's client IP address filter in the dashboard, or run this where the filter allows it",
+    };
+  }
+  return /Invalid access token|Invalid API Token/i.test(words)
+    ? { subject, says: `is not valid (${brief})`, todo: exportAnother }
+    : undefined;
+}
+
+/** What to do about an API token that is not valid. */
+export const exportAnother = "Export a token that is whole, not expired and not revoked";
 
 /** access.api.error.not_enabled; the HTTP status that comes with it is not known, so the code tells it. */
 const notEnabled = 9999;
@@ -155,6 +227,8 @@ function adviceFor(status: number): string {
     case 400:
     case 401:
       return "Check that CLOUDFLARE_API_TOKEN is whole, not expired and not revoked";
+    case 403:
+      return "Check CLOUDFLARE_BASE_URL, and whether a proxy or a firewall in between refuses: Cloudflare's API gives its reasons";
     case 404:
       return "Check sitepass:accountId";
     case 429:
@@ -185,11 +259,13 @@ async function listAllPages<T extends { readonly id: string }>(
   entry: z.ZodType<T>,
   pageOf: PageCall,
   perPage: number,
-): Promise<readonly T[]> {
+): Promise<{ readonly entries: readonly T[]; readonly unseen: number }> {
   const listSchema = z.object({
     success: z.literal(true),
     result: z.array(entry),
-    result_info: z.object({ per_page: z.number().optional() }).nullish(),
+    result_info: z
+      .object({ per_page: z.number().optional(), total_count: z.number().optional().catch(undefined) })
+      .nullish(),
   });
   // By ID, so that an entry that moves to the next page while another one is deleted is not counted twice.
   const entries = new Map<string, T>();
@@ -208,9 +284,10 @@ async function listAllPages<T extends { readonly id: string }>(
     for (const found of result) {
       entries.set(found.id, found);
     }
-    // A server may give fewer a page than it was asked for; result_info says how many it gives.
-    if (entries.size === known || result.length < (info?.per_page ?? perPage)) {
-      return [...entries.values()];
+    // A server may give fewer a page than it was asked for, and than result_info says: only the total tells the end.
+    const unseen = Math.max((info?.total_count ?? 0) - entries.size, 0);
+    if (entries.size === known || (result.length < (info?.per_page ?? perPage) && unseen === 0)) {
+      return { entries: [...entries.values()], unseen };
     }
   }
 }

@@ -227,8 +227,8 @@ describe("listTunnels", () => {
 
 describe("listRecords", () => {
   it("asks for exactly one name", async (t) => {
-    const { api, standIn } = await openTestFleet(t, { sites: {} });
-    const zone = valueOf(await findZone(api, { name: "example.com" }));
+    const { api, stack, standIn } = await openTestFleet(t, { sites: {} });
+    const zone = valueOf(await findZone(api, stack.config));
     assert.ok(zone !== undefined);
     for (const [name, content] of [
       ["prom.example.com", "203.0.113.1"],
@@ -253,7 +253,8 @@ describe("listRecords", () => {
 describe("findZone", () => {
   it("finds a zone by name and by ID, and says when there is none", async (t) => {
     const { api, stack } = await openTestFleet(t, { sites: {} });
-    const zone = valueOf(await findZone(api, { name: "example.com" }));
+    const { accountId } = stack.config;
+    const zone = valueOf(await findZone(api, { accountId, zone: { name: "example.com" } }));
     assert.ok(zone !== undefined);
     assert.deepEqual(zone, {
       id: zone.id,
@@ -262,10 +263,64 @@ describe("findZone", () => {
       paused: false,
       accountId: stack.config.accountId,
     });
-    assert.deepEqual(valueOf(await findZone(api, { id: zone.id })), zone);
-    assert.equal(valueOf(await findZone(api, { name: "example.net" })), undefined);
-    assert.equal((await findZone(api, { id: "0".repeat(32) })).kind, "forbidden");
+    assert.deepEqual(valueOf(await findZone(api, { accountId, zone: { id: zone.id } })), zone);
+    assert.equal(valueOf(await findZone(api, { accountId, zone: { name: "example.net" } })), undefined);
+    assert.equal((await findZone(api, { accountId, zone: { id: "0".repeat(32) } })).kind, "forbidden");
   });
+});
+
+describe("findZone, of several zones of the name", () => {
+  const theirs = "f".repeat(32);
+  const zones = (
+    of: readonly (readonly [id: string, status: "active" | "pending" | "moved", owner?: string])[],
+  ) =>
+    of.map(([id, status, accountId]) => ({
+      name: "example.com",
+      id: id.repeat(32),
+      status,
+      ...(accountId === undefined ? {} : { accountId }),
+    }));
+  const rows = [
+    [
+      "the account's, not the one that moved to it",
+      zones([
+        ["a", "moved", theirs],
+        ["b", "active"],
+      ]),
+      "b",
+    ],
+    [
+      "the account's, though another's is active",
+      zones([
+        ["a", "active", theirs],
+        ["b", "pending"],
+      ]),
+      "b",
+    ],
+    [
+      "the active one of the account",
+      zones([
+        ["a", "moved"],
+        ["b", "pending"],
+        ["c", "active"],
+      ]),
+      "c",
+    ],
+    [
+      "another account's where there is no other",
+      zones([
+        ["a", "moved", theirs],
+        ["b", "active", theirs],
+      ]),
+      "b",
+    ],
+  ] as const;
+  for (const [what, of, found] of rows) {
+    it(`finds ${what}`, async (t) => {
+      const { api, stack } = await openTestFleet(t, { sites: {}, standIn: { zones: of } });
+      assert.equal(valueOf(await findZone(api, stack.config))?.id, found.repeat(32));
+    });
+  }
 });
 
 describe("readOrganization and readBotProtection", () => {

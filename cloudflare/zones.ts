@@ -32,10 +32,15 @@ export type AccountZone = Readonly<z.infer<typeof zoneSchema>>;
 /** Cloudflare gives at most 50 zones a page (docs/facts/cloudflare.md, C61). */
 const pageSize = 50;
 
-/** The configured zone, by name or ID; undefined when the API token is shown no zone of that name. */
+/**
+ * The configured zone, by name or ID; undefined when the API token is shown no zone of that name.
+ *
+ * A name is unique within an account alone, and a zone that moved away stays listed in the account that it left. So of several
+ * the account's own counts, and of those the active one; another account's is given where there is no other, to be told so.
+ */
 export async function findZone(
   api: CloudflareApi,
-  zone: Config["zone"],
+  { zone, accountId }: Pick<Config, "zone" | "accountId">,
 ): Promise<CallResult<AccountZone | undefined>> {
   if ("id" in zone) {
     return api.call(
@@ -49,7 +54,21 @@ export async function findZone(
     (page) => api.client.zones.list({ name: zone.name, ...page }),
     pageSize,
   );
-  return mapAnswer(listed, (zones) => zones.find(({ name }) => name === zone.name));
+  return mapAnswer(
+    listed,
+    (zones) =>
+      zones
+        .filter(({ name }) => name === zone.name)
+        .toSorted((a, b) => rankOf(a, accountId) - rankOf(b, accountId))[0],
+  );
+}
+
+const statusesByUse = ["active", "pending", "initializing"];
+
+function rankOf({ status, accountId: owner }: AccountZone, accountId: string): number {
+  const use = statusesByUse.indexOf(status ?? "");
+  // Whose account is not told may be the account's.
+  return (owner === undefined || owner === accountId ? 0 : 10) + (use === -1 ? statusesByUse.length : use);
 }
 
 /** Fields by cloudflare 7.3.0 resources/bot-management/bot-management.d.ts; which of them come depends on the plan. */

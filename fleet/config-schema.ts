@@ -21,14 +21,17 @@ const writePath = checkedText((path) =>
     : "is not a write path: it begins with a slash, does not end with one, and has no wildcard, dot segment or query. Write it as in /api/v1/write",
 );
 
-const origin = checkedText((value) => {
+/** What is wrong with a text as the address of a service behind the tunnel, or undefined. */
+export function originProblem(value: string): string | undefined {
   const hint = "Write it as in http://localhost:9090; cloudflared adds the request's own path";
   if (!URL.canParse(value) || !/^https?:\/\//.test(value)) {
     return `is not an http or https address. ${hint}`;
   }
   // A path is refused by cloudflared: "ingress rules don't support proxying to a different path on the origin service".
   return /^https?:\/\/[^/?#@]+$/.test(value) ? undefined : `has more than scheme, host and port. ${hint}`;
-});
+}
+
+const origin = checkedText(originProblem);
 
 const endpointSchema = z.strictObject({
   hostname: checkedText(hostNameProblem),

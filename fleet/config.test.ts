@@ -148,6 +148,19 @@ describe("parseConfig", () => {
     );
   });
 
+  it("knows a number that Pulumi made of digits without quotes", () => {
+    const says = (values: Readonly<Record<string, string>>) =>
+      problemTexts(parseConfig({ ...raw(), ...values }));
+    const quotes = "because its digits stand without quotes. Put it in quotes.";
+    assert.deepEqual(says({ "sitepass:accountId": "1.2345678901234567e+31", "sitepass:teamName": "1e+21" }), [
+      `sitepass:accountId: is 1.2345678901234567e+31, a number, ${quotes}`,
+      `sitepass:teamName: is 1e+21, a number, ${quotes}`,
+    ]);
+    assert.deepEqual(says({ "sitepass:accountId": "10" }), [
+      'sitepass:accountId: is "10", which is not an account ID: 32 characters 0-9 and a-f. Copy it from the dashboard\'s Overview page; digits alone have to stand in quotes.',
+    ]);
+  });
+
   it("passes over keys of other namespaces", () => {
     assert.deepEqual(
       parseConfig({ ...raw(), "cloudflare:apiToken": "secret", "sitepassport:zone": "example.org" }),

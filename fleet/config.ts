@@ -49,7 +49,11 @@ export function parseConfig(raw: Readonly<Record<string, string>>): Result<Confi
     ? crossChecks(parsed.data)
     : parsed.error.issues
         .flatMap((issue) => describeIssue(issue, data, knownConfigKeys))
-        .map((problem) => ({ ...problem, ...explainMissingKey(problem.subject, data) }));
+        .map((problem) => ({
+          ...problem,
+          ...explainMissingKey(problem.subject, data),
+          ...explainNumber(problem, data[problem.subject]),
+        }));
   return parsed.success && problems.length === 0
     ? success(resolve(parsed.data))
     : failure(...problems.map((problem) => ({ ...problem, subject: `${namespace}:${problem.subject}` })));
@@ -60,6 +64,25 @@ function explainMissingKey(key: string, data: Readonly<Record<string, unknown>>)
   const schema: unknown = Reflect.get(configSchema.shape, key);
   return schema instanceof z.ZodType && data[key] === undefined
     ? { says: "is missing", todo: `Set it in the stack's file: ${schema.description?.replace(/\.$/, "")}` }
+    : {};
+}
+
+/** How Pulumi shows a number of many digits, which it reads where digits stand without quotes (pulumi#6787). */
+const longNumber = /^-?\d(?:\.\d+)?e[+-]?\d+$/i;
+
+/** A text of digits alone is read as a number where it stands without quotes, and then other digits arrive here. */
+function explainNumber({ subject, todo }: Problem, value: unknown): Partial<Problem> {
+  if (typeof value !== "string" || !isText(Reflect.get(configSchema.shape, subject))) {
+    return {};
+  }
+  if (longNumber.test(value)) {
+    return {
+      says: `is ${value}, a number, because its digits stand without quotes`,
+      todo: "Put it in quotes",
+    };
+  }
+  return (subject === "accountId" || subject === "zone") && /^-?(?:\d+|\.inf|infinity)$/i.test(value)
+    ? { todo: `${todo}; digits alone have to stand in quotes` }
     : {};
 }
 

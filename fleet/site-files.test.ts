@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
-import { readSiteFiles } from "./site-files";
+import { parseSite, readSiteFiles } from "./site-files";
 
 const root = mkdtempSync(join(tmpdir(), "sitepass-site-files-"));
 after(() => {
@@ -433,7 +433,7 @@ describe("readSiteFiles, on a file's values", () => {
       [
         'sites/a.yaml: token.duration is "365d", which is not a duration that Cloudflare accepts. Write hours, such as 8760h, or forever.',
         'sites/b.yaml: token.duration is "1y", which is not a duration that Cloudflare accepts. Write hours, such as 8760h, or forever.',
-        "sites/c.yaml: token.duration is 8760, not text. Put it in quotes.",
+        "sites/c.yaml: token.duration is 8760, which is not a duration that Cloudflare accepts. Write hours, such as 8760h (one year), or forever.",
       ],
     );
   });
@@ -455,7 +455,7 @@ describe("readSiteFiles, on a file's values", () => {
       [
         "sites/a.yaml: token.secretVersion is 0, which is less than 1. Count rotations from 1.",
         "sites/b.yaml: token.secretVersion is 1.5, not a whole number. Give a whole number.",
-        'sites/c.yaml: token.secretVersion is "2", not a number. Give a number.',
+        'sites/c.yaml: token.secretVersion is "2", not a number. Take the quotes off.',
         "sites/d.yaml: token.secretVersion is 0, which is less than 1. Count rotations from 1.",
       ],
     );
@@ -554,6 +554,30 @@ describe("readSiteFiles, on a file's values", () => {
   it("refuses an unknown collector and names the nearest right one", () => {
     assert.deepEqual(problemsIn("collector: fluentbit\n"), [
       'sites/tokyo.yaml: collector is "fluentbit", which is not known. Did you mean fluent-bit? Choose prometheus, promtail, alloy, otelcol, vmagent, vector, fluent-bit, telegraf.',
+    ]);
+  });
+});
+
+describe("values that look like numbers", () => {
+  const says = (text: string): readonly string[] => problemTexts(parseSite(text, "sites/a.yaml"));
+
+  it("are shown as they are written, and told to stand in quotes", () => {
+    assert.deepEqual(says("labels: { rack: 0123, serial: 12345678901234567890, hex: 0x1F, exp: 1e3 }\n"), [
+      "sites/a.yaml: labels.rack is 0123, not text. Put it in quotes.",
+      "sites/a.yaml: labels.serial is 12345678901234567890, not text. Put it in quotes.",
+      "sites/a.yaml: labels.hex is 0x1F, not text. Put it in quotes.",
+      "sites/a.yaml: labels.exp is 1e3, not text. Put it in quotes.",
+    ]);
+  });
+
+  it("are told so only where that helps", () => {
+    const advice = "Write hours, such as 8760h (one year), or forever.";
+    assert.deepEqual(says("token: { duration: 1e3 }\n"), [
+      `sites/a.yaml: token.duration is 1e3, which is not a duration that Cloudflare accepts. ${advice}`,
+    ]);
+    assert.deepEqual(says('token: { enabled: "true", secretVersion: "x" }\n'), [
+      'sites/a.yaml: token.enabled is "true", not true or false. Take the quotes off.',
+      'sites/a.yaml: token.secretVersion is "x", not a number. Give a number.',
     ]);
   });
 });

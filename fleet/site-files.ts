@@ -1,11 +1,11 @@
 import { lstatSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join, parse } from "node:path";
-import { parseDocument, type YAMLError } from "yaml";
+import { isScalar, parseDocument, type YAMLError } from "yaml";
 import { dnsLabelProblem, labelNameProblem } from "./names";
 import { failure, problemsOf, success, type Problem, type Result } from "./problem";
 import { knownSiteKeys, siteSchema, type SiteFile } from "./site-schema";
 import { systemReason } from "./wording";
-import { describeIssue, splitAdvice } from "./zod-issues";
+import { describeIssue, splitAdvice, type WrittenValues } from "./zod-issues";
 
 /** One checked site file. The file's name, without its extension, is the site's identity. */
 export interface NamedSiteFile {
@@ -158,8 +158,19 @@ export function parseSite(text: string, file: string): Result<SiteFile> {
     return refused(`holds ${kind}, not keys and values`, "Write it as in signals: [metrics]");
   }
   const parsed = siteSchema.safeParse(data);
+  const written: WrittenValues = {
+    sourceAt: (path) => {
+      const node = document.getIn(path, true);
+      return isScalar(node) ? node.source : undefined;
+    },
+    issuesWith: (path, quoted) => {
+      const changed = document.clone();
+      changed.setIn(path, quoted);
+      return siteSchema.safeParse(changed.toJS()).error?.issues ?? [];
+    },
+  };
   const problems = [
-    ...(parsed.error?.issues ?? []).flatMap((issue) => describeIssue(issue, data, knownSiteKeys)),
+    ...(parsed.error?.issues ?? []).flatMap((issue) => describeIssue(issue, data, knownSiteKeys, written)),
     ...reservedLabels(data),
   ];
   return parsed.success && problems.length === 0

@@ -32,3 +32,36 @@ export function systemReason(error: unknown): string {
     ? error.message.replace(/^E[A-Z]+: /, "").replace(/, \w+( '.*')?$/, "")
     : String(error);
 }
+
+/**
+ * Where a text has a character that it must not have, as a predicate that names the character and nothing else of the
+ * text, which may be a secret: `ends in a carriage return (U+000D)`. Undefined when it has none.
+ *
+ * @param allowed matches each character that it may have.
+ */
+export function strayCharacter(text: string, allowed: RegExp): string | undefined {
+  const characters = Array.from(text);
+  const at = characters.findIndex((character) => !allowed.test(character));
+  const stray = characters[at];
+  if (stray === undefined) {
+    return undefined;
+  }
+  const code = (stray.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
+  // What cannot be seen is named, so that nobody looks for it.
+  const name = invisible[stray] ?? (/[\p{C}\p{Z}]/u.test(stray) ? "an invisible character" : stray);
+  const described = `${name} (U+${code})`;
+  if (characters.slice(at).every((character) => !allowed.test(character)) && at > 0) {
+    return `ends in ${described}`;
+  }
+  return at === 0 ? `begins with ${described}` : `has ${described} as character ${at + 1}`;
+}
+
+const invisible: Readonly<Record<string, string>> = {
+  "\r": "a carriage return",
+  "\n": "a line feed",
+  "\t": "a tab",
+  " ": "a space",
+  "\u00a0": "a no-break space",
+  "\u200b": "a zero-width space",
+  "\ufeff": "a byte order mark",
+};

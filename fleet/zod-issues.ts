@@ -33,7 +33,12 @@ const kinds: Readonly<Record<string, string>> = {
  * @param data the value that was checked, to show what stands at the issue's path.
  * @returns one problem per unknown key, else one.
  */
-export function describeIssue(issue: z.core.$ZodIssue, data: unknown, knownKeys: KnownKeys): Problem[] {
+export function describeIssue(
+  issue: z.core.$ZodIssue,
+  data: unknown,
+  knownKeys: KnownKeys,
+  written?: WrittenValues,
+): Problem[] {
   const key = issue.path.map(String).join(".");
   if (issue.code === "unrecognized_keys") {
     const known = knownKeys(issue.path);
@@ -43,7 +48,40 @@ export function describeIssue(issue: z.core.$ZodIssue, data: unknown, knownKeys:
       todo: `${didYouMean(unknown, known)}Known keys here: ${[...known].sort().join(", ")}`,
     }));
   }
-  return [{ subject: key, ...describeValue(issue, valueAt(data, issue.path)) }];
+  const value = valueAt(data, issue.path);
+  const described = unquotedProblem(issue, value, written) ?? describeValue(issue, value);
+  return [{ subject: key, ...described }];
+}
+
+/** How values are written in a file, which what was read of them does not tell: `0123` is read as the number 123. */
+export interface WrittenValues {
+  /** Undefined for what is not a plain value. */
+  readonly sourceAt: (path: readonly PropertyKey[]) => string | undefined;
+  /** The issues that there would be with a text in quotes at this path. */
+  readonly issuesWith: (path: readonly PropertyKey[], text: string) => readonly z.core.$ZodIssue[];
+}
+
+/** A number or a truth value where a text belongs: it is to be put in quotes, unless it is wrong in quotes too. */
+function unquotedProblem(
+  issue: z.core.$ZodIssue,
+  value: unknown,
+  written: WrittenValues | undefined,
+): Omit<Problem, "subject"> | undefined {
+  if (
+    issue.code !== "invalid_type" ||
+    issue.expected !== "string" ||
+    (typeof value !== "number" && typeof value !== "boolean")
+  ) {
+    return undefined;
+  }
+  const text = written?.sourceAt(issue.path) ?? String(value);
+  const isAt = ({ path }: z.core.$ZodIssue) => path.join(".") === issue.path.join(".");
+  const stillWrong = written?.issuesWith(issue.path, text).find(isAt);
+  if (stillWrong === undefined) {
+    return { says: `is ${text}, not text`, todo: "Put it in quotes" };
+  }
+  const { says, todo } = describeValue(stillWrong, text);
+  return { says: says.replace(JSON.stringify(text), text), todo };
 }
 
 /** Splits a check's message into what is wrong and what to do. */
@@ -63,9 +101,15 @@ function describeValue(issue: z.core.$ZodIssue, value: unknown): Omit<Problem, "
       if (value === undefined) {
         return { says: "is missing", todo: `Give ${kind}` };
       }
-      const quotable =
-        issue.expected === "string" && (typeof value === "number" || typeof value === "boolean");
-      return { says: `is ${show(value)}, not ${kind}`, todo: quotable ? "Put it in quotes" : `Give ${kind}` };
+      const isNumber = issue.expected === "number" || issue.expected === "int";
+      const quoted =
+        typeof value === "string" &&
+        ((isNumber && /^-?\d+$/.test(value)) ||
+          (issue.expected === "boolean" && (value === "true" || value === "false")));
+      return {
+        says: `is ${show(value)}, not ${kind}`,
+        todo: quoted ? "Take the quotes off" : `Give ${kind}`,
+      };
     }
     case "invalid_value": {
       const allowed = issue.values.map(String);

@@ -1,7 +1,8 @@
-import { getZeroTrustOrganization, getZone } from "@pulumi/cloudflare";
+import { getZeroTrustOrganization, getZone, type GetZoneArgs } from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { findApiCredentials, missingTokenProblem } from "../cloudflare/api-credentials";
+import { apiTokenProblem } from "../cloudflare/client";
 import { teamNameOf, unreadableTeamName } from "../cloudflare/organization";
 import type { AccountToken } from "../cloudflare/service-tokens";
 import { hostsOutsideZone, missingZone, zoneOfAnotherAccount } from "../cloudflare/zones";
@@ -54,7 +55,10 @@ export async function readAccountFacts(
     await pulumi.log.warn(problemText(warning));
   }
   if (!zone.ok || !teamName.ok || report.problems.length > 0) {
-    throw new UserError([...report.problems, ...problemsOf(zone), ...problemsOf(teamName)]);
+    const problems = [...report.problems, ...problemsOf(zone), ...problemsOf(teamName)];
+    // What is wrong with the API token as a whole is why the others fail, and each way of asking words it differently.
+    const cause = problems.find(({ says }) => apiTokenProblem(says) !== undefined);
+    throw new UserError(cause === undefined ? problems : [cause]);
   }
   return { zone: zone.value, teamName: teamName.value, tokens: report.tokens };
 }
@@ -75,22 +79,45 @@ const zoneSchema = z.object({
 
 /** Looks the zone up by the name or ID that is configured, and checks what only Cloudflare knows of it. */
 async function lookUpZone(config: Config): Promise<Result<Zone>> {
-  let found: z.infer<typeof zoneSchema>;
-  try {
-    found = zoneSchema.parse(
-      await getZone(
-        "id" in config.zone ? { zoneId: config.zone.id } : { filter: { name: config.zone.name } },
-      ),
-    );
-  } catch (error) {
-    return failure(missingZone(config, briefMessage(error)));
+  const read = await readZone(config);
+  if (!read.ok) {
+    return read;
   }
+  const found = read.value;
   const zone = { id: found.zoneId, name: found.name };
   const problems = [
     ...zoneOfAnotherAccount(config, found.account?.id ?? undefined),
     ...hostsOutsideZone(config, zone.name),
   ];
   return problems.length > 0 ? failure(...problems) : success(zone);
+}
+
+/**
+ * A name is unique within an account alone, and the provider's look-up fails when it finds several: asked for are the account's
+ * active zone, then any of the account's, and then any at all, to say whose it is.
+ */
+async function readZone({ zone, accountId }: Config): Promise<Result<z.infer<typeof zoneSchema>>> {
+  const account = { id: accountId };
+  const questions: readonly GetZoneArgs[] =
+    "id" in zone
+      ? [{ zoneId: zone.id }]
+      : [
+          { filter: { name: zone.name, account, status: "active" } },
+          { filter: { name: zone.name, account } },
+          { filter: { name: zone.name } },
+        ];
+  let reason = "";
+  for (const question of questions) {
+    try {
+      return success(zoneSchema.parse(await getZone(question)));
+    } catch (error) {
+      reason = briefMessage(error);
+      if (!reason.includes("exactly one result")) {
+        break;
+      }
+    }
+  }
+  return failure(apiTokenProblem(reason) ?? missingZone({ zone }, reason));
 }
 
 const organizationSchema = z.object({ authDomain: z.string() });
@@ -111,7 +138,8 @@ async function lookUpTeamName(config: Config): Promise<Result<string>> {
       await getZeroTrustOrganization({ accountId: config.accountId }),
     ));
   } catch (error) {
-    return failure(unreadableTeamName(briefMessage(error)));
+    const reason = briefMessage(error);
+    return failure(apiTokenProblem(reason) ?? unreadableTeamName(reason));
   }
   return teamNameOf(authDomain);
 }

@@ -1,5 +1,5 @@
 import type { ApiCredentials } from "../cloudflare/api-credentials";
-import { openCloudflareApi } from "../cloudflare/client";
+import { openCloudflareApi, unseenProblems } from "../cloudflare/client";
 import { listTokens, type AccountToken } from "../cloudflare/service-tokens";
 import type { Config } from "../fleet/config";
 import type { Problem } from "../fleet/problem";
@@ -48,8 +48,11 @@ export async function preflight(
       const { toCreate, toRemove, duplicates } = planTokens(listed.value, sites, ownPrefix);
       const inDoubt = toCreate.length + toRemove.length + duplicates.length > 0;
       const held = inDoubt ? await readHeld() : undefined;
+      const known = { held, unseen: listed.unseen };
+      const { problems, warnings } = comparePlan(listed.value, config, sites, ownPrefix, known);
       return {
-        ...comparePlan(listed.value, config, sites, ownPrefix, held),
+        problems,
+        warnings: [...unseenProblems(listed, "service tokens"), ...warnings],
         ...(held === undefined ? { tokens: listed.value } : {}),
       };
     }
@@ -93,12 +96,19 @@ interface OwnTokens extends TokenPlan {
 
 type NamedToken = Pick<AccountToken, "id" | "name">;
 
-/** @param held undefined: the stack's own tokens are told by their names. */
+/** What is known of an account's tokens beside their list. */
+interface KnownOfTokens {
+  /** Undefined: the stack's own tokens are told by their names. */
+  readonly held?: HeldTokens | undefined;
+  /** How many more tokens the account has than the API token is shown. */
+  readonly unseen?: number | undefined;
+}
+
 export function planTokens(
   tokens: readonly NamedToken[],
   sites: readonly Pick<Site, "name">[],
   ownPrefix: string,
-  held?: HeldTokens,
+  { held, unseen = 0 }: KnownOfTokens = {},
 ): OwnTokens {
   const named = tokens.filter(({ name }) => name.startsWith(ownPrefix));
   const siteOf = ({ id, name }: NamedToken) => held?.get(id) ?? name.slice(ownPrefix.length);
@@ -110,7 +120,7 @@ export function planTokens(
     counts.set(name, (counts.get(name) ?? 0) + 1);
   }
   return {
-    existing: tokens.length,
+    existing: tokens.length + unseen,
     fleet: present.size,
     toCreate: sites.map(({ name }) => name).filter((name) => !present.has(name)),
     toRemove: [...present].filter((name) => !declared.has(name)).sort(),
@@ -125,9 +135,10 @@ export function comparePlan(
   config: Pick<Config, "serviceTokenLimit" | "allowRemovals">,
   sites: readonly Pick<Site, "name">[],
   ownPrefix: string,
-  held?: HeldTokens,
+  known: KnownOfTokens = {},
 ): PreflightReport {
-  const plan = planTokens(tokens, sites, ownPrefix, held);
+  const { held } = known;
+  const plan = planTokens(tokens, sites, ownPrefix, known);
   return {
     problems: [
       ...limitProblems(plan.existing, plan.toCreate, config.serviceTokenLimit),

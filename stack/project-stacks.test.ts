@@ -50,6 +50,19 @@ describe("chooseStack", () => {
     assert.equal(chosen({ PULUMI_STACK: "prod" }, "other"), "other");
   });
 
+  it("names the character that a variable or an option must not have", () => {
+    assert.throws(() => chosen({ PULUMI_STACK: "prod\r" }), {
+      message:
+        "PULUMI_STACK: ends in a carriage return (U+000D), which no stack's name has. Set it without that character.",
+    });
+    assert.throws(() => chosen({ PULUMI_HOME: "/home\n" }, "\u201cprod\u201d"), {
+      message: [
+        "--stack: begins with \u201c (U+201C), which no stack's name has. Set it without that character.",
+        "PULUMI_HOME: ends in a line feed (U+000A), which it must not have. Set it without that character.",
+      ].join("\n"),
+    });
+  });
+
   it("knows the selection of each backend, and which one is logged in to", () => {
     const backend = (url: string) => chosen({ PULUMI_BACKEND_URL: url });
     select({ stacks: { "https://api.pulumi.com": "acme/sitepass/prod", "file:///state": "staging" } });

@@ -4,7 +4,8 @@ import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
-import { UserError } from "../fleet/problem";
+import { throwIfAny, UserError } from "../fleet/problem";
+import { strayCharacter } from "../fleet/wording";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -17,6 +18,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * @throws UserError when there are several and none is chosen, or none at all.
  */
 export function chooseStack(directory: string, named: string | undefined, environment: Environment): string {
+  refuseStrayCharacters(named, environment);
   const chosen = named ?? given(environment.PULUMI_STACK) ?? selectedStack(directory, environment);
   if (chosen !== undefined) {
     return chosen;
@@ -42,6 +44,27 @@ export function chooseStack(directory: string, named: string | undefined, enviro
     ]);
   }
   return only;
+}
+
+/** What comes from a file with other line ends, or from a text with typographic quotes, looks right wherever it is shown. */
+function refuseStrayCharacters(named: string | undefined, environment: Environment): void {
+  const ofStack = /[A-Za-z0-9_./-]/;
+  const printable = /\P{Cc}/u;
+  const values: readonly (readonly [string, string | undefined, RegExp])[] = [
+    named === undefined ? ["PULUMI_STACK", environment.PULUMI_STACK, ofStack] : ["--stack", named, ofStack],
+    ["PULUMI_HOME", environment.PULUMI_HOME, printable],
+    ["PULUMI_CREDENTIALS_PATH", environment.PULUMI_CREDENTIALS_PATH, printable],
+    ["PULUMI_BACKEND_URL", environment.PULUMI_BACKEND_URL, printable],
+  ];
+  throwIfAny(
+    values.flatMap(([subject, value, allowed]) => {
+      const stray = strayCharacter(value ?? "", allowed);
+      const what = allowed === ofStack ? "no stack's name has" : "it must not have";
+      return stray === undefined
+        ? []
+        : [{ subject, says: `${stray}, which ${what}`, todo: "Set it without that character" }];
+    }),
+  );
 }
 
 const given = (text: string | undefined): string | undefined => (text === "" ? undefined : text);

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseDocument } from "yaml";
+import { isPair, isScalar, parseDocument, visit, type Document } from "yaml";
 import { z } from "zod";
-import { UserError } from "../fleet/problem";
+import { throwIfAny, UserError, type Problem } from "../fleet/problem";
 
 const projectSchema = z.looseObject({
   name: z.string(),
@@ -35,7 +35,9 @@ export function readStackConfig(
 ): StackConfig {
   const project = readYaml(join(directory, "Pulumi.yaml"), projectSchema);
   const file = `Pulumi.${stack}.yaml`;
-  const { config } = readYaml(join(directory, file), stackSchema);
+  const { config } = readYaml(join(directory, file), stackSchema, (document) =>
+    misreadScalars(document, file, project.name),
+  );
   const values: Record<string, string> = {};
   const encrypted: string[] = [];
   for (const [key, value] of Object.entries(config)) {
@@ -59,7 +61,43 @@ const fullKey = (project: string, key: string): string => (key.includes(":") ? k
 
 const asText = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
 
-function readYaml<T>(path: string, schema: z.ZodType<T>): T {
+/**
+ * Values that YAML reads as another number than is written, in keys that the program reads. Go, which Pulumi reads the file
+ * with, makes other numbers of some of them than Node: `0123` is 83 to the one, and 123 to the other.
+ */
+function misreadScalars(document: Document, file: string, project: string): readonly Problem[] {
+  const problems: Problem[] = [];
+  visit(document, {
+    Scalar: (role, { value, source, type }, path) => {
+      const keys = path.flatMap((node) =>
+        isPair(node) && isScalar(node.key) ? [String(node.key.value)] : [],
+      );
+      const [section, key = "", ...inner] = keys;
+      const name = fullKey(project, key);
+      const isOurs = [`${project}:`, "sitepass:", "cloudflare:"].some((namespace) =>
+        name.startsWith(namespace),
+      );
+      if (role !== "key" && section === "config" && isOurs && type === "PLAIN") {
+        if (typeof value === "number" && String(value) !== source) {
+          problems.push({
+            subject: file,
+            says: `${[name, ...inner].join(".")} is ${source}, which YAML reads as the number ${value}`,
+            todo: /^[1-9]\d*$/.test(source ?? "")
+              ? "Put it in quotes"
+              : "Put it in quotes, or write a number in decimal digits alone",
+          });
+        }
+      }
+    },
+  });
+  return problems;
+}
+
+function readYaml<T>(
+  path: string,
+  schema: z.ZodType<T>,
+  problemsIn: (document: Document) => readonly Problem[] = () => [],
+): T {
   if (!existsSync(path)) {
     throw new UserError({
       subject: path,
@@ -77,6 +115,7 @@ function readYaml<T>(path: string, schema: z.ZodType<T>): T {
       })),
     );
   }
+  throwIfAny(problemsIn(document));
   const parsed = schema.safeParse(document.toJS());
   if (!parsed.success) {
     const says = `is not a Pulumi file (${z.prettifyError(parsed.error)})`;

@@ -64,8 +64,20 @@ export async function runInvoke(client: Cloudflare, token: string, args: Propert
 
 const zoneArgs = z.union([
   z.strictObject({ zoneId: z.string() }),
-  z.strictObject({ filter: z.strictObject({ name: z.string() }) }),
+  z.strictObject({
+    filter: z.strictObject({
+      name: z.string(),
+      account: z.strictObject({ id: z.string() }).optional(),
+      status: z.enum(["initializing", "pending", "active", "moved"]).optional(),
+    }),
+  }),
 ]);
+/** The SDK's own query knows no undefined. */
+const zoneQuery = ({ name, account, status }: z.infer<(typeof zoneArgs)["options"][1]>["filter"]) => ({
+  name,
+  ...(account === undefined ? {} : { account }),
+  ...(status === undefined ? {} : { status }),
+});
 const accountArgs = z.strictObject({ accountId: z.string() });
 const tunnelTokenArgs = z.strictObject({ accountId: z.string(), tunnelId: z.string() });
 const withId = z.looseObject({ id: z.string() });
@@ -76,7 +88,7 @@ const invokes: Readonly<Record<string, (client: Cloudflare, args: Properties) =>
     const args = zoneArgs.parse(raw);
     let zoneId = "zoneId" in args ? args.zoneId : "";
     if ("filter" in args) {
-      const found = (await client.zones.list({ name: args.filter.name })).getPaginatedItems();
+      const found = (await client.zones.list(zoneQuery(args.filter))).getPaginatedItems();
       if (found.length !== 1) {
         throw new Error(`failed to find exactly one result: ${found.length} found`);
       }

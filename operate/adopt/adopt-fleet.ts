@@ -129,6 +129,7 @@ function shownPath(path: string, directory: string): string {
 export function planAdoption(request: AdoptionRequest): AdoptionPlan {
   const { config, ownPrefix, account } = request;
   const plan: PlanInProgress = { ...request, adoptions: [], refusals: [], losses: [], notes: [] };
+  plan.losses.push(...(account.unseen ?? []));
   const rights = findPushRights(account, config.endpoints);
   const { sites, fleet } = planSiteFiles(chooseSites(rights, plan), rights, plan);
   const inStack = account.tokens.filter(({ id }) => resourceWithId(plan, resourceTypes.token, id));

@@ -445,6 +445,53 @@ describe("the tunnel", () => {
   });
 });
 
+describe("a fleet that pushes one of the stack's signals", () => {
+  const [prometheus] = handmade().applications;
+  assert.ok(prometheus !== undefined);
+  const withRules = (...rules: readonly ReturnType<typeof rule>[]) =>
+    planFor(
+      handmade({
+        applications: [prometheus],
+        records: [record("prom.example.com")],
+        tunnelConfiguration: { rules: [...rules], originRequest: {}, privateNetworks: false },
+      }),
+    );
+
+  it("loses nothing on the host that it does not have", () => {
+    const plan = withRules(rule("prom.example.com", "http://localhost:9090"), notFound);
+    assert.deepEqual([plan.losses, plan.refusals], [[], []]);
+    assert.ok(plan.notes.includes('tunnel "central": has no rule of its own for loki.example.com today.'));
+  });
+
+  it("loses nothing there by a rule for many host names either", () => {
+    const all = rule("*.example.com", "http://localhost:9090");
+    const { losses } = withRules(rule("prom.example.com", "http://localhost:9090"), all, notFound);
+    assert.ok(!losses.some((loss) => loss.includes("sitepass:endpoints.logs.origin")), losses.join());
+  });
+
+  it("is not advised what the configuration then refuses", () => {
+    assert.deepEqual(withRules(rule("prom.example.com", "https://10.0.0.5:9090/"), notFound).losses, [
+      "sitepass:endpoints.metrics.origin: is http://localhost:9090, and the tunnel leads prom.example.com to https://10.0.0.5:9090 today. Set it to that, or pushes go elsewhere from the next `up` on.",
+    ]);
+    assert.deepEqual(withRules(rule("prom.example.com", "unix:/run/prometheus.sock"), notFound).losses, [
+      "sitepass:endpoints.metrics.origin: is http://localhost:9090, and the tunnel leads prom.example.com to unix:/run/prometheus.sock today. Let the service listen there too, because the stack's tunnel leads to http and https addresses alone.",
+    ]);
+  });
+});
+
+describe("an account that is shown in part", () => {
+  it("may hold what is lost", () => {
+    const says = {
+      subject: "CLOUDFLARE_API_TOKEN",
+      says: "is shown 1 of the account's 3 service tokens",
+      todo: "Change it",
+    };
+    assert.deepEqual(planFor(handmade({ unseen: [says] })).losses, [
+      "CLOUDFLARE_API_TOKEN: is shown 1 of the account's 3 service tokens. Change it.",
+    ]);
+  });
+});
+
 describe("the DNS records", () => {
   const lossesWith = (records: readonly ReturnType<typeof record>[], config = metricsOnly) =>
     planMetrics(handmade({ records }), { config }).losses;

@@ -1,4 +1,6 @@
 import type { IngressRule, TunnelConfiguration } from "../../cloudflare/tunnels";
+import { coversHost, destinationOf } from "../../cloudflare/access-evaluation";
+import { originProblem } from "../../fleet/config-schema";
 import type { Config, Endpoint } from "../../fleet/config";
 import { anchoredPattern, resourceTypes } from "../../provision/declared-objects";
 import {
@@ -114,7 +116,8 @@ function findLostRoutes(subject: string, today: TunnelConfiguration, plan: PlanI
   }
   for (const { endpoint, rule } of serving) {
     const { hostname } = endpoint;
-    if (rule !== undefined) {
+    // Where nothing leads to the host, or its rule refuses everything, there are no pushes to lose.
+    if (rule !== undefined && !isRefusal(rule) && isInUse(rule, endpoint, plan)) {
       findLostSettings(subject, endpoint, rule, plan);
     }
     if (rule?.hostname !== hostname) {
@@ -127,16 +130,27 @@ function findLostRoutes(subject: string, today: TunnelConfiguration, plan: PlanI
   }
 }
 
+/** A rule for many host names serves one only where that has a record, or an application that somebody made for it. */
+const isInUse = (rule: IngressRule, { hostname }: Endpoint, { account }: PlanInProgress): boolean =>
+  rule.hostname === hostname ||
+  account.records.some(({ name }) => name === hostname) ||
+  account.applications.some(({ destinations }) =>
+    destinations.some((uri) => coversHost(destinationOf(uri), hostname)),
+  );
+
 function findLostSettings(
   subject: string,
   { signal, hostname, origin }: Endpoint,
   { service, originRequest }: IngressRule,
   plan: PlanInProgress,
 ): void {
-  if (service.replace(/\/$/, "") !== origin) {
+  const today = service.replace(/\/$/, "");
+  if (today !== origin) {
     planMessages(`sitepass:endpoints.${signal}.origin`, plan).lose(
-      `is ${origin}, and the tunnel leads ${hostname} to ${service} today`,
-      "Set it to that, or pushes go elsewhere from the next `up` on",
+      `is ${origin}, and the tunnel leads ${hostname} to ${today} today`,
+      originProblem(today) === undefined
+        ? "Set it to that, or pushes go elsewhere from the next `up` on"
+        : "Let the service listen there too, because the stack's tunnel leads to http and https addresses alone",
     );
   }
   const settings = settingsIn(originRequest).filter((setting) => setting !== "access");

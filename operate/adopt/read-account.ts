@@ -1,6 +1,6 @@
 import { listApplications, withRules, type AccountApplication } from "../../cloudflare/access-applications";
 import { listPolicies, readPolicies, type AccountPolicy } from "../../cloudflare/access-policies";
-import { answered, type CallResult, type CloudflareApi } from "../../cloudflare/client";
+import { answered, unseenProblems, type CallResult, type CloudflareApi } from "../../cloudflare/client";
 import { listRecords, readRecords, type ZoneRecord } from "../../cloudflare/dns-records";
 import { listTokens, readTokens, type AccountToken } from "../../cloudflare/service-tokens";
 import {
@@ -12,7 +12,7 @@ import {
 } from "../../cloudflare/tunnels";
 import { findZone, missingZone, readZone, type AccountZone } from "../../cloudflare/zones";
 import type { Config } from "../../fleet/config";
-import { attempt, distinctProblems, problemsOf, UserError } from "../../fleet/problem";
+import { attempt, distinctProblems, problemsOf, UserError, type Problem } from "../../fleet/problem";
 
 /** What an account has that may belong to a fleet. */
 export interface AccountView {
@@ -28,6 +28,8 @@ export interface AccountView {
   readonly tunnelConfiguration: TunnelConfiguration | undefined;
   /** Those of the push hosts. */
   readonly records: readonly ZoneRecord[];
+  /** Which of the lists Cloudflare shows in part: what is not shown may be lost. */
+  readonly unseen?: readonly Problem[];
 }
 
 /**
@@ -37,11 +39,16 @@ export interface AccountView {
  */
 export async function readAccount(api: CloudflareApi, config: Config): Promise<AccountView> {
   const { accountId, publish } = config;
+  const [listedTokens, listedApplications, listedPolicies] = [
+    listTokens(api, accountId),
+    listApplications(api, accountId),
+    listPolicies(api, accountId),
+  ];
   const [zone, tokens, applications, policies, tunnels] = await allOf([
-    read(findZone(api, config.zone), "read the zone", readZone).then((found) => found ?? noZone(config)),
-    read(listTokens(api, accountId), "list the service tokens", readTokens),
-    read(listApplications(api, accountId), "list the Access applications", readPolicies),
-    read(listPolicies(api, accountId), "list the Access policies", readPolicies),
+    read(findZone(api, config), "read the zone", readZone).then((found) => found ?? noZone(config)),
+    read(listedTokens, "list the service tokens", readTokens),
+    read(listedApplications, "list the Access applications", readPolicies),
+    read(listedPolicies, "list the Access policies", readPolicies),
     publish.kind === "tunnel"
       ? read(listTunnels(api, accountId), "list the tunnels", readTunnels)
       : Promise.resolve([]),
@@ -67,6 +74,11 @@ export async function readAccount(api: CloudflareApi, config: Config): Promise<A
     tunnels,
     tunnelConfiguration,
     records: records.flat(),
+    unseen: [
+      ...unseenProblems(await listedTokens, "service tokens"),
+      ...unseenProblems(await listedApplications, "Access applications"),
+      ...unseenProblems(await listedPolicies, "Access policies"),
+    ],
   };
 }
 

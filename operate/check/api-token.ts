@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import type { ApiTokenState } from "../../cloudflare/api-token";
-import type { CallResult, CloudflareApi } from "../../cloudflare/client";
-import { problemText } from "../../fleet/problem";
+import { unusable, type ApiTokenState } from "../../cloudflare/api-token";
+import { exportAnother, type CallResult, type CloudflareApi } from "../../cloudflare/client";
+import { problemText, type Problem } from "../../fleet/problem";
 import { plural } from "../../fleet/wording";
 import { findingsOn, type Finding } from "./finding";
 
@@ -17,36 +17,27 @@ export function apiTokenFinding(
   verified: CallResult<ApiTokenState | undefined>,
   now: Date,
 ): { readonly usable: boolean; readonly finding: Finding } {
-  const nothingElse = "Nothing else at Cloudflare was looked at";
-  const useless = (says: string, todo: string) => ({
+  const useless = (wrong: Problem) => ({
     usable: false,
-    finding: problem({ subject, says, todo: `${todo}. ${nothingElse}` }),
+    finding: problem({ ...wrong, todo: `${wrong.todo}. Nothing else at Cloudflare was looked at` }),
   });
   if (verified.kind === "forbidden") {
-    return useless(`is not valid (${verified.reason})`, exportAnother);
+    return useless({ subject, says: `is not valid (${verified.reason})`, todo: exportAnother });
   }
   if (verified.kind === "failed") {
-    const { status, problem: said } = verified;
-    return status === undefined || status >= 500 || status === 429
-      ? { usable: false, finding: problem({ ...said, todo: `${said.todo}. ${nothingElse}` }) }
-      : useless(`is not valid (HTTP ${status})`, exportAnother);
+    return useless(verified.problem);
   }
   const { status = "unknown", expiresAt } = verified.value ?? {};
-  switch (status) {
-    case "disabled":
-      return useless("is disabled", "Enable it in the dashboard");
-    case "expired":
-      return useless("is expired", "Create another one in the dashboard");
-    case "active":
-      return { usable: true, finding: expiryFinding(expiresAt, now) };
-    default: {
-      const says = `whether it is active cannot be told (its status is "${status}")`;
-      return { usable: true, finding: warning({ subject, says, todo: "Look at it in the dashboard" }) };
-    }
+  const wrong = unusable(status);
+  if (wrong !== undefined) {
+    return useless(wrong);
   }
+  if (status === "active") {
+    return { usable: true, finding: expiryFinding(expiresAt, now) };
+  }
+  const says = `whether it is active cannot be told (its status is "${status}")`;
+  return { usable: true, finding: warning({ subject, says, todo: "Look at it in the dashboard" }) };
 }
-
-const exportAnother = "Export a token that is whole, not expired and not revoked";
 
 function expiryFinding(expiresAt: string | undefined, now: Date): Finding {
   const left = (Date.parse(expiresAt ?? "") - now.getTime()) / 86_400_000;
@@ -61,6 +52,28 @@ function expiryFinding(expiresAt: string | undefined, now: Date): Finding {
         todo: "Create another one in time",
       })
     : ok(`the API token is active for another ${days}`);
+}
+
+/** What Pulumi's provider reads beside the API token, and would send along; nothing of this project does. */
+const otherVariables = ["CLOUDFLARE_API_KEY", "CLOUDFLARE_EMAIL", "CLOUDFLARE_API_USER_SERVICE_KEY"];
+const otherKeys = ["cloudflare:apiKey", "cloudflare:email", "cloudflare:apiUserServiceKey"];
+
+/** A warning for each other credential that `up` would use and this look does not. */
+export function otherCredentials(
+  raw: Readonly<Record<string, string>>,
+  environment: Readonly<Record<string, string | undefined>>,
+): readonly Finding[] {
+  const set = [
+    ...otherVariables.filter((name) => (environment[name] ?? "") !== ""),
+    ...otherKeys.filter((key) => (raw[key] ?? "") !== ""),
+  ];
+  return set.map((name) =>
+    warning({
+      subject: name,
+      says: "is set, and Pulumi's provider sends it beside the API token, which nothing here does",
+      todo: "Unset it",
+    }),
+  );
 }
 
 /**
@@ -135,7 +148,11 @@ export function permissionFinding(
 ): Finding {
   const { name, neededFor, scope } = permissions[permission];
   if (read.kind === "failed") {
-    return problem(read.problem);
+    // What Cloudflare refuses for a reason of its own, and `up` does not ask for.
+    const { says, todo, subject: about } = read.problem;
+    return onlyChecks !== undefined && read.status === 403 && about === "Cloudflare"
+      ? warning({ subject: about, says: `${says}, so ${onlyChecks} not checked`, todo })
+      : problem(read.problem);
   }
   if (read.kind === "forbidden") {
     const lacks = `lacks the permission "${name}" ${write === undefined ? "Read" : "Edit"} (${read.reason})`;

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { registerConnector } from "cloudflare-standin/api/tunnels";
 import { permissions, type Permission } from "cloudflare-standin/api/permissions";
 import { testApplication, testPolicy, testToken } from "cloudflare-standin/testing/edge-rows";
+import type { CloudflareApi } from "../../cloudflare/client";
 import { openTestFleet, type TestFleet, type TestFleetOptions } from "../testing/test-fleet";
 import { checkAccount, type StackCheck } from "./check-stack";
 import { resourceTypes } from "../../provision/declared-objects";
@@ -54,6 +57,18 @@ describe("checkAccount", () => {
       ],
     );
     assert.deepEqual(plan, { existing: 2, fleet: 2, toCreate: [], toRemove: [] });
+  });
+
+  it("asks for no permission that the README does not name", async (t) => {
+    const fleet = await soundFleet(t, { configuration: { alertEmails: ["ops@example.com"] } });
+    const asked = said(await check(fleet), "ok").flatMap((says) => {
+      const [, name, access] = /^permission "(.*)" (Edit|Read)$/.exec(says) ?? [];
+      return name === undefined || access === undefined ? [] : [`${name}, ${access}`];
+    });
+    const readme = readFileSync(join(__dirname, "..", "..", "README.md"), "utf8");
+    const named = [...readme.matchAll(/^ +\| ([A-Z][^|]*, (?:Edit|Read)) +\|/gm)].map(([, name]) => name);
+    // A zone is looked up in lists, which show none where the permission is missing.
+    assert.deepEqual([...asked, "Zone, Read"].sort(), named.sort());
   });
 
   it("changes nothing, and asks for each permission to write by one refused change", async (t) => {
@@ -166,9 +181,65 @@ describe("checkAccount, on the API token", () => {
     }
     const result = await check(fleet);
     assert.deepEqual(result.findings.map(findingText), [
-      "CLOUDFLARE_API_TOKEN: is not valid (HTTP 401). Export a token that is whole, not expired and not revoked. Nothing else at Cloudflare was looked at.",
+      "CLOUDFLARE_API_TOKEN: is not valid (HTTP 401, 1000 Invalid API Token). Export a token that is whole, not expired and not revoked. Nothing else at Cloudflare was looked at.",
     ]);
     assert.equal(fleet.standIn.requests.length, 2);
+  });
+
+  it("says one thing of a token that may not be used from here", async (t) => {
+    const fleet = await soundFleet(t);
+    const location = "Cannot use the access token from location: 203.0.113.7";
+    fleet.standIn.inject({ match: {}, times: 100, status: 403, code: 9109, message: location });
+    const result = await check(fleet);
+    assert.deepEqual(result.findings.map(findingText), [
+      `CLOUDFLARE_API_TOKEN: may not be used from the address 203.0.113.7 (HTTP 403, 9109 ${location}). Add that address to the API token's client IP address filter in the dashboard, or run this where the filter allows it. Nothing else at Cloudflare was looked at.`,
+    ]);
+  });
+
+  it("does not call a plan's refusal of a check a missing permission, nor a problem", async (t) => {
+    const fleet = await soundFleet(t);
+    fleet.standIn.inject({
+      match: { path: /bot_management/ },
+      status: 403,
+      code: 10010,
+      message: "not_entitled",
+    });
+    const result = await check(fleet);
+    assert.deepEqual(said(result, "problem"), []);
+    assert.match(
+      said(result, "warning").join(),
+      /^Cloudflare: refused to read the bot protection of zone \w+ \(HTTP 403, 10010 not_entitled\), so Bot Fight Mode on example\.com, which stops collectors, was not checked\. Do what these words/,
+    );
+  });
+
+  it("warns of other credentials, which Pulumi's provider would send", async (t) => {
+    const fleet = await soundFleet(t);
+    const stack = { ...fleet.stack, raw: { "cloudflare:email": "ops@example.com" } };
+    assert.deepEqual(said(await check({ ...fleet, stack }), "warning"), [
+      "cloudflare:email: is set, and Pulumi's provider sends it beside the API token, which nothing here does. Unset it.",
+    ]);
+  });
+
+  it("says that the API token is shown a part of the account alone", async (t) => {
+    const fleet = await soundFleet(t);
+    const api: CloudflareApi = {
+      ...fleet.api,
+      list: async (...args) => {
+        const listed = await fleet.api.list(...args);
+        return listed.kind === "answered" && args[0].what.includes("service tokens")
+          ? { ...listed, unseen: 8 }
+          : listed;
+      },
+    };
+    const result = await check({ ...fleet, api });
+    assert.deepEqual(said(result, "warning"), [
+      "CLOUDFLARE_API_TOKEN: is shown 2 of the account's 10 service tokens, so what is said of them may be wrong. Give it its permissions on the whole account, and not on single objects.",
+    ]);
+    assert.ok(
+      said(result, "ok").includes(
+        "the account has 10 service tokens, 2 of them this stack's; up makes 0 and removes 0, which leaves 10 of 1000",
+      ),
+    );
   });
 
   it("takes a token that belongs to the account", async (t) => {
@@ -325,6 +396,33 @@ describe("checkAccount, on what is in the account", () => {
       `${its} has the policy "all", which this stack did not attach: it lets in more than the tokens of sites. Detach it in the dashboard, or run \`pulumi refresh\` and \`pulumi up\`.`,
       `${its} has the policy "office", which this stack did not attach: its decision is bypass, so whoever its rules match may push. Detach it in the dashboard, or run \`pulumi refresh\` and \`pulumi up\`.`,
       `${its} answers a wrong token with a redirect, which collectors follow and take for a delivery. Run \`pulumi refresh\` and \`pulumi up\`.`,
+    ]);
+  });
+
+  it("finds foreign rules in its own policies, and its applications that are gone", async (t) => {
+    const fleet = await soundFleet(t);
+    const { applications, policies, serviceTokens } = fleet.standIn.database;
+    serviceTokens.set("other", testToken({ id: "other", client_id: "other.access", name: "grafana" }));
+    const policy = [...policies.values()].find(({ name }) => name.includes("push metrics"));
+    assert.ok(policy !== undefined);
+    policy.include.push({ service_token: { token_id: "other" } }, { geo: { country_code: "PT" } });
+    for (const [id, { name }] of applications) {
+      if (name.endsWith("everything else on prom.example.com") || name.endsWith("loki.example.com")) {
+        applications.delete(id);
+      }
+    }
+    for (const name of ["metrics-whole-host", "metrics-write-paths", "logs-whole-host", "logs-write-paths"]) {
+      fleet.resources.push({ urn: "urn", type: "application", name, id: name });
+    }
+    const todo = "Run `pulumi refresh` and `pulumi up`";
+    const missing = (signal: string, host: string, of: string, so: string) =>
+      `sitepass:endpoints.${signal}.hostname: is "${host}", and its application for ${of} is not in the account: ${so}. ${todo}, which makes it again.`;
+    const open = "everything else than the write paths is open to anybody";
+    assert.deepEqual(said(await check(fleet), "problem"), [
+      missing("metrics", "prom.example.com", "the whole host", open),
+      `sitepass:endpoints.metrics.hostname: is "prom.example.com", and its application "sitepass/prod/metrics: push to prom.example.com" has the policy "${policy.name}", into which somebody put the token "grafana", which is no site's, and a rule by geo: whoever that is may push. ${todo}.`,
+      missing("logs", "loki.example.com", "the whole host", open),
+      missing("logs", "loki.example.com", "the write paths", "no token is let in for pushes"),
     ]);
   });
 

@@ -3,13 +3,13 @@ import type { CloudflareApi } from "../../cloudflare/client";
 import { listRecords } from "../../cloudflare/dns-records";
 import { listTokens } from "../../cloudflare/service-tokens";
 import { findZone } from "../../cloudflare/zones";
-import { attempt, problemText, type Result } from "../../fleet/problem";
+import { attempt, type Result } from "../../fleet/problem";
 import { plural } from "../../fleet/wording";
-import { resourceTypes } from "../../provision/declared-objects";
 import type { TokenPlan } from "../../provision/preflight";
 import type { OpenStack } from "../../stack/open-stack";
-import { apiTokenFinding, probeWrite } from "./api-token";
-import type { CheckContext, Ownership } from "./check-context";
+import { apiTokenFinding, otherCredentials, probeWrite } from "./api-token";
+import { readOwnership } from "../ownership";
+import type { CheckContext } from "./check-context";
 import { findingsOn, inOrder, type Finding } from "./finding";
 import { checkHostNames } from "./host-names";
 import { checkNotifications, checkOrganization, checkTokens } from "./zero-trust";
@@ -65,10 +65,11 @@ export async function checkAccount(
 ): Promise<StackCheck> {
   const { accountId, endpoints } = stack.config;
   const { usable, finding } = apiTokenFinding(await verifyApiToken(api, accountId), now);
+  const others = otherCredentials(stack.raw, process.env);
   if (!usable) {
-    return { findings: [finding], plan: undefined };
+    return { findings: [finding, ...others], plan: undefined };
   }
-  const zone = findZone(api, stack.config.zone);
+  const zone = findZone(api, stack.config);
   const context: CheckContext = {
     stack,
     api,
@@ -84,7 +85,7 @@ export async function checkAccount(
     probe: (permission, zoneId = "") =>
       readsOnly ? Promise.resolve({ kind: "not asked" }) : probeWrite(api, permission, { accountId, zoneId }),
   };
-  const [tokens, ...others] = await Promise.all([
+  const [tokens, ...products] = await Promise.all([
     checkTokens(context),
     checkHostNames(context),
     checkZone(context),
@@ -92,21 +93,8 @@ export async function checkAccount(
     checkNotifications(context),
     checkOrganization(context),
   ]);
-  return { findings: inOrder([finding, ...tokens.findings, ...others.flat()]), plan: tokens.plan };
-}
-
-async function readOwnership({ resources, ownPrefix }: OpenStack): Promise<Ownership> {
-  const read = await attempt(resources);
   return {
-    ownPrefix,
-    objects: read.ok
-      ? {
-          kind: "known",
-          ids: new Set(read.value.map(({ id }) => id).filter((id) => id !== "")),
-          tokens: new Map(
-            read.value.filter(({ type }) => type === resourceTypes.token).map(({ id, name }) => [id, name]),
-          ),
-        }
-      : { kind: "unknown", reason: read.problems.map(problemText).join(" ").replace(/\.$/, "") },
+    findings: inOrder([finding, ...others, ...tokens.findings, ...products.flat()]),
+    plan: tokens.plan,
   };
 }

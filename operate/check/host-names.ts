@@ -1,19 +1,19 @@
-import {
-  listApplicationsWithRules,
-  type AccountApplication,
-  type AttachedPolicy,
-} from "../../cloudflare/access-applications";
-import {
-  coversHost,
-  destinationOf,
-  policyLetsIn,
-  unnamedToken,
-  type Destination,
-} from "../../cloudflare/access-evaluation";
+import { listApplicationsWithRules, type AccountApplication } from "../../cloudflare/access-applications";
+import { coversHost, destinationOf, type Destination } from "../../cloudflare/access-evaluation";
+import { unseenProblems } from "../../cloudflare/client";
 import type { ZoneRecord } from "../../cloudflare/dns-records";
 import type { Endpoint } from "../../fleet/config";
+import type { Problem } from "../../fleet/problem";
 import { permissionFinding } from "./api-token";
-import { notHeld, ownerOf, takeItIn, type CheckContext, type Ownership } from "./check-context";
+import { notHeld, ownerOf, takeItIn, type Ownership } from "../ownership";
+import {
+  attachedByHand,
+  letsInOthers,
+  missingApplications,
+  ownApplications,
+  type OwnApplicationsContext,
+} from "../own-applications";
+import type { CheckContext } from "./check-context";
 import { findingsOn, type Finding } from "./finding";
 
 const { ok, problem, warning } = findingsOn("host names");
@@ -23,34 +23,38 @@ export async function checkHostNames(context: CheckContext): Promise<readonly Fi
   return (await Promise.all([checkApplications(context), checkRecords(context)])).flat();
 }
 
-async function checkApplications({
-  stack,
-  api,
-  probe,
-  ownership,
-}: CheckContext): Promise<readonly Finding[]> {
+async function checkApplications({ stack, api, probe, ...asked }: CheckContext): Promise<readonly Finding[]> {
   const { accountId, endpoints } = stack.config;
-  const [read, write, own] = await Promise.all([
+  const [read, write, ownership, tokens] = await Promise.all([
     listApplicationsWithRules(api, accountId),
     probe("policies"),
-    ownership,
+    asked.ownership,
+    asked.tokens,
   ]);
   const permission = permissionFinding("policies", read, write);
   if (read.kind !== "answered") {
     return [permission];
   }
-  const findings = endpoints.flatMap((endpoint) =>
-    read.value.flatMap((application) => {
-      const owner = ownerOf(own, application.id, application.name);
+  const context = {
+    applications: read.value,
+    complete: read.unseen === undefined,
+    ownership,
+    tokens: tokens.kind === "answered" ? tokens.value : undefined,
+  };
+  const findings = endpoints.flatMap((endpoint) => [
+    ...read.value.flatMap((application) => {
+      const owner = ownerOf(ownership, application.id, application.name);
       return owner === "this stack"
-        ? ownFindings(application, endpoint)
+        ? []
         : application.destinations.flatMap(
             (uri) => otherFinding(application, destinationOf(uri), endpoint, owner) ?? [],
           );
     }),
-  );
+    ...ownFindings(context, endpoint).map(problem),
+  ]);
   return [
     permission,
+    ...unseenProblems(read, "Access applications").map(warning),
     ...(findings.length > 0 ? findings : [ok("no foreign Access application is on the push hosts")]),
   ];
 }
@@ -103,45 +107,21 @@ function otherFinding(
   });
 }
 
-/** Whether a policy lets somebody in, or may, who has no token that it names. */
-const letsInOthers = (policy: AttachedPolicy): boolean =>
-  ([unnamedToken, "without a token"] as const).some((sender) => policyLetsIn(policy, sender) !== "no");
-
-/** This stack attaches Service Auth policies that name tokens, to the write paths alone, and has refusals answered with 401. */
-function ownFindings(
-  { name, destinations, policies, serviceAuth401Redirect }: AccountApplication,
-  endpoint: Endpoint,
-): readonly Finding[] {
-  const { hostname } = endpoint;
-  if (!destinations.some((uri) => destinationOf(uri).host === hostname)) {
-    return [];
-  }
-  const subject = keyOf(endpoint);
-  const its = `is "${hostname}", and its application "${name}"`;
-  const findings = policies.flatMap((policy) => {
-    const harm = harmOf(policy);
-    const says = `${its} has the policy "${policy.name}", which this stack did not attach: ${harm}`;
-    const todo = "Detach it in the dashboard, or run `pulumi refresh` and `pulumi up`";
-    return harm === undefined ? [] : [problem({ subject, says, todo })];
-  });
-  if (policies.length > 0 && !serviceAuth401Redirect) {
-    const says = `${its} answers a wrong token with a redirect, which collectors follow and take for a delivery`;
-    findings.push(problem({ subject, says, todo: "Run `pulumi refresh` and `pulumi up`" }));
-  }
-  return findings;
-}
-
-function harmOf(policy: AttachedPolicy): string | undefined {
-  switch (policy.decision) {
-    case "allow":
-      return "its decision is allow, so a wrong token is answered with a login page, which collectors take for a delivery";
-    case "bypass":
-      return `its decision is bypass, so ${policyLetsIn(policy, "without a token") === "yes" ? "everybody" : "whoever its rules match"} may push`;
-    case "non_identity":
-      return letsInOthers(policy) ? "it lets in more than the tokens of sites" : undefined;
-    default:
-      return undefined;
-  }
+/** What was done to this stack's own applications on a push host. */
+function ownFindings(context: OwnApplicationsContext, endpoint: Endpoint): readonly Problem[] {
+  // Which refusals are answered with 401 is a setting of the application, which needs a policy (docs/facts/cloudflare.md, C32).
+  const redirecting = ownApplications(context, endpoint).filter(
+    ({ policies, serviceAuth401Redirect }) => policies.length > 0 && !serviceAuth401Redirect,
+  );
+  return [
+    ...missingApplications(context, endpoint),
+    ...attachedByHand(context, endpoint),
+    ...redirecting.map(({ name }) => ({
+      subject: keyOf(endpoint),
+      says: `is "${endpoint.hostname}", and its application "${name}" answers a wrong token with a redirect, which collectors follow and take for a delivery`,
+      todo: "Run `pulumi refresh` and `pulumi up`",
+    })),
+  ];
 }
 
 async function checkRecords({ stack, probe, ...asked }: CheckContext): Promise<readonly Finding[]> {

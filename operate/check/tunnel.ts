@@ -1,7 +1,8 @@
 import { plural } from "../../fleet/wording";
 import { countConnectors, listTunnels, type AccountTunnel } from "../../cloudflare/tunnels";
 import { permissionFinding } from "./api-token";
-import { ownerOf, type CheckContext } from "./check-context";
+import { ownerOf } from "../ownership";
+import type { CheckContext } from "./check-context";
 import { findingsOn, type Finding } from "./finding";
 
 const { ok, warning, problem } = findingsOn("tunnel");

@@ -1,4 +1,4 @@
-import type { CallResult } from "../../cloudflare/client";
+import { unseenProblems, type CallResult } from "../../cloudflare/client";
 import { readOrganization, teamNameOf, type Organization } from "../../cloudflare/organization";
 import type { Config } from "../../fleet/config";
 import type { Site } from "../../fleet/sites";
@@ -125,8 +125,9 @@ export async function checkTokens({
   const on = findingsOn("service tokens");
   const { objects } = await ownership;
   const held = objects.kind === "known" ? objects.tokens : undefined;
-  const { existing, fleet, toCreate, toRemove } = planTokens(read.value, sites, ownPrefix, held);
-  const { problems, warnings } = comparePlan(read.value, config, sites, ownPrefix, held);
+  const known = { held, unseen: read.unseen };
+  const { existing, fleet, toCreate, toRemove } = planTokens(read.value, sites, ownPrefix, known);
+  const { problems, warnings } = comparePlan(read.value, config, sites, ownPrefix, known);
   const after = existing + toCreate.length - toRemove.length;
   return {
     plan: { existing, fleet, toCreate, toRemove },
@@ -135,6 +136,7 @@ export async function checkTokens({
       on.ok(
         `the account has ${plural(existing, "service token")}, ${fleet} of them this stack's; up makes ${toCreate.length} and removes ${toRemove.length}, which leaves ${after} of ${config.serviceTokenLimit}`,
       ),
+      ...unseenProblems(read, "service tokens").map(on.warning),
       ...problems.map(on.problem),
       ...warnings.map(on.warning),
     ],

@@ -21,6 +21,8 @@ export interface FleetFacts {
   /** What the stack's state has, by site. */
   readonly stackTokens: ReadonlyMap<string, StackToken> | undefined;
   readonly tokens: readonly AccountToken[] | undefined;
+  /** False where Cloudflare has more tokens than it shows: then one that is not among them is not gone. */
+  readonly allTokensShown: boolean;
   /** Empty when the applications could not be read. */
   readonly endpoints: ReadonlyMap<SignalName, Result<EndpointAccess>>;
 }
@@ -137,7 +139,7 @@ function orphanStatus(token: AccountToken, ownPrefix: string): SiteStatus {
 function stateOf(
   site: Site | undefined,
   { inStack, token, candidates }: FoundToken,
-  { stackTokens, tokens }: FleetFacts,
+  { stackTokens, tokens, allTokensShown }: FleetFacts,
 ): { readonly state: SiteState; readonly provisioned: boolean | undefined } {
   if (tokens === undefined || (stackTokens === undefined && candidates !== 1)) {
     return {
@@ -148,13 +150,16 @@ function stateOf(
   if (token !== undefined) {
     return { state: site === undefined ? "not declared" : "provisioned", provisioned: true };
   }
+  if (inStack !== undefined && !allTokensShown) {
+    return { state: "unknown", provisioned: undefined };
+  }
   return { state: inStack === undefined ? "not provisioned" : "gone", provisioned: false };
 }
 
 function stateTroubles(
   { site, state, declared, enabledInFile }: Omit<SiteStatus, "troubles">,
   { candidates }: FoundToken,
-  { tokens }: FleetFacts,
+  { tokens, stackTokens }: FleetFacts,
 ): readonly Trouble[] {
   const alarm = (kind: TroubleKind, says: string) => [trouble("alarm", kind, site, says)];
   const warning = (kind: TroubleKind, says: string) => [trouble("warning", kind, site, says)];
@@ -174,7 +179,9 @@ function stateTroubles(
         "not readable",
         tokens === undefined
           ? "its token cannot be read"
-          : `the account has ${count} of its name, and without the stack's state its own cannot be told`,
+          : stackTokens !== undefined
+            ? "its token is not among those that the API token is shown"
+            : `the account has ${count} of its name, and without the stack's state its own cannot be told`,
       );
     }
     default:

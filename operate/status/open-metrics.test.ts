@@ -41,6 +41,7 @@ const report = (sites: readonly SiteStatus[], stackName = "prod"): FleetReport =
   at,
   readable: true,
   alarms: [],
+  warnings: [],
   sites,
   apiCalls: 2,
 });

@@ -4,7 +4,7 @@ import type { FleetReport, SiteStatus } from "./site-status";
 type SiteGauge = readonly [
   name: string,
   help: string,
-  valueOf: (status: SiteStatus) => number | boolean | undefined,
+  valueOf: (status: SiteStatus, readable: boolean) => number | boolean | undefined,
 ];
 
 const siteGauges: readonly SiteGauge[] = [
@@ -18,8 +18,9 @@ const siteGauges: readonly SiteGauge[] = [
   [
     "sitepass_site_alarms",
     "How many alarms sitepass status gave for the site.",
-    ({ troubles, state }) =>
-      state === "unknown" ? undefined : troubles.filter(({ level }) => level === "alarm").length,
+    // Where nothing could be read, sitepass_status_success says so.
+    ({ troubles, state }, readable) =>
+      state === "unknown" && !readable ? undefined : troubles.filter(({ level }) => level === "alarm").length,
   ],
   [
     "sitepass_token_enabled",
@@ -83,7 +84,7 @@ export function openMetrics({ stackName, at, readable, alarms, sites }: FleetRep
       family(
         name,
         help,
-        known.map((status) => [{ stack: stackName, site: status.site }, valueOf(status)]),
+        known.map((status) => [{ stack: stackName, site: status.site }, valueOf(status, readable)]),
       ),
     ),
     "# EOF\n",

@@ -1,8 +1,8 @@
-import { openCloudflareApi } from "../../cloudflare/client";
+import { openCloudflareApi, type CloudflareApi } from "../../cloudflare/client";
 import { describe, it, type TestContext } from "node:test";
 import { permissions } from "cloudflare-standin/api/permissions";
-import type { ServiceToken } from "cloudflare-standin/api/rows";
-import { testToken } from "cloudflare-standin/testing/edge-rows";
+import type { AccessPolicy, ServiceToken } from "cloudflare-standin/api/rows";
+import { testPolicy, testToken } from "cloudflare-standin/testing/edge-rows";
 import { UserError, problemText, success } from "../../fleet/problem";
 import { openTestFleet, type TestFleet, type TestFleetOptions } from "../testing/test-fleet";
 import { reportFleet } from "./report-fleet";
@@ -249,6 +249,7 @@ describe("reportFleet", () => {
     const found = await report(fleet);
     assert.deepEqual(alarms(found), [
       "prom.example.com/api/v1/write: no Access application covers it, so Access asks nobody there for a token. Run `pulumi refresh` and `pulumi up`.",
+      'sitepass:endpoints.metrics.hostname: is "prom.example.com", and its application for the whole host is not in the account: everything else than the write paths is open to anybody. Run `pulumi refresh` and `pulumi up`, which makes it again.',
     ]);
     assert.deepEqual(rows(found), ["berlin provisioned", "lima provisioned"]);
     assert.equal(found.readable, true);
@@ -340,5 +341,162 @@ describe("reportFleet, where something cannot be read", () => {
       /^Cloudflare: refused to list the Access applications of account .* \(HTTP 500, 500 Internal error\)\./,
     );
     assert.deepEqual(rows(found), ["tokyo provisioned"]);
+  });
+
+  it("says one thing of an API token that is not valid, as Cloudflare says it to every call", async (t) => {
+    const fleet = await fleetOf(t, { tokyo: {} });
+    const stack = {
+      ...fleet.stack,
+      cloudflareApi: () =>
+        Promise.resolve(openCloudflareApi({ apiToken: "none", baseUrl: fleet.standIn.baseUrl })),
+    };
+    assert.deepEqual(alarms(await report({ stack })), [
+      "CLOUDFLARE_API_TOKEN: is not valid (HTTP 403, 9109 Invalid access token). Export a token that is whole, not expired and not revoked.",
+    ]);
+  });
+
+  it("says one thing of an API token that has expired, though the lists speak of permissions", async (t) => {
+    const fleet = await fleetOf(t, { tokyo: {} });
+    fleet.standIn.inject({ match: { path: /\/access\// }, times: 2, status: 403, code: 10000 });
+    const { api } = fleet;
+    const verify = () => Promise.resolve({ id: "id", status: "expired" });
+    const client = Object.assign(Object.create(api.client) as typeof api.client, {
+      user: { tokens: { verify } },
+    });
+    const stack = { ...fleet.stack, cloudflareApi: () => Promise.resolve({ ...api, client }) };
+    assert.deepEqual(alarms(await report({ stack })), [
+      "CLOUDFLARE_API_TOKEN: is expired. Create another one in the dashboard.",
+    ]);
+  });
+
+  it("does not call a token deleted that Cloudflare may only not show", async (t) => {
+    const fleet = await fleetOf(t, { lima: {}, tokyo: {} });
+    const { api } = fleet;
+    const hidden: CloudflareApi = {
+      ...api,
+      list: async (...args) => {
+        const listed = await api.list(...args);
+        return listed.kind === "answered" && args[0].what.includes("service tokens")
+          ? { ...listed, value: listed.value.slice(1), unseen: 1 }
+          : listed;
+      },
+    };
+    const stack = { ...fleet.stack, cloudflareApi: () => Promise.resolve(hidden) };
+    const found = await report({ stack });
+    assert.equal(found.readable, true);
+    assert.match(
+      rows(found)[0] ?? "",
+      /^unknown, alarm: \w+: its token is not among those that the API token is shown\. /,
+    );
+    assert.deepEqual(found.warnings.map(problemText), [
+      "CLOUDFLARE_API_TOKEN: is shown 1 of the account's 2 service tokens, so what is said of them may be wrong. Give it its permissions on the whole account, and not on single objects.",
+    ]);
+  });
+});
+
+describe("reportFleet, on what was done by hand to the stack's applications", () => {
+  const applicationOf = ({ standIn }: TestFleet, domain: string) => {
+    const found = [...standIn.database.applications.values()].find((one) => one.domain === domain);
+    assert.ok(found !== undefined);
+    return found;
+  };
+  const its = 'sitepass:endpoints.metrics.hostname: is "prom.example.com", and its application';
+  const push = "sitepass/prod/metrics: push to prom.example.com";
+  const rest = "sitepass/prod/metrics: everything else on prom.example.com";
+  const detach = "Detach it in the dashboard, or run `pulumi refresh` and `pulumi up`.";
+  const more = "which this stack did not attach: it lets in more than the tokens of sites";
+
+  const attached: readonly (readonly [string, Partial<AccessPolicy>, string, string?])[] = [
+    ["an address range", { include: [{ ip: { ip: "203.0.113.0/24" } }] }, `${more}. ${detach}`],
+    ["a country", { include: [{ geo: { country_code: "PT" } }] }, `${more}. ${detach}`],
+    ["a group", { include: [{ group: { id: "group" } }] }, `${more}. ${detach}`],
+    ["a foreign token", { include: [{ service_token: { token_id: "other" } }] }, `${more}. ${detach}`],
+    [
+      "a site's token alone",
+      { include: [{ service_token: { token_id: "tokyo" } }] },
+      "which this stack did not attach: it names tokens of sites. Run `pulumi refresh` and `pulumi up`, and do not detach it before: it may be what lets them in.",
+    ],
+    [
+      "a block",
+      { decision: "deny", include: [{ everyone: {} }] },
+      `which this stack did not attach: its decision is deny. ${detach}`,
+    ],
+    [
+      "the stack's own name",
+      { name: "sitepass/prod/nobody", include: [{ ip: { ip: "0.0.0.0/0" } }] },
+      "into which somebody put a rule by ip: whoever that is may push. Run `pulumi refresh` and `pulumi up`.",
+      "sitepass/prod/nobody",
+    ],
+  ];
+  for (const [what, fields, says, name = "by hand"] of attached) {
+    it(`finds ${what} in a policy that somebody attached`, async (t) => {
+      const fleet = await fleetOf(t, { tokyo: {} });
+      const { policies, serviceTokens } = fleet.standIn.database;
+      serviceTokens.set("other", testToken({ id: "other", client_id: "other.access", name: "grafana" }));
+      const include = JSON.parse(
+        JSON.stringify(fields.include ?? []).replace('"tokyo"', JSON.stringify(tokenOf(fleet, "tokyo").id)),
+      ) as AccessPolicy["include"];
+      policies.set("hand", testPolicy({ id: "hand", name: "by hand", ...fields, include }));
+      applicationOf(fleet, "prom.example.com/api/v1/write").policies.push({ id: "hand", precedence: 500 });
+      assert.deepEqual(alarms(await report(fleet)), [`${its} "${push}" has the policy "${name}", ${says}`]);
+    });
+  }
+
+  it("finds what somebody put into the stack's own policies", async (t) => {
+    const fleet = await fleetOf(t, { tokyo: { signals: ["metrics"] } });
+    const policy = [...fleet.standIn.database.policies.values()].find(({ name }) => name.includes("push"));
+    assert.ok(policy !== undefined);
+    const says = async (change: Partial<AccessPolicy>): Promise<readonly string[]> => {
+      const before = { ...policy };
+      Object.assign(policy, change);
+      const found = alarms(await report(fleet));
+      Object.assign(policy, before);
+      return found.map((alarm) =>
+        alarm.replace(`${its} "${push}" has the policy "${policy.name}", `, "").replace(/\. Run .*$/, ""),
+      );
+    };
+    const { include } = policy;
+    assert.deepEqual(await says({ include: [...include, { geo: { country_code: "PT" } }] }), [
+      "into which somebody put a rule by geo: whoever that is may push",
+    ]);
+    assert.deepEqual(await says({ include: [...include, { service_token: { token_id: "gone" } }] }), [
+      'into which somebody put the token "gone", which is no site\'s: whoever that is may push',
+    ]);
+    assert.deepEqual(await says({ require: [{ ip: { ip: "203.0.113.0/24" } }] }), [
+      "to which somebody added a condition by ip: sites that do not meet it are refused",
+    ]);
+    assert.deepEqual(await says({ decision: "bypass" }), ["whose decision somebody changed to bypass"]);
+    assert.deepEqual(await says({}), []);
+  });
+
+  it("takes the policy that lets nobody in for the stack's, and one of its push policies on the whole host not", async (t) => {
+    const fleet = await fleetOf(t, { tokyo: { signals: ["metrics"] } });
+    const { policies } = fleet.standIn.database;
+    const policy = [...policies.values()].find(({ name }) => name.includes("push"));
+    assert.ok(policy !== undefined);
+    const whole = applicationOf(fleet, "prom.example.com");
+    assert.deepEqual(
+      whole.policies.map(({ id }) => policies.get(id ?? "")?.name),
+      ["sitepass/prod/nobody"],
+    );
+    assert.deepEqual(alarms(await report(fleet)), []);
+    whole.policies.push({ id: policy.id, precedence: 2 });
+    assert.deepEqual(alarms(await report(fleet)), [
+      `${its} "${rest}" has the policy "${policy.name}", which belongs to the write paths: sites may read and manage with it. Run \`pulumi refresh\` and \`pulumi up\`.`,
+    ]);
+  });
+
+  it("misses the application on the whole host, by the state or else by the other one", async (t) => {
+    const fleet = await fleetOf(t, { tokyo: {} });
+    removeApplications(fleet, ["prom.example.com"]);
+    const missing = `sitepass:endpoints.metrics.hostname: is "prom.example.com", and its application for the whole host is not in the account: everything else than the write paths is open to anybody. Run \`pulumi refresh\` and \`pulumi up\`, which makes it again.`;
+    fleet.resources.push({ urn: "urn", type: "application", name: "metrics-whole-host", id: "gone" });
+    assert.deepEqual(alarms(await report(fleet)), [missing]);
+    const refuse = () =>
+      Promise.reject(new UserError([{ subject: "pulumi", says: "is not on PATH", todo: "Install it" }]));
+    assert.deepEqual(alarms(await report({ stack: { ...fleet.stack, resources: refuse } })), [
+      "pulumi: is not on PATH. Install it.",
+      missing,
+    ]);
   });
 });

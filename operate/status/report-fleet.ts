@@ -1,12 +1,16 @@
 import writeFileAtomic from "write-file-atomic";
-import { listApplicationsWithRules } from "../../cloudflare/access-applications";
+import { listApplicationsWithRules, type AccountApplication } from "../../cloudflare/access-applications";
 import { readPolicies } from "../../cloudflare/access-policies";
-import { answered } from "../../cloudflare/client";
+import { wholeTokenProblem } from "../../cloudflare/api-token";
+import { answered, unseenProblems, type CallResult } from "../../cloudflare/client";
 import { listTokens, readTokens } from "../../cloudflare/service-tokens";
+import type { Endpoint } from "../../fleet/config";
 import { attempt, distinctProblems, problemsOf, type Problem, type Result } from "../../fleet/problem";
 import { nearest } from "../../fleet/wording";
 import { resourceTypes } from "../../provision/declared-objects";
 import type { OpenStack } from "../../stack/open-stack";
+import { attachedByHand, missingApplications, type OwnApplicationsContext } from "../own-applications";
+import { ownershipOf, type Ownership } from "../ownership";
 import { fleetStatus, type FleetFacts, type StackToken } from "./fleet-status";
 import { openMetrics } from "./open-metrics";
 import type { FleetReport, SiteStatus } from "./site-status";
@@ -48,11 +52,13 @@ async function reportAll(
   { stackName, ...thresholds }: Thresholds & Pick<ReportOptions, "stackName">,
 ): Promise<FleetReport> {
   const [state, account] = await Promise.all([readStackTokens(stack), readAccount(stack)]);
+  const { ownership } = state;
   const facts: FleetFacts = {
     sites: stack.sites,
     ownPrefix: stack.ownPrefix,
     stackTokens: state.tokens,
     tokens: account.tokens,
+    allTokensShown: account.allTokensShown,
     endpoints: account.endpoints,
   };
   const sites = fleetStatus(facts, thresholds);
@@ -61,7 +67,12 @@ async function reportAll(
     stackName,
     at: thresholds.now,
     readable: problems.length === 0,
-    alarms: [...problems, ...endpointProblems(facts, sites)],
+    alarms: [
+      ...problems,
+      ...endpointProblems(facts, sites),
+      ...stack.config.endpoints.flatMap((endpoint) => byHand(endpoint, { ...account, ownership })),
+    ],
+    warnings: account.warnings,
     sites,
     apiCalls: account.apiCalls,
   };
@@ -72,7 +83,22 @@ export function unreadableFleet(
   { stackName, now }: Pick<ReportOptions, "stackName" | "now">,
   alarms: readonly Problem[],
 ): FleetReport {
-  return { stackName, at: now, readable: false, alarms, sites: [], apiCalls: 0 };
+  return { stackName, at: now, readable: false, alarms, warnings: [], sites: [], apiCalls: 0 };
+}
+
+/** What somebody did to the stack's own applications; that the one on the write paths is missing, each site says. */
+function byHand(
+  endpoint: Endpoint,
+  {
+    applications,
+    ...context
+  }: Omit<OwnApplicationsContext, "applications"> & Pick<AccountReading, "applications">,
+): readonly Problem[] {
+  if (applications === undefined) {
+    return [];
+  }
+  const all = { ...context, applications };
+  return [...missingApplications(all, endpoint, ["whole-host"]), ...attachedByHand(all, endpoint)];
 }
 
 /** Endpoints of which it cannot be told whom they let in, once for each that a provisioned site pushes to. */
@@ -90,12 +116,15 @@ function endpointProblems({ endpoints }: FleetFacts, sites: readonly SiteStatus[
  * say which tokens are the stack's even after an `up` that failed half-way, and its outputs have the rest. A stack that was
  * never brought up has neither, and that is no problem.
  */
-async function readStackTokens(
-  stack: OpenStack,
-): Promise<{ readonly tokens: FleetFacts["stackTokens"]; readonly problems: readonly Problem[] }> {
+async function readStackTokens(stack: OpenStack): Promise<{
+  readonly tokens: FleetFacts["stackTokens"];
+  readonly ownership: Ownership;
+  readonly problems: readonly Problem[];
+}> {
   const [resources, outputs] = await Promise.all([attempt(stack.resources), attempt(stack.outputs)]);
+  const ownership = ownershipOf(resources, stack.ownPrefix);
   if (!resources.ok && !outputs.ok) {
-    return { tokens: undefined, problems: [...resources.problems, ...outputs.problems] };
+    return { tokens: undefined, ownership, problems: [...resources.problems, ...outputs.problems] };
   }
   const found = resources.ok ? resources.value : [];
   const sites = outputs.ok ? outputs.value.sites : {};
@@ -104,6 +133,7 @@ async function readStackTokens(
   );
   const neverUp = resources.ok && found.length === 0;
   return {
+    ownership,
     tokens: new Map(
       [...new Set([...ids.keys(), ...Object.keys(sites)])].map((name): [string, StackToken] => {
         const output = sites[name];
@@ -122,7 +152,13 @@ async function readStackTokens(
   };
 }
 
-interface AccountReading extends Pick<FleetFacts, "tokens" | "endpoints"> {
+interface AccountReading extends Pick<FleetFacts, "tokens" | "allTokensShown" | "endpoints"> {
+  /** Undefined when they could not be read. */
+  readonly applications: readonly AccountApplication[] | undefined;
+  /** False where Cloudflare has more applications than it shows. */
+  readonly complete: boolean;
+  /** That the API token is shown a part of the account alone. */
+  readonly warnings: readonly Problem[];
   /** Why something could not be read. Not having been read is never a pass. */
   readonly problems: readonly Problem[];
   /** Requests to Cloudflare, retries included. */
@@ -133,7 +169,16 @@ interface AccountReading extends Pick<FleetFacts, "tokens" | "endpoints"> {
 async function readAccount(stack: OpenStack): Promise<AccountReading> {
   const opened = await attempt(stack.cloudflareApi);
   if (!opened.ok) {
-    return { tokens: undefined, endpoints: new Map(), problems: opened.problems, apiCalls: 0 };
+    return {
+      tokens: undefined,
+      allTokensShown: true,
+      applications: undefined,
+      complete: true,
+      endpoints: new Map(),
+      problems: opened.problems,
+      warnings: [],
+      apiCalls: 0,
+    };
   }
   const api = opened.value;
   const { accountId, endpoints } = stack.config;
@@ -145,17 +190,38 @@ async function readAccount(stack: OpenStack): Promise<AccountReading> {
     attempt(() => answered(listedTokens, "list the account's service tokens", readTokens)),
     attempt(() => answered(listedApplications, "list the account's Access applications", readPolicies)),
   ]);
+  // Refused altogether, it is more likely the API token than two of its permissions.
+  const problems = distinctProblems([...problemsOf(tokens), ...problemsOf(applications)]);
+  const cause =
+    problems.length > 1 && isRefused(listedTokens) && isRefused(listedApplications)
+      ? await wholeTokenProblem(api, accountId)
+      : undefined;
   return {
     tokens: tokens.ok ? tokens.value : undefined,
+    allTokensShown: allShown(listedTokens),
+    applications: applications.ok ? applications.value : undefined,
+    complete: allShown(listedApplications),
+    warnings: [
+      ...unseenProblems(listedTokens, "service tokens"),
+      ...unseenProblems(listedApplications, "Access applications"),
+    ],
     endpoints: new Map(
       applications.ok
         ? endpoints.map((endpoint) => [endpoint.signal, endpointAccess(endpoint, applications.value)])
         : [],
     ),
-    problems: [...problemsOf(tokens), ...problemsOf(applications)],
+    problems: cause === undefined ? problems : [cause],
     apiCalls: api.requestCount(),
   };
 }
+
+/** As for a missing permission, or an API token that is none. */
+const isRefused = (result: CallResult<unknown>): boolean =>
+  result.kind === "forbidden" ||
+  (result.kind === "failed" && (result.status === 401 || result.status === 403));
+
+const allShown = (listed: CallResult<unknown>): boolean =>
+  listed.kind !== "answered" || listed.unseen === undefined;
 
 /** Only the named sites, whether declared or not; a name that is not a site is an alarm in place of them all. */
 function onlyNamed(report: FleetReport, names: readonly string[]): FleetReport {

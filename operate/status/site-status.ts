@@ -42,6 +42,8 @@ export interface FleetReport {
   readonly readable: boolean;
   /** What is wrong with no site in particular; every one is an alarm. */
   readonly alarms: readonly Problem[];
+  /** What a person should know of the report itself, such as that Cloudflare shows a part of the account alone. */
+  readonly warnings: readonly Problem[];
   /** Worst first. */
   readonly sites: readonly SiteStatus[];
   readonly apiCalls: number;

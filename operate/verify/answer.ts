@@ -11,6 +11,7 @@ export type Answer =
   /** A redirect to Access' login page, which collectors that follow it take for a delivery. `text` is the host it leads to. */
   | { readonly kind: "login"; readonly status: number; readonly text: string }
   | { readonly kind: "redirect"; readonly status: number; readonly text: string }
+  /** `text` is the beginning of a 401 that is no HTML page and bears no mark of Access: the service behind may have made it. */
   | { readonly kind: "access"; readonly status: 401 | 403; readonly text: string }
   /** Bot protection, a firewall rule, Under Attack mode. `text` is the sign it was known by. */
   | { readonly kind: "bot-protection"; readonly status: number; readonly text: string }
@@ -37,7 +38,8 @@ const accessWords = /cloudflareaccess\.com|\/cdn-cgi\/access\/|You don't have pe
  * (docs/facts/edge.md, E22, E25, E28, E36 and E42):
  *
  * - Access names the application in `cf-access-aud` and `cf-access-domain` on 403 and on the redirect to the login page, and itself
- *   in `www-authenticate`. Of a 401 nothing but the status is promised.
+ *   in `www-authenticate`. Of a 401 nothing but the status is promised: one without a mark counts as Access' until it is compared
+ *   with what Access answers to others (originsOwn).
  * - Bot protection sends `cf-mitigated` with challenges, `error code: 1010` and the like with blocks, otherwise HTML.
  * - cloudflared's own answers have neither body nor content type.
  * - Cloudflare's network sends `error code: N` to clients that do not ask for HTML, with 520 to 530.
@@ -73,7 +75,7 @@ export function classify(reply: Reply, publish: Publish["kind"]): Answer {
       (code === undefined && isHtml && accessWords.test(body));
     const originAsksFor401 = header("www-authenticate") !== "" || body.trim() === noTenant;
     if (isAccess || (status === 401 && !originAsksFor401)) {
-      return { kind: "access", status, text: "" };
+      return { kind: "access", status, text: isAccess || isHtml ? "" : excerpt(body) };
     }
   }
   if (status === 401) {
@@ -100,6 +102,42 @@ export function classify(reply: Reply, publish: Publish["kind"]): Answer {
   return isHtml
     ? { kind: "page", status, text: excerpt(/<title[^>]*>([^<]*)/i.exec(body)?.[1] ?? "") }
     : fromOrigin;
+}
+
+/**
+ * What is the same in every answer of one maker to one kind of request: status, type, and the body without what is made anew for
+ * each, such as IDs and times. Undefined for a request that got no answer.
+ */
+export function likeness(reply: Reply): string | undefined {
+  if ("failure" in reply) {
+    return undefined;
+  }
+  const { status, headers, body } = reply;
+  const type = (headers.get("content-type") ?? "").split(";")[0]?.trim().toLowerCase();
+  const steady = body
+    .replace(/\b(?=[0-9a-f-]*\d)[0-9a-f-]{6,}\b|\d+/gi, "#")
+    .replace(/\s+/g, " ")
+    .trim();
+  return JSON.stringify([status, type, headers.get("www-authenticate") ?? "", steady.slice(0, 2000)]);
+}
+
+/**
+ * A 401 that the service behind made, though it bears no mark of that: Access, which refuses others on the same host, does it in
+ * another way.
+ *
+ * @param refusals of requests that only Access can have refused; when there are none, a plain text or JSON body is a service's.
+ */
+export function originsOwn(
+  answer: Answer,
+  own: string | undefined,
+  refusals: ReadonlySet<string>,
+): Answer | undefined {
+  if (answer.kind !== "access" || answer.status !== 401 || own === undefined || refusals.has(own)) {
+    return undefined;
+  }
+  return refusals.size > 0 || answer.text !== ""
+    ? { kind: "origin", status: 401, text: answer.text || (STATUS_CODES[401] ?? "") }
+    : undefined;
 }
 
 /** Host and path of a redirect. The query is not looked at, because it may hold a signed state. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Endpoint } from "../../fleet/config";
+import { describeAnswer } from "./answer";
 import { ProbeRunner, type Probe } from "./probes";
 import type { ProbeRequest, Reply } from "./transport";
 
@@ -100,4 +101,75 @@ describe("ProbeRunner", () => {
       text: "you sent (the secret)",
     });
   });
+});
+
+describe("a 401 without a mark of its maker", () => {
+  const json = { "cf-ray": "8f-AMS", "content-type": "application/json" };
+  const html = { "cf-ray": "8f-AMS", "content-type": "text/html; charset=UTF-8" };
+  const reply = (headers: Readonly<Record<string, string>>, body: string, status = 401): Reply => ({
+    status,
+    headers: new Map(Object.entries(headers)),
+    body,
+  });
+  const page = (ray: string) => reply(html, `<h1>Unauthorized</h1> Ray ID: ${ray}`);
+  const ofService = reply(json, '{"error":"authentication required"}');
+  const wrong: Probe = {
+    ...push,
+    kind: "wrong-secret",
+    expected: "refused",
+    credentials: { clientId: "id", clientSecret: `cfast_${"0".repeat(48)}` },
+  };
+  const everybody: Probe = { ...push, kind: "no-credentials", expected: "refused", credentials: undefined };
+
+  /** What the push is taken for, when these are the answers to it and to what is asked beside it. */
+  async function taken(answers: Readonly<Record<"push" | "wrong" | "everybody", Reply>>): Promise<string> {
+    const { runner } = runnerWith(({ credentials }) =>
+      credentials === undefined
+        ? answers.everybody
+        : credentials === push.credentials
+          ? answers.push
+          : answers.wrong,
+    );
+    await runner.run([{ probes: [everybody] }]);
+    const group = { probes: [push, wrong] };
+    const [result] = (await runner.run([group])).get(group) ?? [];
+    assert.ok(result !== undefined);
+    return describeAnswer(result.answer);
+  }
+
+  const refusedHere = { wrong: page("8f0a12-AMS"), everybody: page("8f0a13-AMS") };
+  const marked = reply({ ...html, "cf-access-aud": "f".repeat(64) }, "<h1>Forbidden</h1>", 403);
+  const says = '{"error":"authentication required"}';
+  const rows: readonly (readonly [string, Parameters<typeof taken>[0], string])[] = [
+    [
+      "is the service's where Access refuses others in another way",
+      { ...refusedHere, push: ofService },
+      `401 "${says}" from the origin`,
+    ],
+    [
+      "is the service's though it is empty, where Access' is not",
+      { ...refusedHere, push: reply({ "cf-ray": "1" }, "") },
+      '401 "Unauthorized" from the origin',
+    ],
+    [
+      "is Access' where it refuses others like that, with another Ray ID",
+      { ...refusedHere, push: page("8f0a14-AMS") },
+      "401 from Access",
+    ],
+    [
+      "is Access' where a wrong secret gets the same, and nobody else does",
+      { push: ofService, wrong: ofService, everybody: marked },
+      "401 from Access",
+    ],
+    [
+      "is the service's where Access is known to answer others with 403",
+      { push: ofService, wrong: marked, everybody: marked },
+      `401 "${says}" from the origin`,
+    ],
+  ];
+  for (const [what, answers, expected] of rows) {
+    it(what, async () => {
+      assert.equal(await taken(answers), expected);
+    });
+  }
 });

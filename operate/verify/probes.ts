@@ -3,7 +3,7 @@ import type { Endpoint, Publish } from "../../fleet/config";
 import type { SignalName } from "../../fleet/signals";
 import type { Site } from "../../fleet/sites";
 import type { SiteCredentials } from "../../stack/stack-outputs";
-import { classify, noTenant, type Answer } from "./answer";
+import { classify, likeness, noTenant, originsOwn, type Answer } from "./answer";
 import type { ProbeRequest, Transport, TransportOptions } from "./transport";
 
 /** What is tried on a host. */
@@ -136,6 +136,12 @@ export class ProbeRunner {
    */
   readonly #unanswered = new Map<string, { readonly inARow: number; readonly last: Answer }>();
 
+  /** Of each 401 that may be Access', what it has in common with others. */
+  readonly #likenesses = new WeakMap<Answer, string>();
+
+  /** By host name, those of requests that carried nothing that could be let in. */
+  readonly #refusals = new Map<string, ReadonlySet<string>>();
+
   constructor(private readonly options: ProbeRunnerOptions) {}
 
   /** The results of each group, in the order of its probes. Rejects only when it is aborted. */
@@ -151,11 +157,33 @@ export class ProbeRunner {
     let start = 0;
     return new Map(
       groups.map((group) => {
-        const own = results.slice(start, start + group.probes.length);
-        start += own.length;
-        return [group, own];
+        const probes = group.probes.map((probe, index) => ({ probe, result: results[start + index] }));
+        start += probes.length;
+        return [group, this.#compared(probes)];
       }),
     );
+  }
+
+  /**
+   * The results of a group, where a 401 without a mark is told by what Access answers beside it: to requests without credentials,
+   * and to a wrong secret of the same site.
+   */
+  #compared(
+    probes: readonly { readonly probe: Probe; readonly result: ProbeResult | undefined }[],
+  ): readonly ProbeResult[] {
+    const ofWrongSecrets = probes.flatMap(({ probe, result }) =>
+      probe.kind === "wrong-secret" && result?.answer.kind === "access"
+        ? (this.#likenesses.get(result.answer) ?? [])
+        : [],
+    );
+    return probes.flatMap(({ probe, result }) => {
+      if (result === undefined || probe.kind === "wrong-secret" || probe.credentials === undefined) {
+        return result ?? [];
+      }
+      const refusals = new Set([...(this.#refusals.get(probe.hostname) ?? []), ...ofWrongSecrets]);
+      const answer = originsOwn(result.answer, this.#likenesses.get(result.answer), refusals);
+      return answer === undefined ? result : { ...result, answer, ok: isAsExpected(probe, answer) };
+    });
   }
 
   async #try(probe: Probe): Promise<ProbeResult> {
@@ -177,11 +205,22 @@ export class ProbeRunner {
 
   /** Makes one request. */
   async ask(request: ProbeRequest): Promise<Answer> {
-    const answer = classify(await this.options.transport.send(request), this.options.publish);
+    const reply = await this.options.transport.send(request);
+    const answer = classify(reply, this.options.publish);
     const secret = request.credentials?.clientSecret;
     // Whoever answers may quote the request.
-    return secret !== undefined && answer.text.includes(secret)
-      ? { ...answer, text: answer.text.replaceAll(secret, "(the secret)") }
-      : answer;
+    const shown =
+      secret !== undefined && answer.text.includes(secret)
+        ? { ...answer, text: answer.text.replaceAll(secret, "(the secret)") }
+        : answer;
+    const own = answer.kind === "access" && answer.status === 401 ? likeness(reply) : undefined;
+    if (own !== undefined) {
+      this.#likenesses.set(shown, own);
+      if (request.credentials === undefined || request.credentials.clientSecret === wrongSecret) {
+        const { hostname } = request;
+        this.#refusals.set(hostname, new Set([...(this.#refusals.get(hostname) ?? []), own]));
+      }
+    }
+    return shown;
   }
 }

@@ -20,6 +20,7 @@ const refused: RefusedPush = {
     endpoints: { metrics: "https://prom.example.com/api/v1/write" },
   },
   status: 401,
+  text: "",
   strict: undefined,
   letInSomewhere: false,
   now: new Date("2026-11-24T00:00:00Z"),
@@ -64,6 +65,30 @@ describe("likelyCause", () => {
       const { says, todo } = likelyCause({ ...refused, strict });
       assert.match(says, /; this organization answers all of these alike$/);
       assert.match(todo, /Strict service token mode tells them apart/);
+    }
+  });
+
+  it("does not decide between Access and a service that may have answered", () => {
+    const text = '{"error":"authentication required"}';
+    for (const strict of [true, false, undefined]) {
+      const { says, todo } = likelyCause({ ...refused, strict, text });
+      assert.equal(
+        says,
+        `either Access refuses the stored secret, or the service behind it asks for credentials of its own ("${text}"); nothing in the answer tells which`,
+      );
+      assert.match(todo, /^Read in Zero Trust > Insights > Logs > Access whether it has the refusal: /);
+      assert.doesNotMatch(todo, /rotate <site>/);
+    }
+  });
+
+  it("advises nothing that ends what may work", () => {
+    for (const strict of [true, false, undefined]) {
+      for (const status of [401, 403] as const) {
+        for (const text of ["", "Unauthorized"]) {
+          const { todo } = likelyCause({ ...refused, strict, status, text });
+          assert.doesNotMatch(todo, /--now|--immediately|[Dd]elete/);
+        }
+      }
     }
   });
 

@@ -27,14 +27,18 @@ export interface TriedSite {
 export interface RefusedPush extends TriedSite {
   readonly signal: SignalName;
   readonly status: 401 | 403;
+  /** The beginning of a 401 that the service behind Access may have made; empty where nothing speaks for that. */
+  readonly text: string;
 }
 
 /**
  * Why Access refuses a secret, as far as it can be told. In strict mode 401 means that the secret does not authenticate, and 403
  * that it is good but not allowed here; without strict mode both are 401 on the write paths (docs/facts/edge.md, E17 and E18).
+ *
+ * Most of it is a guess, so that nothing is advised that cannot be undone, such as a rotation that ends the present secret at once.
  */
 export function likelyCause(refused: RefusedPush): PlaceProblem {
-  const { site, signal, credentials, status, strict, letInSomewhere, now } = refused;
+  const { site, signal, credentials, status, strict, letInSomewhere, now, text } = refused;
   const isPast = (time: string): boolean => Date.parse(time) <= now.getTime();
   if (site.token.duration !== "forever" && isPast(credentials.expiresAt)) {
     return {
@@ -57,17 +61,26 @@ export function likelyCause(refused: RefusedPush): PlaceProblem {
     windowEnd !== undefined && isPast(windowEnd)
       ? `, or the stack was restored from before secret version ${secretVersion}, when the secret ended at ${windowEnd}`
       : "";
+  if (text !== "") {
+    return {
+      says: `either Access refuses the stored secret, or the service behind it asks for credentials of its own ("${text}"); nothing in the answer tells which`,
+      todo: `${readAccessLog} whether it has the refusal: what is not there was refused by the service, which has to accept pushes without other credentials. What is there, \`pulumi up --refresh\` fixes, unless the token was rotated`,
+    };
+  }
   if (strict === true) {
     return {
       says: `the stored secret does not authenticate: the token was rotated, disabled or deleted outside of this project${restored}`,
-      todo: "Run `pulumi up --refresh`, which enables it or creates it again; if that changes nothing, it was rotated: `sitepass rotate <site> --now` and `pulumi up` make a new secret",
+      todo: "Run `pulumi up --refresh`, which enables it or creates it again; if that changes nothing, it was rotated: `sitepass rotate <site>` and `pulumi up` make a new secret",
     };
   }
   return {
     says: `the stored secret is not the token's any more (rotated outside of this project${restored}), the token is disabled or deleted, or no policy lets it in; this organization answers all of these alike`,
-    todo: "Run `pulumi up --refresh`, which fixes everything but a rotation; after that, `sitepass rotate <site> --now` and `pulumi up`. Strict service token mode tells them apart; `sitepass check` says how to turn it on",
+    todo: "Run `pulumi up --refresh`, which fixes everything but a rotation; if that changes nothing, `sitepass rotate <site>` and `pulumi up` make a new secret. Strict service token mode tells them apart; `sitepass check` says how to turn it on",
   };
 }
+
+/** It has the failures of client IDs that it knows (docs/facts/edge.md, E23). */
+const readAccessLog = "Read in Zero Trust > Insights > Logs > Access";
 
 /** An endpoint, and how the stack publishes it. */
 export interface Target {
@@ -88,7 +101,7 @@ export function remedyFor(answer: Answer, target: Target): string {
     case "redirect":
       return "Exclude the host from redirect rules, at Cloudflare and behind it: collectors follow redirects and take the page for a delivery";
     case "access":
-      return "Read in Zero Trust > Insights > Logs > Access why it is refused";
+      return `${readAccessLog} why it is refused`;
     case "bot-protection":
       return answer.text.endsWith("1010")
         ? `Turn Browser Integrity Check off for ${hostname} with a configuration rule`
@@ -141,7 +154,7 @@ function remedyForServer(
   const service = serviceOf(target);
   const lost = kind === "cloudflared" ? lostOfTunnel[status] : undefined;
   if (lost !== undefined) {
-    return `Run \`pulumi up --refresh\`, which ${lost}`;
+    return `Run \`pulumi up --refresh\`, which ${lost}; if that changes nothing, ${service} itself answers so, without a body`;
   }
   if (status === 530) {
     return `Run \`pulumi up --refresh\`, which puts the DNS record back${text === "" ? "" : ": what it leads to is not there"}`;

@@ -127,7 +127,7 @@ function problemOf(result: ProbeResult, target: Target, tried: TriedSite | undef
   const { signal } = target.endpoint;
   const described = describeAnswer(answer);
   if (expected === "delivered" && answer.kind === "access" && tried !== undefined) {
-    const { says, todo } = likelyCause({ ...tried, signal, status: answer.status });
+    const { says, todo } = likelyCause({ ...tried, signal, status: answer.status, text: answer.text });
     return { says: `${described}: ${says}`, todo };
   }
   if (expected === "delivered" || !passedAccess(result)) {

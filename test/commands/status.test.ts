@@ -184,6 +184,25 @@ describe("sitepass status", () => {
     assert.ok(!written().some((line) => line.startsWith("sitepass_token_")));
   });
 
+  it("says the one cause where nothing is known, in place of a row for each site", async () => {
+    const { exitCode, stdout } = await sitepassOn(fleet, ["status"], {
+      environment: { CLOUDFLARE_API_TOKEN: "x".repeat(40) },
+    });
+    assert.equal(exitCode, 1);
+    assert.deepEqual(stdout.split("\n").slice(0, 2), [
+      "error: CLOUDFLARE_API_TOKEN: is not valid (HTTP 403, 9109 Invalid access token). Export a token that is whole, not expired and not revoked.",
+      "Nothing is known of 3 sites, for the reason above. 2 calls to Cloudflare.",
+    ]);
+    for (const command of ["status", "check"]) {
+      const quoted = await sitepassOn(fleet, [command], {
+        environment: { CLOUDFLARE_API_TOKEN: `\u201c${"x".repeat(40)}\u201d` },
+      });
+      assert.equal(quoted.exitCode, 1);
+      assert.match(quoted.stdout, /^error: CLOUDFLARE_API_TOKEN: begins with \u201c \(U\+201C\), /m);
+      assert.doesNotMatch(quoted.stdout + quoted.stderr, /^\s+at |xxxx/m);
+    }
+  });
+
   it("writes and says the same when the stack cannot be opened", async () => {
     await sitepassOn(fleet, ["status", "--openmetrics", metrics]);
     assert.ok(written().includes('sitepass_status_success{stack="prod"} 1'));

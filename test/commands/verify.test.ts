@@ -33,7 +33,7 @@ function counts({ endpoints, sites: verdicts }: FleetVerdict): Record<string, nu
 const isNow =
   "the stored secret is not the token's any more (rotated outside of this project), the token is disabled or deleted, or no policy lets it in; this organization answers all of these alike";
 const mendAlike =
-  "Run `pulumi up --refresh`, which fixes everything but a rotation; after that, `sitepass rotate SITE --now` and `pulumi up`. Strict service token mode tells them apart; `sitepass check` says how to turn it on.";
+  "Run `pulumi up --refresh`, which fixes everything but a rotation; if that changes nothing, `sitepass rotate SITE` and `pulumi up` make a new secret. Strict service token mode tells them apart; `sitepass check` says how to turn it on.";
 
 describe("verify", () => {
   let fleet: Scenario;
@@ -131,7 +131,7 @@ describe("verify", () => {
     const path = await world.openPath(t);
     change(t, world.application("prom.example.com/api/v1/write"), { aud: "f".repeat(64) });
     assert.deepEqual(await world.problems(path, { sites: ["berlin"] }), [
-      "berlin (metrics): POST /api/v1/write is answered with 403 from cloudflared. Run `pulumi up --refresh`, which puts the audience of the application back into the tunnel's rule.",
+      "berlin (metrics): POST /api/v1/write is answered with 403 from cloudflared. Run `pulumi up --refresh`, which puts the audience of the application back into the tunnel's rule; if that changes nothing, http://localhost:9090 itself answers so, without a body.",
     ]);
   });
 
@@ -166,7 +166,7 @@ describe("verify", () => {
     const says =
       "401 from Access: the stored secret does not authenticate: the token was rotated, disabled or deleted outside of this project";
     const todo =
-      "Run `pulumi up --refresh`, which enables it or creates it again; if that changes nothing, it was rotated: `sitepass rotate tokyo --now` and `pulumi up` make a new secret.";
+      "Run `pulumi up --refresh`, which enables it or creates it again; if that changes nothing, it was rotated: `sitepass rotate tokyo` and `pulumi up` make a new secret.";
     assert.deepEqual(await world.problems(path), [
       `tokyo (metrics): POST /api/v1/write is answered with ${says}. ${todo}`,
       `tokyo (logs): POST /loki/api/v1/push and 1 more are answered with ${says}. ${todo}`,
@@ -247,7 +247,7 @@ describe("verify", () => {
       "where Access should refuse it. Run `pulumi up --refresh`, which puts application and policies back.";
     assert.deepEqual(await world.problems(path, { sites: ["tokyo"] }), [
       `loki.example.com (logs): POST /loki/api/v1/push without credentials and 1 more are answered with 403 from cloudflared, ${todo}`,
-      "tokyo (logs): POST /loki/api/v1/push and 1 more are answered with 403 from cloudflared. Run `pulumi up --refresh`, which puts the audience of the application back into the tunnel's rule.",
+      "tokyo (logs): POST /loki/api/v1/push and 1 more are answered with 403 from cloudflared. Run `pulumi up --refresh`, which puts the audience of the application back into the tunnel's rule; if that changes nothing, http://localhost:3100 itself answers so, without a body.",
       `tokyo (logs): POST /loki/api/v1/push with a wrong secret is answered with 403 from cloudflared, ${todo}`,
     ]);
   });
@@ -295,6 +295,17 @@ describe("verify", () => {
       "berlin (metrics): POST /api/v1/write is answered with 530 from Cloudflare (error code 1016). Run `pulumi up --refresh`, which puts the DNS record back: what it leads to is not there.",
       `berlin (metrics): POST /api/v1/write with a wrong secret is answered with ${back} application and policies back.`,
       `berlin (metrics): GET / and 2 more are answered with ${back} the application on the whole host back.`,
+    ]);
+  });
+
+  it("does not take a service's own refusal for one of Access", async (t) => {
+    const service = await listenOnLoopback((_, response) => {
+      response.writeHead(401, { "content-type": "application/json" }).end('{"error":"unauthorized"}');
+    }, 0);
+    t.after(() => service.close());
+    const path = await world.openPath(t, { origin: service.url });
+    assert.deepEqual(await world.problems(path, { sites: ["berlin"] }), [
+      'berlin (metrics): POST /api/v1/write is answered with 401 "{"error":"unauthorized"}" from the origin. Let http://localhost:9090 accept pushes without credentials of its own: collectors send only those for Access, which end at Cloudflare.',
     ]);
   });
 

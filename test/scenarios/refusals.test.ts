@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { RunResult } from "../../local/run/processes";
 import { engines } from "../support/engines";
+import { sitepassOn } from "../support/sitepass";
 import { accountId, openScenario, siteNameInShard, tally, type Scenario } from "../support/scenario";
 
 /** The run failed and said exactly these lines, without a stack trace. */
@@ -161,6 +162,69 @@ for (const engine of engines) {
       assert.notEqual(exitCode, 0);
       assert.match(text, /protect/);
       assert.deepEqual(fleet.takeRequests().writes, []);
+    });
+  });
+
+  describe(`what the API token is shown and refused on ${engine.name}`, () => {
+    let fleet: Scenario;
+
+    before(async () => {
+      fleet = await openScenario(engine, { sites: { tokyo: "" } });
+    });
+
+    after(() => fleet.close());
+
+    it("takes the account's own active zone of several of its name", async () => {
+      const { zones } = fleet.standIn.database;
+      const [own] = zones.values();
+      assert.ok(own !== undefined);
+      for (const [id, status, owner] of [
+        ["1", "moved", "f".repeat(32)],
+        ["2", "moved", accountId],
+      ] as const) {
+        const row = { ...own, id: id.repeat(32), status, accountId: owner };
+        zones.set(row.id, row);
+      }
+      const { exitCode, text } = await fleet.up();
+      assert.equal(exitCode, 0, text);
+      const inZones = new Set([...fleet.standIn.database.dnsRecords.values()].map(({ zoneId }) => zoneId));
+      assert.deepEqual([...inZones], [own.id]);
+      for (const command of ["check", "adopt"]) {
+        const { stdout, stderr } = await sitepassOn(fleet, [command]);
+        assert.doesNotMatch(stdout + stderr, /error: sitepass:zone|error: sitepass:accountId|error: zone/);
+      }
+      zones.delete(own.id);
+      const foreign = await fleet.up();
+      assert.notEqual(foreign.exitCode, 0);
+      zones.delete("2".repeat(32));
+      assertRefused(await fleet.up(), [
+        `sitepass:accountId: is ${accountId}, and the zone example.com belongs to account ${"f".repeat(32)}. Configure account and zone that belong together.`,
+      ]);
+      zones.clear();
+      zones.set(own.id, own);
+    });
+
+    it("gives one cause in every command where the API token may not be used from here", async () => {
+      const location = "Cannot use the access token from location: 203.0.113.7";
+      const says = `CLOUDFLARE_API_TOKEN: may not be used from the address 203.0.113.7`;
+      const refuseAll = () => {
+        fleet.standIn.inject({ match: {}, times: 200, status: 403, code: 9109, message: location });
+      };
+      refuseAll();
+      const up = await fleet.up();
+      assert.notEqual(up.exitCode, 0);
+      assert.ok(up.text.includes(says), up.text);
+      assert.doesNotMatch(up.text, /permission|Check the spelling/);
+      for (const command of [["check"], ["status"], ["adopt"], ["renew", "tokyo"]]) {
+        const { exitCode, stdout, stderr } = await sitepassOn(fleet, command);
+        assert.equal(exitCode, 1);
+        const errors = (stdout + stderr).split("\n").filter((line) => line.startsWith("error:"));
+        assert.deepEqual(
+          errors.map((line) => line.startsWith(`error: ${says} (HTTP 403, 9109 ${location})`)),
+          [true],
+          errors.join("\n"),
+        );
+      }
     });
   });
 

@@ -29,12 +29,20 @@ export interface ZoneOption {
   readonly name: string;
   /** 32 hex digits; by default {@link zoneId} of the name. */
   readonly id?: string;
+  /** Default active. */
+  readonly status?: NonNullable<rows.Zone["status"]>;
+  /** Of another account that the API token may see; default this one's. */
+  readonly accountId?: string;
 }
 
 /** Adds a zone unless the account has it. */
-export function addZone(database: Database, { name, id = zoneId(name) }: ZoneOption, now: Date): void {
+export function addZone(
+  database: Database,
+  { name, id = zoneId(name), ...others }: ZoneOption,
+  now: Date,
+): void {
   if (!database.zones.has(id)) {
-    database.zones.set(id, { id, name, created_on: now.toISOString(), fight_mode: false });
+    database.zones.set(id, { id, name, created_on: now.toISOString(), fight_mode: false, ...others });
   }
 }
 

@@ -124,7 +124,18 @@ export const dnsRecordRow = z.strictObject({
 });
 export type DnsRecord = z.infer<typeof dnsRecordRow>;
 
-export const zoneRow = z.strictObject({ id: text, name: text, created_on: text, fight_mode: z.boolean() });
+const zoneStatus = z.enum(["initializing", "pending", "active", "moved"]);
+
+export const zoneRow = z.strictObject({
+  id: text,
+  name: text,
+  created_on: text,
+  fight_mode: z.boolean(),
+  /** Default active. */
+  status: zoneStatus.exactOptional(),
+  /** Of another account that the API token may see, whose zones may have the same names; default the database's own. */
+  accountId: text.exactOptional(),
+});
 export type Zone = z.infer<typeof zoneRow>;
 
 const targets = z.array(z.strictObject({ id: text })).exactOptional();

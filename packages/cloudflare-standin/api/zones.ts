@@ -24,7 +24,8 @@ const item = "/zones/:zone";
 const bots = `${item}/bot_management`;
 
 /**
- * Zones, read only: an account has those that it was started with. Of a zone's bot management only Bot Fight Mode is
+ * Zones, read only: an account has those that it was started with. One of another account may have the same name, as where a zone
+ * moved (terraform-provider-cloudflare#109). Of a zone's bot management only Bot Fight Mode is
  * imitated: it runs before Access and stops collectors (D:docs/bots/get-started/bot-fight-mode.mdx). It is off for a new
  * zone [gap].
  */
@@ -33,9 +34,9 @@ export const zoneRoutes: readonly Route[] = [
     const wantedType = query.type ?? "";
     const filters = (zone: Zone): boolean[] => [
       ...(query.name === undefined ? [] : [zone.name === query.name]),
-      ...(query["account.id"] === undefined ? [] : [query["account.id"] === database.accountId]),
+      ...(query["account.id"] === undefined ? [] : [query["account.id"] === ownerOf(zone, database)]),
       ...(query["account.name"] === undefined ? [] : [query["account.name"] === accountName]),
-      ...(query.status === undefined ? [] : [query.status === "active"]),
+      ...(query.status === undefined ? [] : [query.status === (zone.status ?? "active")]),
       ...(wantedType === "" ? [] : [wantedType.split(",").includes("full")]),
     ];
     const zones = [...database.zones.values()].filter((zone) => {
@@ -71,6 +72,8 @@ function shownBots({ fight_mode }: Zone): BotFightModeConfiguration {
   return { fight_mode, using_latest_model: true };
 }
 
+const ownerOf = ({ accountId }: Zone, database: Database): string => accountId ?? database.accountId;
+
 const accountName = "Stand-in account";
 
 /** The SDK's zone. There an owner's ID and name are never null, and two fields that are still answered are deprecated. */
@@ -81,11 +84,12 @@ type ZoneAnswer = Omit<SdkZone, "owner" | "permissions" | "plan"> & {
 };
 
 /** A zone on the Free plan. */
-function shown({ id, name, created_on }: Zone, { accountId }: Database): ZoneAnswer {
+function shown(zone: Zone, database: Database): ZoneAnswer {
+  const { id, name, created_on, status = "active" } = zone;
   return {
     id,
     name,
-    status: "active",
+    status,
     paused: false,
     type: "full",
     development_mode: 0,
@@ -96,7 +100,7 @@ function shown({ id, name, created_on }: Zone, { accountId }: Database): ZoneAns
     created_on,
     modified_on: created_on,
     activated_on: created_on,
-    account: { id: accountId, name: accountName },
+    account: { id: ownerOf(zone, database), name: accountName },
     owner: { id: null, name: null, type: "user" },
     meta: {
       cdn_only: false,

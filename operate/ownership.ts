@@ -1,0 +1,67 @@
+import { attempt, problemText, type Result } from "../fleet/problem";
+import { resourceTypes } from "../provision/declared-objects";
+import type { HeldTokens } from "../provision/preflight";
+import type { OpenStack } from "../stack/open-stack";
+import type { StackResource } from "../stack/stack-resources";
+
+/**
+ * The IDs of what the stack's state says is its own in Cloudflare, or why it cannot be asked: before the first `up` there
+ * may be no CLI, no log-in and no stack.
+ */
+export type StackObjects =
+  | { readonly kind: "known"; readonly ids: ReadonlySet<string>; readonly tokens: HeldTokens }
+  | { readonly kind: "unknown"; readonly reason: string };
+
+/** Tells this stack's objects from others: by the state, and by the names that it gives, where the state does not say. */
+export interface Ownership {
+  readonly objects: StackObjects;
+  /** Logical names of what the state holds, such as `metrics-whole-host`; none where it cannot be asked. */
+  readonly names: ReadonlySet<string>;
+  readonly ownPrefix: string;
+}
+
+/**
+ * Whose an object is. One that is "left over" is named as this stack's, and its state does not hold it: an interrupted run
+ * left it there, and the next `up` cannot make another.
+ *
+ * @param mark the object's name, or a DNS record's comment.
+ */
+export function ownerOf(
+  { objects, ownPrefix }: Pick<Ownership, "objects" | "ownPrefix">,
+  id: string,
+  mark: string,
+): "this stack" | "left over" | "another" {
+  if (objects.kind === "known" && objects.ids.has(id)) {
+    return "this stack";
+  }
+  return !mark.startsWith(ownPrefix) ? "another" : objects.kind === "known" ? "left over" : "this stack";
+}
+
+/** Whether an object is the stack's, or was until an interrupted run; see ownerOf. */
+export const isOwn = (...of: Parameters<typeof ownerOf>): boolean => ownerOf(...of) !== "another";
+
+/** Said of what is left over, after what it is. */
+export const notHeld = (id: string): string => `is named as this stack's, which does not hold it (ID ${id})`;
+
+export const takeItIn =
+  "If an interrupted run left it, take it in with `sitepass adopt`; if another checkout uses it, take another host name";
+
+export const readOwnership = async ({ resources, ownPrefix }: OpenStack): Promise<Ownership> =>
+  ownershipOf(await attempt(resources), ownPrefix);
+
+export function ownershipOf(read: Result<readonly StackResource[]>, ownPrefix: string): Ownership {
+  const held = (read.ok ? read.value : []).filter(({ id }) => id !== "");
+  return {
+    ownPrefix,
+    names: new Set(held.map(({ name }) => name)),
+    objects: read.ok
+      ? {
+          kind: "known",
+          ids: new Set(held.map(({ id }) => id)),
+          tokens: new Map(
+            held.filter(({ type }) => type === resourceTypes.token).map(({ id, name }) => [id, name]),
+          ),
+        }
+      : { kind: "unknown", reason: read.problems.map(problemText).join(" ").replace(/\.$/, "") },
+  };
+}
