@@ -66,9 +66,16 @@ ${upstreams(input, hostAndPort)}`)}`;
 }
 
 function checkFile(input: RelayInput): string {
-  return `# Rendered by sitepass: nginx.conf without what depends on the machine and the network, for \`nginx -t\`. Nothing runs with it.
-${frame(upstreams(input, () => "127.0.0.1:443"))}`;
+  return `# Rendered by sitepass: nginx.conf without what depends on the network, for \`nginx -t\`. Nothing runs with it.
+${frame(authorities(input) + upstreams(input, () => "127.0.0.1:443"))}`;
 }
+
+/** In both files: a check that does not look for the bundle says yes where the relay then does not start. */
+const authorities = ({ caBundle = systemCaBundle }: RelayInput): string => `  # Nobody else is told the credentials.
+  proxy_ssl_verify on;
+  proxy_ssl_verify_depth 5;
+  proxy_ssl_trusted_certificate ${caBundle};
+`;
 
 /** Relative paths of files that nginx writes are below its \`-p\`, of those that it includes beside the file that does. */
 function frame(http: string): string {

@@ -107,6 +107,20 @@ describe("relay", () => {
     );
   }
 
+  it(
+    "fails its check where nginx would not start: without the bundle of authorities",
+    { skip: absence("nginx") },
+    (t) => {
+      const directory = installed(t, (folder) =>
+        relays.nginx.render({ ...fullRelay, directory: folder, caBundle: `${folder}/no-such-bundle.crt` }),
+      );
+      const { program, args } = relays.nginx.service(directory).validator;
+      const { status, stderr } = spawnSync(program, args, { encoding: "utf8", cwd: "/" });
+      assert.equal(status, 1);
+      assert.match(stderr, /no-such-bundle\.crt/);
+    },
+  );
+
   it("has the same unit with both programs, but for the lines that are the program's own", () => {
     const [nginx, caddy] = [relays.nginx, relays.caddy].map((relay) =>
       textOf(relay.render(metricsRelay), "systemd/sitepass-relay.service").split("\nRestart="),
