@@ -538,7 +538,10 @@ describe("readSiteFiles, on a file's values", () => {
   });
 
   it("takes the address of a proxy, and refuses one with a password without showing it", () => {
-    assert.equal(valuesIn("proxy: http://proxy.example.net:3128\n").proxy, "http://proxy.example.net:3128");
+    assert.deepEqual(valuesIn("proxy: http://proxy.example.net:3128\n"), {
+      ...defaults,
+      proxy: "http://proxy.example.net:3128",
+    });
     assert.deepEqual(problemsIn("proxy: http://ops:hunter2@proxy.example.net:3128\n"), [
       'sites/tokyo.yaml: proxy is "http://...@proxy.example.net:3128", which holds a user or a password, and site files are read by everybody who sees the repository. Have the proxy let the site through by its address, and write it without.',
     ]);

@@ -20,6 +20,13 @@ const credentialsFile = "credentials/access.caddy";
  */
 export const caddy: Relay = {
   title: "Caddy",
+  refusals: () => [],
+  notes: ({ proxy }) =>
+    proxy === undefined
+      ? []
+      : [
+          "Caddy sends through a proxy since 2.10 only, which its own package repository has. Earlier releases, such as Debian's 2.6, refuse these files.",
+        ],
   render: (input) => [
     { path: "relay/Caddyfile", mode: 0o644, content: configuration(input) },
     {
@@ -94,7 +101,7 @@ http://:${input.port} {
 	handle @page {
 		respond "sitepass relay: no pushes from web pages" 403
 	}
-${routes.map((route) => handler(route, input.caBundle)).join("")}
+${routes.map((route) => handler(route, input)).join("")}
 	# Caddy would answer 200.
 	handle {
 		respond "sitepass relay: nothing is pushed here; the write paths are ${routes.map(({ location }) => location).join(" ")}" 404
@@ -115,7 +122,7 @@ ${routes.map((route) => handler(route, input.caBundle)).join("")}
 }
 
 /** The path is matched as it is written, with case, and goes on as it is configured whatever its spelling. */
-function handler(route: RelayRoute, caBundle: string | undefined): string {
+function handler(route: RelayRoute, { caBundle, proxy }: RelayInput): string {
   const { hostname, base, path, location } = route;
   const matcher = `@${route.signal}${route.index}`;
   const tls = [
@@ -132,6 +139,8 @@ function handler(route: RelayRoute, caBundle: string | undefined): string {
     "response_header_timeout 15s",
     "# Given up before the line's NAT forgets them.",
     "keepalive 50s",
+    // Not by the environment, which releases before 2.10 misread: they dial the host all the same (docs/facts/collectors.md, K57).
+    ...(proxy === undefined ? [] : [`network_proxy url ${proxy}`]),
     ...(base.startsWith("https:") ? tls : []),
   ];
   return `

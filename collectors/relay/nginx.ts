@@ -29,6 +29,18 @@ const secondStep = "edge.sitepass.invalid";
  */
 export const nginx: Relay = {
   title: "nginx",
+  // No release of nginx asks a proxy with CONNECT for a way to an upstream.
+  refusals: ({ proxy }) =>
+    proxy === undefined
+      ? []
+      : [
+          {
+            subject: "--relay",
+            says: `is nginx, which cannot send through the site's proxy ${proxy}`,
+            todo: "Render with --relay caddy, or without a relay",
+          },
+        ],
+  notes: () => [],
   render: (input) => [
     { path: "relay/nginx.conf", mode: 0o644, content: mainFile(input) },
     { path: "relay/check.conf", mode: 0o644, content: checkFile(input) },
@@ -71,7 +83,9 @@ ${frame(authorities(input) + upstreams(input, () => "127.0.0.1:443"))}`;
 }
 
 /** In both files: a check that does not look for the bundle says yes where the relay then does not start. */
-const authorities = ({ caBundle = systemCaBundle }: RelayInput): string => `  # Nobody else is told the credentials.
+const authorities = ({
+  caBundle = systemCaBundle,
+}: RelayInput): string => `  # Nobody else is told the credentials.
   proxy_ssl_verify on;
   proxy_ssl_verify_depth 5;
   proxy_ssl_trusted_certificate ${caBundle};

@@ -152,6 +152,26 @@ describe("relay", () => {
     );
   });
 
+  it("sends through the site's proxy with Caddy, and is refused with nginx", () => {
+    const input = { ...fullRelay, proxy: "http://proxy.example.net:3128" };
+    assert.deepEqual(relays.nginx.refusals(fullRelay), []);
+    assert.deepEqual(relays.nginx.refusals(input).map(problemText), [
+      "--relay: is nginx, which cannot send through the site's proxy http://proxy.example.net:3128. Render with --relay caddy, or without a relay.",
+    ]);
+    assert.deepEqual(relays.caddy.refusals(input), []);
+    assert.doesNotMatch(textOf(relays.caddy.render(fullRelay), "relay/Caddyfile"), /proxy url/);
+    assert.equal(
+      textOf(relays.caddy.render(input), "relay/Caddyfile").match(
+        /^\t+network_proxy url http:\/\/proxy\.example\.net:3128$/gm,
+      )?.length,
+      3,
+    );
+    assert.match(relays.caddy.notes(input).join(), /^Caddy sends through a proxy since 2\.10 only/);
+    assert.deepEqual(relayRefusals({ ...input, proxy: "http://a b:1" }).map(problemText), [
+      "proxy: is not the address of an HTTP proxy with its port. Write it as in http://proxy.example.net:3128.",
+    ]);
+  });
+
   it("takes a dot in a path for a dot", () => {
     const { endpoints } = withMetrics({ paths: ["/v1.0/write"] });
     assert.match(
