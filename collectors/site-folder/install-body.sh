@@ -85,6 +85,50 @@ make_folder() {
   esac
 }
 
+# What lies in a folder of somebody else's, or in one that others may change, can become a link to anywhere while root writes.
+check_folder() { # path, which bits of others' are allowed: none, or those of a folder such as /tmp
+  if [ -L "$1" ] || [ ! -d "$1" ]; then
+    die "$1 is not a folder. Look what it is, move it away, and run this again. Nothing was changed."
+  fi
+  # Mode, links and owner come in the same order from GNU's ls and BusyBox'.
+  # shellcheck disable=SC2046 # Words.
+  set -- "$1" "$2" $(ls -ldn -- "$1")
+  if [ "$5" != 0 ] && [ "$2" = sticky ]; then
+    die "$1 belongs to user $5, who can lead root astray below it. Render with another --install-dir, such as /etc/sitepass. Nothing was changed."
+  fi
+  [ "$5" = 0 ] ||
+    die "$1 belongs to user $5, who can lead root astray in it. Look what is in it, run: chown root: $1, and run this again. Nothing was changed."
+  case $2$3 in
+    sticky?????????[tT]*) ;;
+    *?????w???? | *?????w????[.+@] | *????????w? | *????????w?[.+@])
+      die "$1 may be changed by others than root. Look what is in it, run: chmod go-w $1, and run this again. Nothing was changed."
+      ;;
+  esac
+}
+
+# The folders above the one that is installed to, that folder, and those in it that are written to: so far as they are there.
+check_folders() {
+  above=${root%/*}
+  while [ -n "$above" ] && [ ! -d "$above" ]; do above=${above%/*}; done
+  above=$(cd -- "$above/" && pwd -P)
+  image=$(cd -- "${DESTDIR:-}/" 2>/dev/null && pwd -P) || image=/
+  while [ "$above" != "$image" ] && [ -n "$above" ]; do
+    check_folder "$above" sticky
+    above=${above%/*}
+  done
+  for path in . $before $files; do
+    case $path in systemd/*) continue ;; esac
+    folder=$root
+    rest=${path%"${path##*/}"}
+    while :; do
+      if [ -e "$folder" ] || [ -L "$folder" ]; then check_folder "$folder" none; fi
+      [ -n "$rest" ] || break
+      folder=$folder/${rest%%/*}
+      rest=${rest#*/}
+    done
+  done
+}
+
 check_user() { # user, whose package makes it
   id -u -- "$1" >/dev/null 2>&1 ||
     die "there is no user $1 on this machine. Install $2, whose package makes it, and run this again. Nothing was changed."
@@ -309,6 +353,8 @@ esac
 record=$root/.installed-$collector
 mark=$root/.unfinished-$collector
 
+before=''
+check_folders
 for path in $files; do
   [ -f "$here/$path" ] || die "$here/$path is missing. Copy the whole folder again. Nothing was changed."
 done
@@ -321,13 +367,13 @@ for other in "$root"/.installed-*; do
     die "$root holds the files of $(sed 1q -- "$other"), and these are of site $site. Render them with another --install-dir, or remove $other if that site is gone. Nothing was changed."
   [ "$other" = "$record" ] || others=$others$newline$(sed 1d -- "$other")
 done
-before=''
 [ ! -f "$record" ] || before=$(sed 1d -- "$record")
 for path in $before; do
   case $path in
     /* | *..* | *[!A-Za-z0-9._@/-]*) die "$record is not as install.sh wrote it. Remove it, and run this again. Nothing was changed." ;;
   esac
 done
+check_folders
 [ "$removing" = yes ] || check_users
 
 make_folder "$root"

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import {
   chmodSync,
+  chownSync,
   cpSync,
   existsSync,
   lstatSync,
@@ -10,6 +11,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -454,6 +456,60 @@ describe("install.sh refuses", () => {
     assert.equal(
       refused(folder, freshPath("image")),
       `install.sh: ${folder}/prometheus/credentials/client_id is missing. Copy the whole folder again. Nothing was changed.\n`,
+    );
+  });
+
+  it("an install folder that is somebody else's, that others may change, or that is a link", root, () => {
+    const prepared = (make: (directory: string) => void): [image: string, directory: string] => {
+      const image = freshPath("image");
+      const directory = join(image, "etc/sitepass");
+      mkdirSync(dirname(directory), { recursive: true });
+      make(directory);
+      return [image, directory];
+    };
+    const again = "and run this again. Nothing was changed.\n";
+    const [foreign, itsFolder] = prepared((directory) => {
+      mkdirSync(directory);
+      chownSync(directory, 4321, 4321);
+      // Where root would have made a file.
+      symlinkSync("/etc/sitepass-was-led-astray", join(directory, ".lock"));
+    });
+    assert.equal(
+      refused(rendered({}), foreign),
+      `install.sh: ${itsFolder} belongs to user 4321, who can lead root astray in it. Look what is in it, run: chown root: ${itsFolder}, ${again}`,
+    );
+    for (const mode of [0o775, 0o757, 0o1777]) {
+      const [open, openFolder] = prepared((directory) => {
+        mkdirSync(directory);
+        chmodSync(directory, mode);
+      });
+      assert.equal(
+        refused(rendered({}), open),
+        `install.sh: ${openFolder} may be changed by others than root. Look what is in it, run: chmod go-w ${openFolder}, ${again}`,
+      );
+    }
+    const [linked, link] = prepared((directory) => {
+      mkdirSync(`${directory}-elsewhere`);
+      symlinkSync(`${directory}-elsewhere`, directory);
+    });
+    assert.equal(
+      refused(rendered({}), linked),
+      `install.sh: ${link} is not a folder. Look what it is, move it away, ${again}`,
+    );
+    const [inner, outer] = prepared((directory) => {
+      mkdirSync(join(directory, "prometheus"), { recursive: true });
+      symlinkSync("/tmp", join(directory, "prometheus/credentials"));
+    });
+    assert.equal(
+      refused(rendered({}), inner),
+      `install.sh: ${outer}/prometheus/credentials is not a folder. Look what it is, move it away, ${again}`,
+    );
+    const [above, below] = prepared((directory) => {
+      chownSync(dirname(directory), 4321, 4321);
+    });
+    assert.equal(
+      refused(rendered({}), above),
+      `install.sh: ${dirname(below)} belongs to user 4321, who can lead root astray below it. Render with another --install-dir, such as /etc/sitepass. Nothing was changed.\n`,
     );
   });
 
