@@ -103,6 +103,7 @@ export function planSite(
     collector: collector.name,
     directory,
     services,
+    relay: relay && { port: relay.input.port, authorities: relay.authorities },
     files: rendered,
   });
   const files: readonly RenderedFile[] = [

@@ -8,7 +8,7 @@ import {
   retryAfterSeconds,
   strippedHeaders,
 } from "./answers";
-import { relayRoutes, type Relay, type RelayInput, type RelayRoute } from "./relay";
+import { relayRoutes, selinuxNote, type Relay, type RelayInput, type RelayRoute } from "./relay";
 import { relayUnit, relayUnits, runtimeDirectoryOf } from "./relay-units";
 
 /** The pair that is imported where a push is passed on: one file, so that a reload never meets half of a new pair. */
@@ -23,8 +23,9 @@ export const caddy: Relay = {
   refusals: () => [],
   notes: ({ proxy }) =>
     proxy === undefined
-      ? []
+      ? [selinuxNote]
       : [
+          selinuxNote,
           "Caddy sends through a proxy since 2.10 only, which its own package repository has. Earlier releases, such as Debian's 2.6, refuse these files.",
         ],
   render: (input) => [

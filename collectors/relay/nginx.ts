@@ -8,7 +8,7 @@ import {
   retryAfterSeconds,
   strippedHeaders,
 } from "./answers";
-import { relayRoutes, type Relay, type RelayInput, type RelayRoute } from "./relay";
+import { relayRoutes, selinuxNote, type Relay, type RelayInput, type RelayRoute } from "./relay";
 import { relayUnit, relayUnits, runtimeDirectoryOf } from "./relay-units";
 
 /** Where Debian and most others keep the system's authorities; nginx takes a file and has no default. */
@@ -29,6 +29,7 @@ const secondStep = "edge.sitepass.invalid";
  */
 export const nginx: Relay = {
   title: "nginx",
+  authorities: systemCaBundle,
   // No release of nginx asks a proxy with CONNECT for a way to an upstream.
   refusals: ({ proxy }) =>
     proxy === undefined
@@ -40,7 +41,7 @@ export const nginx: Relay = {
             todo: "Render with --relay caddy, or without a relay",
           },
         ],
-  notes: () => [],
+  notes: () => [selinuxNote],
   render: (input) => [
     { path: "relay/nginx.conf", mode: 0o644, content: mainFile(input) },
     { path: "relay/check.conf", mode: 0o644, content: checkFile(input) },

@@ -33,6 +33,8 @@ export interface RelayInput {
 export interface Relay {
   /** How people write the program's name. */
   readonly title: string;
+  /** The file of authorities that it needs on the site's machine, where it has no way to find them by itself. */
+  readonly authorities?: string;
   /** Why it cannot be this site's relay, beside `relayRefusals`, which are those of every kind. */
   readonly refusals: (input: RelayInput) => readonly Problem[];
   /** What it needs on the site's machine: whole sentences. */
@@ -41,6 +43,10 @@ export interface Relay {
   readonly render: (input: RelayInput) => readonly RenderedFile[];
   readonly service: (directory: string) => CollectorService;
 }
+
+/** For both kinds: their programs run in the domain of web servers. */
+export const selinuxNote =
+  "On a machine with SELinux, as Red Hat's systems are, the relay may neither listen on its port nor connect until it is let: `install.sh` says by which commands.";
 
 /** Where a collector behind the relay pushes a signal. */
 export const relayEndpoint = (

@@ -307,6 +307,31 @@ speaks_to_systemd() {
   [ -z "${DESTDIR:-}" ] && [ -d /run/systemd/system ] && command -v systemctl >/dev/null
 }
 
+# What this machine has to be told before the relay can start.
+relay_steps() {
+  if [ -n "$authorities" ] && [ ! -e "$authorities" ]; then
+    for found in /etc/pki/tls/certs/ca-bundle.crt /etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem /etc/ssl/ca-bundle.pem /etc/ssl/cert.pem; do
+      if [ -e "$found" ]; then
+        echo "The relay looks for authorities in $authorities, which this system keeps elsewhere:"
+        echo "  sudo ln -s $found $authorities"
+        break
+      fi
+    done
+  fi
+  command -v getenforce >/dev/null && [ "$(getenforce)" = Enforcing ] || return 0
+  allowed=$(getsebool httpd_can_network_connect 2>/dev/null) || allowed=''
+  ports=$(semanage port -l 2>/dev/null | grep '^http_port_t ' | grep -w -- "$relay_port") || ports=''
+  case $allowed:$ports in
+    *on:?*) ;;
+    *)
+      echo "SELinux is at work here, and lets the relay neither listen on port $relay_port nor connect. Once, before it starts:"
+      echo "  sudo semanage port -a -t http_port_t -p tcp $relay_port || sudo semanage port -m -t http_port_t -p tcp $relay_port"
+      echo "  sudo setsebool -P httpd_can_network_connect on"
+      echo "The program semanage is in the package policycoreutils-python-utils."
+      ;;
+  esac
+}
+
 next_steps() {
   to_restart=''
   # In the order in which they are started.
@@ -314,6 +339,7 @@ next_steps() {
     case $restart in *" $unit "*) to_restart="$to_restart $unit" ;; esac
   done
   if [ -n "$to_restart" ]; then
+    [ -z "$relay_port" ] || relay_steps
     echo "Next, check and start. A collector that is restarted may lose what it has not sent yet:"
     echo "$checks" | sed 's/^/  /'
     echo "  sudo systemctl enable$to_restart && sudo systemctl restart$to_restart"
@@ -345,6 +371,7 @@ case ${1:-} in
     removing=yes
     collector=$2
     files=''
+    relay_port=''
     services=''
     [ -f "$root/.installed-$collector" ] || die "$root holds no installation of $collector. There is nothing to remove."
     ;;

@@ -83,6 +83,7 @@ interface Rendering {
   readonly service?: InstalledService;
   readonly behindRelay?: boolean;
   readonly generation?: number;
+  readonly authorities?: string;
 }
 
 let home = "";
@@ -101,12 +102,13 @@ function freshPath(name: string): string {
 }
 
 function scriptOf({ site = "tokyo", directory = "/etc/sitepass", ...rendering }: Rendering): RenderedFile {
-  const { service = prometheus, behindRelay = false, generation } = rendering;
+  const { service = prometheus, behindRelay = false, generation, authorities } = rendering;
   const content = installScript({
     site,
     directory,
     collector: service.folder as CollectorName,
     services: behindRelay ? [relay, service] : [service],
+    relay: behindRelay ? { port: 9480, authorities } : undefined,
     files: filesOf(service, behindRelay, generation),
   });
   return { path: "install.sh", mode: 0o644, content };
@@ -294,13 +296,21 @@ const namespace =
 
 describe("install.sh on a machine with systemd", () => {
   /** Runs it with folders of its own as /etc/systemd/system and /run, and a systemctl that writes down what it is told. */
-  const installHere = (folder: string, machine: string, args: readonly string[] = []) => {
+  const installHere = (
+    folder: string,
+    machine: string,
+    args: readonly string[] = [],
+    programs: Readonly<Record<string, string>> = {},
+  ) => {
     mkdirSync(join(machine, "units"), { recursive: true });
     mkdirSync(join(machine, "run/systemd/system"), { recursive: true });
     mkdirSync(join(machine, "bin"), { recursive: true });
     const calls = join(machine, "calls");
     writeFileSync(calls, "");
     writeFileSync(join(machine, "bin/systemctl"), `#!/bin/sh\necho "$*" >>"$CALLS"\n`, { mode: 0o755 });
+    for (const [program, prints] of Object.entries(programs)) {
+      writeFileSync(join(machine, "bin", program), `#!/bin/sh\necho '${prints}'\n`, { mode: 0o755 });
+    }
     const { status, stdout, stderr } = spawnSync(
       "unshare",
       [
@@ -381,6 +391,39 @@ Then stop what is not used any more:
       });
     },
   );
+
+  it("says what SELinux and the authorities' place ask for, as long as they do", namespace, () => {
+    const machine = freshPath("machine");
+    const directory = join(machine, "etc/sitepass");
+    const folder = rendered({ directory, behindRelay: true, authorities: join(machine, "no-bundle.crt") });
+    const enforcing = { getenforce: "Enforcing", getsebool: "httpd_can_network_connect --> off" };
+    const selinux = `SELinux is at work here, and lets the relay neither listen on port 9480 nor connect. Once, before it starts:
+  sudo semanage port -a -t http_port_t -p tcp 9480 || sudo semanage port -m -t http_port_t -p tcp 9480
+  sudo setsebool -P httpd_can_network_connect on
+The program semanage is in the package policycoreutils-python-utils.
+Next, check and start.`;
+    const { stdout } = installHere(folder, machine, [], {
+      ...enforcing,
+      semanage: "http_port_t                    tcp      80, 81, 443, 94800, 9000",
+    });
+    assert.ok(stdout.includes(selinux), stdout);
+    const bundle = existsSync("/etc/ssl/cert.pem") || existsSync("/etc/pki/tls/certs/ca-bundle.crt");
+    assert.equal(/^ {2}sudo ln -s \S+ \S+\/no-bundle\.crt$/m.test(stdout), bundle);
+    writeFileSync(join(folder, "systemd/sitepass-relay.service"), "[Service]\n# new\n");
+    assert.ok(
+      installHere(folder, machine, [], { ...enforcing, getenforce: "Permissive" }).stdout.includes(
+        "systemctl restart sitepass-relay",
+      ),
+    );
+    writeFileSync(join(folder, "systemd/sitepass-relay.service"), "[Service]\n# newer\n");
+    const allowed = installHere(folder, machine, [], {
+      getenforce: "Enforcing",
+      getsebool: "httpd_can_network_connect --> on",
+      semanage: "http_port_t                    tcp      9480, 80, 81",
+    });
+    assert.ok(allowed.stdout.includes("systemctl restart sitepass-relay"), allowed.stdout);
+    assert.ok(!allowed.stdout.includes("SELinux"), allowed.stdout);
+  });
 
   it(
     "asks for a restart after a rotation where the collector needs one, and says how to stop what is removed",
