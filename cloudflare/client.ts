@@ -3,6 +3,7 @@ import type * as CloudflareSdk from "cloudflare";
 import { z } from "zod";
 import { problemText, UserError, type Problem } from "../fleet/problem";
 import type { ApiCredentials } from "./api-credentials";
+import { outboundProxy, useOutboundProxy } from "./outbound-proxy";
 import { pacedFetch } from "./request-pace";
 
 /** What came of asking Cloudflare. */
@@ -48,7 +49,7 @@ export interface CloudflareApi {
 /**
  * Opens the API that Pulumi's provider would use.
  *
- * @throws UserError when the API's address is not a URL.
+ * @throws UserError when the API's address is not a URL, or HTTPS_PROXY is not the address of a proxy.
  */
 export function openCloudflareApi(credentials: ApiCredentials): CloudflareApi {
   const { apiToken, baseUrl } = credentials;
@@ -62,7 +63,12 @@ export function openCloudflareApi(credentials: ApiCredentials): CloudflareApi {
     ]);
   }
   const { Cloudflare } = loadCloudflareSdk();
-  const pace = pacedFetch();
+  // Says at once what is wrong with the variable.
+  outboundProxy();
+  const pace = pacedFetch(async (input, init) => {
+    await useOutboundProxy();
+    return globalThis.fetch(input, init);
+  });
   return {
     client: new Cloudflare({
       ...noOtherCredentials,
@@ -155,7 +161,7 @@ async function callCloudflare<T>(
       return failed({
         subject: addressOf(credentials),
         says: `cannot be reached (${deepestMessage(error)})`,
-        todo: "Check the network, and CLOUDFLARE_BASE_URL if it is set",
+        todo: adviceForNetwork(),
       });
     }
     if (!(error instanceof APIError)) {
@@ -216,6 +222,13 @@ export function apiTokenProblem(words: string): Problem | undefined {
 
 /** What to do about an API token that is not valid. */
 export const exportAnother = "Export a token that is whole, not expired and not revoked";
+
+function adviceForNetwork(): string {
+  const proxy = outboundProxy();
+  return proxy === undefined
+    ? "Check the network, and CLOUDFLARE_BASE_URL if it is set"
+    : `Check the proxy that ${proxy.variable} names, and CLOUDFLARE_BASE_URL if it is set`;
+}
 
 /** access.api.error.not_enabled; the HTTP status that comes with it is not known, so the code tells it. */
 const notEnabled = 9999;

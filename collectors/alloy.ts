@@ -103,7 +103,7 @@ function configuration(site: CollectorSite, placement: Placement, release: Colle
   const logsUrl = pushUrl(site, "loki push");
   const receivers = listOf(
     metricsUrl !== undefined && `prometheus.remote_write.${label}.receiver`,
-    logsUrl !== undefined && `loki.write.${label}.receiver`,
+    logsUrl !== undefined && `loki.relabel.${label}.receiver`,
   );
   return alloyFile(
     "alloy/sitepass.alloy",
@@ -140,10 +140,15 @@ function credentialComponents(placement: Placement): readonly AlloyPart[] {
 }
 
 /** Where one signal goes, and how its pushes are made. */
-function endpoint(url: string, placement: Placement, ...parts: readonly AlloyPart[]): AlloyBlock {
+function endpoint(
+  { proxy }: CollectorSite,
+  url: string,
+  placement: Placement,
+  ...parts: readonly AlloyPart[]
+): AlloyBlock {
   return block(
     "endpoint",
-    { name: label, url, remote_timeout: "30s" },
+    { name: label, url, ...(proxy === undefined ? {} : { proxy_url: proxy }), remote_timeout: "30s" },
     explained(redirectComment(placement), { follow_redirects: false }),
     ...listOf(
       placement.credentials && {
@@ -158,6 +163,14 @@ const externalLabels = (site: CollectorSite): AlloyObject => ({
   external_labels: Object.fromEntries(siteLabels(site)),
 });
 
+/** One block for each rule that makes the site label the site's name. */
+function relabelBlocks(name: string, site: CollectorSite): readonly AlloyPart[] {
+  const { comment, rules } = siteLabelRules(site);
+  return rules
+    .map((rule) => block(name, rule))
+    .map((rule, index) => (index === 0 ? explained(comment, rule) : rule));
+}
+
 function metricsComponents(site: CollectorSite, placement: Placement, url: string): readonly AlloyPart[] {
   const scrape = (exporter: "unix" | "self") =>
     component("prometheus.scrape", `${label}_${exporter}`, {
@@ -165,14 +178,14 @@ function metricsComponents(site: CollectorSite, placement: Placement, url: strin
       forward_to: [reference(`prometheus.remote_write.${label}.receiver`)],
       scrape_interval: "30s",
     });
-  const { comment, rules } = siteLabelRules(site);
-  const relabel = rules.map((rule) => block("write_relabel_config", rule));
+  const relabel = relabelBlocks("write_relabel_config", site);
   return [
     component(
       "prometheus.remote_write",
       label,
       externalLabels(site),
       endpoint(
+        site,
         url,
         placement,
         block(
@@ -184,7 +197,7 @@ function metricsComponents(site: CollectorSite, placement: Placement, url: strin
             retry_on_http_429: true,
           }),
         ),
-        ...relabel.map((rule, index) => (index === 0 ? explained(comment, rule) : rule)),
+        ...relabel,
       ),
       explained(
         "What cannot be sent waits here, the longest for eight hours. Central's out_of_order_time_window has to be as long.",
@@ -201,13 +214,14 @@ function metricsComponents(site: CollectorSite, placement: Placement, url: strin
   ];
 }
 
-function logsComponents(site: CollectorSite, placement: Placement, url: string): readonly AlloyBlock[] {
+function logsComponents(site: CollectorSite, placement: Placement, url: string): readonly AlloyPart[] {
   return [
     component(
       "loki.write",
       label,
       externalLabels(site),
       endpoint(
+        site,
         url,
         placement,
         explained(
@@ -220,6 +234,12 @@ function logsComponents(site: CollectorSite, placement: Placement, url: string):
           },
         ),
       ),
+    ),
+    component(
+      "loki.relabel",
+      label,
+      { forward_to: [reference(`loki.write.${label}.receiver`)] },
+      ...relabelBlocks("rule", site),
     ),
     component(
       "loki.source.journal",

@@ -20,6 +20,8 @@ export interface CollectorSite {
   readonly siteLabel: string;
   /** The site's own labels; never holds `siteLabel`. Values are any text. */
   readonly labels: Readonly<Record<string, string>>;
+  /** Address of the HTTP proxy through which the collector itself pushes; never behind the relay, which then does. */
+  readonly proxy?: string;
   /** The signals that the site may push; at least one. */
   readonly endpoints: Readonly<Partial<Record<SignalName, CollectorEndpoint>>>;
 }

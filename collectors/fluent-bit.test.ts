@@ -185,6 +185,19 @@ describe("Fluent Bit", () => {
     ]);
   });
 
+  it("is refused with labels that its own metrics have, which it would send twice", () => {
+    const labels = { device: "x", mode: "y", kind: "z" };
+    const problem = (name: string) =>
+      `labels.${name}: is a label that Fluent Bit's own metrics have, and Prometheus refuses one that comes twice. Rename it, or name another collector.`;
+    assert.deepEqual(refusalsOf(fluentBit, { ...tokyo, labels }, bare, newest), [
+      problem("device"),
+      problem("mode"),
+    ]);
+    const { logs } = tokyo.endpoints;
+    assert.ok(logs !== undefined);
+    assert.deepEqual(refusalsOf(fluentBit, { ...tokyo, labels, endpoints: { logs } }, bare, newest), []);
+  });
+
   it("is refused with labels that it cannot be given", () => {
     const labels = { a: "x ${HOME}", b: " x", c: "$x", d: "Tokyo, rack A", e: "x ", f: '$5 = "x" # 東京' };
     assert.deepEqual(refusalsOf(fluentBit, { ...tokyo, labels }, bare, newest), [

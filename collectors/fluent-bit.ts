@@ -51,6 +51,7 @@ export const fluentBit: Collector = {
     inputs(site),
     ...credentialFiles("fluent-bit", placement),
     dropIn("fluent-bit", placement, [
+      ...proxyLines(site),
       ...execStart(program, ["-c", `${placement.directory}/fluent-bit/fluent-bit.yaml`]),
       "StateDirectory=fluent-bit",
       "StateDirectoryMode=0700",
@@ -66,12 +67,32 @@ export const fluentBit: Collector = {
 };
 
 /**
+ * What rendered inputs bring themselves: Fluent Bit would send both, and Prometheus refuse the batch (plugins/in_node_exporter_metrics,
+ * plugins/in_fluentbit_metrics, src/flb_metrics_exporter.c).
+ */
+const labelsOfInputs: ReadonlySet<string> = new Set(
+  // prettier-ignore
+  [
+    "address", "adminstatus", "broadcast", "chip", "chip_name", "core", "cpu", "device", "domainname", "duplex", "firmware_revision",
+    "fstype", "ifalias", "machine", "mode", "model", "mountpoint", "name", "nodename", "operstate", "os", "package",
+    "power_supply", "reason", "release", "sensor", "serial", "state", "sysname", "thread_state", "type", "user", "version", "zone",
+  ],
+);
+
+/**
  * Label values that cannot be written for Fluent Bit: its syntax for lists and variables has no escapes
  * (docs/facts/collectors.md, K43).
  */
 function labelRefusals({ labels, endpoints }: CollectorSite): readonly Problem[] {
   const withLogs = endpoints.logs !== undefined;
   return Object.entries(labels).flatMap(([name, value]) => {
+    if (endpoints.metrics !== undefined && labelsOfInputs.has(name)) {
+      return {
+        subject: `labels.${name}`,
+        says: "is a label that Fluent Bit's own metrics have, and Prometheus refuses one that comes twice",
+        todo: "Rename it, or name another collector",
+      };
+    }
     const [problem] = listOf(
       value.includes("${") && "take for a variable at ${",
       value.startsWith(" ") && "send without the space at its beginning",
@@ -99,6 +120,15 @@ function notes(site: CollectorSite, placement: Placement): readonly string[] {
       `Fluent Bit adds its labels to those that a metric has: one of your own inputs that brings a label ${site.siteLabel} makes Prometheus refuse what it is sent together with.`,
   );
 }
+
+/**
+ * Fluent Bit knows a proxy by its environment alone, and reaches hosts by HTTPS through it with CONNECT (docs/facts/collectors.md,
+ * K56). What it asks on this machine stays here.
+ */
+const proxyLines = ({ proxy }: CollectorSite): readonly string[] =>
+  proxy === undefined
+    ? []
+    : ["# The site's way out.", `Environment=HTTP_PROXY=${proxy} NO_PROXY=127.0.0.1,localhost`];
 
 const variable = { clientId: "SITEPASS_CLIENT_ID", clientSecret: "SITEPASS_CLIENT_SECRET" } as const;
 

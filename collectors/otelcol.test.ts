@@ -209,6 +209,22 @@ describe("the OpenTelemetry Collector", () => {
     ]);
   });
 
+  it("is refused with a label whose name Loki changes in what comes by OTLP", () => {
+    const { metrics } = tokyo.endpoints;
+    assert.ok(metrics !== undefined);
+    const site = { ...tokyo, siteLabel: "my__site", labels: { rack__row: "x", _a: "y" } };
+    assert.deepEqual(refusalsOf(otelcol, site, bare, newest), [
+      'sitepass:siteLabel: has two underscores in its name "my__site", of which Loki makes one in what comes by OTLP. Rename it, or name another collector.',
+      'labels.rack__row: has two underscores in its name "rack__row", of which Loki makes one in what comes by OTLP. Rename it, or name another collector.',
+    ]);
+    assert.deepEqual(refusalsOf(otelcol, { ...site, endpoints: { metrics } }, bare, newest), []);
+  });
+
+  it("lets the site's own labels give way to what data bring, and not the site label", () => {
+    const text = textOf(otelcol.render(tokyo, bare, newest), "otelcol/config.yaml");
+    assert.deepEqual(text.match(/(?<=action: ").*(?=")/g), ["upsert", "insert", "insert"]);
+  });
+
   it("says what is lost, and when", () => {
     assert.deepEqual(otelcol.notes(tokyo, bare, newest), [
       "These files are for the contrib distribution, package otelcol-contrib; the smaller ones have neither the queue on disk nor the journal.",
@@ -216,11 +232,12 @@ describe("the OpenTelemetry Collector", () => {
       "While central answers 401, 403, 404 or 429, the OpenTelemetry Collector keeps its metrics on disk, and once it has a few minutes of them sends them again and again without a pause. Render with --relay to make it wait.",
       "Logs that are answered with 401, 403, 404, 500 or one of Cloudflare's 520 to 530 are lost: the OpenTelemetry Collector sends again after 429, 502, 503 and 504 alone. Render with --relay to keep them.",
       "Metrics that cannot be sent wait in /var/lib/otelcol-contrib/metrics, which has no limit: watch the disk's free space on a site that is cut off for long.",
+      "A label provider that your own metrics bring is replaced, and not kept as other collectors do: two series that differ by it alone become one.",
       "Loki keeps what comes by OTLP as structured metadata, and makes of it only those labels that it is told to. Name provider, kind, region in the central Loki's limits_config.otlp_config.resource_attributes.attributes_config, with action: index_label.",
     ]);
     assert.deepEqual(
       otelcol.notes(tokyoBehindRelay, behindRelay, newest).map((note) => note.split(" ", 4).join(" ")),
-      ["These files are for", "Metrics that cannot be", "Loki keeps what comes"],
+      ["These files are for", "Metrics that cannot be", "A label provider that", "Loki keeps what comes"],
     );
   });
 

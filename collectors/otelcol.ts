@@ -33,6 +33,14 @@ export const otelcol: Collector = {
         says: "has a name of underscores alone, which the OpenTelemetry Collector does not send",
         todo: "Rename it",
       })),
+    // Loki, pkg/loghttp/push/otlp.go: its names for labels are made by otlptranslator, which keeps single underscores alone.
+    ...siteLabels(site)
+      .filter(([name]) => /[^_]__/.test(name) && site.endpoints.logs !== undefined)
+      .map(([name]) => ({
+        subject: name === site.siteLabel ? "sitepass:siteLabel" : `labels.${name}`,
+        says: `has two underscores in its name "${name}", of which Loki makes one in what comes by OTLP`,
+        todo: "Rename it, or name another collector",
+      })),
   ],
   notes,
   render: (site, placement, release) => [
@@ -72,6 +80,8 @@ function notes(site: CollectorSite, placement: Placement): readonly string[] {
       "Logs that are answered with 401, 403, 404, 500 or one of Cloudflare's 520 to 530 are lost: the OpenTelemetry Collector sends again after 429, 502, 503 and 504 alone. Render with --relay to keep them.",
     metrics &&
       `Metrics that cannot be sent wait in ${stateDirectory}/metrics, which has no limit: watch the disk's free space on a site that is cut off for long.`,
+    metrics &&
+      `A label ${site.siteLabel} that your own metrics bring is replaced, and not kept as other collectors do: two series that differ by it alone become one.`,
     logs &&
       `Loki keeps what comes by OTLP as structured metadata, and makes of it only those labels that it is told to. Name ${attributes.join(", ")} in the central Loki's limits_config.otlp_config.resource_attributes.attributes_config, with action: index_label.`,
   );
@@ -103,11 +113,18 @@ function configuration(site: CollectorSite, placement: Placement, release: Colle
       processors: {
         memory_limiter: { check_interval: "1s", limit_mib: 400, spike_limit_mib: 100 },
         batch: metrics && { timeout: "5s", send_batch_size: 8192 },
-        "resource/site": { attributes: labels.map(([key, value]) => ({ key, value, action: "upsert" })) },
+        "resource/site": {
+          attributes: labels.map(([key, value]) => ({
+            key,
+            value,
+            // The site's own labels give way to what data bring.
+            action: key === site.siteLabel ? "upsert" : "insert",
+          })),
+        },
       },
       exporters: {
         prometheus_remote_write: metrics && {
-          http: { endpoint: metrics, headers },
+          http: { endpoint: metrics, proxy_url: site.proxy, headers },
           timeout: explained("Of one attempt.", "30s"),
           external_labels: Object.fromEntries(labels),
           resource_constant_labels: explained(
@@ -126,6 +143,7 @@ function configuration(site: CollectorSite, placement: Placement, release: Colle
         },
         "otlp_http/logs": logs && {
           logs_endpoint: logs,
+          proxy_url: site.proxy,
           headers,
           timeout: "30s",
           retry_on_failure: withoutEnd,

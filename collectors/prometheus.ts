@@ -120,6 +120,7 @@ function configuration(site: CollectorSite, placement: Placement, release: Colle
         {
           name: "sitepass",
           url,
+          proxy_url: site.proxy,
           remote_timeout: "30s",
           follow_redirects: explained(redirectComment(placement), false),
           http_headers: headersFromFiles("prometheus", placement, "reload"),

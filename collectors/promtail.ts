@@ -9,7 +9,7 @@ import {
   otherSignalsNote,
   redirectComment,
 } from "./common/refusals-and-notes";
-import { pushUrl, siteLabels } from "./common/site-settings";
+import { pushUrl, siteLabelRules, siteLabels } from "./common/site-settings";
 import { dropIn, environmentLine, execStart } from "./common/systemd";
 
 /** The first releases with what is rendered (docs/facts/collectors.md, K27). */
@@ -121,6 +121,7 @@ const flags = (placement: Placement, release: CollectorRelease): readonly string
 
 function configuration(site: CollectorSite, placement: Placement, release: CollectorRelease): RenderedFile {
   const url = pushUrl(site, "loki push");
+  const siteLabel = siteLabelRules(site);
   return yamlFile(
     "promtail/promtail.yml",
     `Rendered by sitepass for the site ${site.name} and Promtail ${release.version}. Rendering again replaces this file and leaves targets.d alone.
@@ -137,6 +138,7 @@ PROMTAIL'S LIFE ENDED ON 2 MARCH 2026: it gets no fixes any more. Move this site
         {
           name: "sitepass",
           url,
+          proxy_url: site.proxy,
           timeout: "30s",
           follow_redirects: explained(redirectComment(placement), false),
           headers: isExpanded(placement, release)
@@ -173,6 +175,7 @@ PROMTAIL'S LIFE ENDED ON 2 MARCH 2026: it gets no fixes any more. Move this site
           {
             job_name: "site",
             file_sd_configs: [{ files: [`${placement.directory}/promtail/targets.d/*.yml`] }],
+            relabel_configs: explained(siteLabel.comment, siteLabel.rules),
           },
         ),
       ],

@@ -31,7 +31,7 @@ describe("the files for Telegraf", () => {
       fc.property(anySite, anyPlacement, (site, placement) => {
         const files = telegraf.render(site, placement, newest);
         assertSecretsKept(files);
-        const { secretstores, processors, outputs } = configurationSchema.parse(
+        const { secretstores, global_tags, processors, outputs } = configurationSchema.parse(
           withoutVariables(parse(textOf(files, "telegraf/telegraf.conf"))),
         );
         const { metrics, logs } = site.endpoints;
@@ -41,7 +41,11 @@ describe("the files for Telegraf", () => {
             docker: [{ id: "sitepass", path: "/etc/sitepass/telegraf/credentials", dynamic: true }],
           },
         );
-        assert.deepEqual(processors.override, [{ tags: { [site.siteLabel]: site.name, ...site.labels } }]);
+        assert.deepEqual({ ...global_tags }, { ...site.labels });
+        assert.deepEqual(processors, {
+          rename: [{ order: 1, replace: [{ tag: site.siteLabel, dest: `exported_${site.siteLabel}` }] }],
+          override: [{ order: 2, tags: { [site.siteLabel]: site.name } }],
+        });
         const credentials = placement.credentials && {
           "CF-Access-Client-Id": "@{sitepass:client_id}",
           "CF-Access-Client-Secret": "@{sitepass:client_secret}",
@@ -168,7 +172,8 @@ const names = z.array(z.string()).optional();
 
 const configurationSchema = z.object({
   secretstores: z.unknown().optional(),
-  processors: z.strictObject({ override: z.unknown() }),
+  global_tags: z.record(z.string(), z.string()),
+  processors: z.strictObject({ override: z.unknown(), rename: z.unknown() }),
   outputs: z.strictObject({
     http: z.array(
       z.object({

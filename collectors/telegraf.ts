@@ -3,7 +3,7 @@ import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFil
 import { tomlFile } from "./common/config-text";
 import { credentialFiles, credentialNames, credentialsFolder, headersWith } from "./common/credentials";
 import { commonRefusals, listOf, otherSignalsNote, redirectNote } from "./common/refusals-and-notes";
-import { pushUrl, siteLabels } from "./common/site-settings";
+import { keptLabel, ownLabels, pushUrl } from "./common/site-settings";
 import { dropIn, execStart } from "./common/systemd";
 
 /** Earlier releases lose most of a backlog (docs/facts/collectors.md, K47). */
@@ -53,6 +53,7 @@ function configuration(site: CollectorSite, placement: Placement, release: Colle
   const headers = placement.credentials && headersWith((key) => `@{sitepass:${credentialNames[key]}}`);
   const metrics = pushUrl(site, "remote write");
   const logs = pushUrl(site, "loki push");
+  const proxy: TomlTable = site.proxy === undefined ? {} : { http_proxy_url: site.proxy };
   return tomlFile(
     "telegraf/telegraf.conf",
     `Rendered by sitepass for the site ${site.name} and Telegraf ${release.version}: where this site's data goes. Rendering again replaces this file. What is collected is in inputs.d, where files of your own are left alone. What is named log there goes to Loki, all else to Prometheus. After a change: systemctl restart telegraf.`,
@@ -73,11 +74,12 @@ function configuration(site: CollectorSite, placement: Placement, release: Colle
           ],
         },
       }),
+      // Give way to an input's own (docs/facts/collectors.md, K48).
+      global_tags: Object.fromEntries(ownLabels(site).map(([name, value]) => [name, escaped(value)])),
+      // The site label does not, and what an input brings under its name is kept.
       processors: {
-        // Global tags would give way to an input's own (docs/facts/collectors.md, K48).
-        override: [
-          { tags: Object.fromEntries(siteLabels(site).map(([name, value]) => [name, escaped(value)])) },
-        ],
+        rename: [{ order: 1, replace: [{ tag: site.siteLabel, dest: keptLabel(site) }] }],
+        override: [{ order: 2, tags: { [site.siteLabel]: site.name } }],
       },
       outputs: {
         http: [
@@ -88,6 +90,7 @@ function configuration(site: CollectorSite, placement: Placement, release: Colle
               namedrop: ["log"],
               data_format: "prometheusremotewrite",
               ...delivery,
+              ...proxy,
               headers: {
                 "Content-Type": "application/x-protobuf",
                 "Content-Encoding": "snappy",
@@ -113,6 +116,7 @@ function configuration(site: CollectorSite, placement: Placement, release: Colle
               ),
               content_encoding: "gzip",
               ...delivery,
+              ...proxy,
               headers: { "Content-Type": "application/json", ...headers },
             },
           ),

@@ -42,8 +42,16 @@ describe("the files for Vector", () => {
         );
         const labels = { [site.siteLabel]: site.name, ...site.labels };
         assert.deepEqual(
-          transforms.sitepass_metrics && assignments(transforms.sitepass_metrics.source, ".tags"),
+          transforms.sitepass_metrics && {
+            ...assignments(transforms.sitepass_metrics.source, ".tags"),
+            ...assignments(withoutConditions(transforms.sitepass_metrics.source), ".tags"),
+          },
           metrics && labels,
+        );
+        // The site label alone is set whatever a metric has.
+        assert.deepEqual(
+          transforms.sitepass_metrics && assignments(transforms.sitepass_metrics.source, ".tags"),
+          metrics && { [site.siteLabel]: site.name },
         );
         assert.deepEqual(
           transforms.sitepass_logs && assignments(transforms.sitepass_logs.source, "labels"),
@@ -54,7 +62,7 @@ describe("the files for Vector", () => {
           [transforms.sitepass_metrics, transforms.sitepass_logs].map(
             (remap) => remap?.source.split("\n").length,
           ),
-          [metrics && Object.keys(labels).length + 1, logs && Object.keys(labels).length + 4],
+          [metrics && Object.keys(labels).length + 2, logs && Object.keys(labels).length + 4],
         );
         const headers = placement.credentials && {
           "CF-Access-Client-Id": "the file client_id",
@@ -93,6 +101,13 @@ describe("the files for Vector", () => {
     },
   );
 });
+
+/** A program's labels that are set on condition that a metric has none of that name. */
+const withoutConditions = (program: string): string =>
+  program
+    .split("\n")
+    .map((line) => line.replace(/^if !exists\(\.tags\."(\w+)"\) \{ (\.tags\."\1" = .*) \}$/s, "$2"))
+    .join("\n");
 
 const headersSchema = z.record(z.string(), z.string()).optional();
 

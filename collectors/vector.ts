@@ -2,7 +2,7 @@ import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFil
 import { explained, yamlFile, type YamlObject } from "./common/config-text";
 import { credentialFiles, credentialNames, credentialsFolder, headersWith } from "./common/credentials";
 import { anyPageNote, commonRefusals, listOf, otherSignalsNote } from "./common/refusals-and-notes";
-import { pushUrl, siteLabels } from "./common/site-settings";
+import { keptLabel, ownLabels, pushUrl, siteLabels } from "./common/site-settings";
 import { dropIn, execStart } from "./common/systemd";
 
 /** The first releases with what is rendered (docs/facts/collectors.md, K38). */
@@ -79,6 +79,7 @@ function configuration(site: CollectorSite, placement: Placement, release: Colle
           endpoint: metrics,
           batch: { max_events: 5000, timeout_secs: 5 },
           ...delivery(placement),
+          ...proxyOf(site),
         },
         // Not the sink named loki, which has no headers (docs/facts/collectors.md, K37). Each line is a stream of its own, as
         // `lineProgram` makes it.
@@ -92,6 +93,7 @@ function configuration(site: CollectorSite, placement: Placement, release: Colle
           compression: "gzip",
           batch: { max_bytes: 1_000_000, timeout_secs: 5 },
           ...delivery(placement),
+          ...proxyOf(site),
         },
       },
     },
@@ -103,11 +105,20 @@ function configuration(site: CollectorSite, placement: Placement, release: Colle
 
 const remap = (input: string, source: string): YamlObject => ({ type: "remap", inputs: [input], source });
 
-/** A program in VRL, Vector's language, that replaces a metric's labels by the site's where both have the name. */
+/**
+ * A program in VRL, Vector's language, that adds the site's labels to a metric: its own where the metric has none of that name, and
+ * the site label in any case.
+ */
 function tagProgram(site: CollectorSite): string {
+  const { siteLabel, name: siteName } = site;
+  const kept = `.tags."${keptLabel(site)}"`;
   return [
     `if .name == "up" { del(.namespace) }`,
-    ...siteLabels(site).map(([name, value]) => `.tags."${name}" = ${vrlText(value)}`),
+    ...ownLabels(site).map(
+      ([name, value]) => `if !exists(.tags."${name}") { .tags."${name}" = ${vrlText(value)} }`,
+    ),
+    `if exists(.tags."${siteLabel}") && .tags."${siteLabel}" != "${siteName}" { ${kept} = .tags."${siteLabel}" }`,
+    `.tags."${siteLabel}" = "${siteName}"`,
   ].join("\n");
 }
 
@@ -171,6 +182,10 @@ function delivery({ credentials }: Placement): YamlObject {
     }),
   };
 }
+
+/** Instead of the environment's, which Vector would take otherwise (docs/facts/collectors.md, K56). */
+const proxyOf = ({ proxy }: CollectorSite): YamlObject =>
+  proxy === undefined ? {} : { proxy: { enabled: true, http: proxy, https: proxy } };
 
 /** Vector's own metrics, those of the machine, the journal, and an `up`, which Vector sends of nothing by itself. */
 function inputs({ endpoints: { metrics, logs } }: CollectorSite): RenderedFile {

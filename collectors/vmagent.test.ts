@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { parse } from "yaml";
+import { z } from "zod";
 import "../test/support/fixed-seed";
-import type { CollectorRelease } from "./collector";
+import type { CollectorRelease, CollectorSite } from "./collector";
 import { assertSecretsKept, textOf, installed, refusalsOf } from "./testing/rendered-files";
 import { outcome, pinnedProgram } from "./testing/programs";
 import {
@@ -46,12 +48,16 @@ describe("the files for vmagent", () => {
           const { metrics } = site.endpoints;
           assert.ok(metrics !== undefined);
           assert.deepEqual(valuesOf(words, "remoteWrite.url"), [`${metrics.base}${metrics.paths[0]}`]);
-          assert.deepEqual(Object.fromEntries(valuesOf(words, "remoteWrite.label").map(labelOf)), {
+          assert.deepEqual(valuesOf(words, "remoteWrite.label"), [`${site.siteLabel}=${site.name}`]);
+          assert.deepEqual(addedLabels(textOf(files, "vmagent/site-labels.yml")), {
             [site.siteLabel]: site.name,
             ...site.labels,
           });
-          // Each flag once, but for labels: none has come out of its place.
-          assert.equal(words.length, (placement.credentials ? 10 : 9) + Object.keys(site.labels).length + 1);
+          assert.deepEqual(valuesOf(words, "remoteWrite.relabelConfig"), [
+            "/etc/sitepass/vmagent/site-labels.yml",
+          ]);
+          // Each flag once: none has come out of its place.
+          assert.equal(words.length, placement.credentials ? 13 : 12);
           assert.deepEqual(
             unitValues(unit, "EnvironmentFile"),
             placement.credentials ? ["/etc/sitepass/vmagent/credentials/access.env"] : [],
@@ -62,6 +68,15 @@ describe("the files for vmagent", () => {
       ),
       { numRuns: 100 },
     );
+  });
+
+  it("let vmagent connect by IPv6, and through the site's proxy where there is one", () => {
+    const words = (site: CollectorSite) => commandOf(textOf(vmagent.render(site, bare, newest), unitPath));
+    assert.ok(words(tokyo).includes("-enableTCP6"));
+    assert.deepEqual(valuesOf(words(tokyo), "remoteWrite.proxyURL"), []);
+    assert.deepEqual(valuesOf(words({ ...tokyo, proxy: "http://proxy:3128" }), "remoteWrite.proxyURL"), [
+      "http://proxy:3128",
+    ]);
   });
 
   it("hold the headers as the flag's value in the environment", () => {
@@ -83,24 +98,6 @@ describe("the files for vmagent", () => {
     const { validator } = vmagent.service({ ...bare, directory }, newest);
     const { status, stderr } = await outcome(program, validator.args);
     assert.equal(status, 0, stderr);
-    const command = commandOf(
-      textOf(vmagent.render({ ...tokyo, labels: hostileLabels }, bare, newest), unitPath),
-    );
-    const flags = await outcome(program, [
-      "-dryRun",
-      ...command.filter((word) => word.startsWith("-remoteWrite.label=")),
-    ]);
-    // It says in its log what its flags are: a list in quotes, whose elements are in quotes where they have to be.
-    const printed = / -remoteWrite\.label="(.*)"$/m.exec(flags.stderr)?.[1];
-    assert.ok(printed !== undefined, flags.stderr);
-    assert.deepEqual(
-      Object.fromEntries(
-        [...goText(printed).matchAll(/"((?:[^"\\]|\\.)*)"(?:,|$)|([^,"]+)(?:,|$)/gs)].map(
-          ([, quoted, plain]) => nameAndValue(quoted === undefined ? (plain ?? "") : goText(quoted)),
-        ),
-      ),
-      { provider: "tokyo", ...hostileLabels },
-    );
   });
 });
 
@@ -110,42 +107,41 @@ const commandOf = (unit: string): readonly string[] => {
   return commandWords(line);
 };
 
+/** The labels that vmagent adds to a sample that has none of them: rules of its relabelling, in their order. */
+function addedLabels(text: string): Readonly<Record<string, string>> {
+  // Expanded in the file's text, or in a rule (lib/envtemplate, lib/promrelabel fillLabelReferences).
+  assert.doesNotMatch(text, /%\{|\{\{/);
+  const labels = new Map<string, string>();
+  for (const rule of rulesSchema.parse(parse(text))) {
+    const {
+      source_labels: sources = [],
+      regex = "(?s)(.*)",
+      target_label: target,
+      replacement = "$1",
+    } = rule;
+    const anchored = new RegExp(`^(?:${regex.replace("(?s)", "")})$`, "s");
+    const match = anchored.exec(sources.map((name) => labels.get(name) ?? "").join(";"));
+    if (match !== null) {
+      labels.set(
+        target,
+        replacement.replace(/\$(?:(\$)|\{?1\}?)/g, (_, dollar?: string) => dollar ?? match[1] ?? ""),
+      );
+    }
+  }
+  return Object.fromEntries([...labels].filter(([name, value]) => value !== "" && !name.startsWith("__")));
+}
+
+const rulesSchema = z.array(
+  z.strictObject({
+    source_labels: z.array(z.string()).optional(),
+    regex: z.string().optional(),
+    target_label: z.string(),
+    replacement: z.string().optional(),
+  }),
+);
+
 const valuesOf = (words: readonly string[], flag: string): readonly string[] =>
   words.filter((word) => word.startsWith(`-${flag}=`)).map((word) => word.slice(flag.length + 2));
-
-/**
- * A label as vmagent takes it: the flag is a list, and an element in double quotes is a string of Go's. `%{` anywhere in
- * an argument would be expanded before that (lib/envflag, lib/flagutil/array.go).
- */
-function labelOf(value: string): [string, string] {
-  assert.ok(!value.includes("%{"), `${value} is expanded`);
-  const inside = /^"((?:[^"\\]|\\.)*)"$/s.exec(value)?.[1];
-  assert.ok(inside !== undefined, `${value} is not one string`);
-  return nameAndValue(goText(inside));
-}
-
-function nameAndValue(label: string): [string, string] {
-  const end = label.indexOf("=");
-  return [label.slice(0, end), label.slice(end + 1)];
-}
-
-/** What is inside the quotes of a string of Go's (Go specification, String literals). */
-function goText(inside: string): string {
-  const plain: Readonly<Record<string, string>> = {
-    a: "\x07",
-    b: "\b",
-    f: "\f",
-    n: "\n",
-    r: "\r",
-    t: "\t",
-    v: "\v",
-  };
-  return inside.replace(/\\(?:x(..)|u(.{4})|U(.{8})|(.))/gs, (_, ...groups: (string | undefined)[]) => {
-    const [byte, short, long, character = ""] = groups;
-    const code = byte ?? short ?? long;
-    return code === undefined ? (plain[character] ?? character) : String.fromCodePoint(parseInt(code, 16));
-  });
-}
 
 describe("vmagent", () => {
   it("is refused before 1.93.4, and before 1.128 unless the relay keeps the secret", () => {
@@ -190,7 +186,11 @@ describe("vmagent", () => {
       user: "root",
       validator: {
         program: "vmagent",
-        args: ["-dryRun", "-promscrape.config=/etc/sitepass/vmagent/scrape.yml"],
+        args: [
+          "-dryRun",
+          "-promscrape.config=/etc/sitepass/vmagent/scrape.yml",
+          "-remoteWrite.relabelConfig=/etc/sitepass/vmagent/site-labels.yml",
+        ],
       },
       rereadsSecrets: false,
     });

@@ -8,7 +8,7 @@ import {
   otherSignalsNote,
   redirectNote,
 } from "./common/refusals-and-notes";
-import { pushUrl, siteLabels } from "./common/site-settings";
+import { ownLabels, pushUrl, siteLabelRules } from "./common/site-settings";
 import { environmentLine, startOrder, systemdArgument } from "./common/systemd";
 
 /** The first releases with what is rendered (docs/facts/collectors.md, K35). */
@@ -23,6 +23,8 @@ const since = {
 
 /** Holds the flag `-remoteWrite.headers`, which vmagent takes from its environment (docs/facts/collectors.md, K34). */
 const environmentFile = `vmagent/${credentialsFolder}/access.env`;
+
+const labelsFile = "vmagent/site-labels.yml";
 
 const stateDirectory = "/var/lib/sitepass-vmagent";
 
@@ -58,6 +60,7 @@ export const vmagent: Collector = {
     ),
   render: (site, placement, release) => [
     configuration(site, release),
+    labels(site),
     ...environment(placement),
     unit(site, placement, release),
   ],
@@ -67,7 +70,11 @@ export const vmagent: Collector = {
     user: "root",
     validator: {
       program: "vmagent",
-      args: ["-dryRun", `-promscrape.config=${directory}/vmagent/scrape.yml`],
+      args: [
+        "-dryRun",
+        `-promscrape.config=${directory}/vmagent/scrape.yml`,
+        `-remoteWrite.relabelConfig=${directory}/${labelsFile}`,
+      ],
     },
     rereadsSecrets: credentials === undefined,
   }),
@@ -92,6 +99,31 @@ function configuration({ name }: CollectorSite, { version }: CollectorRelease): 
   );
 }
 
+/**
+ * The site's labels as rules, because those of `-remoteWrite.label` replace what the data bring. A value is put together from pieces
+ * in a label that vmagent drops at the end: neither `%{` nor `{{`, each of which begins an expansion, is in one of them.
+ */
+function labels(site: CollectorSite): RenderedFile {
+  const { comment, rules } = siteLabelRules(site);
+  return yamlFile(
+    labelsFile,
+    `Rendered by sitepass: the labels of this site, which give way to those that data bring. Rendering again replaces this file.\n${comment}`,
+    [
+      ...rules,
+      ...ownLabels(site).flatMap(([name, value]) => [
+        ...value.split(/(?<=[%{])(?=\{)/).map((piece, index) => ({
+          ...(index === 0 ? {} : { source_labels: [scratch], regex: "(?s)(.*)" }),
+          target_label: scratch,
+          replacement: `${index === 0 ? "" : "${1}"}${piece.replaceAll("$", "$$$$")}`,
+        })),
+        { source_labels: [name, scratch], regex: "(?s);(.+)", target_label: name },
+      ]),
+    ],
+  );
+}
+
+const scratch = "__sitepass";
+
 function environment({ credentials }: Placement): readonly RenderedFile[] {
   return listOf(
     credentials && {
@@ -105,7 +137,7 @@ function environment({ credentials }: Placement): readonly RenderedFile[] {
   );
 }
 
-/** A whole unit, because no package brings one. */
+/** A whole unit, because no package brings one. vmagent speaks IPv4 alone unless it is told (docs/facts/collectors.md, K55). */
 function unit(site: CollectorSite, placement: Placement, release: CollectorRelease): RenderedFile {
   const bare = placement.credentials !== undefined;
   const args = [
@@ -113,11 +145,15 @@ function unit(site: CollectorSite, placement: Placement, release: CollectorRelea
     "-httpListenAddr=127.0.0.1:8429",
     `-remoteWrite.url=${pushUrl(site, "remote write") ?? ""}`,
     "-remoteWrite.forcePromProto",
-    ...siteLabels(site).map(([name, value]) => `-remoteWrite.label=${quoted(`${name}=${value}`)}`),
+    `-remoteWrite.relabelConfig=${placement.directory}/${labelsFile}`,
+    // Beside the rules, which it agrees with: no sample is another site's, even if they change.
+    `-remoteWrite.label=${site.siteLabel}=${site.name}`,
     `-remoteWrite.tmpDataPath=${stateDirectory}`,
     "-remoteWrite.maxDiskUsagePerURL=5GB",
     "-remoteWrite.sendTimeout=30s",
     "-remoteWrite.queues=1",
+    "-enableTCP6",
+    ...(site.proxy === undefined ? [] : [`-remoteWrite.proxyURL=${site.proxy}`]),
     ...(bare ? ["-envflag.enable"] : []),
     ...(bare && isAtLeast(release, since.hiddenHeaders) && !isAtLeast(release, since.hiddenByDefault)
       ? ["-secret.flags=remoteWrite.headers"]
@@ -162,9 +198,3 @@ WantedBy=multi-user.target
 `,
   };
 }
-
-/**
- * A value of a flag that takes a list separated by commas, in Go's quotes; every JSON string is a Go string. A percent sign is
- * escaped in it, because `%{` begins an expansion in every argument (docs/facts/collectors.md, K36).
- */
-const quoted = (value: string): string => JSON.stringify(value).replaceAll("%", "\\x25");

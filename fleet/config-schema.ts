@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { durationProblem } from "./duration";
-import { hostNameProblem, labelNameProblem, publicAddressProblem } from "./names";
+import { addedLabelProblem, hostNameProblem, publicAddressProblem } from "./names";
 import { signalNames, type SignalName } from "./signals";
 import { checkedText } from "./zod-issues";
 
@@ -116,7 +116,7 @@ export const configSchema = z.strictObject({
     .describe(
       "How long a service token is valid when its site does not say: hours such as 8760h, or forever.",
     ),
-  siteLabel: checkedText(labelNameProblem)
+  siteLabel: checkedText(addedLabelProblem)
     .default("provider")
     .describe("Name of the label that carries the site's name on every sample and log line."),
   serviceTokenLimit: z

@@ -279,6 +279,15 @@ describe("parseConfig, on single keys", () => {
     ]);
   });
 
+  it("refuses a siteLabel that the data bring themselves", () => {
+    assert.deepEqual(problemsWith({ siteLabel: "instance" }), [
+      'sitepass:siteLabel: is "instance", which tells the series of one target from those of others, so that it cannot be the same for a whole site. Rename it, such as to site_instance.',
+    ]);
+    assert.deepEqual(problemsWith({ siteLabel: "host" }), [
+      'sitepass:siteLabel: is "host", which comes with what Telegraf and Vector collect, so that it cannot be the same for a whole site. Rename it, such as to site_host.',
+    ]);
+  });
+
   it("refuses a serviceTokenLimit that is not a count", () => {
     assert.deepEqual(problemsWith({ serviceTokenLimit: -1 }), [
       "sitepass:serviceTokenLimit: is -1, which is less than one token. Give the account's limit.",
@@ -432,7 +441,7 @@ describe("parseConfig, on endpoints", () => {
       ]);
     }
     assert.deepEqual(problemsOfMetrics({ origin: "http://user:word@localhost:9090" }), [
-      `sitepass:endpoints.metrics.origin: is "http://user:word@localhost:9090", which has more than scheme, host and port. Write it as in http://localhost:9090; cloudflared adds the request's own path.`,
+      `sitepass:endpoints.metrics.origin: is "http://...@localhost:9090", which has more than scheme, host and port. Write it as in http://localhost:9090; cloudflared adds the request's own path.`,
     ]);
   });
 

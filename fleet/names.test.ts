@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
+  addedLabelProblem,
   dnsLabelProblem,
   hostInZoneProblem,
   hostNameProblem,
   ownNamePrefix,
   labelNameProblem,
+  proxyProblem,
 } from "./names";
 
 describe("dnsLabelProblem", () => {
@@ -93,6 +95,96 @@ describe("ownNamePrefix", () => {
   it("keeps stacks apart whose names begin alike", () => {
     assert.equal(ownNamePrefix("sitepass", "prod"), "sitepass/prod/");
     assert.equal(ownNamePrefix("sitepass", "prod-eu").startsWith(ownNamePrefix("sitepass", "prod")), false);
+  });
+});
+
+describe("addedLabelProblem", () => {
+  it("accepts what is the same for a whole site", () => {
+    for (const name of [
+      "provider",
+      "region",
+      "Job",
+      "site_job",
+      "exported",
+      "constructor",
+      "a".repeat(1024),
+    ]) {
+      assert.equal(addedLabelProblem(name), undefined, name);
+    }
+  });
+
+  it("refuses the names that data bring, with another that does", () => {
+    for (const name of [
+      "job",
+      "instance",
+      "le",
+      "quantile",
+      "filename",
+      "unit",
+      "host",
+      "hostname",
+      "service_name",
+    ]) {
+      assert.match(
+        addedLabelProblem(name) ?? "",
+        new RegExp(`, so that it cannot be the same for a whole site\\. Rename it, such as to site_${name}$`),
+      );
+      assert.equal(addedLabelProblem(`site_${name}`), undefined);
+    }
+    assert.equal(
+      addedLabelProblem("exported_provider"),
+      "begins with exported_, under which collectors keep what the data bring. Rename it",
+    );
+  });
+
+  it("refuses what is no label name, and a longer one than Loki takes", () => {
+    assert.equal(addedLabelProblem("__x"), "begins with __, which Prometheus reserves. Rename it");
+    assert.equal(
+      addedLabelProblem("a".repeat(1025)),
+      "has 1025 characters, and Loki takes 1024 in a label's name. Shorten it",
+    );
+  });
+});
+
+describe("proxyProblem", () => {
+  it("accepts a host or an address with its port", () => {
+    for (const address of [
+      "http://proxy.example.net:3128",
+      "http://10.0.0.7:80",
+      "http://[2001:db8::1]:8080",
+      "http://proxy:1",
+    ]) {
+      assert.equal(proxyProblem(address), undefined, address);
+    }
+  });
+
+  it("refuses what collectors read differently", () => {
+    for (const address of [
+      "proxy.example.net:3128",
+      "https://proxy.example.net:3128",
+      "socks5://proxy.example.net:1080",
+      "http://proxy.example.net",
+      "http://proxy.example.net:3128/",
+      "http://proxy.example.net:0",
+      "http://proxy.example.net:70000",
+      "http://[::x]:80",
+      "http://a..b:80",
+      "http://a b:80",
+      "",
+    ]) {
+      assert.equal(
+        proxyProblem(address),
+        "is not the address of an HTTP proxy with its port. Write it as in http://proxy.example.net:3128",
+        address,
+      );
+    }
+  });
+
+  it("refuses a password", () => {
+    assert.equal(
+      proxyProblem("http://user:secret@proxy.example.net:3128"),
+      "holds a user or a password, and site files are read by everybody who sees the repository. Have the proxy let the site through by its address, and write it without",
+    );
   });
 });
 

@@ -66,7 +66,44 @@ export function labelNameProblem(name: string): string | undefined {
   if (!/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name)) {
     return "is not a label name that Prometheus and Loki accept: letters, digits and underscores, no digit first. Rename it";
   }
+  if (name.length > longestLabelName) {
+    return `has ${name.length} characters, and Loki takes ${longestLabelName} in a label's name. Shorten it`;
+  }
   return name.startsWith("__") ? "begins with __, which Prometheus reserves. Rename it" : undefined;
+}
+
+/** Loki, limits_config.max_label_name_length; Prometheus' receiver has no limit. */
+const longestLabelName = 1024;
+
+/** Without these, what was several series or streams becomes one, or means something else (docs/facts/collectors.md, K58). */
+const labelsOfTheData: Readonly<Record<string, string>> = {
+  job: "tells the series of one target from those of others",
+  instance: "tells the series of one target from those of others",
+  le: "tells the buckets of a histogram apart",
+  quantile: "tells the quantiles of a summary apart",
+  filename: "names the file that a line was read from",
+  unit: "names the unit that a line comes from",
+  host: "comes with what Telegraf and Vector collect",
+  hostname: "comes with what Fluent Bit collects",
+  service_name: "is a label that Loki makes itself",
+};
+
+/**
+ * What is wrong with the name of a label that every sample and line of a site is to carry, or undefined. The names that data bring
+ * themselves are refused, because collectors differ in whose label counts.
+ */
+export function addedLabelProblem(name: string): string | undefined {
+  const wrong = labelNameProblem(name);
+  if (wrong !== undefined) {
+    return wrong;
+  }
+  if (name.startsWith("exported_")) {
+    return "begins with exported_, under which collectors keep what the data bring. Rename it";
+  }
+  const use = Object.hasOwn(labelsOfTheData, name) ? labelsOfTheData[name] : undefined;
+  return use === undefined
+    ? undefined
+    : `${use}, so that it cannot be the same for a whole site. Rename it, such as to site_${name}`;
 }
 
 /** Address ranges that Cloudflare cannot reach: private, local and reserved ones (IANA special-purpose registries). */
@@ -113,4 +150,23 @@ export function publicAddressProblem(address: string): string | undefined {
 /** Whether a host is this machine. The only name is localhost, because what another name resolves to can change. */
 export function isLoopback(hostname: string): boolean {
   return hostname === "localhost" || hostname === "::1" || /^127(?:\.\d{1,3}){3}$/.test(hostname);
+}
+
+/**
+ * What is wrong with a text as the address of a site's HTTP proxy, or undefined. Nothing that collectors read differently: no
+ * proxy that is spoken to by TLS, no port by default. No password, because site files are no place for one.
+ */
+export function proxyProblem(address: string): string | undefined {
+  const hint = "Write it as in http://proxy.example.net:3128";
+  if (/^[^/]*:\/\/[^/]*@/.test(address)) {
+    return "holds a user or a password, and site files are read by everybody who sees the repository. Have the proxy let the site through by its address, and write it without";
+  }
+  const match = /^http:\/\/([a-z0-9.-]+|\[[0-9a-f:.]+\]):([0-9]{1,5})$/.exec(address);
+  const [, host = "", port = ""] = match ?? [];
+  const known =
+    isIP(host.replace(/^\[|\]$/g, "")) !== 0 ||
+    host.split(".").every((label) => dnsLabelProblem(label) === undefined);
+  return known && Number(port) >= 1 && Number(port) <= 65_535
+    ? undefined
+    : `is not the address of an HTTP proxy with its port. ${hint}`;
 }

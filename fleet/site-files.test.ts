@@ -93,7 +93,7 @@ describe("readSiteFiles, on a folder", () => {
         'sites/C.yaml: the name "C" is not a lower-case DNS label: a to z, 0 to 9 and inner hyphens are allowed. Rename the file.',
         "sites/a.yaml: description is 5, not text. Put it in quotes.",
         "sites/a.yaml: signals is [], which is empty. Name a signal, or drop the key for all of them; to shut the site out, set token.enabled to false.",
-        "sites/b.yaml: signal is not a known key. Did you mean signals? Known keys here: $schema, collector, description, labels, signals, token.",
+        "sites/b.yaml: signal is not a known key. Did you mean signals? Known keys here: $schema, collector, description, labels, proxy, signals, token.",
         "sites/d.md: is not a .yaml or .yml file. Only site files live here: rename it, or move it elsewhere.",
       ],
     );
@@ -352,7 +352,7 @@ describe("readSiteFiles, on a file's syntax", () => {
 });
 
 describe("readSiteFiles, on a file's values", () => {
-  const topKeys = "Known keys here: $schema, collector, description, labels, signals, token.";
+  const topKeys = "Known keys here: $schema, collector, description, labels, proxy, signals, token.";
   const tokenKeys = "Known keys here: duration, enabled, previousSecretExpiresAt, secretVersion.";
 
   it("refuses unknown keys and names the nearest right one", () => {
@@ -520,6 +520,33 @@ describe("readSiteFiles, on a file's values", () => {
   it("refuses the label __proto__ as it refuses every name that begins with two underscores", () => {
     assert.deepEqual(problemsIn("labels: { __proto__: x }\n"), [
       "sites/tokyo.yaml: labels.__proto__ begins with __, which Prometheus reserves. Rename it.",
+    ]);
+  });
+
+  it("refuses labels that the data bring themselves", () => {
+    assert.deepEqual(problemsIn("labels: { job: node, instance: x, exported_provider: x, site_job: x }\n"), [
+      "sites/tokyo.yaml: labels.job tells the series of one target from those of others, so that it cannot be the same for a whole site. Rename it, such as to site_job.",
+      "sites/tokyo.yaml: labels.instance tells the series of one target from those of others, so that it cannot be the same for a whole site. Rename it, such as to site_instance.",
+      "sites/tokyo.yaml: labels.exported_provider begins with exported_, under which collectors keep what the data bring. Rename it.",
+    ]);
+  });
+
+  it("refuses half of a surrogate pair in a label value", () => {
+    assert.deepEqual(problemsIn('labels: { place: "\\ud800" }\n'), [
+      'sites/tokyo.yaml: labels.place is "\\ud800", which is not text. Type it again.',
+    ]);
+  });
+
+  it("takes the address of a proxy, and refuses one with a password without showing it", () => {
+    assert.deepEqual(valuesIn("proxy: http://proxy.example.net:3128\n"), {
+      ...defaults,
+      proxy: "http://proxy.example.net:3128",
+    });
+    assert.deepEqual(problemsIn("proxy: http://ops:hunter2@proxy.example.net:3128\n"), [
+      'sites/tokyo.yaml: proxy is "http://...@proxy.example.net:3128", which holds a user or a password, and site files are read by everybody who sees the repository. Have the proxy let the site through by its address, and write it without.',
+    ]);
+    assert.deepEqual(problemsIn("proxy: proxy.example.net:3128\n"), [
+      'sites/tokyo.yaml: proxy is "proxy.example.net:3128", which is not the address of an HTTP proxy with its port. Write it as in http://proxy.example.net:3128.',
     ]);
   });
 

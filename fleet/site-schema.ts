@@ -1,12 +1,14 @@
 import { z } from "zod";
 import { collectorNames } from "./collector-names";
 import { durationProblem } from "./duration";
-import { labelNameProblem } from "./names";
+import { addedLabelProblem, proxyProblem } from "./names";
 import { signalNames } from "./signals";
 import { checkedText } from "./zod-issues";
 
 // Patterns and dependencies in `meta` are for editors, by way of the JSON Schema; the checks beside them are the gate.
-const labelName = checkedText(labelNameProblem).meta({ pattern: "^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$" });
+const labelName = checkedText(addedLabelProblem).meta({
+  pattern: "^(?!__|exported_)[a-zA-Z_][a-zA-Z0-9_]{0,1023}$",
+});
 
 /** Loki refuses values over 2,048 bytes (limits_config.max_label_value_length); Prometheus treats an empty value as a missing label. */
 const labelValue = z
@@ -19,6 +21,8 @@ const labelValue = z
     (value) => Buffer.byteLength(value) <= 2048,
     "is longer than the 2048 bytes that Loki accepts. Shorten it",
   )
+  // Half of a surrogate pair has no bytes in UTF-8, which Prometheus and Loki both ask for.
+  .refine((value) => !/\p{Surrogate}/u.test(value), "is not text. Type it again")
   .refine((value) => !/\p{Cc}/u.test(value), "holds a control character. Write it on one line of plain text");
 
 const tokenSchema = z
@@ -84,8 +88,12 @@ export const siteSchema = z.strictObject({
     .record(labelName, labelValue)
     .default({})
     .describe(
-      "Labels that the site's collector adds to every sample and log line, beside the site's own name.",
+      "Labels that the site's collector adds to every sample and log line, beside the site's own name. What data bring under the same name wins.",
     ),
+  proxy: checkedText(proxyProblem)
+    .meta({ pattern: "^http://[^/@]+:[0-9]{1,5}$", examples: ["http://proxy.example.net:3128"] })
+    .optional()
+    .describe("The HTTP proxy through which the site's pushes leave its network. Default: none."),
   token: tokenSchema.prefault({}).describe("The site's service token."),
   collector: z.enum(collectorNames).optional().describe("The collector that the site runs."),
 });

@@ -222,6 +222,17 @@ describe("siteProblems", () => {
     );
   });
 
+  it("refuses more labels than Loki takes where the site pushes logs, and says how many are left", () => {
+    const labels = (count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, index) => [`label_${index}`, "x"]));
+    assert.deepEqual(problemsOf([siteFile("tokyo", { labels: labels(12) })]), []);
+    assert.deepEqual(problemsOf([siteFile("tokyo", { labels: labels(15) })]), [
+      "sites/tokyo.yaml: labels holds 15 labels, and Loki refuses lines with more than 15, of which 12 are left beside provider and 2 of the inputs. Drop 3 of them.",
+    ]);
+    // Prometheus has no such limit.
+    assert.deepEqual(problemsOf([siteFile("tokyo", { signals: ["metrics"], labels: labels(40) })]), []);
+  });
+
   it("takes no property that every object has for a label", () => {
     assert.deepEqual(problemsOf([siteFile("tokyo")], { siteLabel: "constructor" }), []);
   });

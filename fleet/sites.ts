@@ -43,6 +43,8 @@ export interface Site {
   /** In the order of the signal table; never empty. */
   readonly signals: readonly SignalName[];
   readonly labels: Readonly<Record<string, string>>;
+  /** Address of the HTTP proxy through which the site pushes, such as `http://proxy.example.net:3128`. */
+  readonly proxy?: string;
   readonly token: {
     /** A Go duration or `forever`. */
     readonly duration: string;
@@ -57,15 +59,22 @@ export interface Site {
 /** Cloudflare evaluates at most 1,000 rules an application (docs/facts/cloudflare.md, C38); each admitted site is one. */
 const mostSitesPerApplication = 1000;
 
+/** Loki, limits_config.max_label_names_per_series; `service_name` does not count (docs/facts/edge.md, E61). */
+const mostLabelsPerStream = 15;
+
+/** `job`, and `unit` or `filename`, which rendered inputs and a site's own add to lines. */
+const labelsOfInputs = 2;
+
 /** Fills in the stack's defaults. */
 export function resolveSites(files: readonly NamedSiteFile[], config: Config): readonly Site[] {
   const configured = config.endpoints.map(({ signal }) => signal);
-  return files.map(({ name, file, values: { description, signals, labels, token, collector } }) => ({
+  return files.map(({ name, file, values: { description, signals, labels, proxy, token, collector } }) => ({
     name,
     file,
     description,
     signals: signalNames.filter((signal) => (signals ?? configured).includes(signal)),
     labels,
+    ...(proxy === undefined ? {} : { proxy }),
     token: {
       duration: token.duration ?? config.tokenDuration,
       enabled: token.enabled,
@@ -104,6 +113,15 @@ export function siteProblems(sites: readonly Site[], config: Config): Problem[] 
         file,
         `labels.${siteLabel} is "${labels[siteLabel]}", but this label carries the site's name`,
         "Drop it, or set sitepass:siteLabel to another name",
+      );
+    }
+    const given = Object.keys(labels).length;
+    const left = mostLabelsPerStream - labelsOfInputs - 1;
+    if (signals.includes("logs") && given > left) {
+      add(
+        file,
+        `labels holds ${plural(given, "label")}, and Loki refuses lines with more than ${mostLabelsPerStream}, of which ${left} are left beside ${siteLabel} and ${labelsOfInputs} of the inputs`,
+        `Drop ${given - left} of them`,
       );
     }
   }

@@ -129,9 +129,9 @@ function didYouMean(given: string, known: readonly string[]): string {
   return suggestion === undefined ? "" : `Did you mean ${suggestion}? `;
 }
 
-/** Long values are cut: the message must stay readable whatever somebody pasted. */
+/** Long values are cut: the message must stay readable whatever somebody pasted. A password in a URL is not shown. */
 function show(value: unknown): string {
-  const text = value === undefined ? "nothing" : JSON.stringify(value);
+  const text = value === undefined ? "nothing" : JSON.stringify(value).replace(/:\/\/[^/\s]*@/g, "://...@");
   return text.length > 80 ? `${text.slice(0, 76)}...${text.startsWith('"') ? '"' : ""}` : text;
 }
 

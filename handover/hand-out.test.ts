@@ -129,6 +129,36 @@ describe("writeSecretFile", () => {
     assert.deepEqual(readdirSync(folder), []);
   });
 
+  it("refuses a folder that a group may write to, where somebody else's file would receive the secret", (t) => {
+    const folder = freshFolder(t);
+    const file = join(folder, "secret");
+    writeFileSync(file, "somebody's\n");
+    for (const mode of [0o770, 0o2775]) {
+      chmodSync(folder, mode);
+      assert.deepEqual(problemTexts(writeSecretFile(file, "text\n")), [
+        `${file}: would lie in ${folder}, where a group may write. Name a file in a folder that its owner alone may change, or run \`chmod g-w\` on this one.`,
+      ]);
+    }
+    assert.equal(readFileSync(file, "utf8"), "somebody's\n");
+  });
+
+  it("refuses a link in a folder where others may write, wherever it leads", (t) => {
+    const folder = freshFolder(t);
+    mkdirSync(join(folder, "shared"));
+    mkdirSync(join(folder, "theirs"));
+    writeFileSync(join(folder, "theirs/target"), "old");
+    symlinkSync(join(folder, "theirs/target"), join(folder, "shared/link"));
+    for (const [mode, whose] of [
+      [0o1777, "everybody may write"],
+      [0o770, "a group may write"],
+    ] as const) {
+      chmodSync(join(folder, "shared"), mode);
+      const [problem = ""] = problemTexts(writeSecretFile(join(folder, "shared/link"), "new\n"));
+      assert.ok(problem.includes(`would lie in ${join(folder, "shared")}, where ${whose}.`), problem);
+    }
+    assert.equal(readFileSync(join(folder, "theirs/target"), "utf8"), "old");
+  });
+
   it("refuses what is not a file, a folder that is not there, and a link that leads nowhere", (t) => {
     const folder = freshFolder(t);
     symlinkSync(join(folder, "nowhere"), join(folder, "dangling"));

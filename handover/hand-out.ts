@@ -64,12 +64,22 @@ export function writeSecretFile(file: string, text: string): Result<void> {
     if (before?.isFile() === false) {
       return refused("is there and is not a file", "Name a file, or use a pipe in place of --to");
     }
-    // The sticky bit of /tmp protects the file, but not the temporary one beside it.
-    if ((statSync(dirname(target)).mode & 0o002) !== 0) {
-      return refused(
-        `would lie in ${dirname(target)}, where everybody may write`,
-        "Name a file in a folder of your own",
-      );
+    // The folder of a link counts like that of the file: whoever may write there chooses who gets the secret.
+    for (const folder of new Set([dirname(path), dirname(target)])) {
+      const { mode } = statSync(folder);
+      // The sticky bit of /tmp protects the file, but not the temporary one beside it.
+      if ((mode & 0o002) !== 0) {
+        return refused(
+          `would lie in ${folder}, where everybody may write`,
+          "Name a file in a folder of your own",
+        );
+      }
+      if ((mode & 0o020) !== 0) {
+        return refused(
+          `would lie in ${folder}, where a group may write`,
+          `Name a file in a folder that its owner alone may change, or run \`chmod g-w\` on this one`,
+        );
+      }
     }
     todo = "Fix that, or name another file";
     // Only root can write for somebody else.

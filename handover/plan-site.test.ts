@@ -63,6 +63,31 @@ const plan = (changes: Partial<RenderChoice> = {}): SitePlan => orThrow(attemptP
 const contentOf = ({ files }: SitePlan, path: string): string =>
   files.find((file) => file.path === path)?.content ?? "";
 
+describe("planSite, with a proxy", () => {
+  const proxied = { ...tokyo, proxy: "http://proxy.example.net:3128" };
+
+  it("gives the proxy to whoever talks to the public hosts, and says what it has to let through", () => {
+    const direct = orThrow(attemptPlan({}, proxied));
+    assert.equal(JSON.parse(contentOf(direct, "telegraf/given.json")).site.proxy, proxied.proxy);
+    assert.match(
+      direct.notes.at(-1) ?? "",
+      /by the proxy http:\/\/proxy\.example\.net:3128\. It has to let CONNECT to prom\.example\.com:443/,
+    );
+    const relayed = orThrow(attemptPlan({ relay: { name: "caddy", port: 9480 } }, proxied));
+    assert.equal(JSON.parse(contentOf(relayed, "telegraf/given.json")).site.proxy, undefined);
+    assert.match(
+      contentOf(relayed, "relay/Caddyfile"),
+      /network_proxy url http:\/\/proxy\.example\.net:3128\n/,
+    );
+  });
+
+  it("refuses a relay that cannot use it", () => {
+    assert.deepEqual(problemTexts(attemptPlan({ relay: { name: "nginx", port: 9480 } }, proxied)), [
+      "--relay: is nginx, which cannot send through the site's proxy http://proxy.example.net:3128. Render with --relay caddy, or without a relay.",
+    ]);
+  });
+});
+
 describe("planSite", () => {
   it("gives the collector the site's own endpoints, labels and credentials", () => {
     const planned = plan();

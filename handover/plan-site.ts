@@ -56,6 +56,7 @@ export function planSite(
       credentials,
       directory,
       port: wanted.port,
+      ...(site.proxy === undefined ? {} : { proxy: site.proxy }),
     },
   };
   const placement: Placement = { directory, credentials: relay === undefined ? credentials : undefined };
@@ -63,6 +64,8 @@ export function planSite(
     name: site.name,
     siteLabel: config.siteLabel,
     labels: site.labels,
+    // Behind the relay the way out is the relay's.
+    ...(site.proxy === undefined || wanted !== undefined ? {} : { proxy: site.proxy }),
     endpoints: bySignal((endpoint) =>
       wanted === undefined
         ? { base: publicBase(endpoint), paths: endpoint.paths }
@@ -73,7 +76,7 @@ export function planSite(
     ...signalProblems(site, collector),
     ...[
       ...collector.refusals(target, placement, release),
-      ...(relay === undefined ? [] : relayRefusals(relay.input)),
+      ...(relay === undefined ? [] : [...relayRefusals(relay.input), ...relay.refusals(relay.input)]),
     ].map((refusal) => aboutSite(site, refusal)),
   ];
   if (problems.length > 0) {
@@ -83,7 +86,13 @@ export function planSite(
     ...(relay === undefined ? [] : [{ ...relay.service(directory), folder: "relay", title: relay.title }]),
     { ...collector.service(placement, release), folder: collector.name, title: collector.title },
   ];
-  const notes = collector.notes(target, placement, release);
+  const notes = [
+    ...collector.notes(target, placement, release),
+    ...(relay === undefined ? [] : relay.notes(relay.input)),
+    ...(site.proxy === undefined
+      ? []
+      : [proxyNote(site.proxy, Object.values(bySignal(({ hostname }) => hostname)))]),
+  ];
   const rendered = [
     ...collector.render(target, placement, release),
     ...(relay === undefined ? [] : relay.render(relay.input)),
@@ -94,6 +103,7 @@ export function planSite(
     collector: collector.name,
     directory,
     services,
+    relay: relay && { port: relay.input.port, authorities: relay.authorities },
     files: rendered,
   });
   const files: readonly RenderedFile[] = [
@@ -106,10 +116,13 @@ export function planSite(
   return success({ site: site.name, notes, services, files });
 }
 
-/** What is wrong with an option is not wrong with the site's file. */
+const proxyNote = (proxy: string, hosts: readonly string[]): string =>
+  `Pushes leave by the proxy ${proxy}. It has to let CONNECT to ${hosts.map((host) => `${host}:443`).join(" and ")} through, and to leave what is inside alone: a proxy that opens TLS shows a certificate that nobody here trusts.`;
+
+/** What is wrong with an option or the configuration is not wrong with the site's file. */
 function aboutSite({ file }: Site, refusal: Problem): Problem {
   const { subject, says, todo } = refusal;
-  return subject.startsWith("--") ? refusal : { subject: file, says: `${subject}: ${says}`, todo };
+  return /^(?:--|sitepass:)/.test(subject) ? refusal : { subject: file, says: `${subject}: ${says}`, todo };
 }
 
 /** A collector that can push only some of the site's signals says so in its notes; one that can push none is a mistake. */

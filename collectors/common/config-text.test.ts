@@ -34,6 +34,10 @@ third: {}
     );
   });
 
+  it("can be a list", () => {
+    assert.equal(yamlFile("x.yaml", "Head.", [{ a: "b" }, "c"]).content, '# Head.\n\n- a: "b"\n- "c"\n');
+  });
+
   it("reads back as what was put in, in YAML 1.1 and 1.2", () => {
     fc.assert(
       fc.property(fc.dictionary(labelValues, labelValues, { noNullPrototype: true }), (map) => {

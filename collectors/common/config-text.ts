@@ -65,7 +65,7 @@ export interface YamlObject {
 export function yamlFile(
   path: string,
   header: string,
-  content: YamlObject,
+  content: YamlObject | YamlList,
   expandable?: RegExp,
 ): RenderedFile {
   const document = new Document(null, {
@@ -85,11 +85,15 @@ export function yamlFile(
       ...tags,
     ],
   });
-  const contents = toMap(content);
-  for (const { key } of contents.items.slice(1)) {
-    key.spaceBefore = true;
+  if (isList(content)) {
+    document.contents = toNode(content);
+  } else {
+    const contents = toMap(content);
+    for (const { key } of contents.items.slice(1)) {
+      key.spaceBefore = true;
+    }
+    document.contents = contents;
   }
-  document.contents = contents;
   document.commentBefore = commentText(header);
   return { path, mode: 0o644, content: document.toString({ lineWidth: 0 }) };
 }

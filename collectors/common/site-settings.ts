@@ -38,18 +38,29 @@ export function pushUrlProblem(site: CollectorSite, protocol: PushProtocol): Pro
  * All labels that a site's collector adds: the site label, then the site's own by name, so that their order in the site file
  * changes nothing.
  */
-export function siteLabels({ name, siteLabel, labels }: CollectorSite): [name: string, value: string][] {
-  const own = Object.entries(labels).sort(([one], [other]) => (one < other ? -1 : one > other ? 1 : 0));
-  return [[siteLabel, name], ...own];
-}
+export const siteLabels = (site: CollectorSite): [name: string, value: string][] => [
+  [site.siteLabel, site.name],
+  ...ownLabels(site),
+];
+
+/**
+ * The site's own labels, by name. With every collector they give way to a label that data bring under the same name, as
+ * Prometheus' external labels do: no two series or streams become one, and nothing that data say is lost.
+ */
+export const ownLabels = ({ labels }: CollectorSite): [name: string, value: string][] =>
+  Object.entries(labels).sort(([one], [other]) => (one < other ? -1 : one > other ? 1 : 0));
+
+/** Where the value of a label that data bring under the site label's name is kept: it must not count as another site's. */
+export const keptLabel = ({ siteLabel }: CollectorSite): string => `exported_${siteLabel}`;
 
 /**
  * Rules in Prometheus' relabelling, as Prometheus and Alloy both write it, for the last step, after external labels: the site
  * label is the site's name, whatever a target exposes. Without them a target's own label of that name wins, and its series
  * count as another site's (docs/facts/collectors.md, K6).
  */
-export function siteLabelRules({ siteLabel, name }: CollectorSite) {
-  const exported = `exported_${siteLabel}`;
+export function siteLabelRules(site: CollectorSite) {
+  const { siteLabel, name } = site;
+  const exported = keptLabel(site);
   return {
     comment: `A target's own label ${siteLabel} would win over the external one: it is kept as ${exported}.`,
     rules: [

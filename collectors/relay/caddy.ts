@@ -8,7 +8,7 @@ import {
   retryAfterSeconds,
   strippedHeaders,
 } from "./answers";
-import { relayRoutes, type Relay, type RelayInput, type RelayRoute } from "./relay";
+import { relayRoutes, selinuxNote, type Relay, type RelayInput, type RelayRoute } from "./relay";
 import { relayUnit, relayUnits, runtimeDirectoryOf } from "./relay-units";
 
 /** The pair that is imported where a push is passed on: one file, so that a reload never meets half of a new pair. */
@@ -20,6 +20,14 @@ const credentialsFile = "credentials/access.caddy";
  */
 export const caddy: Relay = {
   title: "Caddy",
+  refusals: () => [],
+  notes: ({ proxy }) =>
+    proxy === undefined
+      ? [selinuxNote]
+      : [
+          selinuxNote,
+          "Caddy sends through a proxy since 2.10 only, which its own package repository has. Earlier releases, such as Debian's 2.6, refuse these files.",
+        ],
   render: (input) => [
     { path: "relay/Caddyfile", mode: 0o644, content: configuration(input) },
     {
@@ -94,7 +102,7 @@ http://:${input.port} {
 	handle @page {
 		respond "sitepass relay: no pushes from web pages" 403
 	}
-${routes.map((route) => handler(route, input.caBundle)).join("")}
+${routes.map((route) => handler(route, input)).join("")}
 	# Caddy would answer 200.
 	handle {
 		respond "sitepass relay: nothing is pushed here; the write paths are ${routes.map(({ location }) => location).join(" ")}" 404
@@ -115,7 +123,7 @@ ${routes.map((route) => handler(route, input.caBundle)).join("")}
 }
 
 /** The path is matched as it is written, with case, and goes on as it is configured whatever its spelling. */
-function handler(route: RelayRoute, caBundle: string | undefined): string {
+function handler(route: RelayRoute, { caBundle, proxy }: RelayInput): string {
   const { hostname, base, path, location } = route;
   const matcher = `@${route.signal}${route.index}`;
   const tls = [
@@ -132,6 +140,8 @@ function handler(route: RelayRoute, caBundle: string | undefined): string {
     "response_header_timeout 15s",
     "# Given up before the line's NAT forgets them.",
     "keepalive 50s",
+    // Not by the environment, which releases before 2.10 misread: they dial the host all the same (docs/facts/collectors.md, K57).
+    ...(proxy === undefined ? [] : [`network_proxy url ${proxy}`]),
     ...(base.startsWith("https:") ? tls : []),
   ];
   return `

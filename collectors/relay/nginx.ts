@@ -8,7 +8,7 @@ import {
   retryAfterSeconds,
   strippedHeaders,
 } from "./answers";
-import { relayRoutes, type Relay, type RelayInput, type RelayRoute } from "./relay";
+import { relayRoutes, selinuxNote, type Relay, type RelayInput, type RelayRoute } from "./relay";
 import { relayUnit, relayUnits, runtimeDirectoryOf } from "./relay-units";
 
 /** Where Debian and most others keep the system's authorities; nginx takes a file and has no default. */
@@ -29,6 +29,19 @@ const secondStep = "edge.sitepass.invalid";
  */
 export const nginx: Relay = {
   title: "nginx",
+  authorities: systemCaBundle,
+  // No release of nginx asks a proxy with CONNECT for a way to an upstream.
+  refusals: ({ proxy }) =>
+    proxy === undefined
+      ? []
+      : [
+          {
+            subject: "--relay",
+            says: `is nginx, which cannot send through the site's proxy ${proxy}`,
+            todo: "Render with --relay caddy, or without a relay",
+          },
+        ],
+  notes: () => [selinuxNote],
   render: (input) => [
     { path: "relay/nginx.conf", mode: 0o644, content: mainFile(input) },
     { path: "relay/check.conf", mode: 0o644, content: checkFile(input) },
@@ -66,9 +79,18 @@ ${upstreams(input, hostAndPort)}`)}`;
 }
 
 function checkFile(input: RelayInput): string {
-  return `# Rendered by sitepass: nginx.conf without what depends on the machine and the network, for \`nginx -t\`. Nothing runs with it.
-${frame(upstreams(input, () => "127.0.0.1:443"))}`;
+  return `# Rendered by sitepass: nginx.conf without what depends on the network, for \`nginx -t\`. Nothing runs with it.
+${frame(authorities(input) + upstreams(input, () => "127.0.0.1:443"))}`;
 }
+
+/** In both files: a check that does not look for the bundle says yes where the relay then does not start. */
+const authorities = ({
+  caBundle = systemCaBundle,
+}: RelayInput): string => `  # Nobody else is told the credentials.
+  proxy_ssl_verify on;
+  proxy_ssl_verify_depth 5;
+  proxy_ssl_trusted_certificate ${caBundle};
+`;
 
 /** Relative paths of files that nginx writes are below its \`-p\`, of those that it includes beside the file that does. */
 function frame(http: string): string {

@@ -107,6 +107,20 @@ describe("relay", () => {
     );
   }
 
+  it(
+    "fails its check where nginx would not start: without the bundle of authorities",
+    { skip: absence("nginx") },
+    (t) => {
+      const directory = installed(t, (folder) =>
+        relays.nginx.render({ ...fullRelay, directory: folder, caBundle: `${folder}/no-such-bundle.crt` }),
+      );
+      const { program, args } = relays.nginx.service(directory).validator;
+      const { status, stderr } = spawnSync(program, args, { encoding: "utf8", cwd: "/" });
+      assert.equal(status, 1);
+      assert.match(stderr, /no-such-bundle\.crt/);
+    },
+  );
+
   it("has the same unit with both programs, but for the lines that are the program's own", () => {
     const [nginx, caddy] = [relays.nginx, relays.caddy].map((relay) =>
       textOf(relay.render(metricsRelay), "systemd/sitepass-relay.service").split("\nRestart="),
@@ -136,6 +150,26 @@ describe("relay", () => {
       textOf(relays.caddy.render(input), "relay/Caddyfile"),
       /^\t+tls_trusted_ca_certs \/etc\/pki\/tls\/cert\.pem$/m,
     );
+  });
+
+  it("sends through the site's proxy with Caddy, and is refused with nginx", () => {
+    const input = { ...fullRelay, proxy: "http://proxy.example.net:3128" };
+    assert.deepEqual(relays.nginx.refusals(fullRelay), []);
+    assert.deepEqual(relays.nginx.refusals(input).map(problemText), [
+      "--relay: is nginx, which cannot send through the site's proxy http://proxy.example.net:3128. Render with --relay caddy, or without a relay.",
+    ]);
+    assert.deepEqual(relays.caddy.refusals(input), []);
+    assert.doesNotMatch(textOf(relays.caddy.render(fullRelay), "relay/Caddyfile"), /proxy url/);
+    assert.equal(
+      textOf(relays.caddy.render(input), "relay/Caddyfile").match(
+        /^\t+network_proxy url http:\/\/proxy\.example\.net:3128$/gm,
+      )?.length,
+      3,
+    );
+    assert.match(relays.caddy.notes(input)[1] ?? "", /^Caddy sends through a proxy since 2\.10 only/);
+    assert.deepEqual(relayRefusals({ ...input, proxy: "http://a b:1" }).map(problemText), [
+      "proxy: is not the address of an HTTP proxy with its port. Write it as in http://proxy.example.net:3128.",
+    ]);
   });
 
   it("takes a dot in a path for a dot", () => {

@@ -1,4 +1,4 @@
-import { hostNameProblem } from "../../fleet/names";
+import { hostNameProblem, proxyProblem } from "../../fleet/names";
 import type { Problem } from "../../fleet/problem";
 import { signalNames, type SignalName } from "../../fleet/signals";
 import type { CollectorEndpoint, CollectorService, Credentials, RenderedFile } from "../collector";
@@ -21,6 +21,8 @@ export interface RelayInput {
   readonly directory: string;
   /** On 127.0.0.1, where the collector finds the relay. */
   readonly port: number;
+  /** Address of the site's HTTP proxy; undefined where pushes go straight to the hosts. */
+  readonly proxy?: string;
   /** PEM file of the authorities that vouch for the hosts. Default: the system's. */
   readonly caBundle?: string;
   /** Absolute path of a folder for the running relay's own files. Default: `/run/sitepass-relay`, which its unit makes. */
@@ -31,10 +33,20 @@ export interface RelayInput {
 export interface Relay {
   /** How people write the program's name. */
   readonly title: string;
+  /** The file of authorities that it needs on the site's machine, where it has no way to find them by itself. */
+  readonly authorities?: string;
+  /** Why it cannot be this site's relay, beside `relayRefusals`, which are those of every kind. */
+  readonly refusals: (input: RelayInput) => readonly Problem[];
+  /** What it needs on the site's machine: whole sentences. */
+  readonly notes: (input: RelayInput) => readonly string[];
   /** Only called when there are no refusals. */
   readonly render: (input: RelayInput) => readonly RenderedFile[];
   readonly service: (directory: string) => CollectorService;
 }
+
+/** For both kinds: their programs run in the domain of web servers. */
+export const selinuxNote =
+  "On a machine with SELinux, as Red Hat's systems are, the relay may neither listen on its port nor connect until it is let: `install.sh` says by which commands.";
 
 /** Where a collector behind the relay pushes a signal. */
 export const relayEndpoint = (
@@ -73,6 +85,14 @@ export function relayRefusals(input: RelayInput): readonly Problem[] {
         says: `is ${port}`,
         todo: "Name a port from 1024 to 65535: the relay runs without the right to others",
       },
+    ),
+    ...listOf(
+      input.proxy !== undefined &&
+        proxyProblem(input.proxy) !== undefined && {
+          subject: "proxy",
+          says: "is not the address of an HTTP proxy with its port",
+          todo: "Write it as in http://proxy.example.net:3128",
+        },
     ),
     ...Object.entries({ "--install-dir": directory, caBundle, runtimeDirectory })
       .filter(([, path]) => !/^\/[\w./@+-]*$/.test(path))

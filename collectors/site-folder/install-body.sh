@@ -85,6 +85,50 @@ make_folder() {
   esac
 }
 
+# What lies in a folder of somebody else's, or in one that others may change, can become a link to anywhere while root writes.
+check_folder() { # path, which bits of others' are allowed: none, or those of a folder such as /tmp
+  if [ -L "$1" ] || [ ! -d "$1" ]; then
+    die "$1 is not a folder. Look what it is, move it away, and run this again. Nothing was changed."
+  fi
+  # Mode, links and owner come in the same order from GNU's ls and BusyBox'.
+  # shellcheck disable=SC2046 # Words.
+  set -- "$1" "$2" $(ls -ldn -- "$1")
+  if [ "$5" != 0 ] && [ "$2" = sticky ]; then
+    die "$1 belongs to user $5, who can lead root astray below it. Render with another --install-dir, such as /etc/sitepass. Nothing was changed."
+  fi
+  [ "$5" = 0 ] ||
+    die "$1 belongs to user $5, who can lead root astray in it. Look what is in it, run: chown root: $1, and run this again. Nothing was changed."
+  case $2$3 in
+    sticky?????????[tT]*) ;;
+    *?????w???? | *?????w????[.+@] | *????????w? | *????????w?[.+@])
+      die "$1 may be changed by others than root. Look what is in it, run: chmod go-w $1, and run this again. Nothing was changed."
+      ;;
+  esac
+}
+
+# The folders above the one that is installed to, that folder, and those in it that are written to: so far as they are there.
+check_folders() {
+  above=${root%/*}
+  while [ -n "$above" ] && [ ! -d "$above" ]; do above=${above%/*}; done
+  above=$(cd -- "$above/" && pwd -P)
+  image=$(cd -- "${DESTDIR:-}/" 2>/dev/null && pwd -P) || image=/
+  while [ "$above" != "$image" ] && [ -n "$above" ]; do
+    check_folder "$above" sticky
+    above=${above%/*}
+  done
+  for path in . $before $files; do
+    case $path in systemd/*) continue ;; esac
+    folder=$root
+    rest=${path%"${path##*/}"}
+    while :; do
+      if [ -e "$folder" ] || [ -L "$folder" ]; then check_folder "$folder" none; fi
+      [ -n "$rest" ] || break
+      folder=$folder/${rest%%/*}
+      rest=${rest#*/}
+    done
+  done
+}
+
 check_user() { # user, whose package makes it
   id -u -- "$1" >/dev/null 2>&1 ||
     die "there is no user $1 on this machine. Install $2, whose package makes it, and run this again. Nothing was changed."
@@ -263,6 +307,31 @@ speaks_to_systemd() {
   [ -z "${DESTDIR:-}" ] && [ -d /run/systemd/system ] && command -v systemctl >/dev/null
 }
 
+# What this machine has to be told before the relay can start.
+relay_steps() {
+  if [ -n "$authorities" ] && [ ! -e "$authorities" ]; then
+    for found in /etc/pki/tls/certs/ca-bundle.crt /etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem /etc/ssl/ca-bundle.pem /etc/ssl/cert.pem; do
+      if [ -e "$found" ]; then
+        echo "The relay looks for authorities in $authorities, which this system keeps elsewhere:"
+        echo "  sudo ln -s $found $authorities"
+        break
+      fi
+    done
+  fi
+  command -v getenforce >/dev/null && [ "$(getenforce)" = Enforcing ] || return 0
+  allowed=$(getsebool httpd_can_network_connect 2>/dev/null) || allowed=''
+  ports=$(semanage port -l 2>/dev/null | grep '^http_port_t ' | grep -w -- "$relay_port") || ports=''
+  case $allowed:$ports in
+    *on:?*) ;;
+    *)
+      echo "SELinux is at work here, and lets the relay neither listen on port $relay_port nor connect. Once, before it starts:"
+      echo "  sudo semanage port -a -t http_port_t -p tcp $relay_port || sudo semanage port -m -t http_port_t -p tcp $relay_port"
+      echo "  sudo setsebool -P httpd_can_network_connect on"
+      echo "The program semanage is in the package policycoreutils-python-utils."
+      ;;
+  esac
+}
+
 next_steps() {
   to_restart=''
   # In the order in which they are started.
@@ -270,6 +339,7 @@ next_steps() {
     case $restart in *" $unit "*) to_restart="$to_restart $unit" ;; esac
   done
   if [ -n "$to_restart" ]; then
+    [ -z "$relay_port" ] || relay_steps
     echo "Next, check and start. A collector that is restarted may lose what it has not sent yet:"
     echo "$checks" | sed 's/^/  /'
     echo "  sudo systemctl enable$to_restart && sudo systemctl restart$to_restart"
@@ -301,6 +371,7 @@ case ${1:-} in
     removing=yes
     collector=$2
     files=''
+    relay_port=''
     services=''
     [ -f "$root/.installed-$collector" ] || die "$root holds no installation of $collector. There is nothing to remove."
     ;;
@@ -309,6 +380,8 @@ esac
 record=$root/.installed-$collector
 mark=$root/.unfinished-$collector
 
+before=''
+check_folders
 for path in $files; do
   [ -f "$here/$path" ] || die "$here/$path is missing. Copy the whole folder again. Nothing was changed."
 done
@@ -321,13 +394,13 @@ for other in "$root"/.installed-*; do
     die "$root holds the files of $(sed 1q -- "$other"), and these are of site $site. Render them with another --install-dir, or remove $other if that site is gone. Nothing was changed."
   [ "$other" = "$record" ] || others=$others$newline$(sed 1d -- "$other")
 done
-before=''
 [ ! -f "$record" ] || before=$(sed 1d -- "$record")
 for path in $before; do
   case $path in
     /* | *..* | *[!A-Za-z0-9._@/-]*) die "$record is not as install.sh wrote it. Remove it, and run this again. Nothing was changed." ;;
   esac
 done
+check_folders
 [ "$removing" = yes ] || check_users
 
 make_folder "$root"

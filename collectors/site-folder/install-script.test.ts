@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import {
   chmodSync,
+  chownSync,
   cpSync,
   existsSync,
   lstatSync,
@@ -10,6 +11,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -81,6 +83,7 @@ interface Rendering {
   readonly service?: InstalledService;
   readonly behindRelay?: boolean;
   readonly generation?: number;
+  readonly authorities?: string;
 }
 
 let home = "";
@@ -99,12 +102,13 @@ function freshPath(name: string): string {
 }
 
 function scriptOf({ site = "tokyo", directory = "/etc/sitepass", ...rendering }: Rendering): RenderedFile {
-  const { service = prometheus, behindRelay = false, generation } = rendering;
+  const { service = prometheus, behindRelay = false, generation, authorities } = rendering;
   const content = installScript({
     site,
     directory,
     collector: service.folder as CollectorName,
     services: behindRelay ? [relay, service] : [service],
+    relay: behindRelay ? { port: 9480, authorities } : undefined,
     files: filesOf(service, behindRelay, generation),
   });
   return { path: "install.sh", mode: 0o644, content };
@@ -292,13 +296,21 @@ const namespace =
 
 describe("install.sh on a machine with systemd", () => {
   /** Runs it with folders of its own as /etc/systemd/system and /run, and a systemctl that writes down what it is told. */
-  const installHere = (folder: string, machine: string, args: readonly string[] = []) => {
+  const installHere = (
+    folder: string,
+    machine: string,
+    args: readonly string[] = [],
+    programs: Readonly<Record<string, string>> = {},
+  ) => {
     mkdirSync(join(machine, "units"), { recursive: true });
     mkdirSync(join(machine, "run/systemd/system"), { recursive: true });
     mkdirSync(join(machine, "bin"), { recursive: true });
     const calls = join(machine, "calls");
     writeFileSync(calls, "");
     writeFileSync(join(machine, "bin/systemctl"), `#!/bin/sh\necho "$*" >>"$CALLS"\n`, { mode: 0o755 });
+    for (const [program, prints] of Object.entries(programs)) {
+      writeFileSync(join(machine, "bin", program), `#!/bin/sh\necho '${prints}'\n`, { mode: 0o755 });
+    }
     const { status, stdout, stderr } = spawnSync(
       "unshare",
       [
@@ -380,6 +392,39 @@ Then stop what is not used any more:
     },
   );
 
+  it("says what SELinux and the authorities' place ask for, as long as they do", namespace, () => {
+    const machine = freshPath("machine");
+    const directory = join(machine, "etc/sitepass");
+    const folder = rendered({ directory, behindRelay: true, authorities: join(machine, "no-bundle.crt") });
+    const enforcing = { getenforce: "Enforcing", getsebool: "httpd_can_network_connect --> off" };
+    const selinux = `SELinux is at work here, and lets the relay neither listen on port 9480 nor connect. Once, before it starts:
+  sudo semanage port -a -t http_port_t -p tcp 9480 || sudo semanage port -m -t http_port_t -p tcp 9480
+  sudo setsebool -P httpd_can_network_connect on
+The program semanage is in the package policycoreutils-python-utils.
+Next, check and start.`;
+    const { stdout } = installHere(folder, machine, [], {
+      ...enforcing,
+      semanage: "http_port_t                    tcp      80, 81, 443, 94800, 9000",
+    });
+    assert.ok(stdout.includes(selinux), stdout);
+    const bundle = existsSync("/etc/ssl/cert.pem") || existsSync("/etc/pki/tls/certs/ca-bundle.crt");
+    assert.equal(/^ {2}sudo ln -s \S+ \S+\/no-bundle\.crt$/m.test(stdout), bundle);
+    writeFileSync(join(folder, "systemd/sitepass-relay.service"), "[Service]\n# new\n");
+    assert.ok(
+      installHere(folder, machine, [], { ...enforcing, getenforce: "Permissive" }).stdout.includes(
+        "systemctl restart sitepass-relay",
+      ),
+    );
+    writeFileSync(join(folder, "systemd/sitepass-relay.service"), "[Service]\n# newer\n");
+    const allowed = installHere(folder, machine, [], {
+      getenforce: "Enforcing",
+      getsebool: "httpd_can_network_connect --> on",
+      semanage: "http_port_t                    tcp      9480, 80, 81",
+    });
+    assert.ok(allowed.stdout.includes("systemctl restart sitepass-relay"), allowed.stdout);
+    assert.ok(!allowed.stdout.includes("SELinux"), allowed.stdout);
+  });
+
   it(
     "asks for a restart after a rotation where the collector needs one, and says how to stop what is removed",
     namespace,
@@ -454,6 +499,60 @@ describe("install.sh refuses", () => {
     assert.equal(
       refused(folder, freshPath("image")),
       `install.sh: ${folder}/prometheus/credentials/client_id is missing. Copy the whole folder again. Nothing was changed.\n`,
+    );
+  });
+
+  it("an install folder that is somebody else's, that others may change, or that is a link", root, () => {
+    const prepared = (make: (directory: string) => void): [image: string, directory: string] => {
+      const image = freshPath("image");
+      const directory = join(image, "etc/sitepass");
+      mkdirSync(dirname(directory), { recursive: true });
+      make(directory);
+      return [image, directory];
+    };
+    const again = "and run this again. Nothing was changed.\n";
+    const [foreign, itsFolder] = prepared((directory) => {
+      mkdirSync(directory);
+      chownSync(directory, 4321, 4321);
+      // Where root would have made a file.
+      symlinkSync("/etc/sitepass-was-led-astray", join(directory, ".lock"));
+    });
+    assert.equal(
+      refused(rendered({}), foreign),
+      `install.sh: ${itsFolder} belongs to user 4321, who can lead root astray in it. Look what is in it, run: chown root: ${itsFolder}, ${again}`,
+    );
+    for (const mode of [0o775, 0o757, 0o1777]) {
+      const [open, openFolder] = prepared((directory) => {
+        mkdirSync(directory);
+        chmodSync(directory, mode);
+      });
+      assert.equal(
+        refused(rendered({}), open),
+        `install.sh: ${openFolder} may be changed by others than root. Look what is in it, run: chmod go-w ${openFolder}, ${again}`,
+      );
+    }
+    const [linked, link] = prepared((directory) => {
+      mkdirSync(`${directory}-elsewhere`);
+      symlinkSync(`${directory}-elsewhere`, directory);
+    });
+    assert.equal(
+      refused(rendered({}), linked),
+      `install.sh: ${link} is not a folder. Look what it is, move it away, ${again}`,
+    );
+    const [inner, outer] = prepared((directory) => {
+      mkdirSync(join(directory, "prometheus"), { recursive: true });
+      symlinkSync("/tmp", join(directory, "prometheus/credentials"));
+    });
+    assert.equal(
+      refused(rendered({}), inner),
+      `install.sh: ${outer}/prometheus/credentials is not a folder. Look what it is, move it away, ${again}`,
+    );
+    const [above, below] = prepared((directory) => {
+      chownSync(dirname(directory), 4321, 4321);
+    });
+    assert.equal(
+      refused(rendered({}), above),
+      `install.sh: ${dirname(below)} belongs to user 4321, who can lead root astray below it. Render with another --install-dir, such as /etc/sitepass. Nothing was changed.\n`,
     );
   });
 

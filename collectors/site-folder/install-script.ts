@@ -15,6 +15,8 @@ interface InstallInput {
   readonly directory: string;
   /** In the order in which they are started. */
   readonly services: readonly InstalledService[];
+  /** The relay's port on loopback, and the file of authorities that its program needs; undefined without a relay. */
+  readonly relay?: { readonly port: number; readonly authorities: string | undefined } | undefined;
   /** What lies in a folder is installed: `systemd/` to systemd's folder, all others to `directory`. */
   readonly files: readonly RenderedFile[];
 }
@@ -23,7 +25,7 @@ interface InstallInput {
 const body = readFileSync(join(__dirname, "install-body.sh"), "utf8");
 
 /** The script that installs a site's files on its machine; POSIX shell with GNU's or BusyBox' tools. Holds no secret. */
-export function installScript({ site, collector, directory, services, files }: InstallInput): string {
+export function installScript({ site, collector, directory, services, relay, files }: InstallInput): string {
   const serviceOf = (path: string): InstalledService => {
     const found = services.find(
       ({ unit, folder }) =>
@@ -56,6 +58,8 @@ site=${shellWord(site)}
 collector=${shellWord(collector)}
 directory=${shellWord(directory)}
 services=${shellWord(services.map(({ unit }) => unit).join(" "))}
+relay_port=${relay?.port ?? "''"}
+authorities=${shellWord(relay?.authorities ?? "")}
 checks=${shellWord(services.map(({ validator }) => checkCommand(validator)).join("\n"))}
 files=${shellWord([...secrets, ...plain].join("\n"))}
 

@@ -64,6 +64,7 @@ export const goModules = {
       "outputs.http",
       "parsers.value",
       "processors.override",
+      "processors.rename",
       "secretstores.docker",
       "serializers.prometheusremotewrite",
       "serializers.template",

@@ -173,6 +173,7 @@ const noAnswerBecause: Readonly<Record<NetworkFailure, string>> = {
   closed: "no answer, because the connection was closed",
   unreachable: "no answer, because the host cannot be reached",
   "no-http": "an answer that is not HTTP",
+  proxy: "no answer, because this machine's proxy does not let it through",
 };
 
 /** An answer in words that can follow "is answered with" or "gets". */

@@ -181,6 +181,8 @@ const remediesForNetwork: Readonly<Record<NetworkFailure, (hostname: string, ser
   closed: () => checkConnection,
   unreachable: () => checkConnection,
   "no-http": () => `${checkConnection}: something in between answers in Cloudflare's place`,
+  proxy: (hostname) =>
+    `Have the proxy that HTTPS_PROXY names let CONNECT to ${hostname}:443 through, or except the host by NO_PROXY`,
 };
 
 /** Where the service is, as the central host sees it or as Cloudflare does. */

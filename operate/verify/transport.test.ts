@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { createServer, type RequestListener } from "node:http";
-import { createServer as createTcpServer, type Server } from "node:net";
+import { connect as connectTo, createServer as createTcpServer, type Server } from "node:net";
+import type { Duplex } from "node:stream";
 import { describe, it, type TestContext } from "node:test";
+import { opensslAbsence, startSelfSigned } from "../../test/support/self-signed";
 import { viaTo } from "./testing/via-to";
 import { failureReason, networkFailure, openTransport, type Reply, type TransportOptions } from "./transport";
 
@@ -161,6 +163,85 @@ describe("openTransport", () => {
 });
 
 const withCode = (code: string, message = code) => Object.assign(new Error(message), { code });
+
+describe("openTransport, behind a proxy", () => {
+  /** Asks the public host by way of a proxy that does this with CONNECT. */
+  async function askBehind(
+    t: TestContext,
+    connect: (socket: Duplex, head: Buffer) => void,
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<{ readonly reply: Reply; readonly asked: readonly string[] }> {
+    const asked: string[] = [];
+    const server = createServer();
+    server.on("connect", ({ url = "" }, socket, head) => {
+      asked.push(url);
+      connect(socket, head);
+    });
+    const proxy = await listening(t, server);
+    Object.assign(process.env, { HTTPS_PROXY: proxy, ...environment });
+    t.after(() => {
+      for (const name of ["HTTPS_PROXY", ...Object.keys(environment)]) {
+        Reflect.deleteProperty(process.env, name);
+      }
+    });
+    const transport = openTransport({
+      via: undefined,
+      concurrency: 2,
+      requestTimeout: 5000,
+      abort: undefined,
+      pauses: [1],
+    });
+    t.after(() => {
+      transport.close();
+    });
+    const reply = await transport.send({
+      hostname: "prom.example.com",
+      method: "POST",
+      path: "/api/v1/write",
+      credentials: { clientId: "id", clientSecret: "secret" },
+    });
+    return { reply, asked };
+  }
+
+  it("goes through it by CONNECT", { skip: opensslAbsence }, async (t) => {
+    const { port } = new URL(await startSelfSigned(t));
+    const { reply, asked } = await askBehind(
+      t,
+      (socket, head) => {
+        const origin = connectTo(Number(port), "127.0.0.1", () => {
+          socket.write("HTTP/1.1 200 OK\r\n\r\n");
+          origin.write(head);
+          origin.pipe(socket).pipe(origin);
+        });
+        socket.on("error", () => origin.destroy());
+      },
+      // The server's certificate is nobody's.
+      { NODE_TLS_REJECT_UNAUTHORIZED: "0" },
+    );
+    assert.deepEqual(asked, ["prom.example.com:443"]);
+    assert.ok("status" in reply, JSON.stringify(reply));
+    assert.deepEqual([reply.status, reply.body], [200, ""]);
+  });
+
+  it("tells the proxy's refusal from the host's", async (t) => {
+    const { reply, asked } = await askBehind(t, (socket) => {
+      socket.end("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n");
+    });
+    assert.deepEqual(reply, { failure: "proxy", reason: "it answers CONNECT with 407, 2 times" });
+    assert.equal(asked.length, 2);
+  });
+
+  it("tells a proxy that is not there from a host that is not", async (t) => {
+    const { reply } = await askBehind(t, () => undefined, { HTTPS_PROXY: "http://127.0.0.1:9" });
+    assert.deepEqual(reply, { failure: "proxy", reason: "ECONNREFUSED, 2 times" });
+  });
+
+  it("passes the hosts by that NO_PROXY names", async (t) => {
+    const { reply, asked } = await askBehind(t, () => undefined, { NO_PROXY: "prom.example.com" });
+    assert.ok("failure" in reply && reply.failure !== "proxy", JSON.stringify(reply));
+    assert.deepEqual(asked, []);
+  });
+});
 
 describe("networkFailure", () => {
   it("sorts what Node says by what a person would do about it", () => {

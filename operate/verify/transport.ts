@@ -3,6 +3,8 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { isIP } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
+import type { Dispatcher } from "undici";
+import { openProxyAgent, outboundProxy, type OutboundProxy } from "../../cloudflare/outbound-proxy";
 
 /** One request to a public host, without a body. */
 export interface ProbeRequest {
@@ -32,10 +34,11 @@ export type Reply =
 
 /**
  * Why a request got no answer. `dns`: the name does not exist. `resolver`: the name could not be looked up, which is more likely this
- * machine's fault than the name's. `closed`: the connection ended before an answer came. `no-http`: the answer is not HTTP.
+ * machine's fault than the name's. `closed`: the connection ended before an answer came. `no-http`: the answer is not HTTP. `proxy`: this
+ * machine's proxy cannot be reached, or does not let the request through.
  */
 export type NetworkFailure =
-  "dns" | "resolver" | "tls" | "time-out" | "refused" | "closed" | "unreachable" | "no-http";
+  "dns" | "resolver" | "tls" | "time-out" | "refused" | "closed" | "unreachable" | "no-http" | "proxy";
 
 export interface Transport {
   /** Sends one request and never follows a redirect. Rejects only when it is aborted. */
@@ -70,6 +73,7 @@ const furtherAttempts: Readonly<Partial<Record<NetworkFailure, number>>> = {
   refused: 2,
   closed: 2,
   unreachable: 2,
+  proxy: 1,
 };
 
 /** Opens what all requests are sent with; connections are kept and used again. */
@@ -85,6 +89,9 @@ export function openTransport(options: TransportOptions): Transport {
     maxFreeSockets: concurrency,
   });
   const fresh = new Agent(patient);
+  // What is sent to an address of its own does not go to the public hosts, and needs no way out.
+  const proxy = via === undefined ? outboundProxy() : undefined;
+  const proxied = proxy && openProxied(proxy, options);
   if (abort !== undefined) {
     // Every request under way listens, which is more than Node expects.
     setMaxListeners(0, abort);
@@ -94,7 +101,8 @@ export function openTransport(options: TransportOptions): Transport {
       for (let attempt = 0; ; attempt += 1) {
         abort?.throwIfAborted();
         // A repeated request gets a connection of its own: the kept one may be dead without this side having noticed.
-        const reply = await sendOnce(request, options, attempt === 0 ? kept : fresh);
+        const reply = await (proxied?.send(request) ??
+          sendOnce(request, options, attempt === 0 ? kept : fresh));
         abort?.throwIfAborted();
         if (!("failure" in reply)) {
           return reply;
@@ -108,15 +116,87 @@ export function openTransport(options: TransportOptions): Transport {
     close: () => {
       kept.destroy();
       fresh.destroy();
+      proxied?.close();
     },
   };
 }
 
+/** Headers of a request, without those that say how it is sent. */
+function headersOf({ hostname, method, credentials }: ProbeRequest): Readonly<Record<string, string>> {
+  return {
+    Host: hostname,
+    "User-Agent": "sitepass-verify",
+    Accept: "*/*",
+    ...(method === "POST" ? { "Content-Type": "application/x-protobuf", "Content-Length": "0" } : {}),
+    ...(credentials && {
+      "CF-Access-Client-Id": credentials.clientId,
+      "CF-Access-Client-Secret": credentials.clientSecret,
+    }),
+  };
+}
+
+/** Sends by way of the proxy, but for the hosts that are excepted from it. */
+function openProxied(proxy: OutboundProxy, { concurrency, requestTimeout, abort }: TransportOptions) {
+  let agent: Promise<Dispatcher> | undefined;
+  return {
+    send: async (probe: ProbeRequest): Promise<Reply> => {
+      const timeout = AbortSignal.timeout(requestTimeout);
+      try {
+        const { request } = await import("undici");
+        agent ??= openProxyAgent(proxy, concurrency);
+        const { statusCode, headers, body } = await request(`https://${probe.hostname}${probe.path}`, {
+          method: probe.method,
+          headers: headersOf(probe),
+          dispatcher: await agent,
+          signal: abort === undefined ? timeout : AbortSignal.any([abort, timeout]),
+        });
+        return {
+          status: statusCode,
+          headers: new Map(Object.entries(headers).map(([name, value]) => [name, String(value)])),
+          body: await readBeginning(body),
+        };
+      } catch (error) {
+        return timeout.aborted ? noAnswerWithin(requestTimeout) : proxiedFailure(error, proxy);
+      }
+    },
+    close: () => {
+      void agent?.then((opened) => opened.destroy());
+    },
+  };
+}
+
+/** An error of undici: one at the proxy's own address, and a refusal of CONNECT, is the proxy's. */
+function proxiedFailure(error: unknown, { address }: OutboundProxy): Reply {
+  const refusal = /^Proxy response \((\d+)\)/.exec(error instanceof Error ? error.message : "")?.[1];
+  if (refusal !== undefined) {
+    return { failure: "proxy", reason: `it answers CONNECT with ${refusal}` };
+  }
+  const { port, hostname } = failedAddress(error);
+  const proxyPort = address.port === "" ? (address.protocol === "http:" ? "80" : "443") : address.port;
+  const ofTheProxy = hostname === address.hostname || port === proxyPort;
+  return { failure: ofTheProxy ? "proxy" : networkFailure(error), reason: failureReason(error) };
+}
+
+/** Where a connection failed, as node:net and node:dns say it. */
+function failedAddress(error: unknown): { readonly port?: string; readonly hostname?: string } {
+  const first: unknown = error instanceof AggregateError ? error.errors[0] : error;
+  return {
+    ...(first instanceof Error && "port" in first ? { port: String(first.port) } : {}),
+    ...(first instanceof Error && "hostname" in first ? { hostname: String(first.hostname) } : {}),
+  };
+}
+
+const noAnswerWithin = (milliseconds: number): Reply => ({
+  failure: "time-out",
+  reason: `no answer within ${milliseconds / 1000} s`,
+});
+
 async function sendOnce(
-  { hostname, method, path, credentials }: ProbeRequest,
+  probe: ProbeRequest,
   { via, requestTimeout, abort }: TransportOptions,
   agent: HttpAgent,
 ): Promise<Reply> {
+  const { hostname, method, path } = probe;
   const secure = via?.protocol !== "http:";
   const request = (secure ? httpsRequest : httpRequest)({
     hostname: via?.hostname ?? hostname,
@@ -127,16 +207,7 @@ async function sendOnce(
     path,
     agent,
     ...(abort && { signal: abort }),
-    headers: {
-      Host: hostname,
-      "User-Agent": "sitepass-verify",
-      Accept: "*/*",
-      ...(method === "POST" ? { "Content-Type": "application/x-protobuf", "Content-Length": "0" } : {}),
-      ...(credentials && {
-        "CF-Access-Client-Id": credentials.clientId,
-        "CF-Access-Client-Secret": credentials.clientSecret,
-      }),
-    },
+    headers: headersOf(probe),
   });
   const timeout = new AbortController();
   const timer = setTimeout(() => {
@@ -156,15 +227,14 @@ async function sendOnce(
   } catch (error) {
     // After a time-out the error only says that the connection was cut.
     return timeout.signal.aborted
-      ? { failure: "time-out", reason: `no answer within ${requestTimeout / 1000} s` }
+      ? noAnswerWithin(requestTimeout)
       : { failure: networkFailure(error), reason: failureReason(error) };
   } finally {
     clearTimeout(timer);
   }
 }
 
-async function readBeginning(response: IncomingMessage): Promise<string> {
-  const body: AsyncIterable<Buffer> = response;
+async function readBeginning(body: AsyncIterable<Buffer>): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of body) {
@@ -186,6 +256,8 @@ const failureByCode: Readonly<Record<string, NetworkFailure>> = {
   ECONNABORTED: "closed",
   EPIPE: "closed",
   ETIMEDOUT: "time-out",
+  UND_ERR_CONNECT_TIMEOUT: "time-out",
+  UND_ERR_SOCKET: "closed",
 };
 
 /** Errors of TLS, and OpenSSL's reasons to refuse a certificate (Node.js, doc/api/tls.md "X509 certificate error codes"). */
