@@ -6,9 +6,10 @@ import {
   type AlloyBlock,
   type AlloyObject,
   type AlloyPart,
+  type AlloyValue,
 } from "./common/alloy-text";
 import { explained, reference } from "./common/config-text";
-import { credentialFiles, credentialPaths, headersWith } from "./common/credentials";
+import { credentialFiles, credentialPaths, headersWith, tenantHeaders } from "./common/credentials";
 import {
   commonRefusals,
   isAtLeast,
@@ -140,14 +141,22 @@ function credentialComponents(placement: Placement): readonly AlloyPart[] {
 }
 
 /** Where one signal goes, and how its pushes are made. */
-function endpoint(url: string, placement: Placement, ...parts: readonly AlloyPart[]): AlloyBlock {
+function endpoint(
+  url: string,
+  site: CollectorSite,
+  placement: Placement,
+  ...parts: readonly AlloyPart[]
+): AlloyBlock {
   return block(
     "endpoint",
     { name: label, url, remote_timeout: "30s" },
     explained(redirectComment(placement), { follow_redirects: false }),
     ...listOf(
       placement.credentials && {
-        http_headers: headersWith((key) => [reference(`local.file.${fileLabels[key]}.content`)]),
+        http_headers: {
+          ...headersWith<AlloyValue>((key) => [reference(`local.file.${fileLabels[key]}.content`)]),
+          ...tenantHeaders<AlloyValue>(site, (tenant) => [tenant]),
+        },
       },
     ),
     ...parts,
@@ -174,6 +183,7 @@ function metricsComponents(site: CollectorSite, placement: Placement, url: strin
       externalLabels(site),
       endpoint(
         url,
+        site,
         placement,
         block(
           "queue_config",
@@ -209,6 +219,7 @@ function logsComponents(site: CollectorSite, placement: Placement, url: string):
       externalLabels(site),
       endpoint(
         url,
+        site,
         placement,
         explained(
           "Without end. By default a push is thrown away after 10 attempts, within nine minutes; this way reading waits for it.",

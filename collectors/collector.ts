@@ -20,6 +20,8 @@ export interface CollectorSite {
   readonly siteLabel: string;
   /** The site's own labels; never holds `siteLabel`. Values are any text. */
   readonly labels: Readonly<Record<string, string>>;
+  /** Named by every push in X-Scope-OrgID; undefined where the central services have no tenants. */
+  readonly tenant?: string | undefined;
   /** The signals that the site may push; at least one. */
   readonly endpoints: Readonly<Partial<Record<SignalName, CollectorEndpoint>>>;
 }

@@ -1,7 +1,7 @@
 import type { Problem } from "../fleet/problem";
 import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "./collector";
 import { explained, yamlFile, type YamlObject } from "./common/config-text";
-import { credentialFiles, credentialPaths, headersWith } from "./common/credentials";
+import { credentialFiles, credentialPaths, headersWith, tenantHeaders } from "./common/credentials";
 import { anyPageNote, commonRefusals, listOf, otherSignalsNote } from "./common/refusals-and-notes";
 import { pushUrl, siteLabels } from "./common/site-settings";
 import { dropIn, execStart } from "./common/systemd";
@@ -131,7 +131,7 @@ function configuration(site: CollectorSite, placement: Placement, release: Colle
             ...target(metrics),
             // A key, a space, and the rest of the line as it is (src/flb_slist.c, flb_slist_split_tokens).
             add_label: siteLabels(site).map(([name, value]) => `${name} ${value}`),
-            ...delivery(placement),
+            ...delivery(site, placement),
           },
           logs && {
             name: "loki",
@@ -141,7 +141,7 @@ function configuration(site: CollectorSite, placement: Placement, release: Colle
               .map(([name, value]) => `${name}=${value}`)
               .join(","),
             compress: "gzip",
-            ...delivery(placement),
+            ...delivery(site, placement),
           },
         ],
       },
@@ -160,11 +160,14 @@ function target(url: string): YamlObject {
   };
 }
 
-function delivery({ credentials }: Placement): YamlObject {
+function delivery(site: CollectorSite, { credentials }: Placement): YamlObject {
   return {
     header:
       credentials &&
-      Object.entries(headersWith((key) => `\${${variable[key]}}`)).map(([name, value]) => `${name} ${value}`),
+      Object.entries({
+        ...headersWith((key) => `\${${variable[key]}}`),
+        ...tenantHeaders(site, (tenant) => tenant),
+      }).map(([name, value]) => `${name} ${value}`),
     retry_limit: explained("By default one attempt more, and then the data are thrown away.", "no_limits"),
     "storage.total_limit_size": explained("On disk; then the oldest is dropped.", "1G"),
     "net.connect_timeout": "10s",

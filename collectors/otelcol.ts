@@ -1,6 +1,6 @@
 import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "./collector";
 import { explained, yamlFile } from "./common/config-text";
-import { credentialFiles, credentialPaths, headersWith } from "./common/credentials";
+import { credentialFiles, credentialPaths, headersWith, tenantHeaders } from "./common/credentials";
 import { commonRefusals, listOf, otherSignalsNote, redirectNote } from "./common/refusals-and-notes";
 import { pushUrl, siteLabels } from "./common/site-settings";
 import { dropIn, execStart } from "./common/systemd";
@@ -80,7 +80,10 @@ function notes(site: CollectorSite, placement: Placement): readonly string[] {
 function configuration(site: CollectorSite, placement: Placement, release: CollectorRelease): RenderedFile {
   const paths = credentialPaths("otelcol", placement);
   // The values are read once, when the collector starts (docs/facts/collectors.md, K31).
-  const headers = placement.credentials && headersWith((key) => `\${file:${paths[key]}}`);
+  const headers = placement.credentials && {
+    ...headersWith((key) => `\${file:${paths[key]}}`),
+    ...tenantHeaders(site, (tenant) => tenant),
+  };
   const labels = siteLabels(site).map(([name, value]) => [name, escaped(value)] as const);
   const metrics = pushUrl(site, "remote write");
   const logs = pushUrl(site, "otlp logs");

@@ -122,7 +122,7 @@ function configuration(site: CollectorSite, placement: Placement, release: Colle
           url,
           remote_timeout: "30s",
           follow_redirects: explained(redirectComment(placement), false),
-          http_headers: headersFromFiles("prometheus", placement, "reload"),
+          http_headers: headersFromFiles("prometheus", placement, site, "reload"),
           write_relabel_configs: explained(relabeling.comment, relabeling.rules),
           queue_config: {
             capacity: 10_000,

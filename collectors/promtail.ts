@@ -1,6 +1,12 @@
 import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "./collector";
-import { explained, reference, yamlFile } from "./common/config-text";
-import { credentialFiles, credentialsFolder, headersFromFiles, headersWith } from "./common/credentials";
+import { explained, reference, yamlFile, type YamlValue } from "./common/config-text";
+import {
+  credentialFiles,
+  credentialsFolder,
+  headersFromFiles,
+  headersWith,
+  tenantHeaders,
+} from "./common/credentials";
 import {
   commonRefusals,
   isAtLeast,
@@ -140,12 +146,14 @@ PROMTAIL'S LIFE ENDED ON 2 MARCH 2026: it gets no fixes any more. Move this site
           timeout: "30s",
           follow_redirects: explained(redirectComment(placement), false),
           headers: isExpanded(placement, release)
-            ? explained(
-                "From credentials/environment, by way of the unit; needs -config.expand-env.",
-                headersWith((key) => reference(`\${${variables[key]}}`)),
-              )
+            ? explained("From credentials/environment, by way of the unit; needs -config.expand-env.", {
+                ...headersWith<YamlValue>((key) => reference(`\${${variables[key]}}`)),
+                ...tenantHeaders<YamlValue>(site, (tenant) => tenant),
+              })
             : undefined,
-          http_headers: readsFiles(release) ? headersFromFiles("promtail", placement, "restart") : undefined,
+          http_headers: readsFiles(release)
+            ? headersFromFiles("promtail", placement, site, "restart")
+            : undefined,
           external_labels: Object.fromEntries(siteLabels(site)),
           backoff_config: {
             min_period: "1s",

@@ -115,7 +115,12 @@ describe("the files for Telegraf", () => {
     const base = `http://127.0.0.1:${address.port}`;
     const directory = installed(context, (folder) =>
       telegraf.render(
-        { ...tokyo, labels: hostileLabels, endpoints: { metrics: { base, paths: ["/api/v1/write"] } } },
+        {
+          ...tokyo,
+          labels: hostileLabels,
+          tenant: "ops",
+          endpoints: { metrics: { base, paths: ["/api/v1/write"] } },
+        },
         { ...bare, directory: folder },
         newest,
       ),
@@ -133,6 +138,7 @@ describe("the files for Telegraf", () => {
     assert.ok(push !== undefined && more.length === 0, stderr);
     assert.equal(push.headers["cf-access-client-id"], testCredentials.clientId);
     assert.equal(push.headers["cf-access-client-secret"], testCredentials.clientSecret);
+    assert.equal(push.headers["x-scope-orgid"], "ops");
     const up = push.series.filter(({ labels }) => labels.__name__ === "up");
     assert.deepEqual(
       up.map(({ labels: { host, ...labels }, samples }) => [

@@ -1,7 +1,13 @@
 import type { TomlTable } from "smol-toml";
 import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "./collector";
 import { tomlFile } from "./common/config-text";
-import { credentialFiles, credentialNames, credentialsFolder, headersWith } from "./common/credentials";
+import {
+  credentialFiles,
+  credentialNames,
+  credentialsFolder,
+  headersWith,
+  tenantHeaders,
+} from "./common/credentials";
 import { commonRefusals, listOf, otherSignalsNote, redirectNote } from "./common/refusals-and-notes";
 import { pushUrl, siteLabels } from "./common/site-settings";
 import { dropIn, execStart } from "./common/systemd";
@@ -50,7 +56,10 @@ export const telegraf: Collector = {
 };
 
 function configuration(site: CollectorSite, placement: Placement, release: CollectorRelease): RenderedFile {
-  const headers = placement.credentials && headersWith((key) => `@{sitepass:${credentialNames[key]}}`);
+  const headers = placement.credentials && {
+    ...headersWith((key) => `@{sitepass:${credentialNames[key]}}`),
+    ...tenantHeaders(site, (tenant) => tenant),
+  };
   const metrics = pushUrl(site, "remote write");
   const logs = pushUrl(site, "loki push");
   return tomlFile(

@@ -1,6 +1,12 @@
 import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "./collector";
 import { explained, yamlFile, type YamlObject } from "./common/config-text";
-import { credentialFiles, credentialNames, credentialsFolder, headersWith } from "./common/credentials";
+import {
+  credentialFiles,
+  credentialNames,
+  credentialsFolder,
+  headersWith,
+  tenantHeaders,
+} from "./common/credentials";
 import { anyPageNote, commonRefusals, listOf, otherSignalsNote } from "./common/refusals-and-notes";
 import { pushUrl, siteLabels } from "./common/site-settings";
 import { dropIn, execStart } from "./common/systemd";
@@ -78,7 +84,7 @@ function configuration(site: CollectorSite, placement: Placement, release: Colle
           inputs: ["sitepass_metrics"],
           endpoint: metrics,
           batch: { max_events: 5000, timeout_secs: 5 },
-          ...delivery(placement),
+          ...delivery(site, placement),
         },
         // Not the sink named loki, which has no headers (docs/facts/collectors.md, K37). Each line is a stream of its own, as
         // `lineProgram` makes it.
@@ -91,7 +97,7 @@ function configuration(site: CollectorSite, placement: Placement, release: Colle
           payload_suffix: "}",
           compression: "gzip",
           batch: { max_bytes: 1_000_000, timeout_secs: 5 },
-          ...delivery(placement),
+          ...delivery(site, placement),
         },
       },
     },
@@ -149,11 +155,14 @@ const worthAnotherTry: readonly number[] = [
   500, 501, 502, 503, 504, 520, 521, 522, 523, 524, 525, 526, 527, 530,
 ];
 
-function delivery({ credentials }: Placement): YamlObject {
+function delivery(site: CollectorSite, { credentials }: Placement): YamlObject {
   return {
     healthcheck: explained("It asks with GET, which central answers with 404 or 405.", { enabled: false }),
     request: {
-      headers: credentials && headersWith((key) => `SECRET[sitepass.${credentialNames[key]}]`),
+      headers: credentials && {
+        ...headersWith((key) => `SECRET[sitepass.${credentialNames[key]}]`),
+        ...tenantHeaders(site, (tenant) => tenant),
+      },
       timeout_secs: 30,
       concurrency: explained("One, so that all arrives in its order. Attempts have no end.", 1),
       retry_max_duration_secs: 30,

@@ -1,6 +1,6 @@
 import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "./collector";
 import { explained, yamlFile } from "./common/config-text";
-import { accessHeaders, credentialsFolder } from "./common/credentials";
+import { credentialsFolder, headersWith, tenantHeaders } from "./common/credentials";
 import {
   commonRefusals,
   isAtLeast,
@@ -58,7 +58,7 @@ export const vmagent: Collector = {
     ),
   render: (site, placement, release) => [
     configuration(site, release),
-    ...environment(placement),
+    ...environment(site, placement),
     unit(site, placement, release),
   ],
   service: ({ directory, credentials }) => ({
@@ -92,14 +92,19 @@ function configuration({ name }: CollectorSite, { version }: CollectorRelease): 
   );
 }
 
-function environment({ credentials }: Placement): readonly RenderedFile[] {
+function environment(site: CollectorSite, { credentials }: Placement): readonly RenderedFile[] {
   return listOf(
     credentials && {
       path: environmentFile,
       mode: 0o600,
       content: environmentLine(
         "remoteWrite_headers",
-        `${accessHeaders.clientId}: ${credentials.clientId}^^${accessHeaders.clientSecret}: ${credentials.clientSecret}`,
+        Object.entries({
+          ...headersWith((key) => credentials[key]),
+          ...tenantHeaders(site, (tenant) => tenant),
+        })
+          .map(([name, value]) => `${name}: ${value}`)
+          .join("^^"),
       ),
     },
   );

@@ -1,5 +1,5 @@
 import type { RenderedFile } from "../collector";
-import { headersWith } from "../common/credentials";
+import { headersWith, tenantHeader } from "../common/credentials";
 import {
   answerRules,
   bodyLimitBytes,
@@ -94,7 +94,7 @@ http://:${input.port} {
 	handle @page {
 		respond "sitepass relay: no pushes from web pages" 403
 	}
-${routes.map((route) => handler(route, input.caBundle)).join("")}
+${routes.map((route) => handler(route, input)).join("")}
 	# Caddy would answer 200.
 	handle {
 		respond "sitepass relay: nothing is pushed here; the write paths are ${routes.map(({ location }) => location).join(" ")}" 404
@@ -115,7 +115,7 @@ ${routes.map((route) => handler(route, input.caBundle)).join("")}
 }
 
 /** The path is matched as it is written, with case, and goes on as it is configured whatever its spelling. */
-function handler(route: RelayRoute, caBundle: string | undefined): string {
+function handler(route: RelayRoute, { caBundle, tenant }: RelayInput): string {
   const { hostname, base, path, location } = route;
   const matcher = `@${route.signal}${route.index}`;
   const tls = [
@@ -150,6 +150,7 @@ function handler(route: RelayRoute, caBundle: string | undefined): string {
 				header_up Host ${hostname}
 ${[...strippedHeaders, "X-Forwarded-*"].map((header) => `				header_up -${header}`).join("\n")}
 				import ${credentialsFile}
+${tenant === undefined ? "" : `				header_up ${tenantHeader} "${tenant}"\n`}\
 				header_down -Set-Cookie
 				transport http {
 ${transport.map((line) => `					${line}`).join("\n")}

@@ -1,5 +1,5 @@
 import type { RenderedFile } from "../collector";
-import { headersWith } from "../common/credentials";
+import { headersWith, tenantHeader } from "../common/credentials";
 import {
   answerRules,
   bodyLimitBytes,
@@ -205,7 +205,7 @@ server {
     add_header X-Relay-Reason "";
     return 503 "sitepass relay: no answer from the edge\\n";
   }
-${routes.map(secondStepLocation).join("")}}
+${routes.map((route) => secondStepLocation(route, input)).join("")}}
 `;
 }
 
@@ -228,7 +228,10 @@ function firstStepLocation({ location }: RelayRoute, port: number): string {
 `;
 }
 
-function secondStepLocation({ signal, hostname, base, path, location }: RelayRoute): string {
+function secondStepLocation(
+  { signal, hostname, base, path, location }: RelayRoute,
+  { tenant }: RelayInput,
+): string {
   return `
   location = ${location} {
     proxy_pass ${base.startsWith("https:") ? "https" : "http"}://${signal}${path};
@@ -237,6 +240,7 @@ function secondStepLocation({ signal, hostname, base, path, location }: RelayRou
     proxy_set_header Connection "";
 ${strippedHeaders.map((header) => `    proxy_set_header ${header} "";`).join("\n")}
     include ${credentialsFile};
+${tenant === undefined ? "" : `    proxy_set_header ${tenantHeader} "${tenant}";\n`}\
   }
 `;
 }

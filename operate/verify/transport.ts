@@ -10,6 +10,8 @@ export interface ProbeRequest {
   readonly method: "GET" | "POST";
   readonly path: string;
   readonly credentials: { readonly clientId: string; readonly clientSecret: string } | undefined;
+  /** What else a collector sends with such a request. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Where requests are sent instead of to the public hosts. */
@@ -113,7 +115,7 @@ export function openTransport(options: TransportOptions): Transport {
 }
 
 async function sendOnce(
-  { hostname, method, path, credentials }: ProbeRequest,
+  { hostname, method, path, credentials, headers: further }: ProbeRequest,
   { via, requestTimeout, abort }: TransportOptions,
   agent: HttpAgent,
 ): Promise<Reply> {
@@ -136,6 +138,7 @@ async function sendOnce(
         "CF-Access-Client-Id": credentials.clientId,
         "CF-Access-Client-Secret": credentials.clientSecret,
       }),
+      ...further,
     },
   });
   const timeout = new AbortController();

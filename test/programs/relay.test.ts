@@ -14,6 +14,7 @@ import type { RelayInput, RelayName } from "../../collectors/relay/relay";
 import { account_id, present } from "cloudflare-standin/testing/stand-in";
 import {
   flatHeaders,
+  headerLines,
   valuesOf,
   readBody,
   send,
@@ -49,7 +50,7 @@ async function relayFor(
   t: TestContext,
   name: RelayName,
   base: string,
-  given: Partial<Pick<RelayInput, "credentials" | "caBundle">> = {},
+  given: Partial<Pick<RelayInput, "credentials" | "caBundle" | "tenant">> = {},
 ): Promise<RelayProgram> {
   const relay = await startRelayProgram(name, { endpoints: endpointsAt(base), credentials, ...given });
   t.after(() => relay.close());
@@ -282,6 +283,23 @@ for (const name of ["nginx", "caddy"] as const) {
       assert.equal(silent.status, 503);
       assert.equal(silent.body.toString().trim(), "sitepass relay: no answer from the edge");
       assert.doesNotMatch(relay.text(), new RegExp(`${secret}|${present(rotated.client_secret)}|cfast_`));
+    });
+
+    it("names the site's tenant itself, whatever the collector names", async (t) => {
+      const seen: (string | undefined)[] = [];
+      const edge = await scriptedEdge(t, ({ rawHeaders }, response) => {
+        seen.push(valuesOf(headerLines(rawHeaders), "X-Scope-OrgID").join(" and "));
+        response.writeHead(204).end();
+      });
+      const relay = await relayFor(t, name, edge, { tenant: "eu.tokyo_1" });
+      for (const own of [[], [["X-Scope-OrgID", "osaka"]]] as const) {
+        assert.equal((await push(relay, own)).status, 204);
+        assert.equal((await push(relay, own, "/logs/otlp/v1/logs")).status, 204);
+      }
+      assert.deepEqual(
+        seen,
+        Array.from({ length: 4 }, () => "eu.tokyo_1"),
+      );
     });
 
     it("answers on loopback alone, and to nothing but pushes to the write paths, up to a size", async (t) => {
