@@ -18,6 +18,7 @@ import {
   otherSignalsNote,
   redirectComment,
 } from "./common/refusals-and-notes";
+import { journalUnitRules } from "./common/journal-units";
 import { pushUrl, siteLabelRules, siteLabels } from "./common/site-settings";
 import { dropIn, execStart } from "./common/systemd";
 
@@ -246,7 +247,14 @@ function logsComponents(site: CollectorSite, placement: Placement, url: string):
       "loki.relabel",
       `${label}_journal`,
       { forward_to: [] },
-      block("rule", { source_labels: ["__journal__systemd_unit"], target_label: "unit" }),
+      ...journalUnitRules.map((rule, index) =>
+        index === 0
+          ? explained(
+              "Units that come and go, such as session-12.scope, get one value: each value of a label is a stream of its own in Loki.",
+              block("rule", rule),
+            )
+          : block("rule", rule),
+      ),
     ),
   ];
 }

@@ -15,6 +15,7 @@ import {
   otherSignalsNote,
   redirectComment,
 } from "./common/refusals-and-notes";
+import { journalUnitRules } from "./common/journal-units";
 import { pushUrl, siteLabels } from "./common/site-settings";
 import { dropIn, environmentLine, execStart } from "./common/systemd";
 
@@ -172,7 +173,10 @@ PROMTAIL'S LIFE ENDED ON 2 MARCH 2026: it gets no fixes any more. Move this site
             max_age: explained("After a restart, what is older is not read.", "72h"),
             labels: { job: "systemd-journal" },
           },
-          relabel_configs: [{ source_labels: ["__journal__systemd_unit"], target_label: "unit" }],
+          relabel_configs: explained(
+            "Units that come and go, such as session-12.scope, get one value: each value of a label is a stream of its own in Loki.",
+            journalUnitRules,
+          ),
         },
         explained(
           `Your own log files go into targets.d/*.yml, and are taken in without a restart:

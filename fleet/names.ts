@@ -77,7 +77,7 @@ const longestTenant = 150;
 
 /**
  * What is wrong with a tenant as configured, or undefined. Empty is none, which is right too. Loki and Mimir also take
- * `!*'()` (docs/facts/edge.md, E61), which collectors' files quote differently.
+ * `!*'()` (docs/facts/edge.md, E66), which collectors' files quote differently.
  */
 export function tenantProblem(configured: string): string | undefined {
   // A site's name has letters that are right, and may be as long as it can be.

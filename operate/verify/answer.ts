@@ -31,7 +31,7 @@ export const noTenant = "no org id";
 
 /**
  * What is said with 400 by a server that has not looked at the push: Go's, which expects TLS or cannot read the request, and
- * Loki's, which gets two tenants (docs/facts/edge.md, E62).
+ * Loki's, which gets two tenants (docs/facts/edge.md, E67).
  */
 export const refusedBeforeTheStore =
   /^(?:Client sent an HTTP request to an HTTPS server|400 Bad Request|multiple org IDs)/i;

@@ -130,7 +130,7 @@ function isAsExpected({ kind, expected, path }: Probe, answer: Answer): boolean 
 
 /**
  * Whether the origin would take what collectors send there, as far as its answer to a push without a body tells
- * (docs/facts/edge.md, E53, E62):
+ * (docs/facts/edge.md, E53, E67):
  *
  * - 400 and 422 say that it has looked for data and found none; Prometheus and Loki answer so. A server before them that
  *   refuses the request itself says so in other words.
