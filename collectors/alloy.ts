@@ -1,4 +1,6 @@
+import { bufferNotes, buffers } from "./buffers";
 import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "./collector";
+import { batchLimits } from "./common/batch-limits";
 import {
   alloyFile,
   block,
@@ -86,17 +88,18 @@ export const alloy: Collector = {
   }),
 };
 
-function notes(site: CollectorSite, placement: Placement): readonly string[] {
+function notes(site: CollectorSite, placement: Placement, release: CollectorRelease): readonly string[] {
   const { metrics, logs } = site.endpoints;
   return listOf(
     otherSignalsNote(alloy, site),
     lossNote("Grafana Alloy", placement),
+    ...bufferNotes("alloy", site, release),
     metrics &&
-      "Metrics that cannot be sent wait in Grafana Alloy's write-ahead log for about eight hours; of a longer outage the beginning is lost. A restarted Alloy forgets them and goes on with what it scrapes from then on: while central cannot be reached, `systemctl reload alloy` instead of a restart.",
+      "A restarted Alloy goes on with what it scrapes from then on: while central cannot be reached, `systemctl reload alloy` instead.",
     logs &&
-      `Logs that cannot be sent wait where they are: Grafana Alloy reads log files and the journal no further, and sends the rest later, unless it was rotated away by then. ${
+      `${
         placement.credentials === undefined ? "A restart" : "A restart or a new secret"
-      } meanwhile loses what it had read, up to some 10 MiB.`,
+      } meanwhile loses what Grafana Alloy had read, up to some 10 MiB.`,
   );
 }
 
@@ -190,6 +193,7 @@ function metricsComponents(site: CollectorSite, placement: Placement, url: strin
           "queue_config",
           explained("Fewer than the usual 50: a slow line is not the better for more.", {
             max_shards: 10,
+            max_samples_per_send: batchLimits.samples,
             min_backoff: "1s",
             max_backoff: "30s",
             retry_on_http_429: true,
@@ -198,8 +202,11 @@ function metricsComponents(site: CollectorSite, placement: Placement, url: strin
         ...relabel.map((rule, index) => (index === 0 ? explained(comment, rule) : rule)),
       ),
       explained(
-        "What cannot be sent waits here, the longest for eight hours. Central's out_of_order_time_window has to be as long.",
-        block("wal", { truncate_frequency: "2h", max_keepalive_time: "8h" }),
+        `What cannot be sent waits here, the longest for ${buffers.alloy.metrics.hours} hours. Central's out_of_order_time_window has to be as long.`,
+        block("wal", {
+          truncate_frequency: "2h",
+          max_keepalive_time: `${buffers.alloy.metrics.hours}h`,
+        }),
       ),
     ),
     explained("This machine.", component("prometheus.exporter.unix", label)),
@@ -222,6 +229,9 @@ function logsComponents(site: CollectorSite, placement: Placement, url: string):
         url,
         site,
         placement,
+        explained("Far below what Loki takes: what is above is refused for good.", {
+          batch_size: `${batchLimits.logs / 1_048_576}MiB`,
+        }),
         explained(
           "Without end. By default a push is thrown away after 10 attempts, within nine minutes; this way reading waits for it.",
           {
@@ -236,7 +246,9 @@ function logsComponents(site: CollectorSite, placement: Placement, url: string):
     component(
       "loki.source.journal",
       label,
-      explained("After a restart, what is older is not read.", { max_age: "72h" }),
+      explained("After a restart, what is older is not read.", {
+        max_age: `${buffers.alloy.logs.hours}h`,
+      }),
       { labels: { job: "systemd-journal" } },
       {
         relabel_rules: reference(`loki.relabel.${label}_journal.rules`),

@@ -1,4 +1,5 @@
 import type { Problem } from "../fleet/problem";
+import { bufferNotes, buffers } from "./buffers";
 import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "./collector";
 import { explained, yamlFile, type YamlObject } from "./common/config-text";
 import { credentialFiles, credentialPaths, headersWith, tenantHeaders } from "./common/credentials";
@@ -69,9 +70,17 @@ export const fluentBit: Collector = {
  * Label values that cannot be written for Fluent Bit: its syntax for lists and variables has no escapes
  * (docs/facts/collectors.md, K43).
  */
-function labelRefusals({ labels, endpoints }: CollectorSite): readonly Problem[] {
+function labelRefusals(site: CollectorSite): readonly Problem[] {
+  const { labels, endpoints } = site;
   const withLogs = endpoints.logs !== undefined;
-  return Object.entries(labels).flatMap(([name, value]) => {
+  const twice = siteLabels(site)
+    .filter(([name]) => endpoints.metrics !== undefined && inputLabels.includes(name))
+    .map(([name]) => ({
+      subject: name === site.siteLabel ? "sitepass:siteLabel" : `labels.${name}`,
+      says: `is the label "${name}", which Fluent Bit's own metrics have too, so that it would be in a series twice`,
+      todo: "Rename it, or name another collector",
+    }));
+  const written = Object.entries(labels).flatMap(([name, value]) => {
     const [problem] = listOf(
       value.includes("${") && "take for a variable at ${",
       value.startsWith(" ") && "send without the space at its beginning",
@@ -87,18 +96,34 @@ function labelRefusals({ labels, endpoints }: CollectorSite): readonly Problem[]
           todo: "Change it, or name another collector",
         };
   });
+  return [...twice, ...written];
 }
 
-function notes(site: CollectorSite, placement: Placement): readonly string[] {
+function notes(site: CollectorSite, placement: Placement, release: CollectorRelease): readonly string[] {
   const { metrics } = site.endpoints;
   return listOf(
     otherSignalsNote(fluentBit, site),
     anyPageNote("Fluent Bit", placement),
+    ...bufferNotes("fluent-bit", site, release),
     metrics && "Fluent Bit sends no up. To notice that this site is silent, look for fluentbit_uptime.",
     metrics &&
-      `Fluent Bit adds its labels to those that a metric has: one of your own inputs that brings a label ${site.siteLabel} makes Prometheus refuse what it is sent together with.`,
+      `Fluent Bit adds its labels to those that a metric has: an input of your own that brings a label ${listed(siteLabels(site).map(([name]) => name))} has it twice. Prometheus 3 answers 204 to such a series and throws it away, and Prometheus 2 answers 500, which Fluent Bit repeats until the oldest is dropped.`,
   );
 }
+
+const listed = (names: readonly string[]): string => names.join(", ").replace(/, (\w+)$/, " or $1");
+
+/**
+ * Labels of what is collected here as it is rendered: of the machine (plugins/in_node_exporter_metrics) and of Fluent Bit itself
+ * (src/flb_metrics.c and its plugins), in 5.1. One of the same name that is added would be in a series twice
+ * (docs/facts/collectors.md, K64).
+ */
+// prettier-ignore
+const inputLabels: readonly string[] = [
+  "chip", "core", "cpu", "device", "domainname", "firmware_revision", "fstype", "hostname", "input", "le", "machine", "message_type",
+  "mode", "model", "mountpoint", "name", "nodename", "os", "output", "package", "power_supply", "quantile", "reason", "release",
+  "sensor", "serial", "state", "sysname", "tag", "thread_state", "type", "version", "zone",
+];
 
 const variable = { clientId: "SITEPASS_CLIENT_ID", clientSecret: "SITEPASS_CLIENT_SECRET" } as const;
 
@@ -169,7 +194,10 @@ function delivery(site: CollectorSite, { credentials }: Placement): YamlObject {
         ...tenantHeaders(site, (tenant) => tenant),
       }).map(([name, value]) => `${name} ${value}`),
     retry_limit: explained("By default one attempt more, and then the data are thrown away.", "no_limits"),
-    "storage.total_limit_size": explained("On disk; then the oldest is dropped.", "1G"),
+    "storage.total_limit_size": explained(
+      "On disk; then the oldest is dropped.",
+      `${buffers["fluent-bit"].logs.holds.bytes / 1e9}G`,
+    ),
     "net.connect_timeout": "10s",
     "net.io_timeout": explained("By default none: a line that has gone dead would be waited for.", "30s"),
   };

@@ -1,4 +1,6 @@
+import { bufferNotes, buffers } from "./buffers";
 import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "./collector";
+import { batchLimits } from "./common/batch-limits";
 import { explained, yamlFile } from "./common/config-text";
 import { credentialFiles, credentialPaths, headersWith, tenantHeaders } from "./common/credentials";
 import { commonRefusals, listOf, otherSignalsNote, redirectNote } from "./common/refusals-and-notes";
@@ -33,6 +35,14 @@ export const otelcol: Collector = {
         says: "has a name of underscores alone, which the OpenTelemetry Collector does not send",
         todo: "Rename it",
       })),
+    // It adds these to histograms and summaries itself, whatever is there (docs/facts/collectors.md, K64).
+    ...siteLabels(site)
+      .filter(([name]) => ["le", "quantile"].includes(name) && site.endpoints.metrics !== undefined)
+      .map(([name]) => ({
+        subject: name === site.siteLabel ? "sitepass:siteLabel" : `labels.${name}`,
+        says: `is the label "${name}", which the OpenTelemetry Collector would send twice in the series of a histogram or summary`,
+        todo: "Rename it",
+      })),
   ],
   notes,
   render: (site, placement, release) => [
@@ -56,7 +66,7 @@ export const otelcol: Collector = {
   }),
 };
 
-function notes(site: CollectorSite, placement: Placement): readonly string[] {
+function notes(site: CollectorSite, placement: Placement, release: CollectorRelease): readonly string[] {
   const { metrics, logs } = site.endpoints;
   const bare = placement.credentials !== undefined;
   const attributes = siteLabels(site).map(([name]) => name);
@@ -70,8 +80,9 @@ function notes(site: CollectorSite, placement: Placement): readonly string[] {
     bare &&
       logs &&
       "Logs that are answered with 401, 403, 404, 500 or one of Cloudflare's 520 to 530 are lost: the OpenTelemetry Collector sends again after 429, 502, 503 and 504 alone. Render with --relay to keep them.",
+    ...bufferNotes("otelcol", site, release),
     metrics &&
-      `Metrics that cannot be sent wait in ${stateDirectory}/metrics, which has no limit: watch the disk's free space on a site that is cut off for long.`,
+      `Metrics wait in ${stateDirectory}/metrics: watch the disk's free space on a site that is cut off for long.`,
     logs &&
       `Loki keeps what comes by OTLP as structured metadata, and makes of it only those labels that it is told to. Name ${attributes.join(", ")} in the central Loki's limits_config.otlp_config.resource_attributes.attributes_config, with action: index_label.`,
   );
@@ -112,6 +123,7 @@ function configuration(site: CollectorSite, placement: Placement, release: Colle
         prometheus_remote_write: metrics && {
           http: { endpoint: metrics, headers },
           timeout: explained("Of one attempt.", "30s"),
+          max_batch_size_bytes: batchLimits.metrics,
           external_labels: Object.fromEntries(labels),
           resource_constant_labels: explained(
             `External labels give way to a label of the data's own; resource/site makes sure that ${site.siteLabel} does not.`,
@@ -137,11 +149,11 @@ function configuration(site: CollectorSite, placement: Placement, release: Colle
             sizer: "bytes",
             queue_size: explained(
               "1 GiB; then the journal is read no further until there is room.",
-              1_073_741_824,
+              buffers.otelcol.logs.holds.bytes,
             ),
             block_on_overflow: true,
             num_consumers: explained("One, so that lines arrive in their order.", 1),
-            batch: { flush_timeout: "5s", min_size: 262_144, max_size: 1_048_576 },
+            batch: { flush_timeout: "5s", min_size: 262_144, max_size: batchLimits.logs },
           },
         },
       },

@@ -1,4 +1,6 @@
+import { bufferNotes, buffers } from "./buffers";
 import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "./collector";
+import { batchLimits } from "./common/batch-limits";
 import { explained, yamlFile, type YamlObject } from "./common/config-text";
 import {
   credentialFiles,
@@ -43,7 +45,12 @@ export const vector: Collector = {
         todo: `Render with --relay, which works with this release, or install ${since.retryStrategy} or later`,
       },
     ),
-  notes: (site, placement) => listOf(otherSignalsNote(vector, site), anyPageNote("Vector", placement)),
+  notes: (site, placement, release) =>
+    listOf(
+      otherSignalsNote(vector, site),
+      anyPageNote("Vector", placement),
+      ...bufferNotes("vector", site, release),
+    ),
   render: (site, placement, release) => [
     configuration(site, placement, release),
     inputs(site),
@@ -83,7 +90,7 @@ function configuration(site: CollectorSite, placement: Placement, release: Colle
           type: "prometheus_remote_write",
           inputs: ["sitepass_metrics"],
           endpoint: metrics,
-          batch: { max_events: 5000, timeout_secs: 5 },
+          batch: { max_events: 5000, max_bytes: batchLimits.metrics, timeout_secs: 5 },
           ...delivery(site, placement),
         },
         // Not the sink named loki, which has no headers (docs/facts/collectors.md, K37). Each line is a stream of its own, as
@@ -96,7 +103,7 @@ function configuration(site: CollectorSite, placement: Placement, release: Colle
           payload_prefix: '{"streams":',
           payload_suffix: "}",
           compression: "gzip",
-          batch: { max_bytes: 1_000_000, timeout_secs: 5 },
+          batch: { max_bytes: batchLimits.logs, timeout_secs: 5 },
           ...delivery(site, placement),
         },
       },
@@ -175,7 +182,7 @@ function delivery(site: CollectorSite, { credentials }: Placement): YamlObject {
       }),
     buffer: explained("1 GiB on disk; then sources wait.", {
       type: "disk",
-      max_size: 1_073_741_824,
+      max_size: buffers.vector.logs.holds.bytes,
       when_full: "block",
     }),
   };

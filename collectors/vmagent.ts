@@ -1,4 +1,6 @@
+import { bufferNotes, buffers } from "./buffers";
 import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "./collector";
+import { batchLimits } from "./common/batch-limits";
 import { explained, yamlFile } from "./common/config-text";
 import { credentialsFolder, headersWith, tenantHeaders } from "./common/credentials";
 import {
@@ -50,10 +52,11 @@ export const vmagent: Collector = {
         todo: `Install ${since.hiddenHeaders} or later, or render with --relay`,
       },
     ),
-  notes: (site, placement) =>
+  notes: (site, placement, release) =>
     listOf(
       "VictoriaMetrics has no package with a unit for vmagent: take vmagent-prod from its vmutils archive, and put it to /usr/local/bin/vmagent.",
       redirectNote("vmagent", placement),
+      ...bufferNotes("vmagent", site, release),
       otherSignalsNote(vmagent, site, "Grafana Alloy, Vector or Fluent Bit"),
     ),
   render: (site, placement, release) => [
@@ -120,7 +123,8 @@ function unit(site: CollectorSite, placement: Placement, release: CollectorRelea
     "-remoteWrite.forcePromProto",
     ...siteLabels(site).map(([name, value]) => `-remoteWrite.label=${quoted(`${name}=${value}`)}`),
     `-remoteWrite.tmpDataPath=${stateDirectory}`,
-    "-remoteWrite.maxDiskUsagePerURL=5GB",
+    `-remoteWrite.maxDiskUsagePerURL=${buffers.vmagent.metrics.holds.bytes / 1e9}GB`,
+    `-remoteWrite.maxBlockSize=${batchLimits.metrics}`,
     "-remoteWrite.sendTimeout=30s",
     "-remoteWrite.queues=1",
     ...(bare ? ["-envflag.enable"] : []),

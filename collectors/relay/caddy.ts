@@ -56,10 +56,10 @@ function configuration(input: RelayInput): string {
 	}
 }
 
-# What becomes of an answer of the edge: it is passed on, or made a 503, which every collector sends again.
+# What becomes of an answer of the edge: it is passed on, or made a 503, which every collector sends again, or a 400, which none does.
 (judge) {
 	map "{rp.status_code} {rp.header.Content-Type}" {verdict} {
-${answerRules.map(({ pattern, passes }) => `		"~(?i)${pattern}" ${passes ? "pass" : "again"}`).join("\n")}
+${answerRules.map(({ pattern, verdict }) => `		"~(?i)${pattern}" ${verdict}`).join("\n")}
 		default again
 	}
 	map "{rp.status_code} {rp.header.Retry-After}" {wait} {
@@ -74,6 +74,10 @@ ${answerRules.map(({ pattern, passes }) => `		"~(?i)${pattern}" ${passes ? "pass
 	@pass vars {verdict} pass
 	handle @pass {
 		copy_response
+	}
+	@never vars {verdict} never
+	handle @never {
+		respond "sitepass relay: the edge answered {rp.status_code}, type \\"{type}\\", cf-mitigated \\"{mitigated}\\", cf-ray \\"{ray}\\": such a push is never taken" 400
 	}
 	handle {
 		@wait not vars {wait} none
@@ -104,7 +108,7 @@ ${routes.map((route) => handler(route, input)).join("")}
 		# A body that turns out too long on its way is an error of the way otherwise.
 		@long expression \`{http.error.status_code} == 413 || {http.error.message}.contains("request body too large")\`
 		handle @long {
-			respond "sitepass relay: the body is longer than ${bodyLimitBytes} bytes" 413
+			respond "sitepass relay: the body is longer than ${bodyLimitBytes} bytes" 400
 		}
 		handle {
 			respond "sitepass relay: no answer from the edge" 503

@@ -11,9 +11,18 @@ export interface Origin {
   readonly name: string;
   /** `http://127.0.0.1:PORT` */
   readonly url: string;
-  /** How many samples or log lines came, by the value of the label that carries the site's name. */
-  readonly arrived: (siteLabel: string) => Promise<ReadonlyMap<string, number>>;
+  /** How many samples or lines came, by the value of the label that carries the site's name; stores look back an hour. */
+  readonly arrived: (siteLabel: string, range?: string) => Promise<ReadonlyMap<string, number>>;
   readonly close: () => Promise<void>;
+}
+
+interface StoreOptions {
+  /** Default: the one on PATH. */
+  readonly program?: string;
+  /** Whose lines are counted, of a Loki that then has tenants. */
+  readonly tenant?: string;
+  /** More sections of its configuration. */
+  readonly sections?: Readonly<Record<string, object>>;
 }
 
 /**
@@ -22,16 +31,20 @@ export interface Origin {
  * @param directory a folder of its own, which exists.
  * @param metric the name of the metric whose samples are counted.
  */
-export async function prometheusOrigin(directory: string, metric: string): Promise<Origin | undefined> {
-  const version = versionOf("prometheus");
+export async function prometheusOrigin(
+  directory: string,
+  metric: string,
+  { program = "prometheus", sections = {} }: Omit<StoreOptions, "tenant"> = {},
+): Promise<Origin | undefined> {
+  const version = versionOf(program);
   if (version === undefined) {
     return undefined;
   }
   const config = join(directory, "prometheus.yml");
-  writeFileSync(config, "global: {}\n");
+  writeFileSync(config, stringify({ global: {}, ...sections }));
   const url = `http://127.0.0.1:${await freePort()}`;
   const service = await startService(
-    "prometheus",
+    program,
     [
       `--config.file=${config}`,
       `--storage.tsdb.path=${join(directory, "data")}`,
@@ -43,15 +56,6 @@ export async function prometheusOrigin(directory: string, metric: string): Promi
   return storeOrigin(version, url, service, "/api/v1/query", () => metric);
 }
 
-interface LokiOptions {
-  /** Default: the one on PATH. */
-  readonly program?: string;
-  /** Whose lines are counted, of a Loki that then has tenants. */
-  readonly tenant?: string;
-  /** More sections of its configuration. */
-  readonly sections?: Readonly<Record<string, object>>;
-}
-
 /**
  * A real Loki, when there is one: one process, everything in a folder (grafana/loki, cmd/loki/loki-local-config.yaml).
  *
@@ -59,7 +63,7 @@ interface LokiOptions {
  */
 export async function lokiOrigin(
   directory: string,
-  { program = "loki", tenant, sections }: LokiOptions = {},
+  { program = "loki", tenant, sections }: StoreOptions = {},
 ): Promise<Origin | undefined> {
   const version = versionOf(program);
   if (version === undefined) {
@@ -166,8 +170,8 @@ function storeOrigin(
   return {
     name: version.replace(/ \(.*$/, ""),
     url,
-    arrived: async (siteLabel) => {
-      const query = `sum by (${siteLabel}) (count_over_time(${selector(siteLabel)}[1h]))`;
+    arrived: async (siteLabel, range = "1h") => {
+      const query = `sum by (${siteLabel}) (count_over_time(${selector(siteLabel)}[${range}]))`;
       const parameters = new URLSearchParams({ query }).toString();
       const response = await fetch(`${url}${queryPath}?${parameters}`, { headers });
       const { data } = answerSchema.parse(await response.json());
