@@ -1,4 +1,6 @@
+import { bufferNotes, buffers } from "./buffers";
 import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "./collector";
+import { batchLimits } from "./common/batch-limits";
 import {
   alloyFile,
   block,
@@ -6,9 +8,10 @@ import {
   type AlloyBlock,
   type AlloyObject,
   type AlloyPart,
+  type AlloyValue,
 } from "./common/alloy-text";
 import { explained, reference } from "./common/config-text";
-import { credentialFiles, credentialPaths, headersWith } from "./common/credentials";
+import { credentialFiles, credentialPaths, headersWith, tenantHeaders } from "./common/credentials";
 import {
   commonRefusals,
   isAtLeast,
@@ -17,6 +20,7 @@ import {
   otherSignalsNote,
   redirectComment,
 } from "./common/refusals-and-notes";
+import { journalUnitRules } from "./common/journal-units";
 import { pushUrl, siteLabelRules, siteLabels } from "./common/site-settings";
 import { dropIn, execStart } from "./common/systemd";
 
@@ -84,17 +88,18 @@ export const alloy: Collector = {
   }),
 };
 
-function notes(site: CollectorSite, placement: Placement): readonly string[] {
+function notes(site: CollectorSite, placement: Placement, release: CollectorRelease): readonly string[] {
   const { metrics, logs } = site.endpoints;
   return listOf(
     otherSignalsNote(alloy, site),
     lossNote("Grafana Alloy", placement),
+    ...bufferNotes("alloy", site, release),
     metrics &&
-      "Metrics that cannot be sent wait in Grafana Alloy's write-ahead log for about eight hours; of a longer outage the beginning is lost. A restarted Alloy forgets them and goes on with what it scrapes from then on: while central cannot be reached, `systemctl reload alloy` instead of a restart.",
+      "A restarted Alloy goes on with what it scrapes from then on: while central cannot be reached, `systemctl reload alloy` instead.",
     logs &&
-      `Logs that cannot be sent wait where they are: Grafana Alloy reads log files and the journal no further, and sends the rest later, unless it was rotated away by then. ${
+      `${
         placement.credentials === undefined ? "A restart" : "A restart or a new secret"
-      } meanwhile loses what it had read, up to some 10 MiB.`,
+      } meanwhile loses what Grafana Alloy had read, up to some 10 MiB.`,
   );
 }
 
@@ -141,18 +146,26 @@ function credentialComponents(placement: Placement): readonly AlloyPart[] {
 
 /** Where one signal goes, and how its pushes are made. */
 function endpoint(
-  { proxy }: CollectorSite,
   url: string,
+  site: CollectorSite,
   placement: Placement,
   ...parts: readonly AlloyPart[]
 ): AlloyBlock {
   return block(
     "endpoint",
-    { name: label, url, ...(proxy === undefined ? {} : { proxy_url: proxy }), remote_timeout: "30s" },
+    {
+      name: label,
+      url,
+      ...(site.proxy === undefined ? {} : { proxy_url: site.proxy }),
+      remote_timeout: "30s",
+    },
     explained(redirectComment(placement), { follow_redirects: false }),
     ...listOf(
       placement.credentials && {
-        http_headers: headersWith((key) => [reference(`local.file.${fileLabels[key]}.content`)]),
+        http_headers: {
+          ...headersWith<AlloyValue>((key) => [reference(`local.file.${fileLabels[key]}.content`)]),
+          ...tenantHeaders<AlloyValue>(site, (tenant) => [tenant]),
+        },
       },
     ),
     ...parts,
@@ -185,13 +198,14 @@ function metricsComponents(site: CollectorSite, placement: Placement, url: strin
       label,
       externalLabels(site),
       endpoint(
-        site,
         url,
+        site,
         placement,
         block(
           "queue_config",
           explained("Fewer than the usual 50: a slow line is not the better for more.", {
             max_shards: 10,
+            max_samples_per_send: batchLimits.samples,
             min_backoff: "1s",
             max_backoff: "30s",
             retry_on_http_429: true,
@@ -200,8 +214,11 @@ function metricsComponents(site: CollectorSite, placement: Placement, url: strin
         ...relabel,
       ),
       explained(
-        "What cannot be sent waits here, the longest for eight hours. Central's out_of_order_time_window has to be as long.",
-        block("wal", { truncate_frequency: "2h", max_keepalive_time: "8h" }),
+        `What cannot be sent waits here, the longest for ${buffers.alloy.metrics.hours} hours. Central's out_of_order_time_window has to be as long.`,
+        block("wal", {
+          truncate_frequency: "2h",
+          max_keepalive_time: `${buffers.alloy.metrics.hours}h`,
+        }),
       ),
     ),
     explained("This machine.", component("prometheus.exporter.unix", label)),
@@ -221,9 +238,12 @@ function logsComponents(site: CollectorSite, placement: Placement, url: string):
       label,
       externalLabels(site),
       endpoint(
-        site,
         url,
+        site,
         placement,
+        explained("Far below what Loki takes: what is above is refused for good.", {
+          batch_size: `${batchLimits.logs / 1_048_576}MiB`,
+        }),
         explained(
           "Without end. By default a push is thrown away after 10 attempts, within nine minutes; this way reading waits for it.",
           {
@@ -244,7 +264,9 @@ function logsComponents(site: CollectorSite, placement: Placement, url: string):
     component(
       "loki.source.journal",
       label,
-      explained("After a restart, what is older is not read.", { max_age: "72h" }),
+      explained("After a restart, what is older is not read.", {
+        max_age: `${buffers.alloy.logs.hours}h`,
+      }),
       { labels: { job: "systemd-journal" } },
       {
         relabel_rules: reference(`loki.relabel.${label}_journal.rules`),
@@ -255,7 +277,14 @@ function logsComponents(site: CollectorSite, placement: Placement, url: string):
       "loki.relabel",
       `${label}_journal`,
       { forward_to: [] },
-      block("rule", { source_labels: ["__journal__systemd_unit"], target_label: "unit" }),
+      ...journalUnitRules.map((rule, index) =>
+        index === 0
+          ? explained(
+              "Units that come and go, such as session-12.scope, get one value: each value of a label is a stream of its own in Loki.",
+              block("rule", rule),
+            )
+          : block("rule", rule),
+      ),
     ),
   ];
 }

@@ -22,6 +22,8 @@ export interface CollectorSite {
   readonly labels: Readonly<Record<string, string>>;
   /** Address of the HTTP proxy through which the collector itself pushes; never behind the relay, which then does. */
   readonly proxy?: string;
+  /** Named by every push in X-Scope-OrgID; undefined where the central services have no tenants. */
+  readonly tenant?: string | undefined;
   /** The signals that the site may push; at least one. */
   readonly endpoints: Readonly<Partial<Record<SignalName, CollectorEndpoint>>>;
 }

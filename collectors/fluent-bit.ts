@@ -1,7 +1,8 @@
 import type { Problem } from "../fleet/problem";
+import { bufferNotes, buffers } from "./buffers";
 import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "./collector";
 import { explained, yamlFile, type YamlObject } from "./common/config-text";
-import { credentialFiles, credentialPaths, headersWith } from "./common/credentials";
+import { credentialFiles, credentialPaths, headersWith, tenantHeaders } from "./common/credentials";
 import { anyPageNote, commonRefusals, listOf, otherSignalsNote } from "./common/refusals-and-notes";
 import { pushUrl, siteLabels } from "./common/site-settings";
 import { dropIn, execStart } from "./common/systemd";
@@ -67,32 +68,20 @@ export const fluentBit: Collector = {
 };
 
 /**
- * What rendered inputs bring themselves: Fluent Bit would send both, and Prometheus refuse the batch (plugins/in_node_exporter_metrics,
- * plugins/in_fluentbit_metrics, src/flb_metrics_exporter.c).
- */
-const labelsOfInputs: ReadonlySet<string> = new Set(
-  // prettier-ignore
-  [
-    "address", "adminstatus", "broadcast", "chip", "chip_name", "core", "cpu", "device", "domainname", "duplex", "firmware_revision",
-    "fstype", "ifalias", "machine", "mode", "model", "mountpoint", "name", "nodename", "operstate", "os", "package",
-    "power_supply", "reason", "release", "sensor", "serial", "state", "sysname", "thread_state", "type", "user", "version", "zone",
-  ],
-);
-
-/**
  * Label values that cannot be written for Fluent Bit: its syntax for lists and variables has no escapes
  * (docs/facts/collectors.md, K43).
  */
-function labelRefusals({ labels, endpoints }: CollectorSite): readonly Problem[] {
+function labelRefusals(site: CollectorSite): readonly Problem[] {
+  const { labels, endpoints } = site;
   const withLogs = endpoints.logs !== undefined;
-  return Object.entries(labels).flatMap(([name, value]) => {
-    if (endpoints.metrics !== undefined && labelsOfInputs.has(name)) {
-      return {
-        subject: `labels.${name}`,
-        says: "is a label that Fluent Bit's own metrics have, and Prometheus refuses one that comes twice",
-        todo: "Rename it, or name another collector",
-      };
-    }
+  const twice = siteLabels(site)
+    .filter(([name]) => endpoints.metrics !== undefined && inputLabels.includes(name))
+    .map(([name]) => ({
+      subject: name === site.siteLabel ? "sitepass:siteLabel" : `labels.${name}`,
+      says: `is the label "${name}", which Fluent Bit's own metrics have too, so that it would be in a series twice`,
+      todo: "Rename it, or name another collector",
+    }));
+  const written = Object.entries(labels).flatMap(([name, value]) => {
     const [problem] = listOf(
       value.includes("${") && "take for a variable at ${",
       value.startsWith(" ") && "send without the space at its beginning",
@@ -108,16 +97,18 @@ function labelRefusals({ labels, endpoints }: CollectorSite): readonly Problem[]
           todo: "Change it, or name another collector",
         };
   });
+  return [...twice, ...written];
 }
 
-function notes(site: CollectorSite, placement: Placement): readonly string[] {
+function notes(site: CollectorSite, placement: Placement, release: CollectorRelease): readonly string[] {
   const { metrics } = site.endpoints;
   return listOf(
     otherSignalsNote(fluentBit, site),
     anyPageNote("Fluent Bit", placement),
+    ...bufferNotes("fluent-bit", site, release),
     metrics && "Fluent Bit sends no up. To notice that this site is silent, look for fluentbit_uptime.",
     metrics &&
-      `Fluent Bit adds its labels to those that a metric has: one of your own inputs that brings a label ${site.siteLabel} makes Prometheus refuse what it is sent together with.`,
+      `Fluent Bit adds its labels to those that a metric has: an input of your own that brings a label ${listed(siteLabels(site).map(([name]) => name))} has it twice. Prometheus 3 answers 204 to such a series and throws it away, and Prometheus 2 answers 500, which Fluent Bit repeats until the oldest is dropped.`,
   );
 }
 
@@ -129,6 +120,20 @@ const proxyLines = ({ proxy }: CollectorSite): readonly string[] =>
   proxy === undefined
     ? []
     : ["# The site's way out.", `Environment=HTTP_PROXY=${proxy} NO_PROXY=127.0.0.1,localhost`];
+const listed = (names: readonly string[]): string => names.join(", ").replace(/, (\w+)$/, " or $1");
+
+/**
+ * Labels of what is collected here as it is rendered: of the machine (plugins/in_node_exporter_metrics) and of Fluent Bit itself
+ * (src/flb_metrics.c and its plugins), in 5.1. One of the same name that is added would be in a series twice
+ * (docs/facts/collectors.md, K64).
+ */
+// prettier-ignore
+const inputLabels: readonly string[] = [
+  "address", "adminstatus", "broadcast", "chip", "chip_name", "core", "cpu", "device", "domainname", "duplex",
+  "firmware_revision", "fstype", "hostname", "ifalias", "input", "le", "machine", "message_type", "mode", "model",
+  "mountpoint", "name", "nodename", "operstate", "os", "output", "package", "power_supply", "quantile", "reason", "release",
+  "sensor", "serial", "state", "sysname", "tag", "thread_state", "type", "user", "version", "zone",
+];
 
 const variable = { clientId: "SITEPASS_CLIENT_ID", clientSecret: "SITEPASS_CLIENT_SECRET" } as const;
 
@@ -161,7 +166,7 @@ function configuration(site: CollectorSite, placement: Placement, release: Colle
             ...target(metrics),
             // A key, a space, and the rest of the line as it is (src/flb_slist.c, flb_slist_split_tokens).
             add_label: siteLabels(site).map(([name, value]) => `${name} ${value}`),
-            ...delivery(placement),
+            ...delivery(site, placement),
           },
           logs && {
             name: "loki",
@@ -171,7 +176,7 @@ function configuration(site: CollectorSite, placement: Placement, release: Colle
               .map(([name, value]) => `${name}=${value}`)
               .join(","),
             compress: "gzip",
-            ...delivery(placement),
+            ...delivery(site, placement),
           },
         ],
       },
@@ -190,13 +195,19 @@ function target(url: string): YamlObject {
   };
 }
 
-function delivery({ credentials }: Placement): YamlObject {
+function delivery(site: CollectorSite, { credentials }: Placement): YamlObject {
   return {
     header:
       credentials &&
-      Object.entries(headersWith((key) => `\${${variable[key]}}`)).map(([name, value]) => `${name} ${value}`),
+      Object.entries({
+        ...headersWith((key) => `\${${variable[key]}}`),
+        ...tenantHeaders(site, (tenant) => tenant),
+      }).map(([name, value]) => `${name} ${value}`),
     retry_limit: explained("By default one attempt more, and then the data are thrown away.", "no_limits"),
-    "storage.total_limit_size": explained("On disk; then the oldest is dropped.", "1G"),
+    "storage.total_limit_size": explained(
+      "On disk; then the oldest is dropped.",
+      `${buffers["fluent-bit"].logs.holds.bytes / 1e9}G`,
+    ),
     "net.connect_timeout": "10s",
     "net.io_timeout": explained("By default none: a line that has gone dead would be waited for.", "30s"),
   };

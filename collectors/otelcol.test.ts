@@ -231,13 +231,22 @@ describe("the OpenTelemetry Collector", () => {
       "The OpenTelemetry Collector follows redirects, and has no option against it: if central ever answers with one, such as to a login page, it takes the page's 200 for a delivery and hands the page the secret. Render with --relay to rule that out.",
       "While central answers 401, 403, 404 or 429, the OpenTelemetry Collector keeps its metrics on disk, and once it has a few minutes of them sends them again and again without a pause. Render with --relay to make it wait.",
       "Logs that are answered with 401, 403, 404, 500 or one of Cloudflare's 520 to 530 are lost: the OpenTelemetry Collector sends again after 429, 502, 503 and 504 alone. Render with --relay to keep them.",
-      "Metrics that cannot be sent wait in /var/lib/otelcol-contrib/metrics, which has no limit: watch the disk's free space on a site that is cut off for long.",
+      "Metrics that cannot be sent wait on disk, without a limit, and a restart keeps them. An outage of 72 hours loses nothing when central's Prometheus has an out_of_order_time_window of 73h or more; in a longer one the disk fills up.",
+      "Logs that cannot be sent wait on disk, 1 GiB, and a restart keeps them. An outage of 72 hours at up to 4.1 kB a second loses nothing; in a longer one sources are read no further.",
+      "Metrics wait in /var/lib/otelcol-contrib/metrics: watch the disk's free space on a site that is cut off for long.",
       "A label provider that your own metrics bring is replaced, and not kept as other collectors do: two series that differ by it alone become one.",
       "Loki keeps what comes by OTLP as structured metadata, and makes of it only those labels that it is told to. Name provider, kind, region in the central Loki's limits_config.otlp_config.resource_attributes.attributes_config, with action: index_label.",
     ]);
     assert.deepEqual(
       otelcol.notes(tokyoBehindRelay, behindRelay, newest).map((note) => note.split(" ", 4).join(" ")),
-      ["These files are for", "Metrics that cannot be", "A label provider that", "Loki keeps what comes"],
+      [
+        "These files are for",
+        "Metrics that cannot be",
+        "Logs that cannot be",
+        "Metrics wait in /var/lib/otelcol-contrib/metrics:",
+        "A label provider that",
+        "Loki keeps what comes",
+      ],
     );
   });
 

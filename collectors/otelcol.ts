@@ -1,6 +1,8 @@
+import { bufferNotes, buffers } from "./buffers";
 import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "./collector";
+import { batchLimits } from "./common/batch-limits";
 import { explained, yamlFile } from "./common/config-text";
-import { credentialFiles, credentialPaths, headersWith } from "./common/credentials";
+import { credentialFiles, credentialPaths, headersWith, tenantHeaders } from "./common/credentials";
 import { commonRefusals, listOf, otherSignalsNote, redirectNote } from "./common/refusals-and-notes";
 import { pushUrl, siteLabels } from "./common/site-settings";
 import { dropIn, execStart } from "./common/systemd";
@@ -64,7 +66,7 @@ export const otelcol: Collector = {
   }),
 };
 
-function notes(site: CollectorSite, placement: Placement): readonly string[] {
+function notes(site: CollectorSite, placement: Placement, release: CollectorRelease): readonly string[] {
   const { metrics, logs } = site.endpoints;
   const bare = placement.credentials !== undefined;
   const attributes = siteLabels(site).map(([name]) => name);
@@ -78,8 +80,9 @@ function notes(site: CollectorSite, placement: Placement): readonly string[] {
     bare &&
       logs &&
       "Logs that are answered with 401, 403, 404, 500 or one of Cloudflare's 520 to 530 are lost: the OpenTelemetry Collector sends again after 429, 502, 503 and 504 alone. Render with --relay to keep them.",
+    ...bufferNotes("otelcol", site, release),
     metrics &&
-      `Metrics that cannot be sent wait in ${stateDirectory}/metrics, which has no limit: watch the disk's free space on a site that is cut off for long.`,
+      `Metrics wait in ${stateDirectory}/metrics: watch the disk's free space on a site that is cut off for long.`,
     metrics &&
       `A label ${site.siteLabel} that your own metrics bring is replaced, and not kept as other collectors do: two series that differ by it alone become one.`,
     logs &&
@@ -90,7 +93,10 @@ function notes(site: CollectorSite, placement: Placement): readonly string[] {
 function configuration(site: CollectorSite, placement: Placement, release: CollectorRelease): RenderedFile {
   const paths = credentialPaths("otelcol", placement);
   // The values are read once, when the collector starts (docs/facts/collectors.md, K31).
-  const headers = placement.credentials && headersWith((key) => `\${file:${paths[key]}}`);
+  const headers = placement.credentials && {
+    ...headersWith((key) => `\${file:${paths[key]}}`),
+    ...tenantHeaders(site, (tenant) => tenant),
+  };
   const labels = siteLabels(site).map(([name, value]) => [name, escaped(value)] as const);
   const metrics = pushUrl(site, "remote write");
   const logs = pushUrl(site, "otlp logs");
@@ -126,6 +132,7 @@ function configuration(site: CollectorSite, placement: Placement, release: Colle
         prometheus_remote_write: metrics && {
           http: { endpoint: metrics, proxy_url: site.proxy, headers },
           timeout: explained("Of one attempt.", "30s"),
+          max_batch_size_bytes: batchLimits.metrics,
           external_labels: Object.fromEntries(labels),
           resource_constant_labels: explained(
             `External labels give way to a label of the data's own; resource/site makes sure that ${site.siteLabel} does not.`,
@@ -152,11 +159,11 @@ function configuration(site: CollectorSite, placement: Placement, release: Colle
             sizer: "bytes",
             queue_size: explained(
               "1 GiB; then the journal is read no further until there is room.",
-              1_073_741_824,
+              buffers.otelcol.logs.holds.bytes,
             ),
             block_on_overflow: true,
             num_consumers: explained("One, so that lines arrive in their order.", 1),
-            batch: { flush_timeout: "5s", min_size: 262_144, max_size: 1_048_576 },
+            batch: { flush_timeout: "5s", min_size: 262_144, max_size: batchLimits.logs },
           },
         },
       },

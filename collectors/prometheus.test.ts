@@ -206,8 +206,8 @@ describe("Prometheus", () => {
     assert.deepEqual(prometheus.notes(tokyo, bare, release("3.14.0")), [
       "Prometheus pushes metrics alone: the site's logs need a second collector, such as Grafana Alloy, the OpenTelemetry Collector or Vector.",
       "Prometheus never sends again what was answered with 401, 403, 404 or a redirect: what it pushes while its token is expired, shut out or rotated is lost. Render with --relay to keep it.",
-      "What cannot be sent waits in Prometheus' write-ahead log for about two hours; of a longer outage the beginning is lost. For outages of days, run vmagent or Vector, whose buffers are as large as you make them.",
-      "A restarted Prometheus forgets its backlog and goes on with what it scrapes from then on. While central cannot be reached, `systemctl reload prometheus` instead of a restart.",
+      "Metrics that cannot be sent wait in the write-ahead log, and a restart loses them. An outage of 2 hours (3 where little is collected) loses nothing when central's Prometheus has an out_of_order_time_window of 4h or more; in a longer one the oldest is dropped.",
+      "A restarted Prometheus goes on with what it scrapes from then on: while central cannot be reached, `systemctl reload prometheus` instead. For outages of up to 72 hours, run vmagent or Vector.",
     ]);
     const { metrics } = tokyoBehindRelay.endpoints;
     assert.ok(metrics !== undefined);
@@ -218,8 +218,8 @@ describe("Prometheus", () => {
         release("2.42.0", "agent"),
       ),
       [
-        "What cannot be sent waits in Prometheus' write-ahead log for two hours or more; of a longer outage the beginning is lost. For outages of days, run vmagent or Vector, whose buffers are as large as you make them.",
-        "A restarted Prometheus forgets its backlog and goes on with what it scrapes from then on. While central cannot be reached, `systemctl reload prometheus` instead of a restart.",
+        "Metrics that cannot be sent wait in the write-ahead log, and a restart loses them. An outage of 2 hours (8 where little is collected) loses nothing when central's Prometheus has an out_of_order_time_window of 9h or more; in a longer one the oldest is dropped.",
+        "A restarted Prometheus goes on with what it scrapes from then on: while central cannot be reached, `systemctl reload prometheus` instead. For outages of up to 72 hours, run vmagent or Vector.",
         "Prometheus 2.42.0 has no scrape_config_files: of your own, only targets survive rendering again, in targets.d/*.yml as the configuration says. Whole scrape configurations in files of their own need 2.43.",
       ],
     );

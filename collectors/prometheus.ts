@@ -1,4 +1,6 @@
+import { agentBuffer, bufferNotes, buffers } from "./buffers";
 import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "./collector";
+import { batchLimits } from "./common/batch-limits";
 import { explained, yamlFile, type YamlObject } from "./common/config-text";
 import { credentialFiles, headersFromFiles } from "./common/credentials";
 import {
@@ -88,8 +90,8 @@ function notes(site: CollectorSite, placement: Placement, release: CollectorRele
   return listOf(
     otherSignalsNote(prometheus, site, "Grafana Alloy, the OpenTelemetry Collector or Vector"),
     lossNote("Prometheus", placement),
-    `What cannot be sent waits in Prometheus' write-ahead log for ${release.mode === "agent" ? "two hours or more" : "about two hours"}; of a longer outage the beginning is lost. For outages of days, run vmagent or Vector, whose buffers are as large as you make them.`,
-    "A restarted Prometheus forgets its backlog and goes on with what it scrapes from then on. While central cannot be reached, `systemctl reload prometheus` instead of a restart.",
+    ...bufferNotes("prometheus", site, release),
+    `A restarted Prometheus goes on with what it scrapes from then on: while central cannot be reached, \`systemctl reload prometheus\` instead. For outages of up to ${buffers.vmagent.metrics.hours} hours, run vmagent or Vector.`,
     !isAtLeast(release, since.scrapeConfigFiles) &&
       `Prometheus ${release.version} has no scrape_config_files: of your own, only targets survive rendering again, in targets.d/*.yml as the configuration says. Whole scrape configurations in files of their own need 2.43.`,
   );
@@ -123,12 +125,12 @@ function configuration(site: CollectorSite, placement: Placement, release: Colle
           proxy_url: site.proxy,
           remote_timeout: "30s",
           follow_redirects: explained(redirectComment(placement), false),
-          http_headers: headersFromFiles("prometheus", placement, "reload"),
+          http_headers: headersFromFiles("prometheus", placement, site, "reload"),
           write_relabel_configs: explained(relabeling.comment, relabeling.rules),
           queue_config: {
             capacity: 10_000,
             max_shards: explained("Fewer than the usual 50: a slow line is not the better for more.", 10),
-            max_samples_per_send: 2000,
+            max_samples_per_send: batchLimits.samples,
             min_backoff: "1s",
             max_backoff: "30s",
             retry_on_http_429: explained("By default what central is too busy for is thrown away.", true),
@@ -174,7 +176,7 @@ function unit(placement: Placement, release: CollectorRelease): RenderedFile {
     ...(agent
       ? [
           "# Pushes that fail wait in the write-ahead log. Every time it is cut, the older two thirds of its files go, sent or not:",
-          "# with a cut every four hours, at least two hours are there, and eight where little is scraped.",
+          `# with a cut every four hours, at least ${agentBuffer.hours} hours are there, and ${agentBuffer.oldestHours} where little is scraped.`,
         ]
       : [
           "# Pushes that fail wait in the write-ahead log, which is cut every two hours, sent or not. What is scraped stays in the",
@@ -189,7 +191,7 @@ function unit(placement: Placement, release: CollectorRelease): RenderedFile {
         ? [
             `--storage.agent.path=${stateDirectory}/data-agent/`,
             "--storage.agent.wal-truncate-frequency=4h",
-            "--storage.agent.retention.max-time=8h",
+            `--storage.agent.retention.max-time=${agentBuffer.oldestHours}h`,
           ]
         : [`--storage.tsdb.path=${stateDirectory}/metrics2/`]),
     ]),

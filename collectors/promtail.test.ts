@@ -123,20 +123,22 @@ describe("Promtail", () => {
   it("says that it is at its end, what it does not push, and what is lost", () => {
     const end =
       "Promtail's life ended on 2 March 2026, and it gets no fixes any more, for security neither. Move the site to Grafana Alloy: name collector: alloy and render again; `alloy convert --source-format=promtail` translates what is your own.";
-    const waits =
-      "While central cannot be reached, Promtail waits and reads no further: what is in log files and in the journal is sent later, unless it was rotated away by then. A restart meanwhile loses the push that it waits with, up to 1 MiB.";
+    const waits = [
+      "Logs that cannot be sent wait where they are, in the journal and in log files, and a restart keeps them but for what was read already. An outage of 72 hours loses nothing; in a longer one what the machine rotates away is lost.",
+      "A restart meanwhile loses the push that Promtail waits with, up to 1 MiB.",
+    ];
     assert.deepEqual(promtail.notes(tokyo, bare, release("3.1.2")), [
       end,
       "Promtail pushes logs alone: the site's metrics need a second collector, such as Prometheus; Grafana Alloy does both.",
       "Promtail never sends again what was answered with 401, 403, 404 or a redirect: what it pushes while its token is expired, shut out or rotated is lost. Render with --relay to keep it.",
-      waits,
+      ...waits,
       "Promtail 3.1.2 takes its secret from the environment, which is read when it starts: restart it after a rotation. It reads files since 3.2.",
     ]);
     const { logs } = tokyoBehindRelay.endpoints;
     assert.ok(logs !== undefined);
     assert.deepEqual(
       promtail.notes({ ...tokyoBehindRelay, endpoints: { logs } }, behindRelay, release("3.1.2")),
-      [end, waits],
+      [end, ...waits],
     );
   });
 });

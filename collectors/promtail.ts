@@ -1,6 +1,14 @@
+import { bufferNotes, buffers } from "./buffers";
 import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "./collector";
-import { explained, reference, yamlFile } from "./common/config-text";
-import { credentialFiles, credentialsFolder, headersFromFiles, headersWith } from "./common/credentials";
+import { batchLimits } from "./common/batch-limits";
+import { explained, reference, yamlFile, type YamlValue } from "./common/config-text";
+import {
+  credentialFiles,
+  credentialsFolder,
+  headersFromFiles,
+  headersWith,
+  tenantHeaders,
+} from "./common/credentials";
 import {
   commonRefusals,
   isAtLeast,
@@ -9,6 +17,7 @@ import {
   otherSignalsNote,
   redirectComment,
 } from "./common/refusals-and-notes";
+import { journalUnitRules } from "./common/journal-units";
 import { pushUrl, siteLabelRules, siteLabels } from "./common/site-settings";
 import { dropIn, environmentLine, execStart } from "./common/systemd";
 
@@ -108,7 +117,8 @@ function notes(site: CollectorSite, placement: Placement, release: CollectorRele
     "Promtail's life ended on 2 March 2026, and it gets no fixes any more, for security neither. Move the site to Grafana Alloy: name collector: alloy and render again; `alloy convert --source-format=promtail` translates what is your own.",
     otherSignalsNote(promtail, site, "Prometheus; Grafana Alloy does both"),
     lossNote("Promtail", placement),
-    "While central cannot be reached, Promtail waits and reads no further: what is in log files and in the journal is sent later, unless it was rotated away by then. A restart meanwhile loses the push that it waits with, up to 1 MiB.",
+    ...bufferNotes("promtail", site, release),
+    "A restart meanwhile loses the push that Promtail waits with, up to 1 MiB.",
     isExpanded(placement, release) &&
       `Promtail ${release.version} takes its secret from the environment, which is read when it starts: restart it after a rotation. It reads files since 3.2.`,
   );
@@ -142,13 +152,19 @@ PROMTAIL'S LIFE ENDED ON 2 MARCH 2026: it gets no fixes any more. Move this site
           timeout: "30s",
           follow_redirects: explained(redirectComment(placement), false),
           headers: isExpanded(placement, release)
-            ? explained(
-                "From credentials/environment, by way of the unit; needs -config.expand-env.",
-                headersWith((key) => reference(`\${${variables[key]}}`)),
-              )
+            ? explained("From credentials/environment, by way of the unit; needs -config.expand-env.", {
+                ...headersWith<YamlValue>((key) => reference(`\${${variables[key]}}`)),
+                ...tenantHeaders<YamlValue>(site, (tenant) => tenant),
+              })
             : undefined,
-          http_headers: readsFiles(release) ? headersFromFiles("promtail", placement, "restart") : undefined,
+          http_headers: readsFiles(release)
+            ? headersFromFiles("promtail", placement, site, "restart")
+            : undefined,
           external_labels: Object.fromEntries(siteLabels(site)),
+          batchsize: explained(
+            "Bytes; far below what Loki takes: what is above is refused for good.",
+            batchLimits.logs,
+          ),
           backoff_config: {
             min_period: "1s",
             max_period: "1m",
@@ -163,10 +179,16 @@ PROMTAIL'S LIFE ENDED ON 2 MARCH 2026: it gets no fixes any more. Move this site
         {
           job_name: "journal",
           journal: {
-            max_age: explained("After a restart, what is older is not read.", "72h"),
+            max_age: explained(
+              "After a restart, what is older is not read.",
+              `${buffers.promtail.logs.hours}h`,
+            ),
             labels: { job: "systemd-journal" },
           },
-          relabel_configs: [{ source_labels: ["__journal__systemd_unit"], target_label: "unit" }],
+          relabel_configs: explained(
+            "Units that come and go, such as session-12.scope, get one value: each value of a label is a stream of its own in Loki.",
+            journalUnitRules,
+          ),
         },
         explained(
           `Your own log files go into targets.d/*.yml, and are taken in without a restart:

@@ -119,7 +119,12 @@ describe("the files for Telegraf", () => {
     const base = `http://127.0.0.1:${address.port}`;
     const directory = installed(context, (folder) =>
       telegraf.render(
-        { ...tokyo, labels: hostileLabels, endpoints: { metrics: { base, paths: ["/api/v1/write"] } } },
+        {
+          ...tokyo,
+          labels: hostileLabels,
+          tenant: "ops",
+          endpoints: { metrics: { base, paths: ["/api/v1/write"] } },
+        },
         { ...bare, directory: folder },
         newest,
       ),
@@ -137,6 +142,7 @@ describe("the files for Telegraf", () => {
     assert.ok(push !== undefined && more.length === 0, stderr);
     assert.equal(push.headers["cf-access-client-id"], testCredentials.clientId);
     assert.equal(push.headers["cf-access-client-secret"], testCredentials.clientSecret);
+    assert.equal(push.headers["x-scope-orgid"], "ops");
     const up = push.series.filter(({ labels }) => labels.__name__ === "up");
     assert.deepEqual(
       up.map(({ labels: { host, ...labels }, samples }) => [
@@ -219,7 +225,10 @@ describe("Telegraf", () => {
   it("says what is lost, and when", () => {
     assert.deepEqual(telegraf.notes(tokyo, bare, newest), [
       "Telegraf follows redirects, and has no option against it: if central ever answers with one, such as to a login page, it takes the page's 200 for a delivery and hands the page the secret. Render with --relay to rule that out.",
-      "What cannot be sent waits in memory: 100,000 metrics and as many log lines, of which the oldest are dropped then. A restarted Telegraf loses its backlog; while central cannot be reached, leave it running.",
+      "Of a line longer than 49,152 bytes Telegraf sends so much and marks it [cut].",
+      "Metrics that cannot be sent wait in memory, 100,000 metrics, and a restart loses them. An outage of 24 hours at up to 34 every 30 seconds loses nothing when central's Prometheus has an out_of_order_time_window of 25h or more; in a longer one the oldest is dropped.",
+      "Logs that cannot be sent wait in memory, 100,000 lines, and a restart loses them. An outage of 24 hours at up to 34 every 30 seconds loses nothing; in a longer one the oldest is dropped.",
+      "While central cannot be reached, leave Telegraf running.",
     ]);
     assert.deepEqual(
       telegraf.notes(tokyoBehindRelay, behindRelay, newest),

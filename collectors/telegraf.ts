@@ -1,7 +1,14 @@
 import type { TomlTable } from "smol-toml";
+import { bufferNotes, buffers } from "./buffers";
 import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "./collector";
 import { tomlFile } from "./common/config-text";
-import { credentialFiles, credentialNames, credentialsFolder, headersWith } from "./common/credentials";
+import {
+  credentialFiles,
+  credentialNames,
+  credentialsFolder,
+  headersWith,
+  tenantHeaders,
+} from "./common/credentials";
 import { commonRefusals, listOf, otherSignalsNote, redirectNote } from "./common/refusals-and-notes";
 import { keptLabel, ownLabels, pushUrl } from "./common/site-settings";
 import { dropIn, execStart } from "./common/systemd";
@@ -9,8 +16,11 @@ import { dropIn, execStart } from "./common/systemd";
 /** Earlier releases lose most of a backlog (docs/facts/collectors.md, K47). */
 const leastVersion = "1.39.3";
 
-/** How many metrics, and as many lines, wait in memory: with one every 30 seconds, most of a small machine's working day. */
-const bufferLimit = 100_000;
+/**
+ * Telegraf counts lines and not bytes, so a line has a longest: as long as journald itself lets one of a service's be
+ * (journald.conf(5), LineMax=). Together they are 2.4 MB, which Loki takes (docs/facts/edge.md, E68).
+ */
+const lines = { longest: 48 * 1024, atOnce: 50 } as const;
 
 /** Telegraf: metrics by remote write, logs by Loki's push API. */
 export const telegraf: Collector = {
@@ -24,11 +34,14 @@ export const telegraf: Collector = {
       says: `and before ${leastVersion} Telegraf sends of a backlog the newest sample in each request and throws the others away`,
       todo: `Install ${leastVersion} or later`,
     }),
-  notes: (site, placement) =>
+  notes: (site, placement, release) =>
     listOf(
       otherSignalsNote(telegraf, site),
       redirectNote("Telegraf", placement),
-      `What cannot be sent waits in memory: ${bufferLimit.toLocaleString("en")} metrics and as many log lines, of which the oldest are dropped then. A restarted Telegraf loses its backlog; while central cannot be reached, leave it running.`,
+      site.endpoints.logs &&
+        `Of a line longer than ${lines.longest.toLocaleString("en")} bytes Telegraf sends so much and marks it [cut].`,
+      ...bufferNotes("telegraf", site, release),
+      "While central cannot be reached, leave Telegraf running.",
     ),
   render: (site, placement, release) => [
     configuration(site, placement, release),
@@ -50,7 +63,10 @@ export const telegraf: Collector = {
 };
 
 function configuration(site: CollectorSite, placement: Placement, release: CollectorRelease): RenderedFile {
-  const headers = placement.credentials && headersWith((key) => `@{sitepass:${credentialNames[key]}}`);
+  const headers = placement.credentials && {
+    ...headersWith((key) => `@{sitepass:${credentialNames[key]}}`),
+    ...tenantHeaders(site, (tenant) => tenant),
+  };
   const metrics = pushUrl(site, "remote write");
   const logs = pushUrl(site, "loki push");
   const proxy: TomlTable = site.proxy === undefined ? {} : { http_proxy_url: site.proxy };
@@ -63,7 +79,7 @@ function configuration(site: CollectorSite, placement: Placement, release: Colle
         flush_interval: "10s",
         flush_jitter: "3s",
         metric_batch_size: 2000,
-        metric_buffer_limit: bufferLimit,
+        metric_buffer_limit: buffers.telegraf.metrics.holds.items,
         skip_processors_after_aggregators: true,
       },
       // This store reads any folder, and with `dynamic` for each request (docs/facts/collectors.md, K46).
@@ -105,12 +121,15 @@ function configuration(site: CollectorSite, placement: Placement, release: Colle
               url: logs,
               namepass: ["log"],
               data_format: "template",
+              metric_batch_size: lines.atOnce,
               batch_template: escaped(
                 [
                   `{"streams":[`,
                   `{{ range $index, $metric := . }}{{ if $index }},{{ end }}`,
                   `{"stream":{{ toJson $metric.Tags }},"values":[["{{ $metric.Time.UnixNano }}",`,
-                  `{{ toJson (coalesce ($metric.Field "value") ($metric.Field "message") (toJson $metric.Fields)) }}]]}`,
+                  `{{ $line := toString (coalesce ($metric.Field "value") ($metric.Field "message") (toJson $metric.Fields)) }}`,
+                  `{{ if gt (len $line) ${lines.longest} }}{{ $line = print (trunc ${lines.longest} $line) " [cut]" }}{{ end }}`,
+                  `{{ toJson $line }}]]}`,
                   `{{ end }}]}`,
                 ].join(""),
               ),

@@ -1,6 +1,14 @@
+import { bufferNotes, buffers } from "./buffers";
 import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "./collector";
+import { batchLimits } from "./common/batch-limits";
 import { explained, yamlFile, type YamlObject } from "./common/config-text";
-import { credentialFiles, credentialNames, credentialsFolder, headersWith } from "./common/credentials";
+import {
+  credentialFiles,
+  credentialNames,
+  credentialsFolder,
+  headersWith,
+  tenantHeaders,
+} from "./common/credentials";
 import { anyPageNote, commonRefusals, listOf, otherSignalsNote } from "./common/refusals-and-notes";
 import { keptLabel, ownLabels, pushUrl, siteLabels } from "./common/site-settings";
 import { dropIn, execStart } from "./common/systemd";
@@ -37,7 +45,12 @@ export const vector: Collector = {
         todo: `Render with --relay, which works with this release, or install ${since.retryStrategy} or later`,
       },
     ),
-  notes: (site, placement) => listOf(otherSignalsNote(vector, site), anyPageNote("Vector", placement)),
+  notes: (site, placement, release) =>
+    listOf(
+      otherSignalsNote(vector, site),
+      anyPageNote("Vector", placement),
+      ...bufferNotes("vector", site, release),
+    ),
   render: (site, placement, release) => [
     configuration(site, placement, release),
     inputs(site),
@@ -77,8 +90,8 @@ function configuration(site: CollectorSite, placement: Placement, release: Colle
           type: "prometheus_remote_write",
           inputs: ["sitepass_metrics"],
           endpoint: metrics,
-          batch: { max_events: 5000, timeout_secs: 5 },
-          ...delivery(placement),
+          batch: { max_events: 5000, max_bytes: batchLimits.metrics, timeout_secs: 5 },
+          ...delivery(site, placement),
           ...proxyOf(site),
         },
         // Not the sink named loki, which has no headers (docs/facts/collectors.md, K37). Each line is a stream of its own, as
@@ -91,8 +104,8 @@ function configuration(site: CollectorSite, placement: Placement, release: Colle
           payload_prefix: '{"streams":',
           payload_suffix: "}",
           compression: "gzip",
-          batch: { max_bytes: 1_000_000, timeout_secs: 5 },
-          ...delivery(placement),
+          batch: { max_bytes: batchLimits.logs, timeout_secs: 5 },
+          ...delivery(site, placement),
           ...proxyOf(site),
         },
       },
@@ -160,11 +173,14 @@ const worthAnotherTry: readonly number[] = [
   500, 501, 502, 503, 504, 520, 521, 522, 523, 524, 525, 526, 527, 530,
 ];
 
-function delivery({ credentials }: Placement): YamlObject {
+function delivery(site: CollectorSite, { credentials }: Placement): YamlObject {
   return {
     healthcheck: explained("It asks with GET, which central answers with 404 or 405.", { enabled: false }),
     request: {
-      headers: credentials && headersWith((key) => `SECRET[sitepass.${credentialNames[key]}]`),
+      headers: credentials && {
+        ...headersWith((key) => `SECRET[sitepass.${credentialNames[key]}]`),
+        ...tenantHeaders(site, (tenant) => tenant),
+      },
       timeout_secs: 30,
       concurrency: explained("One, so that all arrives in its order. Attempts have no end.", 1),
       retry_max_duration_secs: 30,
@@ -177,7 +193,7 @@ function delivery({ credentials }: Placement): YamlObject {
       }),
     buffer: explained("1 GiB on disk; then sources wait.", {
       type: "disk",
-      max_size: 1_073_741_824,
+      max_size: buffers.vector.logs.holds.bytes,
       when_full: "block",
     }),
   };

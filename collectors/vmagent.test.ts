@@ -57,7 +57,7 @@ describe("the files for vmagent", () => {
             "/etc/sitepass/vmagent/site-labels.yml",
           ]);
           // Each flag once: none has come out of its place.
-          assert.equal(words.length, placement.credentials ? 13 : 12);
+          assert.equal(words.length, placement.credentials ? 14 : 13);
           assert.deepEqual(
             unitValues(unit, "EnvironmentFile"),
             placement.credentials ? ["/etc/sitepass/vmagent/credentials/access.env"] : [],
@@ -172,11 +172,12 @@ describe("vmagent", () => {
     assert.deepEqual(vmagent.notes(tokyo, bare, newest), [
       "VictoriaMetrics has no package with a unit for vmagent: take vmagent-prod from its vmutils archive, and put it to /usr/local/bin/vmagent.",
       "vmagent follows redirects, and has no option against it: if central ever answers with one, such as to a login page, it takes the page's 200 for a delivery and hands the page the secret. Render with --relay to rule that out.",
+      "Metrics that cannot be sent wait on disk, 5 GB, and a restart keeps them. An outage of 72 hours at up to 19 kB a second loses nothing when central's Prometheus has an out_of_order_time_window of 73h or more; in a longer one the oldest is dropped.",
       "vmagent pushes metrics alone: the site's logs need a second collector, such as Grafana Alloy, Vector or Fluent Bit.",
     ]);
     assert.deepEqual(
       vmagent.notes(tokyoBehindRelay, behindRelay, newest).map((note) => note.split(" ", 3).join(" ")),
-      ["VictoriaMetrics has no", "vmagent pushes metrics"],
+      ["VictoriaMetrics has no", "Metrics that cannot", "vmagent pushes metrics"],
     );
   });
 

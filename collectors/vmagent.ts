@@ -1,6 +1,8 @@
+import { bufferNotes, buffers } from "./buffers";
 import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "./collector";
+import { batchLimits } from "./common/batch-limits";
 import { explained, yamlFile } from "./common/config-text";
-import { accessHeaders, credentialsFolder } from "./common/credentials";
+import { credentialsFolder, headersWith, tenantHeaders } from "./common/credentials";
 import {
   commonRefusals,
   isAtLeast,
@@ -52,16 +54,17 @@ export const vmagent: Collector = {
         todo: `Install ${since.hiddenHeaders} or later, or render with --relay`,
       },
     ),
-  notes: (site, placement) =>
+  notes: (site, placement, release) =>
     listOf(
       "VictoriaMetrics has no package with a unit for vmagent: take vmagent-prod from its vmutils archive, and put it to /usr/local/bin/vmagent.",
       redirectNote("vmagent", placement),
+      ...bufferNotes("vmagent", site, release),
       otherSignalsNote(vmagent, site, "Grafana Alloy, Vector or Fluent Bit"),
     ),
   render: (site, placement, release) => [
     configuration(site, release),
     labels(site),
-    ...environment(placement),
+    ...environment(site, placement),
     unit(site, placement, release),
   ],
   service: ({ directory, credentials }) => ({
@@ -124,14 +127,19 @@ function labels(site: CollectorSite): RenderedFile {
 
 const scratch = "__sitepass";
 
-function environment({ credentials }: Placement): readonly RenderedFile[] {
+function environment(site: CollectorSite, { credentials }: Placement): readonly RenderedFile[] {
   return listOf(
     credentials && {
       path: environmentFile,
       mode: 0o600,
       content: environmentLine(
         "remoteWrite_headers",
-        `${accessHeaders.clientId}: ${credentials.clientId}^^${accessHeaders.clientSecret}: ${credentials.clientSecret}`,
+        Object.entries({
+          ...headersWith((key) => credentials[key]),
+          ...tenantHeaders(site, (tenant) => tenant),
+        })
+          .map(([name, value]) => `${name}: ${value}`)
+          .join("^^"),
       ),
     },
   );
@@ -149,7 +157,8 @@ function unit(site: CollectorSite, placement: Placement, release: CollectorRelea
     // Beside the rules, which it agrees with: no sample is another site's, even if they change.
     `-remoteWrite.label=${site.siteLabel}=${site.name}`,
     `-remoteWrite.tmpDataPath=${stateDirectory}`,
-    "-remoteWrite.maxDiskUsagePerURL=5GB",
+    `-remoteWrite.maxDiskUsagePerURL=${buffers.vmagent.metrics.holds.bytes / 1e9}GB`,
+    `-remoteWrite.maxBlockSize=${batchLimits.metrics}`,
     "-remoteWrite.sendTimeout=30s",
     "-remoteWrite.queues=1",
     "-enableTCP6",

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { durationProblem } from "./duration";
-import { addedLabelProblem, hostNameProblem, publicAddressProblem } from "./names";
+import { addedLabelProblem, hostNameProblem, publicAddressProblem, tenantProblem } from "./names";
 import { signalNames, type SignalName } from "./signals";
 import { checkedText } from "./zod-issues";
 
@@ -119,6 +119,11 @@ export const configSchema = z.strictObject({
   siteLabel: checkedText(addedLabelProblem)
     .default("provider")
     .describe("Name of the label that carries the site's name on every sample and log line."),
+  tenant: checkedText(tenantProblem)
+    .default("")
+    .describe(
+      "Tenant that pushes name in X-Scope-OrgID, for a Loki or Mimir that has tenants: one name for all sites, or {site} for each site's own name, alone or within more text. Empty: none is named.",
+    ),
   serviceTokenLimit: z
     .int()
     .min(1, "is less than one token. Give the account's limit")

@@ -63,6 +63,7 @@ describe("parseConfig", () => {
         teamName: "",
         tokenDuration: "8760h",
         siteLabel: "provider",
+        tenant: "",
         serviceTokenLimit: 50,
         alertEmails: [],
         protect: false,
@@ -83,6 +84,7 @@ describe("parseConfig", () => {
         teamName: "acme",
         tokenDuration: "forever",
         siteLabel: "site",
+        tenant: "eu-{site}",
         serviceTokenLimit: 500,
         alertEmails: ["ops@example.com"],
         protect: true,
@@ -112,6 +114,7 @@ describe("parseConfig", () => {
           teamName: "acme",
           tokenDuration: "forever",
           siteLabel: "site",
+          tenant: "eu-{site}",
           serviceTokenLimit: 500,
           alertEmails: ["ops@example.com"],
           protect: true,
@@ -191,7 +194,7 @@ describe("parseConfig", () => {
 
   it("refuses unknown keys and names the nearest right one", () => {
     const known =
-      "Known keys here: accountId, alertEmails, allowRemovals, endpoints, preflight, protect, publish, serviceTokenLimit, siteLabel, teamName, tokenDuration, zone.";
+      "Known keys here: accountId, alertEmails, allowRemovals, endpoints, preflight, protect, publish, serviceTokenLimit, siteLabel, teamName, tenant, tokenDuration, zone.";
     assert.deepEqual(problemsWith({ tokenDurations: "8760h", xylophone: "1" }), [
       `sitepass:tokenDurations: is not a known key. Did you mean tokenDuration? ${known}`,
       `sitepass:xylophone: is not a known key. ${known}`,
@@ -286,6 +289,20 @@ describe("parseConfig, on single keys", () => {
     assert.deepEqual(problemsWith({ siteLabel: "host" }), [
       'sitepass:siteLabel: is "host", which comes with what Telegraf and Vector collect, so that it cannot be the same for a whole site. Rename it, such as to site_host.',
     ]);
+  });
+
+  it("refuses a tenant that Loki, Mimir or a collector's file would not take", () => {
+    for (const tenant of ["a|b", "a/b", "two words", "{sites}", "..", "x\n", "it's", "é"]) {
+      assert.deepEqual(problemsWith({ tenant }), [
+        `sitepass:tenant: is ${JSON.stringify(tenant)}, which is not a tenant that every collector can name: letters, digits and -_. alone. Write it as in ops, or as {site} for each site's name.`,
+      ]);
+    }
+    assert.deepEqual(problemsWith({ tenant: "{site}-{site}-{site}" }), [
+      'sitepass:tenant: is "{site}-{site}-{site}", which can have 191 characters with the longest site\'s name, and Loki and Mimir take 150. Shorten it.',
+    ]);
+    for (const tenant of ["", "ops", "{site}", "eu.{site}_1", "x".repeat(150)]) {
+      assert.deepEqual(problemsWith({ tenant }), []);
+    }
   });
 
   it("refuses a serviceTokenLimit that is not a count", () => {

@@ -106,6 +106,32 @@ export function addedLabelProblem(name: string): string | undefined {
     : `${use}, so that it cannot be the same for a whole site. Rename it, such as to site_${name}`;
 }
 
+/** Stands for a site's name in the tenant that a fleet is configured with. */
+const sitePlaceholder = "{site}";
+
+/** The longest tenant that Loki and Mimir take. */
+const longestTenant = 150;
+
+/**
+ * What is wrong with a tenant as configured, or undefined. Empty is none, which is right too. Loki and Mimir also take
+ * `!*'()` (docs/facts/edge.md, E66), which collectors' files quote differently.
+ */
+export function tenantProblem(configured: string): string | undefined {
+  // A site's name has letters that are right, and may be as long as it can be.
+  const tenant = tenantOf(configured, "x".repeat(longestLabel)) ?? "";
+  if (tenant === "." || tenant === ".." || !/^[\w.-]*$/.test(tenant)) {
+    return "is not a tenant that every collector can name: letters, digits and -_. alone. Write it as in ops, or as {site} for each site's name";
+  }
+  return tenant.length > longestTenant
+    ? `can have ${tenant.length} characters with the longest site's name, and Loki and Mimir take ${longestTenant}. Shorten it`
+    : undefined;
+}
+
+/** The tenant that a site's pushes name; undefined when they name none. */
+export function tenantOf(configured: string, site: string): string | undefined {
+  return configured === "" ? undefined : configured.replaceAll(sitePlaceholder, site);
+}
+
 /** Address ranges that Cloudflare cannot reach: private, local and reserved ones (IANA special-purpose registries). */
 const unreachable = { 4: new BlockList(), 6: new BlockList() };
 for (const [network, prefix] of [

@@ -118,6 +118,7 @@ const config: Config = {
   teamName: "",
   tokenDuration: "720h",
   siteLabel: "provider",
+  tenant: "",
   serviceTokenLimit: 50,
   alertEmails: [],
   protect: false,

@@ -11,6 +11,7 @@ import { relays } from "../collectors/relay/relays";
 import { installScript, type InstalledService } from "../collectors/site-folder/install-script";
 import { siteReadme } from "../collectors/site-folder/site-readme";
 import type { Config, Endpoint } from "../fleet/config";
+import { tenantOf } from "../fleet/names";
 import { failure, success, type Problem, type Result } from "../fleet/problem";
 import type { Site } from "../fleet/sites";
 import { sortSiteFiles } from "./site-files";
@@ -38,7 +39,7 @@ export interface SitePlan {
 /** Plans the files of one site; the same input gives the same bytes. */
 export function planSite(
   site: Site,
-  config: Pick<Config, "endpoints" | "siteLabel">,
+  config: Pick<Config, "endpoints" | "siteLabel" | "tenant">,
   credentials: Credentials,
   { collector, release, relay: wanted, installDirectory: directory }: RenderChoice,
 ): Result<SitePlan> {
@@ -48,12 +49,14 @@ export function planSite(
         .filter(({ signal }) => site.signals.includes(signal))
         .map((endpoint) => [endpoint.signal, make(endpoint)]),
     );
+  const tenant = tenantOf(config.tenant, site.name);
   const publicBase = ({ hostname }: Endpoint): string => `https://${hostname}`;
   const relay = wanted && {
     ...relays[wanted.name],
     input: {
       endpoints: bySignal((endpoint) => ({ ...endpoint, base: publicBase(endpoint) })),
       credentials,
+      tenant,
       directory,
       port: wanted.port,
       ...(site.proxy === undefined ? {} : { proxy: site.proxy }),
@@ -66,6 +69,7 @@ export function planSite(
     labels: site.labels,
     // Behind the relay the way out is the relay's.
     ...(site.proxy === undefined || wanted !== undefined ? {} : { proxy: site.proxy }),
+    tenant,
     endpoints: bySignal((endpoint) =>
       wanted === undefined
         ? { base: publicBase(endpoint), paths: endpoint.paths }

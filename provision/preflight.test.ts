@@ -197,6 +197,7 @@ describe("preflight", () => {
     teamName: "",
     tokenDuration: "8760h",
     siteLabel: "provider",
+    tenant: "",
     serviceTokenLimit: 2,
     alertEmails: [],
     protect: false,

@@ -1,5 +1,5 @@
 import type { Problem } from "../../fleet/problem";
-import type { CollectorName, Credentials, Placement, RenderedFile } from "../collector";
+import type { CollectorName, CollectorSite, Credentials, Placement, RenderedFile } from "../collector";
 import { explained, type YamlValue } from "./config-text";
 
 /** The two headers that Access takes a service token from (docs/facts/edge.md, E1). */
@@ -13,6 +13,15 @@ export const headersWith = <T>(valueOf: (key: keyof Credentials) => T): Readonly
   [accessHeaders.clientId]: valueOf("clientId"),
   [accessHeaders.clientSecret]: valueOf("clientSecret"),
 });
+
+/** The header by which Loki and Mimir tell tenants apart (docs/facts/edge.md, E58, E60). */
+export const tenantHeader = "X-Scope-OrgID";
+
+/** That header, where there are tenants. For collectors that push by themselves: behind the relay, the relay sends it. */
+export const tenantHeaders = <T>(
+  { tenant }: { readonly tenant?: string | undefined },
+  valueOf: (tenant: string) => T,
+): Readonly<Record<string, T>> => (tenant === undefined ? {} : { [tenantHeader]: valueOf(tenant) });
 
 /** The folder of a collector's secrets, below its own; the site's installer swaps all that is in it in one step. */
 export const credentialsFolder = "credentials";
@@ -54,6 +63,7 @@ export const credentialFiles = (
 export function headersFromFiles(
   collector: CollectorName,
   placement: Placement,
+  site: CollectorSite,
   otherwise: "reload" | "restart",
 ): YamlValue | undefined {
   const paths = credentialPaths(collector, placement);
@@ -61,7 +71,10 @@ export function headersFromFiles(
     placement.credentials &&
     explained(
       `Read again for every push: a replaced secret needs no ${otherwise}, and a missing file loses nothing.`,
-      headersWith((key) => ({ files: [paths[key]] })),
+      {
+        ...headersWith<YamlValue>((key) => ({ files: [paths[key]] })),
+        ...tenantHeaders<YamlValue>(site, (tenant) => ({ values: [tenant] })),
+      },
     )
   );
 }

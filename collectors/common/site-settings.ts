@@ -11,13 +11,13 @@ const protocols = {
 
 export type PushProtocol = keyof typeof protocols;
 
+/** OTLP's path ends the same everywhere (OTLP specification, OTLP/HTTP Request); the others differ from service to service. */
+export const isOtlpPath = (path: string): boolean => /\/v1\/(?:logs|metrics|traces)$/.test(path);
+
 /** The whole URL that a site pushes to in this protocol; undefined when it does not push the signal, or no path speaks it. */
 export function pushUrl({ endpoints }: CollectorSite, protocol: PushProtocol): string | undefined {
   const endpoint = endpoints[protocols[protocol].signal];
-  // OTLP's path ends the same everywhere (OTLP specification, OTLP/HTTP Request); the others differ from service to service.
-  const path = endpoint?.paths.find(
-    (one) => /\/v1\/(?:logs|metrics|traces)$/.test(one) === (protocol === "otlp logs"),
-  );
+  const path = endpoint?.paths.find((one) => isOtlpPath(one) === (protocol === "otlp logs"));
   return endpoint === undefined || path === undefined ? undefined : `${endpoint.base}${path}`;
 }
 

@@ -1,5 +1,5 @@
 import type { RenderedFile } from "../collector";
-import { headersWith } from "../common/credentials";
+import { headersWith, tenantHeader } from "../common/credentials";
 import {
   answerRules,
   bodyLimitBytes,
@@ -64,10 +64,10 @@ function configuration(input: RelayInput): string {
 	}
 }
 
-# What becomes of an answer of the edge: it is passed on, or made a 503, which every collector sends again.
+# What becomes of an answer of the edge: it is passed on, or made a 503, which every collector sends again, or a 400, which none does.
 (judge) {
 	map "{rp.status_code} {rp.header.Content-Type}" {verdict} {
-${answerRules.map(({ pattern, passes }) => `		"~(?i)${pattern}" ${passes ? "pass" : "again"}`).join("\n")}
+${answerRules.map(({ pattern, verdict }) => `		"~(?i)${pattern}" ${verdict}`).join("\n")}
 		default again
 	}
 	map "{rp.status_code} {rp.header.Retry-After}" {wait} {
@@ -82,6 +82,10 @@ ${answerRules.map(({ pattern, passes }) => `		"~(?i)${pattern}" ${passes ? "pass
 	@pass vars {verdict} pass
 	handle @pass {
 		copy_response
+	}
+	@never vars {verdict} never
+	handle @never {
+		respond "sitepass relay: the edge answered {rp.status_code}, type \\"{type}\\", cf-mitigated \\"{mitigated}\\", cf-ray \\"{ray}\\": such a push is never taken" 400
 	}
 	handle {
 		@wait not vars {wait} none
@@ -112,7 +116,7 @@ ${routes.map((route) => handler(route, input)).join("")}
 		# A body that turns out too long on its way is an error of the way otherwise.
 		@long expression \`{http.error.status_code} == 413 || {http.error.message}.contains("request body too large")\`
 		handle @long {
-			respond "sitepass relay: the body is longer than ${bodyLimitBytes} bytes" 413
+			respond "sitepass relay: the body is longer than ${bodyLimitBytes} bytes" 400
 		}
 		handle {
 			respond "sitepass relay: no answer from the edge" 503
@@ -123,7 +127,7 @@ ${routes.map((route) => handler(route, input)).join("")}
 }
 
 /** The path is matched as it is written, with case, and goes on as it is configured whatever its spelling. */
-function handler(route: RelayRoute, { caBundle, proxy }: RelayInput): string {
+function handler(route: RelayRoute, { caBundle, proxy, tenant }: RelayInput): string {
   const { hostname, base, path, location } = route;
   const matcher = `@${route.signal}${route.index}`;
   const tls = [
@@ -160,6 +164,7 @@ function handler(route: RelayRoute, { caBundle, proxy }: RelayInput): string {
 				header_up Host ${hostname}
 ${[...strippedHeaders, "X-Forwarded-*"].map((header) => `				header_up -${header}`).join("\n")}
 				import ${credentialsFile}
+${tenant === undefined ? "" : `				header_up ${tenantHeader} "${tenant}"\n`}\
 				header_down -Set-Cookie
 				transport http {
 ${transport.map((line) => `					${line}`).join("\n")}

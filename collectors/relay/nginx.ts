@@ -1,5 +1,5 @@
 import type { RenderedFile } from "../collector";
-import { headersWith } from "../common/credentials";
+import { headersWith, tenantHeader } from "../common/credentials";
 import {
   answerRules,
   bodyLimitBytes,
@@ -152,10 +152,11 @@ client_max_body_size ${bodyLimitBytes};
 client_body_buffer_size 1m;
 keepalive_timeout 75s;
 
-# What becomes of an answer: with nothing here it is passed on, @again makes it a 503, which every collector sends again.
+# What becomes of an answer: with nothing here it is passed on, @again makes it a 503, which every collector sends again, and
+# @never a 400, which none does.
 map "$status $upstream_http_content_type" $relay_verdict {
   default @again;
-${answerRules.map(({ pattern, passes }) => `  "~*${pattern}" ${passes ? '""' : "@again"};`).join("\n")}
+${answerRules.map(({ pattern, verdict }) => `  "~*${pattern}" ${verdict === "pass" ? '""' : `@${verdict}`};`).join("\n")}
 }
 map $relay_verdict $relay_type {
   "" $upstream_http_content_type;
@@ -182,13 +183,16 @@ ${routes.map((route) => firstStepLocation(route, port)).join("")}
   location / {
     return 404 "sitepass relay: nothing is pushed here; the write paths are ${routes.map(({ location }) => location).join(" ")}\\n";
   }
-  error_page 413 @long;
+  error_page 413 = @long;
   location @long {
-    return 413 "sitepass relay: the body is longer than ${bodyLimitBytes} bytes\\n";
+    return 400 "sitepass relay: the body is longer than ${bodyLimitBytes} bytes\\n";
   }
   error_page 500 502 504 = @failed;
   location @failed {
     return 503 "sitepass relay: the push could not be passed on\\n";
+  }
+  location @never {
+    return 400 "sitepass relay: the edge answered $upstream_http_x_relay_reason: such a push is never taken\\n";
   }
   location @again {
     add_header Retry-After $relay_wait always;
@@ -227,7 +231,7 @@ server {
     add_header X-Relay-Reason "";
     return 503 "sitepass relay: no answer from the edge\\n";
   }
-${routes.map(secondStepLocation).join("")}}
+${routes.map((route) => secondStepLocation(route, input)).join("")}}
 `;
 }
 
@@ -250,7 +254,10 @@ function firstStepLocation({ location }: RelayRoute, port: number): string {
 `;
 }
 
-function secondStepLocation({ signal, hostname, base, path, location }: RelayRoute): string {
+function secondStepLocation(
+  { signal, hostname, base, path, location }: RelayRoute,
+  { tenant }: RelayInput,
+): string {
   return `
   location = ${location} {
     proxy_pass ${base.startsWith("https:") ? "https" : "http"}://${signal}${path};
@@ -259,6 +266,7 @@ function secondStepLocation({ signal, hostname, base, path, location }: RelayRou
     proxy_set_header Connection "";
 ${strippedHeaders.map((header) => `    proxy_set_header ${header} "";`).join("\n")}
     include ${credentialsFile};
+${tenant === undefined ? "" : `    proxy_set_header ${tenantHeader} "${tenant}";\n`}\
   }
 `;
 }

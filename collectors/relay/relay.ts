@@ -17,6 +17,8 @@ export interface RelayTarget extends CollectorEndpoint {
 export interface RelayInput {
   readonly endpoints: Readonly<Partial<Record<SignalName, RelayTarget>>>;
   readonly credentials: Credentials;
+  /** What the relay makes of each push's X-Scope-OrgID; undefined: what the collector sends is passed on. */
+  readonly tenant?: string | undefined;
   /** Absolute path of the folder that the rendered files are installed to, such as `/etc/sitepass`. */
   readonly directory: string;
   /** On 127.0.0.1, where the collector finds the relay. */

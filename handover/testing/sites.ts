@@ -1,7 +1,8 @@
 import type { Config } from "../../fleet/config";
 
-export const testConfig: Pick<Config, "endpoints" | "siteLabel"> = {
+export const testConfig: Pick<Config, "endpoints" | "siteLabel" | "tenant"> = {
   siteLabel: "provider",
+  tenant: "",
   endpoints: [
     { signal: "metrics", hostname: "prom.example.com", paths: ["/api/v1/write"], origin: "" },
     {

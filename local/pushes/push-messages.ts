@@ -101,10 +101,16 @@ const writeRequest = z.object({
 /** The series of a remote write body. Throws when it is not one. */
 export function decodeRemoteWrite(body: Buffer): Series[] {
   const message = decodeMessage("WriteRequest", uncompressSnappy(body));
-  return writeRequest.parse(message).timeseries.map(({ labels, samples }) => ({
-    labels: Object.fromEntries(labels.map(({ name, value }) => [name, value])),
-    samples,
-  }));
+  return writeRequest.parse(message).timeseries.map(({ labels, samples }) => {
+    const twice = labels.find(
+      ({ name }, index) => labels.findIndex((other) => other.name === name) !== index,
+    );
+    if (twice !== undefined) {
+      // As Prometheus does (storage/remote/write_handler.go).
+      throw new Error(`label ${twice.name} twice in a series`);
+    }
+    return { labels: Object.fromEntries(labels.map(({ name, value }) => [name, value])), samples };
+  });
 }
 
 /** The two bodies that Loki's push API takes (Loki docs, reference/loki-http-api). Protobuf in Snappy's block format is what Alloy and Promtail send. */

@@ -11,9 +11,18 @@ export interface Origin {
   readonly name: string;
   /** `http://127.0.0.1:PORT` */
   readonly url: string;
-  /** How many samples or log lines came, by the value of the label that carries the site's name. */
-  readonly arrived: (siteLabel: string) => Promise<ReadonlyMap<string, number>>;
+  /** How many samples or lines came, by the value of the label that carries the site's name; stores look back an hour. */
+  readonly arrived: (siteLabel: string, range?: string) => Promise<ReadonlyMap<string, number>>;
   readonly close: () => Promise<void>;
+}
+
+interface StoreOptions {
+  /** Default: the one on PATH. */
+  readonly program?: string;
+  /** Whose lines are counted, of a Loki that then has tenants. */
+  readonly tenant?: string;
+  /** More sections of its configuration. */
+  readonly sections?: Readonly<Record<string, object>>;
 }
 
 /**
@@ -22,16 +31,20 @@ export interface Origin {
  * @param directory a folder of its own, which exists.
  * @param metric the name of the metric whose samples are counted.
  */
-export async function prometheusOrigin(directory: string, metric: string): Promise<Origin | undefined> {
-  const version = versionOf("prometheus");
+export async function prometheusOrigin(
+  directory: string,
+  metric: string,
+  { program = "prometheus", sections = {} }: Omit<StoreOptions, "tenant"> = {},
+): Promise<Origin | undefined> {
+  const version = versionOf(program);
   if (version === undefined) {
     return undefined;
   }
   const config = join(directory, "prometheus.yml");
-  writeFileSync(config, "global: {}\n");
+  writeFileSync(config, stringify({ global: {}, ...sections }));
   const url = `http://127.0.0.1:${await freePort()}`;
   const service = await startService(
-    "prometheus",
+    program,
     [
       `--config.file=${config}`,
       `--storage.tsdb.path=${join(directory, "data")}`,
@@ -44,27 +57,39 @@ export async function prometheusOrigin(directory: string, metric: string): Promi
 }
 
 /**
- * A real Loki, when `loki` is on PATH: one process, everything in a folder (grafana/loki, cmd/loki/loki-local-config.yaml).
+ * A real Loki, when there is one: one process, everything in a folder (grafana/loki, cmd/loki/loki-local-config.yaml).
  *
  * @param directory a folder of its own, which exists.
  */
-export async function lokiOrigin(directory: string): Promise<Origin | undefined> {
-  const version = versionOf("loki");
+export async function lokiOrigin(
+  directory: string,
+  { program = "loki", tenant, sections }: StoreOptions = {},
+): Promise<Origin | undefined> {
+  const version = versionOf(program);
   if (version === undefined) {
     return undefined;
   }
   const port = await freePort();
   const config = join(directory, "loki.yaml");
-  writeFileSync(config, stringify(lokiConfiguration(directory, port, await freePort())));
+  writeFileSync(
+    config,
+    stringify({
+      auth_enabled: tenant !== undefined,
+      ...lokiConfiguration(directory, port, await freePort()),
+      ...sections,
+    }),
+  );
   const url = `http://127.0.0.1:${port}`;
   // Not /ready, which waits a quarter of a minute for other processes to join; pushes are taken before.
-  const service = await startService("loki", [`-config.file=${config}`], `${url}/loki/api/v1/labels`);
-  return storeOrigin(version, url, service, "/loki/api/v1/query", (siteLabel) => `{${siteLabel}=~".+"}`);
+  const ready = tenant === undefined ? "/loki/api/v1/labels" : "/loki/api/v1/status/buildinfo";
+  const service = await startService(program, [`-config.file=${config}`], `${url}${ready}`);
+  const headers = tenant === undefined ? {} : { "X-Scope-OrgID": tenant };
+  const selector = (siteLabel: string) => `{${siteLabel}=~".+"}`;
+  return storeOrigin(version, url, service, "/loki/api/v1/query", selector, headers);
 }
 
 function lokiConfiguration(directory: string, port: number, grpcPort: number): object {
   return {
-    auth_enabled: false,
     analytics: { reporting_enabled: false },
     server: {
       http_listen_address: "127.0.0.1",
@@ -140,13 +165,15 @@ function storeOrigin(
   service: ServiceProcess,
   queryPath: string,
   selector: (siteLabel: string) => string,
+  headers: Readonly<Record<string, string>> = {},
 ): Origin {
   return {
     name: version.replace(/ \(.*$/, ""),
     url,
-    arrived: async (siteLabel) => {
-      const query = `sum by (${siteLabel}) (count_over_time(${selector(siteLabel)}[1h]))`;
-      const response = await fetch(`${url}${queryPath}?${new URLSearchParams({ query }).toString()}`);
+    arrived: async (siteLabel, range = "1h") => {
+      const query = `sum by (${siteLabel}) (count_over_time(${selector(siteLabel)}[${range}]))`;
+      const parameters = new URLSearchParams({ query }).toString();
+      const response = await fetch(`${url}${queryPath}?${parameters}`, { headers });
       const { data } = answerSchema.parse(await response.json());
       return new Map(data.result.map(({ metric, value }) => [metric[siteLabel] ?? "", Number(value[1])]));
     },

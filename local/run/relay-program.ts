@@ -37,7 +37,7 @@ export interface RelayProgram {
 
 export async function startRelayProgram(
   name: RelayName,
-  given: Pick<RelayInput, "endpoints" | "credentials" | "caBundle">,
+  given: Pick<RelayInput, "endpoints" | "credentials" | "caBundle" | "tenant">,
 ): Promise<RelayProgram> {
   const home = mkdtempSync(join(tmpdir(), "sitepass-relay-"));
   // nginx's workers run as the user `nobody`, and must reach the request bodies that they buffer here.

@@ -30,6 +30,13 @@ export type Answer =
 /** What Loki and Mimir with tenants say to a push without `X-Scope-OrgID` (docs/facts/edge.md, E60). */
 export const noTenant = "no org id";
 
+/**
+ * What is said with 400 by a server that has not looked at the push: Go's, which expects TLS or cannot read the request, and
+ * Loki's, which gets two tenants (docs/facts/edge.md, E67).
+ */
+export const refusedBeforeTheStore =
+  /^(?:Client sent an HTTP request to an HTTPS server|400 Bad Request|multiple org IDs)/i;
+
 /** Words of Access' refusal page, and addresses of its login. A page of the user's own is known by its headers. */
 const accessWords = /cloudflareaccess\.com|\/cdn-cgi\/access\/|You don't have permission to view this/i;
 

@@ -93,6 +93,44 @@ describe("ProbeRunner", () => {
     assert.equal(sent.length, 40);
   });
 
+  it("takes for delivered only what a store says that has looked at the push", async () => {
+    const said = async (path: string, status: number, body: string, type = "text/plain") => {
+      const { runner } = runnerWith(() => ({
+        status,
+        headers: new Map([
+          ["cf-ray", "1"],
+          ["content-type", type],
+        ]),
+        body,
+      }));
+      const group = { probes: [{ ...push, path }] };
+      return (await runner.run([group])).get(group)?.[0]?.ok;
+    };
+    const [write, loki, otlp] = ["/api/v1/write", "/loki/api/v1/push", "/otlp/v1/logs"];
+    const table: readonly (readonly [boolean, string, number, string])[] = [
+      [true, write, 400, "snappy: corrupt input"],
+      [true, write, 400, "s2: corrupt input"],
+      [true, loki, 400, "error parsing request body"],
+      [true, loki, 422, "error at least one valid stream is required for ingestion"],
+      [true, otlp, 422, "error at least one valid stream is required for ingestion"],
+      [true, otlp, 200, ""],
+      // What answers 2xx to nothing takes anything, and keeps nothing.
+      [false, write, 200, "ok"],
+      [false, write, 204, ""],
+      [false, loki, 204, ""],
+      // Remote write 1.0 is what collectors speak.
+      [false, write, 415, "application/x-protobuf is not accepted"],
+      [false, otlp, 415, "unsupported media type"],
+      [false, loki, 401, "no org id"],
+      [false, loki, 400, "multiple org IDs present"],
+      [false, write, 400, "Client sent an HTTP request to an HTTPS server."],
+      [false, write, 400, "400 Bad Request: missing required Host header"],
+    ];
+    for (const [ok, path = "", status, body] of table) {
+      assert.equal(await said(path, status, body), ok, `${path} ${status} ${body}`);
+    }
+  });
+
   it("does not repeat a secret that is quoted back", async () => {
     const { runner } = runnerWith(() => ({ ...answered, body: "you sent the very secret" }));
     assert.deepEqual(await runner.ask(push), {

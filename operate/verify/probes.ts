@@ -1,9 +1,11 @@
 import pMap from "p-map";
+import { tenantHeaders } from "../../collectors/common/credentials";
+import { isOtlpPath } from "../../collectors/common/site-settings";
 import type { Endpoint, Publish } from "../../fleet/config";
 import type { SignalName } from "../../fleet/signals";
 import type { Site } from "../../fleet/sites";
 import type { SiteCredentials } from "../../stack/stack-outputs";
-import { classify, likeness, noTenant, originsOwn, type Answer } from "./answer";
+import { classify, likeness, noTenant, originsOwn, refusedBeforeTheStore, type Answer } from "./answer";
 import type { ProbeRequest, Transport, TransportOptions } from "./transport";
 
 /** What is tried on a host. */
@@ -44,6 +46,12 @@ const readPaths: Readonly<Record<SignalName, readonly string[]>> = {
 /** Has the form of a secret, so that it is refused because it is wrong and not because it is malformed. */
 const wrongSecret = `cfast_${"0".repeat(48)}`;
 
+/** Every collector that is rendered speaks remote write 1.0; a receiver that does not take it says so with 415. */
+const remoteWriteHeaders = {
+  "Content-Encoding": "snappy",
+  "X-Prometheus-Remote-Write-Version": "0.1.0",
+} as const;
+
 /** What is asked once for each endpoint, because it is the same for every site: requests without credentials. */
 export function endpointProbes({ signal, hostname, paths }: Endpoint): readonly Probe[] {
   const common = { hostname, credentials: undefined, expected: "refused" } as const;
@@ -59,16 +67,23 @@ export function endpointProbes({ signal, hostname, paths }: Endpoint): readonly 
  * - When the site pushes the endpoint's signal and is not shut out: each write path with its secret; the first write path with a
  *   wrong secret (once, because Access logs each failure of a known client ID); and the read paths with its secret.
  * - Otherwise: each write path with its secret, which must be refused.
+ *
+ * @param tenant what the site's pushes name; undefined where there are no tenants.
  */
 export function siteProbes(
   site: Site,
   { signal, hostname, paths }: Endpoint,
   { clientId, clientSecret }: SiteCredentials,
+  tenant: string | undefined,
 ): readonly Probe[] {
   const credentials = { clientId, clientSecret };
   const expected = expectationOf(site, signal);
+  const headers = {
+    ...(signal === "metrics" ? remoteWriteHeaders : {}),
+    ...tenantHeaders({ tenant }, (name) => name),
+  };
   const pushes = paths.map(
-    (path) => ({ kind: "push", hostname, method: "POST", path, credentials, expected }) as const,
+    (path) => ({ kind: "push", hostname, method: "POST", path, credentials, headers, expected }) as const,
   );
   if (expected === "refused") {
     return pushes;
@@ -92,22 +107,32 @@ export function expectationOf({ signals, token }: Site, signal: SignalName): Exp
 /**
  * Whether an answer is the expected one.
  *
- * A push without a body is delivered when the origin answers as it does to such a push (docs/facts/edge.md, E53): Prometheus with
- * 400; Loki with 400 on its own path and 422 on OpenTelemetry's; other receivers with 2xx or 415. A Loki with tenants asks for one.
+ * A push without a body is delivered when the origin answers as a store does that has looked at it (`takesPushes`).
  *
  * Only Access' own refusal counts as refused: what is stopped later, by the connector or because the origin is down, has passed
  * Access. On read paths a login page is as good as a refusal, because no collector sends anything there.
  */
-function isAsExpected({ kind, expected }: Probe, answer: Answer): boolean {
+function isAsExpected({ kind, expected, path }: Probe, answer: Answer): boolean {
   if (expected === "refused") {
     return answer.kind === "access" || (kind === "read" && answer.kind === "login");
   }
-  return (
-    answer.kind === "origin" &&
-    ((answer.status >= 200 && answer.status < 300) ||
-      [400, 415, 422].includes(answer.status) ||
-      (answer.status === 401 && answer.text === noTenant))
-  );
+  return answer.kind === "origin" && takesPushes(answer, path);
+}
+
+/**
+ * Whether the origin would take what collectors send there, as far as its answer to a push without a body tells
+ * (docs/facts/edge.md, E53, E67):
+ *
+ * - 400 and 422 say that it has looked for data and found none; Prometheus and Loki answer so. A server before them that
+ *   refuses the request itself says so in other words.
+ * - 2xx is an answer only where nothing is a valid message, as in OTLP. Remote write and Loki's push API have none: what answers
+ *   2xx there reads nothing, and collectors count it as delivered.
+ * - All else is refused to collectors too: a 401 that asks for a tenant, or a 415 to what they speak.
+ */
+function takesPushes({ status, text }: Extract<Answer, { kind: "origin" }>, path: string): boolean {
+  return status >= 200 && status < 300
+    ? isOtlpPath(path)
+    : [400, 422].includes(status) && !refusedBeforeTheStore.test(text);
 }
 
 /** Whether Access let a request pass, whatever stopped it later. Only an origin redirects requests for its start page. */

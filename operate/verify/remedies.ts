@@ -129,7 +129,18 @@ function remedyForOrigin({ status, text }: Extract<Answer, { kind: "origin" }>, 
     return `Correct sitepass:endpoints.${target.endpoint.signal}.paths, or what listens at ${service}: it accepts no pushes on this path`;
   }
   if (status === 401 && text === noTenant) {
-    return `Have the collectors send X-Scope-OrgID, or set auth_enabled to false at ${service}`;
+    return `Set sitepass:tenant, which every rendered collector then names, or set auth_enabled to false at ${service}: collectors lose what is answered like this`;
+  }
+  if (status >= 200 && status < 300) {
+    return `Correct sitepass:endpoints.${target.endpoint.signal}, or what listens at ${service}: a store refuses a push without data, and this takes anything, so that collectors count as delivered what nothing keeps`;
+  }
+  if (status === 415) {
+    return `Have ${service} take what collectors send, remote write 1.0 and Loki's or OTLP's protobuf, or correct sitepass:endpoints.${target.endpoint.signal}`;
+  }
+  if (status === 400 && /^Client sent an HTTP request/i.test(text)) {
+    return target.publish.kind === "tunnel"
+      ? `Write sitepass:endpoints.${target.endpoint.signal}.origin with https: ${service} expects TLS`
+      : `Set the zone's TLS mode to Full (strict): ${service} expects TLS`;
   }
   if (status === 401 || status === 403) {
     return `Let ${service} accept pushes without credentials of its own: collectors send only those for Access, which end at Cloudflare`;

@@ -12,6 +12,8 @@ export interface ProbeRequest {
   readonly method: "GET" | "POST";
   readonly path: string;
   readonly credentials: { readonly clientId: string; readonly clientSecret: string } | undefined;
+  /** What else a collector sends with such a request. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Where requests are sent instead of to the public hosts. */
@@ -122,7 +124,12 @@ export function openTransport(options: TransportOptions): Transport {
 }
 
 /** Headers of a request, without those that say how it is sent. */
-function headersOf({ hostname, method, credentials }: ProbeRequest): Readonly<Record<string, string>> {
+function headersOf({
+  hostname,
+  method,
+  credentials,
+  headers,
+}: ProbeRequest): Readonly<Record<string, string>> {
   return {
     Host: hostname,
     "User-Agent": "sitepass-verify",
@@ -132,6 +139,7 @@ function headersOf({ hostname, method, credentials }: ProbeRequest): Readonly<Re
       "CF-Access-Client-Id": credentials.clientId,
       "CF-Access-Client-Secret": credentials.clientSecret,
     }),
+    ...headers,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Config } from "../../fleet/config";
+import { tenantOf } from "../../fleet/names";
 import { attempt, failure, success, type Result } from "../../fleet/problem";
 import type { Site } from "../../fleet/sites";
 import { noTokenProblem } from "../../stack/match-token";
@@ -18,7 +19,7 @@ import { watchSites, type Watch } from "./watch";
 
 /** By default 16 requests at a time, and 10 seconds for each. */
 export interface VerifyOptions extends Partial<TransportOptions> {
-  readonly config: Pick<Config, "endpoints" | "publish">;
+  readonly config: Pick<Config, "endpoints" | "publish" | "tenant">;
   readonly outputs: RevealedOutputs;
   /** Called with the number of requests that were made or skipped, and that of all requests of this look. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
@@ -61,13 +62,16 @@ export async function verifySites(sites: readonly Site[], options: VerifyOptions
 async function lookOnce(sites: readonly Site[], options: VerifyOptions): Promise<FleetVerdict> {
   const { config, outputs, via, concurrency = 16, requestTimeout = 10_000 } = options;
   const { abort, onProgress, now = () => new Date() } = options;
-  const { endpoints, publish } = config;
+  const { endpoints, publish, tenant } = config;
   const targets = endpoints.map((endpoint) => ({ endpoint, publish }));
   const forEverybody = targets.map((target) => ({ target, probes: endpointProbes(target.endpoint) }));
   const plans = sites.map((site) => {
     const stored = storedCredentials(site, outputs);
     const asked = stored.ok
-      ? targets.map((target) => ({ target, probes: siteProbes(site, target.endpoint, stored.value) }))
+      ? targets.map((target) => ({
+          target,
+          probes: siteProbes(site, target.endpoint, stored.value, tenantOf(tenant, site.name)),
+        }))
       : [];
     return { site, stored, asked };
   });

@@ -62,6 +62,7 @@ describe("a real Prometheus with rendered files", () => {
           name: "tokyo",
           siteLabel: "provider",
           labels,
+          tenant: "ops",
           endpoints: { metrics: { base: receiver.url, paths: ["/api/v1/write"] } },
         };
         const placement = { credentials: relayed ? undefined : testCredentials };
@@ -109,6 +110,7 @@ describe("a real Prometheus with rendered files", () => {
             [valuesOf(headers, "CF-Access-Client-Id"), valuesOf(headers, "CF-Access-Client-Secret")],
             relayed ? [[], []] : [[testCredentials.clientId], [testCredentials.clientSecret]],
           );
+          assert.deepEqual(valuesOf(headers, "X-Scope-OrgID"), relayed ? [] : ["ops"]);
         } finally {
           await service.close();
           await target.close();
