@@ -2,8 +2,10 @@ import type { CallResult, CloudflareApi } from "../../cloudflare/client";
 import type { ZoneRecord } from "../../cloudflare/dns-records";
 import type { AccountToken } from "../../cloudflare/service-tokens";
 import type { AccountZone } from "../../cloudflare/zones";
+import { resourceTypes } from "../../provision/declared-objects";
 import type { HeldTokens } from "../../provision/preflight";
 import type { OpenStack } from "../../stack/open-stack";
+import type { StackResource } from "../../stack/stack-resources";
 import type { WriteAnswer, WritePermissionName } from "./api-token";
 
 /** What the checks of an account work with; what several of them need is asked for once. */
@@ -26,6 +28,15 @@ export interface CheckContext {
 export type StackObjects =
   | { readonly kind: "known"; readonly ids: ReadonlySet<string>; readonly tokens: HeldTokens }
   | { readonly kind: "unknown"; readonly reason: string };
+
+/** What the resources of a stack's state are in Cloudflare. */
+export const objectsIn = (resources: readonly StackResource[]): StackObjects => ({
+  kind: "known",
+  ids: new Set(resources.map(({ id }) => id).filter((id) => id !== "")),
+  tokens: new Map(
+    resources.filter(({ type }) => type === resourceTypes.token).map(({ id, name }) => [id, name]),
+  ),
+});
 
 /** Tells this stack's objects from others: by the state, and by the names that it gives, where the state does not say. */
 export interface Ownership {

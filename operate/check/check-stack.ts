@@ -5,11 +5,10 @@ import { listTokens } from "../../cloudflare/service-tokens";
 import { findZone } from "../../cloudflare/zones";
 import { attempt, problemText, type Result } from "../../fleet/problem";
 import { plural } from "../../fleet/wording";
-import { resourceTypes } from "../../provision/declared-objects";
 import type { TokenPlan } from "../../provision/preflight";
 import type { OpenStack } from "../../stack/open-stack";
 import { apiTokenFinding, probeWrite } from "./api-token";
-import type { CheckContext, Ownership } from "./check-context";
+import { objectsIn, type CheckContext, type Ownership } from "./check-context";
 import { findingsOn, inOrder, type Finding } from "./finding";
 import { checkHostNames } from "./host-names";
 import { checkNotifications, checkOrganization, checkTokens } from "./zero-trust";
@@ -100,13 +99,7 @@ async function readOwnership({ resources, ownPrefix }: OpenStack): Promise<Owner
   return {
     ownPrefix,
     objects: read.ok
-      ? {
-          kind: "known",
-          ids: new Set(read.value.map(({ id }) => id).filter((id) => id !== "")),
-          tokens: new Map(
-            read.value.filter(({ type }) => type === resourceTypes.token).map(({ id, name }) => [id, name]),
-          ),
-        }
+      ? objectsIn(read.value)
       : { kind: "unknown", reason: read.problems.map(problemText).join(" ").replace(/\.$/, "") },
   };
 }

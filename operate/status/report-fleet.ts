@@ -7,7 +7,9 @@ import { attempt, distinctProblems, problemsOf, type Problem, type Result } from
 import { nearest } from "../../fleet/wording";
 import { resourceTypes } from "../../provision/declared-objects";
 import type { OpenStack } from "../../stack/open-stack";
+import type { StackResource } from "../../stack/stack-resources";
 import { fleetStatus, type FleetFacts, type StackToken } from "./fleet-status";
+import { findLeftOvers } from "./left-over";
 import { openMetrics } from "./open-metrics";
 import type { FleetReport, SiteStatus } from "./site-status";
 import { endpointAccess, type Thresholds } from "./site-troubles";
@@ -47,21 +49,28 @@ async function reportAll(
   stack: OpenStack,
   { stackName, ...thresholds }: Thresholds & Pick<ReportOptions, "stackName">,
 ): Promise<FleetReport> {
-  const [state, account] = await Promise.all([readStackTokens(stack), readAccount(stack)]);
+  const state = readStackTokens(stack);
+  const [{ tokens: stackTokens, problems: unreadable }, account] = await Promise.all([
+    state,
+    readAccount(
+      stack,
+      state.then(({ resources }) => resources),
+    ),
+  ]);
   const facts: FleetFacts = {
     sites: stack.sites,
     ownPrefix: stack.ownPrefix,
-    stackTokens: state.tokens,
+    stackTokens,
     tokens: account.tokens,
     endpoints: account.endpoints,
   };
   const sites = fleetStatus(facts, thresholds);
-  const problems = distinctProblems([...state.problems, ...account.problems]);
+  const problems = distinctProblems([...unreadable, ...account.problems]);
   return {
     stackName,
     at: thresholds.now,
     readable: problems.length === 0,
-    alarms: [...problems, ...endpointProblems(facts, sites)],
+    alarms: [...problems, ...account.leftOvers, ...endpointProblems(facts, sites)],
     sites,
     apiCalls: account.apiCalls,
   };
@@ -85,17 +94,22 @@ function endpointProblems({ endpoints }: FleetFacts, sites: readonly SiteStatus[
   return [...endpoints].flatMap(([signal, access]) => (used.has(signal) ? problemsOf(access) : []));
 }
 
+interface StackReading {
+  readonly tokens: FleetFacts["stackTokens"];
+  /** All of the state; none when it could not be read, or the stack was never brought up. */
+  readonly resources: readonly StackResource[];
+  readonly problems: readonly Problem[];
+}
+
 /**
  * Reads the tokens in the stack's state, by site; undefined when nothing of the state could be read. The state's resources
  * say which tokens are the stack's even after an `up` that failed half-way, and its outputs have the rest. A stack that was
  * never brought up has neither, and that is no problem.
  */
-async function readStackTokens(
-  stack: OpenStack,
-): Promise<{ readonly tokens: FleetFacts["stackTokens"]; readonly problems: readonly Problem[] }> {
+async function readStackTokens(stack: OpenStack): Promise<StackReading> {
   const [resources, outputs] = await Promise.all([attempt(stack.resources), attempt(stack.outputs)]);
   if (!resources.ok && !outputs.ok) {
-    return { tokens: undefined, problems: [...resources.problems, ...outputs.problems] };
+    return { tokens: undefined, resources: [], problems: [...resources.problems, ...outputs.problems] };
   }
   const found = resources.ok ? resources.value : [];
   const sites = outputs.ok ? outputs.value.sites : {};
@@ -118,22 +132,32 @@ async function readStackTokens(
         ];
       }),
     ),
+    resources: found,
     problems: [...problemsOf(resources), ...(neverUp ? [] : problemsOf(outputs))],
   };
 }
 
 interface AccountReading extends Pick<FleetFacts, "tokens" | "endpoints"> {
+  /** What is named as this stack's, and stands in the way of its next `up`. */
+  readonly leftOvers: readonly Problem[];
   /** Why something could not be read. Not having been read is never a pass. */
   readonly problems: readonly Problem[];
   /** Requests to Cloudflare, retries included. */
   readonly apiCalls: number;
 }
 
-/** Two or three listings, at 1,000 entries a call. */
-async function readAccount(stack: OpenStack): Promise<AccountReading> {
+/**
+ * Two or three listings, at 1,000 entries a call.
+ *
+ * @param held what the stack's state has.
+ */
+async function readAccount(
+  stack: OpenStack,
+  held: Promise<readonly StackResource[]>,
+): Promise<AccountReading> {
   const opened = await attempt(stack.cloudflareApi);
   if (!opened.ok) {
-    return { tokens: undefined, endpoints: new Map(), problems: opened.problems, apiCalls: 0 };
+    return { tokens: undefined, endpoints: new Map(), leftOvers: [], problems: opened.problems, apiCalls: 0 };
   }
   const api = opened.value;
   const { accountId, endpoints } = stack.config;
@@ -145,8 +169,14 @@ async function readAccount(stack: OpenStack): Promise<AccountReading> {
     attempt(() => answered(listedTokens, "list the account's service tokens", readTokens)),
     attempt(() => answered(listedApplications, "list the account's Access applications", readPolicies)),
   ]);
+  const resources = await held;
+  const leftOvers =
+    applications.ok && resources.length > 0
+      ? await findLeftOvers(stack, api, applications.value, resources)
+      : [];
   return {
     tokens: tokens.ok ? tokens.value : undefined,
+    leftOvers,
     endpoints: new Map(
       applications.ok
         ? endpoints.map((endpoint) => [endpoint.signal, endpointAccess(endpoint, applications.value)])
