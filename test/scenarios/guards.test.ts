@@ -63,6 +63,19 @@ for (const engine of engines) {
 
     after(() => fleet.close());
 
+    it("costs a first up four calls, for tunnel, applications and records, and none where nothing is made", async () => {
+      const guards = { "GET cfd_tunnel": 1, "GET apps": 1, "GET dns_records": 2 };
+      const others = {
+        "GET service_tokens": 1,
+        "GET zones": 1,
+        "GET zones/*": 1,
+        "GET cfd_tunnel/*/token": 1,
+      };
+      assert.deepEqual(tally(fleet.takeRequests().reads), { ...others, ...guards });
+      await succeed(fleet.preview());
+      assert.deepEqual(tally(fleet.takeRequests().reads), others);
+    });
+
     const hooked =
       "Resource has delete hooks registered, but the program is not running. Hooks: sitepass:protect";
     const refusalOf = (name: string) =>
