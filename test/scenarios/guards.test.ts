@@ -296,7 +296,7 @@ for (const engine of engines) {
           interrupt(fleet, path, { status: 429, retryAfterSeconds: 60 });
           const killed = fleet.up();
           const asked = () =>
-            fleet.standIn.requests.filter((one) => one.method === "POST" && path.test(one.path)).length;
+            fleet.standIn.requests.filter((one) => one.method === "POST" && one.path.endsWith("apps")).length;
           while (asked() < 3) {
             await delay(20);
           }
