@@ -140,7 +140,9 @@ export const configSchema = z.strictObject({
   protect: z
     .boolean()
     .default(false)
-    .describe("Refuse to delete the tunnel, which every connector would have to be given a new token for."),
+    .describe(
+      "Refuse every `pulumi destroy`, and whatever would delete the tunnel, which every connector would have to be given a new token for.",
+    ),
   preflight: z
     .boolean()
     .default(true)

@@ -12,7 +12,7 @@ import type { Fleet } from "../fleet/sites";
 import { briefMessage } from "../fleet/zod-issues";
 import { resourceTypes } from "./declared-objects";
 import { readHeldObjects } from "./held-objects";
-import { preflight, type HeldTokens, type PreflightReport } from "./preflight";
+import { brakeOnHeld, preflight, type HeldTokens, type PreflightReport } from "./preflight";
 import type { StackSettings } from "./pulumi-program";
 
 /** What has to be known of the account before anything is declared. */
@@ -43,13 +43,12 @@ export async function readAccountFacts(
     // Every look-up below would fail for the same reason.
     throw new UserError([missingTokenProblem]);
   }
-  const skipped: PreflightReport = { problems: [], warnings: [] };
   const [zone, teamName, report] = await Promise.all([
     lookUpZone(config),
     config.publish.kind === "tunnel" ? lookUpTeamName(config) : success(""),
     config.preflight && credentials !== undefined
       ? preflight(credentials, config, sites, settings.ownPrefix, readHeldTokens)
-      : skipped,
+      : uncompared({ config, sites }),
   ]);
   for (const warning of report.warnings) {
     await pulumi.log.warn(problemText(warning));
@@ -62,6 +61,11 @@ export async function readAccountFacts(
   }
   return { zone: zone.value, teamName: teamName.value, tokens: report.tokens };
 }
+
+const uncompared = async ({ config, sites }: Fleet): Promise<PreflightReport> => ({
+  problems: await brakeOnHeld(config, sites, readHeldTokens),
+  warnings: [],
+});
 
 async function readHeldTokens(): Promise<HeldTokens | undefined> {
   const held = await readHeldObjects();

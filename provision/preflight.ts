@@ -58,7 +58,7 @@ export async function preflight(
     }
     case "forbidden":
       return {
-        problems: [],
+        problems: await brakeOnHeld(config, sites, readHeld),
         warnings: [
           {
             subject: "CLOUDFLARE_API_TOKEN",
@@ -74,6 +74,22 @@ export async function preflight(
       return { problems: [outage ? { ...problem, todo } : problem], warnings: [] };
     }
   }
+}
+
+/**
+ * The brake alone, for an `up` that does not compare with the account: against the tokens that the stack's state holds.
+ * Without it the sites that the state's component was declared with would be the only measure, and a refused
+ * `destroy --run-program` saves the files of now there.
+ */
+export async function brakeOnHeld(
+  { allowRemovals }: Pick<Config, "allowRemovals">,
+  sites: readonly Pick<Site, "name">[],
+  readHeld: () => Promise<HeldTokens | undefined>,
+): Promise<readonly Problem[]> {
+  const held = new Set((await readHeld())?.values());
+  const declared = new Set(sites.map(({ name }) => name));
+  const gone = [...held].filter((name) => !declared.has(name)).sort();
+  return brakeProblems(held.size, gone, allowRemovals);
 }
 
 /** What an `up` would do to the account's service tokens, sites by name. */

@@ -1,9 +1,19 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
-import { omitStackTraces } from "./pulumi-program";
+import { UserError } from "../fleet/problem";
+import { omitStackTraces, pulumiProgram } from "./pulumi-program";
 
 // tsx maps stack traces in this property; without it, V8's own would do.
 const usual = Object.getOwnPropertyDescriptor(Error, "prepareStackTrace");
+
+describe("pulumiProgram", () => {
+  it("ends with the message alone, without a stack that the SDK would take a minute to format", async () => {
+    const program = pulumiProgram(() => {
+      throw new UserError({ subject: "sites/", says: "is empty", todo: "Add a file" });
+    });
+    await assert.rejects(program, { message: "sites/: is empty. Add a file.", stack: "" });
+  });
+});
 
 describe("omitStackTraces", () => {
   afterEach(() => {

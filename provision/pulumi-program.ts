@@ -11,9 +11,22 @@ export function pulumiProgram<T>(declare: () => Promise<T>): () => Promise<T> {
     try {
       return await declare();
     } catch (error) {
-      throw error instanceof UserError ? new pulumi.RunError(error.message) : error;
+      throw error instanceof UserError ? refusal(error.message) : error;
     }
   };
+}
+
+/**
+ * What ends the program with this message alone.
+ *
+ * Without a stack, which nobody is shown and the SDK still formats: a frame in one of its own files, such as
+ * `node_modules/@pulumi/resource.ts`, keeps Node 20's `util.inspect` busy for twenty seconds, until its text is too long
+ * for a string (docs/facts/provider.md, P60).
+ */
+function refusal(message: string): Error {
+  const error = new pulumi.RunError(message);
+  error.stack = "";
+  return error;
 }
 
 /** What the engine and the shell hand to the program; nothing else in it reads either. */

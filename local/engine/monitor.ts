@@ -223,7 +223,8 @@ export class ResourceHooks {
     return new Promise((resolve, reject) => {
       connected.invoke(request, (error, response) => {
         if (error !== null) {
-          reject(error);
+          // After a failure the program ends, and other calls may be under way to it then.
+          reject(error.code === status.UNAVAILABLE ? new DeploymentStopped(error.message) : error);
           return;
         }
         resolve(ResourceHookResponse.deserializeBinary(response.getResponse_asU8()).getError());

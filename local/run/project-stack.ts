@@ -13,10 +13,13 @@ const root = join(__dirname, "..", "..");
 export interface ProjectStack {
   /** Makes the stack, as `pulumi stack init` does; the others make it by themselves. */
   readonly init: () => Promise<void>;
-  readonly up: () => Promise<RunResult>;
-  readonly preview: () => Promise<RunResult>;
+  /** Each with options of the engine's own, beside those that it needs to ask nothing. */
+  readonly up: (...flags: readonly string[]) => Promise<RunResult>;
+  readonly preview: (...flags: readonly string[]) => Promise<RunResult>;
   readonly refresh: () => Promise<RunResult>;
-  readonly destroy: () => Promise<RunResult>;
+  readonly destroy: (...flags: readonly string[]) => Promise<RunResult>;
+  /** Any other command of the engine's, such as `stack rename`. */
+  readonly command: (...args: readonly string[]) => Promise<RunResult>;
   /** Takes in what exists in Cloudflare, by a document of `pulumi import --file`. */
   readonly importFile: (file: string) => Promise<RunResult>;
   /** Everything that the engine keeps of the stack, as text: with pulumi secrets are encrypted in it. */
@@ -66,10 +69,11 @@ export function engineStack(options: ProjectStackOptions): ProjectStack {
     });
   return {
     init: () => Promise.resolve(),
-    up: () => run(["up", "--suppress-outputs"]),
-    preview: () => run(["preview"]),
+    up: (...flags) => run(["up", "--suppress-outputs", ...flags]),
+    preview: (...flags) => run(["preview", ...flags]),
     refresh: () => run(["refresh"]),
-    destroy: () => run(["destroy"]),
+    destroy: (...flags) => run(["destroy", ...flags]),
+    command: (...args) => run(args),
     importFile: (file) => run(["import", "--file", file]),
     storedText: () => (existsSync(statePath) ? readFileSync(statePath, "utf8") : ""),
     outputs: () => stateFileReader(statePath).outputs(options.directory, options.stackName),
@@ -107,10 +111,12 @@ export function pulumiStack(pulumi: PulumiInstallation, options: ProjectStackOpt
     init: async () => {
       await inStack(["stack"], true);
     },
-    up: () => inStack(["up", "--yes", "--skip-preview", "--suppress-outputs"]),
-    preview: () => inStack(["preview", "--suppress-outputs"]),
+    up: (...flags) => inStack(["up", "--yes", "--skip-preview", "--suppress-outputs", ...flags]),
+    preview: (...flags) => inStack(["preview", "--suppress-outputs", ...flags]),
     refresh: () => inStack(["refresh", "--yes", "--skip-preview", "--suppress-outputs"]),
-    destroy: () => inStack(["destroy", "--yes", "--skip-preview", "--suppress-outputs"]),
+    destroy: (...flags) =>
+      inStack(["destroy", "--yes", "--skip-preview", "--suppress-outputs", ...flags]),
+    command: (...args) => inStack(args),
     importFile: (file) =>
       inStack(["import", "--file", file, "--yes", "--skip-preview", "--generate-code=false"]),
     storedText: () => textBelow(backend),

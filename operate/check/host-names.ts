@@ -44,10 +44,14 @@ async function checkApplications({ stack, api, probe, ...asked }: CheckContext):
   const findings = endpoints.flatMap((endpoint) => [
     ...read.value.flatMap((application) => {
       const owner = ownerOf(ownership, application.id, application.name);
-      return owner === "this stack"
-        ? []
+      if (owner === "this stack") {
+        return [];
+      }
+      const left = owner === "left over" ? leftOverApplication(application, endpoint) : undefined;
+      return left !== undefined
+        ? [problem(left)]
         : application.destinations.flatMap(
-            (uri) => otherFinding(application, destinationOf(uri), endpoint, owner) ?? [],
+            (uri) => otherFinding(application, destinationOf(uri), endpoint) ?? [],
           );
     }),
     ...ownFindings(context, endpoint).map(problem),
@@ -61,26 +65,40 @@ async function checkApplications({ stack, api, probe, ...asked }: CheckContext):
 
 const keyOf = ({ signal }: Endpoint): string => `sitepass:endpoints.${signal}.hostname`;
 
+const standsInTheWay = ({ host, path }: Destination, { hostname, paths }: Endpoint): boolean =>
+  host === hostname && (path === "" || paths.includes(path));
+
+/** What is wrong with an application that is left over; undefined for one that stands in the way of none of the stack's. */
+export function leftOverApplication(
+  { id, name, destinations }: AccountApplication,
+  endpoint: Endpoint,
+): Problem | undefined {
+  const covered = destinations.map(destinationOf).filter((one) => standsInTheWay(one, endpoint));
+  const listed = covered.map(({ host, path }) => host + path).join(" and ");
+  return covered.length === 0
+    ? undefined
+    : {
+        subject: keyOf(endpoint),
+        says: `is "${endpoint.hostname}", and the Access application "${name}" on ${listed} ${notHeld(id)}`,
+        todo: takeItIn,
+      };
+}
+
 /**
  * What an application that the stack does not hold does on a push host. One that covers the host or a write path stands in the way of this stack's
  * own. One with another path there comes before the one that refuses everything on the host, and inherits nothing from it
  * (see access-evaluation.ts). One on a wildcard host without a path comes before nothing.
  */
 function otherFinding(
-  { id, name, policies }: AccountApplication,
+  { name, policies }: AccountApplication,
   destination: Destination,
   endpoint: Endpoint,
-  owner: "left over" | "another",
 ): Finding | undefined {
-  const { hostname, paths } = endpoint;
+  const { hostname } = endpoint;
   const { host, path } = destination;
   const subject = keyOf(endpoint);
   const application = `is "${hostname}", and the Access application "${name}"`;
-  if (host === hostname && (path === "" || paths.includes(path))) {
-    if (owner === "left over") {
-      const says = `${application} on ${host}${path} ${notHeld(id)}`;
-      return problem({ subject, says, todo: takeItIn });
-    }
+  if (standsInTheWay(destination, endpoint)) {
     return problem({
       subject,
       says: `${application} already covers ${host}${path}`,
@@ -149,22 +167,35 @@ async function checkRecords({ stack, probe, ...asked }: CheckContext): Promise<r
  */
 const inTheWay: readonly string[] = ["A", "AAAA", "CNAME", "NS"];
 
-/** What is wrong with a record at an endpoint's host name: it is not this stack's own, or not proxied. */
-function recordFinding(
-  { id, name, type, content, comment, proxied }: ZoneRecord,
+/** What is wrong with a record that is left over at an endpoint's host name; undefined for every other. */
+export function leftOverRecord(
+  { id, name, type, content, comment }: ZoneRecord,
   endpoint: Endpoint,
   ownership: Ownership,
-): Finding | undefined {
+): Problem | undefined {
+  const { hostname } = endpoint;
+  return name !== hostname || !inTheWay.includes(type) || ownerOf(ownership, id, comment) !== "left over"
+    ? undefined
+    : {
+        subject: keyOf(endpoint),
+        says: `is "${hostname}", and its DNS record ${type} ${content} ${notHeld(id)}`,
+        todo: takeItIn,
+      };
+}
+
+/** What is wrong with a record at an endpoint's host name: it is not this stack's own, or not proxied. */
+function recordFinding(record: ZoneRecord, endpoint: Endpoint, ownership: Ownership): Finding | undefined {
+  const { id, name, type, content, comment, proxied } = record;
   const { hostname } = endpoint;
   const subject = keyOf(endpoint);
   if (name !== hostname || !inTheWay.includes(type)) {
     return undefined;
   }
-  const owner = ownerOf(ownership, id, comment);
-  if (owner === "left over") {
-    const says = `is "${hostname}", and its DNS record ${type} ${content} ${notHeld(id)}`;
-    return problem({ subject, says, todo: takeItIn });
+  const left = leftOverRecord(record, endpoint, ownership);
+  if (left !== undefined) {
+    return problem(left);
   }
+  const owner = ownerOf(ownership, id, comment);
   if (owner === "another") {
     const shown = comment === "" ? "no comment" : `the comment "${comment}"`;
     return problem({

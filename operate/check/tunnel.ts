@@ -1,3 +1,4 @@
+import type { Problem } from "../../fleet/problem";
 import { plural } from "../../fleet/wording";
 import { countConnectors, listTunnels, type AccountTunnel } from "../../cloudflare/tunnels";
 import { permissionFinding } from "./api-token";
@@ -59,6 +60,15 @@ async function ownTunnels(
     : own.objects;
 }
 
+const subject = "sitepass:publish.tunnel.name";
+
+/** A tunnel of the configured name that the stack's state does not hold. */
+export const unheldTunnel = (name: string, id: string): Problem => ({
+  subject,
+  says: `is "${name}", which a tunnel of the account has that this stack does not hold (${id})`,
+  todo: "If an interrupted run left it, or it is the one to use, take it in with `sitepass adopt`; if not, take another name or delete that tunnel",
+});
+
 /**
  * A name belongs to one live tunnel of an account (error 1013).
  *
@@ -70,7 +80,6 @@ export function tunnelFinding(
   objects: TunnelOwners,
   connectors = 0,
 ): Finding {
-  const subject = "sitepass:publish.tunnel.name";
   const tunnel = tunnels.find((one) => one.name === name);
   if (tunnel === undefined) {
     return ok(`the tunnel's name ${name} is free`);
@@ -83,11 +92,7 @@ export function tunnelFinding(
     });
   }
   if (!objects.ids.has(tunnel.id)) {
-    return problem({
-      subject,
-      says: `is "${name}", which a tunnel of the account has that this stack does not hold (${tunnel.id})`,
-      todo: "If an interrupted run left it, or it is the one to use, take it in with `sitepass adopt`; if not, take another name or delete that tunnel",
-    });
+    return problem(unheldTunnel(name, tunnel.id));
   }
   const status = tunnel.status === undefined ? "" : `, and ${tunnel.status}`;
   const up = connectors === 0 ? "" : ` with ${plural(connectors, "connector")}`;

@@ -4,6 +4,7 @@ import { permissions } from "cloudflare-standin/api/permissions";
 import type { AccessPolicy, ServiceToken } from "cloudflare-standin/api/rows";
 import { testPolicy, testToken } from "cloudflare-standin/testing/edge-rows";
 import { UserError, problemText, success } from "../../fleet/problem";
+import { resourceTypes } from "../../provision/declared-objects";
 import { openTestFleet, type TestFleet, type TestFleetOptions } from "../testing/test-fleet";
 import { reportFleet } from "./report-fleet";
 import type { FleetReport } from "./site-status";
@@ -41,6 +42,17 @@ function removeApplications({ standIn }: TestFleet, domains: readonly string[]):
     if (domains.includes(domain)) {
       applications.delete(id);
     }
+  }
+}
+
+/** The stack has what is not looked for at Cloudflare then. */
+function holdTunnelAndRecords({ resources }: TestFleet): void {
+  for (const [type, name] of [
+    [resourceTypes.tunnel, "tunnel"],
+    [resourceTypes.record, "metrics"],
+    [resourceTypes.record, "logs"],
+  ] as const) {
+    resources.push({ urn: `urn:${name}`, type, name, id: name });
   }
 }
 
@@ -87,6 +99,7 @@ describe("reportFleet", () => {
       Array.from({ length: 500 }, (_, number) => [`site-${String(number).padStart(3, "0")}`, {}]),
     );
     const fleet = await fleetOf(t, sites);
+    holdTunnelAndRecords(fleet);
     const found = await report(fleet);
     assert.equal(found.sites.length, 500);
     assert.deepEqual(
@@ -95,6 +108,40 @@ describe("reportFleet", () => {
     );
     assert.equal(found.apiCalls, 2);
     assert.equal(fleet.standIn.requests.length, 2);
+  });
+
+  it("names what an interrupted run left on the push hosts, with its ID and what takes it in", async (t) => {
+    const fleet = await fleetOf(t, { tokyo: {} });
+    const { api, standIn, stack, resources } = fleet;
+    const { applications, zones, dnsRecords, tunnels } = standIn.database;
+    const left = [...applications.values()].find(({ name }) => name.endsWith("push to prom.example.com"));
+    resources.splice(
+      resources.findIndex(({ id }) => id === left?.id),
+      1,
+    );
+    await api.client.zeroTrust.tunnels.cloudflared.create({
+      account_id: stack.config.accountId,
+      name: "central",
+      config_src: "cloudflare",
+    });
+    for (const [host, comment] of [
+      ["prom", "sitepass/prod/metrics"],
+      ["loki", "by hand"],
+    ] as const) {
+      await api.client.dns.records.create({
+        zone_id: [...zones.keys()][0] ?? "",
+        ...{ name: `${host}.example.com`, type: "A", content: "203.0.113.7", ttl: 1, comment },
+      });
+    }
+    const [tunnel] = tunnels.values();
+    const [record] = dnsRecords.values();
+    const todo =
+      "If an interrupted run left it, take it in with `sitepass adopt`; if another checkout uses it, take another host name.";
+    assert.deepEqual(alarms(await report(fleet)), [
+      `sitepass:endpoints.metrics.hostname: is "prom.example.com", and the Access application "sitepass/prod/metrics: push to prom.example.com" on prom.example.com/api/v1/write is named as this stack's, which does not hold it (ID ${left?.id}). ${todo}`,
+      `sitepass:publish.tunnel.name: is "central", which a tunnel of the account has that this stack does not hold (${tunnel?.id}). If an interrupted run left it, or it is the one to use, take it in with \`sitepass adopt\`; if not, take another name or delete that tunnel.`,
+      `sitepass:endpoints.metrics.hostname: is "prom.example.com", and its DNS record A 203.0.113.7 is named as this stack's, which does not hold it (ID ${record?.id}). ${todo}`,
+    ]);
   });
 
   it("sounds an alarm for what expires, and none for what does so later or never", async (t) => {

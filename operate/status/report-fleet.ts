@@ -9,9 +9,11 @@ import { attempt, distinctProblems, problemsOf, type Problem, type Result } from
 import { nearest } from "../../fleet/wording";
 import { resourceTypes } from "../../provision/declared-objects";
 import type { OpenStack } from "../../stack/open-stack";
+import type { StackResource } from "../../stack/stack-resources";
 import { attachedByHand, missingApplications, type OwnApplicationsContext } from "../own-applications";
 import { ownershipOf, type Ownership } from "../ownership";
 import { fleetStatus, type FleetFacts, type StackToken } from "./fleet-status";
+import { findLeftOvers } from "./left-over";
 import { openMetrics } from "./open-metrics";
 import type { FleetReport, SiteStatus } from "./site-status";
 import { endpointAccess, type Thresholds } from "./site-troubles";
@@ -51,24 +53,31 @@ async function reportAll(
   stack: OpenStack,
   { stackName, ...thresholds }: Thresholds & Pick<ReportOptions, "stackName">,
 ): Promise<FleetReport> {
-  const [state, account] = await Promise.all([readStackTokens(stack), readAccount(stack)]);
-  const { ownership } = state;
+  const state = readStackTokens(stack);
+  const [{ tokens: stackTokens, ownership, problems: unreadable }, account] = await Promise.all([
+    state,
+    readAccount(
+      stack,
+      state.then(({ resources }) => resources),
+    ),
+  ]);
   const facts: FleetFacts = {
     sites: stack.sites,
     ownPrefix: stack.ownPrefix,
-    stackTokens: state.tokens,
+    stackTokens,
     tokens: account.tokens,
     allTokensShown: account.allTokensShown,
     endpoints: account.endpoints,
   };
   const sites = fleetStatus(facts, thresholds);
-  const problems = distinctProblems([...state.problems, ...account.problems]);
+  const problems = distinctProblems([...unreadable, ...account.problems]);
   return {
     stackName,
     at: thresholds.now,
     readable: problems.length === 0,
     alarms: [
       ...problems,
+      ...account.leftOvers,
       ...endpointProblems(facts, sites),
       ...stack.config.endpoints.flatMap((endpoint) => byHand(endpoint, { ...account, ownership })),
     ],
@@ -111,20 +120,29 @@ function endpointProblems({ endpoints }: FleetFacts, sites: readonly SiteStatus[
   return [...endpoints].flatMap(([signal, access]) => (used.has(signal) ? problemsOf(access) : []));
 }
 
+interface StackReading {
+  readonly tokens: FleetFacts["stackTokens"];
+  readonly ownership: Ownership;
+  /** All of the state; none when it could not be read, or the stack was never brought up. */
+  readonly resources: readonly StackResource[];
+  readonly problems: readonly Problem[];
+}
+
 /**
  * Reads the tokens in the stack's state, by site; undefined when nothing of the state could be read. The state's resources
  * say which tokens are the stack's even after an `up` that failed half-way, and its outputs have the rest. A stack that was
  * never brought up has neither, and that is no problem.
  */
-async function readStackTokens(stack: OpenStack): Promise<{
-  readonly tokens: FleetFacts["stackTokens"];
-  readonly ownership: Ownership;
-  readonly problems: readonly Problem[];
-}> {
+async function readStackTokens(stack: OpenStack): Promise<StackReading> {
   const [resources, outputs] = await Promise.all([attempt(stack.resources), attempt(stack.outputs)]);
   const ownership = ownershipOf(resources, stack.ownPrefix);
   if (!resources.ok && !outputs.ok) {
-    return { tokens: undefined, ownership, problems: [...resources.problems, ...outputs.problems] };
+    return {
+      tokens: undefined,
+      ownership,
+      resources: [],
+      problems: [...resources.problems, ...outputs.problems],
+    };
   }
   const found = resources.ok ? resources.value : [];
   const sites = outputs.ok ? outputs.value.sites : {};
@@ -148,6 +166,7 @@ async function readStackTokens(stack: OpenStack): Promise<{
         ];
       }),
     ),
+    resources: found,
     problems: [...problemsOf(resources), ...(neverUp ? [] : problemsOf(outputs))],
   };
 }
@@ -157,6 +176,8 @@ interface AccountReading extends Pick<FleetFacts, "tokens" | "allTokensShown" | 
   readonly applications: readonly AccountApplication[] | undefined;
   /** False where Cloudflare has more applications than it shows. */
   readonly complete: boolean;
+  /** What is named as this stack's, and stands in the way of its next `up`. */
+  readonly leftOvers: readonly Problem[];
   /** That the API token is shown a part of the account alone. */
   readonly warnings: readonly Problem[];
   /** Why something could not be read. Not having been read is never a pass. */
@@ -165,8 +186,15 @@ interface AccountReading extends Pick<FleetFacts, "tokens" | "allTokensShown" | 
   readonly apiCalls: number;
 }
 
-/** Two or three listings, at 1,000 entries a call. */
-async function readAccount(stack: OpenStack): Promise<AccountReading> {
+/**
+ * Two or three listings, at 1,000 entries a call.
+ *
+ * @param held what the stack's state has.
+ */
+async function readAccount(
+  stack: OpenStack,
+  held: Promise<readonly StackResource[]>,
+): Promise<AccountReading> {
   const opened = await attempt(stack.cloudflareApi);
   if (!opened.ok) {
     return {
@@ -175,6 +203,7 @@ async function readAccount(stack: OpenStack): Promise<AccountReading> {
       applications: undefined,
       complete: true,
       endpoints: new Map(),
+      leftOvers: [],
       problems: opened.problems,
       warnings: [],
       apiCalls: 0,
@@ -196,11 +225,17 @@ async function readAccount(stack: OpenStack): Promise<AccountReading> {
     problems.length > 1 && isRefused(listedTokens) && isRefused(listedApplications)
       ? await wholeTokenProblem(api, accountId)
       : undefined;
+  const resources = await held;
+  const leftOvers =
+    applications.ok && resources.length > 0
+      ? await findLeftOvers(stack, api, applications.value, resources)
+      : [];
   return {
     tokens: tokens.ok ? tokens.value : undefined,
     allTokensShown: allShown(listedTokens),
     applications: applications.ok ? applications.value : undefined,
     complete: allShown(listedApplications),
+    leftOvers,
     warnings: [
       ...unseenProblems(listedTokens, "service tokens"),
       ...unseenProblems(listedApplications, "Access applications"),

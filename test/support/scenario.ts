@@ -35,6 +35,8 @@ export interface Scenario extends ProjectStack {
   readonly takeRequests: () => Requests;
   /** The same stack, whose engine is sent a Ctrl-C when the signal aborts. */
   readonly interruptible: (signal: AbortSignal) => ProjectStack;
+  /** The same stack after `stack rename`. */
+  readonly named: (stackName: string) => ProjectStack;
   readonly close: () => Promise<void>;
 }
 
@@ -105,6 +107,7 @@ export async function openScenario(engine: Engine, options: ScenarioOptions): Pr
       };
     },
     interruptible: (signal) => engine.open({ ...stackOptions, abort: signal }),
+    named: (stackName) => engine.open({ ...stackOptions, stackName }),
     close: async () => {
       await standIn.close();
       rmSync(home, { recursive: true, force: true });
