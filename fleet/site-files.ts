@@ -4,7 +4,7 @@ import { parseDocument, type YAMLError } from "yaml";
 import { dnsLabelProblem, labelNameProblem } from "./names";
 import { failure, problemsOf, success, type Problem, type Result } from "./problem";
 import { knownSiteKeys, siteSchema, type SiteFile } from "./site-schema";
-import { systemReason } from "./wording";
+import { systemReason } from "./system-errors";
 import { describeIssue, splitAdvice } from "./zod-issues";
 
 /** One checked site file. The file's name, without its extension, is the site's identity. */

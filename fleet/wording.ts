@@ -25,10 +25,3 @@ export function someOf(names: readonly string[], most = 5): string {
   const shown = names.slice(0, most).join(", ");
   return names.length > most ? `${shown} and ${names.length - most} more` : shown;
 }
-
-/** The text of a system's error, without its code and path, which the message around it names: `permission denied`. */
-export function systemReason(error: unknown): string {
-  return error instanceof Error
-    ? error.message.replace(/^E[A-Z]+: /, "").replace(/, \w+( '.*')?$/, "")
-    : String(error);
-}

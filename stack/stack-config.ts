@@ -1,8 +1,8 @@
-import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseDocument } from "yaml";
 import { z } from "zod";
 import { UserError } from "../fleet/problem";
+import { readTextFile } from "../fleet/system-errors";
 
 const projectSchema = z.looseObject({
   name: z.string(),
@@ -60,14 +60,15 @@ const fullKey = (project: string, key: string): string => (key.includes(":") ? k
 const asText = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
 
 function readYaml<T>(path: string, schema: z.ZodType<T>): T {
-  if (!existsSync(path)) {
+  const text = readTextFile(path);
+  if (text === undefined) {
     throw new UserError({
       subject: path,
       says: "is not there",
       todo: "Run this in the project's folder, or name the stack with --stack",
     });
   }
-  const document = parseDocument(readFileSync(path, "utf8"));
+  const document = parseDocument(text);
   if (document.errors.length > 0) {
     throw new UserError(
       document.errors.map(({ message }) => ({

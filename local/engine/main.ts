@@ -24,7 +24,7 @@ Commands
 Options
   --stack NAME         the stack, and so the file Pulumi.NAME.yaml; default PULUMI_STACK, else the selected one
   --cwd DIR            the project's folder; default this one
-  --state FILE         where the state is kept, secrets in clear; default .sitepass/NAME.json in the project's folder
+  --state FILE         where the state is kept, secrets in clear, relative to --cwd; default SITEPASS_STATE, else .sitepass/NAME.json
   --config KEY=VALUE   configuration in place of the file's, structured values as JSON; may be repeated
   --file FILE          with import: what \`pulumi import --file\` reads
   --suppress-outputs   do not print the stack's outputs after a change
@@ -84,7 +84,8 @@ async function main(loadEngine: LoadEngine): Promise<number> {
   }
   const directory = resolve(values.cwd);
   const stack = stackNameIn(chooseStack(directory, values.stack, process.env));
-  const statePath = resolve(values.state ?? join(directory, ".sitepass", `${stack}.json`));
+  const named = values.state ?? process.env.SITEPASS_STATE ?? "";
+  const statePath = resolve(directory, named === "" ? join(".sitepass", `${stack}.json`) : named);
   if (!isCommand(command)) {
     const { outputs } = new SavedState(statePath).opened;
     console.log(JSON.stringify(values["show-secrets"] ? revealed(outputs) : masked(outputs), undefined, 2));

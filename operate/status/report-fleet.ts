@@ -4,6 +4,7 @@ import { readPolicies } from "../../cloudflare/access-policies";
 import { answered } from "../../cloudflare/client";
 import { listTokens, readTokens } from "../../cloudflare/service-tokens";
 import { attempt, distinctProblems, problemsOf, type Problem, type Result } from "../../fleet/problem";
+import { systemReason, systemRemedy } from "../../fleet/system-errors";
 import { nearest } from "../../fleet/wording";
 import { resourceTypes } from "../../provision/declared-objects";
 import type { OpenStack } from "../../stack/open-stack";
@@ -190,8 +191,8 @@ async function writeMetrics(report: FleetReport, file: string | undefined): Prom
     return [
       {
         subject: file,
-        says: `cannot be written (${error instanceof Error ? error.message : String(error)})`,
-        todo: "Create its folder, and let this user write there",
+        says: `cannot be written (${systemReason(error)})`,
+        todo: systemRemedy(error, "Create its folder, and let this user write there"),
       },
     ];
   }

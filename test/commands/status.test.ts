@@ -215,7 +215,7 @@ describe("sitepass status", () => {
     assert.equal(exitCode, 1);
     assert.match(
       stdout,
-      /^error: \S+sitepass\.prom: cannot be written \(ENOENT.*\)\. Create its folder, and let this user write there\.$/m,
+      /^error: \S+sitepass\.prom: cannot be written \(no such file or directory\)\. Create its folder, and let this user write there\.$/m,
     );
     assert.match(stdout, /^tokyo +provisioned/m);
   });
