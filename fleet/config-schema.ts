@@ -108,7 +108,7 @@ export const configSchema = z.strictObject({
     .describe(
       "Zero Trust team name, the part before .cloudflareaccess.com. Empty: looked up from the account's organization.",
     ),
-  tokenDuration: checkedText(durationProblem)
+  tokenDuration: checkedText(durationProblem, "refused")
     .default("8760h")
     .describe(
       "How long a service token is valid when its site does not say: hours such as 8760h, or forever.",

@@ -23,7 +23,7 @@ const labelValue = z
 
 const tokenSchema = z
   .strictObject({
-    duration: checkedText(durationProblem)
+    duration: checkedText(durationProblem, "refused")
       .meta({
         pattern: "^(?:forever|(?:[0-9]+(?:[.][0-9]*)?(?:ns|us|µs|ms|s|m|h))+)$",
         examples: ["8760h", "forever"],

@@ -2,9 +2,18 @@ import { z } from "zod";
 import type { Problem } from "./problem";
 import { nearest } from "./wording";
 
-/** A text that a function of ours checks; it returns what is wrong, as `<predicate>. <advice>`. */
-export function checkedText(problemOf: (text: string) => string | undefined) {
-  return z.string().superRefine((value, context) => {
+/**
+ * A text that a function of ours checks; it returns what is wrong, as `<predicate>. <advice>`.
+ *
+ * @param numbers "refused" where a number is no text that lacks its quotes, but says too little: it is told as the text
+ * would be.
+ */
+export function checkedText(problemOf: (text: string) => string | undefined, numbers?: "refused") {
+  const text = z.string({
+    error: ({ input }) =>
+      numbers === "refused" && typeof input === "number" ? problemOf(String(input)) : undefined,
+  });
+  return text.superRefine((value, context) => {
     const message = problemOf(value);
     if (message !== undefined) {
       context.addIssue(message);
@@ -63,6 +72,13 @@ function describeValue(issue: z.core.$ZodIssue, value: unknown): Omit<Problem, "
       if (value === undefined) {
         return { says: "is missing", todo: `Give ${kind}` };
       }
+      if (!issue.message.startsWith("Invalid input")) {
+        const { says, todo } = splitAdvice(issue.message);
+        return { says: `is ${show(value)}, which ${says}`, todo };
+      }
+      if (value === null) {
+        return { says: `is empty, not ${kind}`, todo: `Give ${kind}, or drop the key` };
+      }
       const quotable =
         issue.expected === "string" && (typeof value === "number" || typeof value === "boolean");
       return { says: `is ${show(value)}, not ${kind}`, todo: quotable ? "Put it in quotes" : `Give ${kind}` };
@@ -73,11 +89,23 @@ function describeValue(issue: z.core.$ZodIssue, value: unknown): Omit<Problem, "
       const todo = `${hint}Choose ${allowed.join(", ")}`;
       return { says: `is ${show(value)}, which is not known`, todo };
     }
-    default: {
-      const { says, todo } = splitAdvice(issue.message);
-      return { says: `is ${show(value)}, which ${says}`, todo };
+    case "too_big":
+    case "too_small": {
+      // zod's own words; checks of ours have theirs.
+      if (!issue.message.startsWith("Too ")) {
+        break;
+      }
+      const [bound, what] =
+        issue.code === "too_big" ? [issue.maximum, "more than"] : [issue.minimum, "less than"];
+      return {
+        says: `is ${show(value)}, which is ${what} ${bound}`,
+        todo: `Give ${bound} at the ${issue.code === "too_big" ? "most" : "least"}`,
+      };
     }
+    default:
   }
+  const { says, todo } = splitAdvice(issue.message);
+  return { says: `is ${show(value)}, which ${says}`, todo };
 }
 
 function didYouMean(given: string, known: readonly string[]): string {

@@ -3,6 +3,7 @@ import { parseDocument } from "yaml";
 import { z } from "zod";
 import { UserError } from "../fleet/problem";
 import { readTextFile } from "../fleet/system-errors";
+import { describeIssue } from "../fleet/zod-issues";
 
 const projectSchema = z.looseObject({
   name: z.string(),
@@ -11,7 +12,12 @@ const projectSchema = z.looseObject({
     .default({}),
 });
 
-const stackSchema = z.looseObject({ config: z.record(z.string(), z.unknown()).default({}) });
+const stackSchema = z.looseObject({
+  config: z
+    .record(z.string(), z.unknown())
+    .nullish()
+    .transform((config) => config ?? {}),
+});
 
 /** What Pulumi would hand to the program. */
 export interface StackConfig {
@@ -78,10 +84,15 @@ function readYaml<T>(path: string, schema: z.ZodType<T>): T {
       })),
     );
   }
-  const parsed = schema.safeParse(document.toJS());
+  // An empty file is an empty mapping to Pulumi, too.
+  const data: unknown = document.toJS() ?? {};
+  const parsed = schema.safeParse(data);
   if (!parsed.success) {
-    const says = `is not a Pulumi file (${z.prettifyError(parsed.error)})`;
-    throw new UserError({ subject: path, says, todo: "Fix it" });
+    throw new UserError(
+      parsed.error.issues
+        .flatMap((issue) => describeIssue(issue, data, () => []))
+        .map(({ subject, says, todo }) => ({ subject: path, says: `${subject} ${says}`.trimStart(), todo })),
+    );
   }
   return parsed.data;
 }

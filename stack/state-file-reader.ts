@@ -4,6 +4,7 @@ import { UserError } from "../fleet/problem";
 import { readTextFile } from "../fleet/system-errors";
 import type { StackReader } from "./open-stack";
 import { parseOutputs } from "./stack-outputs";
+import { secretVersionSchema } from "./stack-resources";
 
 const properties = z.record(z.string(), z.unknown()).readonly();
 
@@ -96,7 +97,10 @@ export function stateFileReader(path: string, neverUp?: "allowed"): StackReader 
     resources: () =>
       promised(() => {
         const { resources } = neverUp === "allowed" && !existsSync(path) ? { resources: [] } : read();
-        return resources.map(({ urn, type, name, id }) => ({ urn, type, name, id }));
+        return resources.map(({ urn, type, name, id, inputs }) => {
+          const secretVersion = secretVersionSchema.parse(inputs);
+          return { urn, type, name, id, ...(secretVersion === undefined ? {} : { secretVersion }) };
+        });
       }),
     secretConfig: (_directory, stackName, key) =>
       Promise.reject(

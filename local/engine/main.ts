@@ -27,6 +27,7 @@ Options
   --state FILE         where the state is kept, secrets in clear, relative to --cwd; default SITEPASS_STATE, else .sitepass/NAME.json
   --config KEY=VALUE   configuration in place of the file's, structured values as JSON; may be repeated
   --file FILE          with import: what \`pulumi import --file\` reads
+  --refresh            with up: first read what Cloudflare has of everything in the state
   --suppress-outputs   do not print the stack's outputs after a change
   --json               one JSON document instead of text
   --show-secrets       with output: print secrets in clear
@@ -47,6 +48,7 @@ function readArguments() {
       state: { type: "string" },
       file: { type: "string" },
       config: { type: "string", multiple: true, default: [] },
+      refresh: { type: "boolean", default: false },
       "suppress-outputs": { type: "boolean", default: false },
       json: { type: "boolean", default: false },
       "show-secrets": { type: "boolean", default: false },
@@ -78,6 +80,9 @@ async function main(loadEngine: LoadEngine): Promise<number> {
     return wrongUsage(
       `"${positionals.join(" ")}" is not a command. Give one of ${changing.join(", ")}, output.`,
     );
+  }
+  if (values.refresh && command !== "up") {
+    return wrongUsage("--refresh comes only with up.");
   }
   if ((command === "import") !== (values.file !== undefined)) {
     return wrongUsage("import needs --file, and no other command takes it.");
@@ -116,6 +121,7 @@ async function change(
   const { failures, state } = await engine.runEngine({
     ...place,
     command,
+    refreshFirst: values.refresh,
     importFile: values.file === undefined ? undefined : resolve(values.file),
     overrides: overridesIn(values.config),
     environment: process.env,

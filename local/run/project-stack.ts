@@ -16,6 +16,8 @@ export interface ProjectStack {
   readonly up: () => Promise<RunResult>;
   readonly preview: () => Promise<RunResult>;
   readonly refresh: () => Promise<RunResult>;
+  /** `up --refresh`. */
+  readonly upRefreshed: () => Promise<RunResult>;
   readonly destroy: () => Promise<RunResult>;
   /** Takes in what exists in Cloudflare, by a document of `pulumi import --file`. */
   readonly importFile: (file: string) => Promise<RunResult>;
@@ -69,6 +71,7 @@ export function engineStack(options: ProjectStackOptions): ProjectStack {
     up: () => run(["up", "--suppress-outputs"]),
     preview: () => run(["preview"]),
     refresh: () => run(["refresh"]),
+    upRefreshed: () => run(["up", "--refresh", "--suppress-outputs"]),
     destroy: () => run(["destroy"]),
     importFile: (file) => run(["import", "--file", file]),
     storedText: () => (existsSync(statePath) ? readFileSync(statePath, "utf8") : ""),
@@ -109,6 +112,7 @@ export function pulumiStack(pulumi: PulumiInstallation, options: ProjectStackOpt
     },
     up: () => inStack(["up", "--yes", "--skip-preview", "--suppress-outputs"]),
     preview: () => inStack(["preview", "--suppress-outputs"]),
+    upRefreshed: () => inStack(["up", "--refresh", "--yes", "--skip-preview", "--suppress-outputs"]),
     refresh: () => inStack(["refresh", "--yes", "--skip-preview", "--suppress-outputs"]),
     destroy: () => inStack(["destroy", "--yes", "--skip-preview", "--suppress-outputs"]),
     importFile: (file) =>

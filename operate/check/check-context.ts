@@ -24,7 +24,12 @@ export interface CheckContext {
  * may be no CLI, no log-in and no stack.
  */
 export type StackObjects =
-  | { readonly kind: "known"; readonly ids: ReadonlySet<string>; readonly tokens: HeldTokens }
+  | {
+      readonly kind: "known";
+      readonly ids: ReadonlySet<string>;
+      readonly tokens: HeldTokens;
+      readonly versions: ReadonlyMap<string, number>;
+    }
   | { readonly kind: "unknown"; readonly reason: string };
 
 /** Tells this stack's objects from others: by the state, and by the names that it gives, where the state does not say. */

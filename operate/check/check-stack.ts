@@ -8,6 +8,7 @@ import { plural } from "../../fleet/wording";
 import { resourceTypes } from "../../provision/declared-objects";
 import type { TokenPlan } from "../../provision/preflight";
 import type { OpenStack } from "../../stack/open-stack";
+import { secretVersionsIn } from "../../stack/stack-resources";
 import { apiTokenFinding, probeWrite } from "./api-token";
 import type { CheckContext, Ownership } from "./check-context";
 import { findingsOn, inOrder, type Finding } from "./finding";
@@ -106,6 +107,7 @@ async function readOwnership({ resources, ownPrefix }: OpenStack): Promise<Owner
           tokens: new Map(
             read.value.filter(({ type }) => type === resourceTypes.token).map(({ id, name }) => [id, name]),
           ),
+          versions: secretVersionsIn(read.value),
         }
       : { kind: "unknown", reason: read.problems.map(problemText).join(" ").replace(/\.$/, "") },
   };

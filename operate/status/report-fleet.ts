@@ -8,6 +8,7 @@ import { systemReason, systemRemedy } from "../../fleet/system-errors";
 import { nearest } from "../../fleet/wording";
 import { resourceTypes } from "../../provision/declared-objects";
 import type { OpenStack } from "../../stack/open-stack";
+import { secretVersionsIn } from "../../stack/stack-resources";
 import { fleetStatus, type FleetFacts, type StackToken } from "./fleet-status";
 import { openMetrics } from "./open-metrics";
 import type { FleetReport, SiteStatus } from "./site-status";
@@ -103,6 +104,7 @@ async function readStackTokens(
   const ids = new Map(
     found.filter(({ type }) => type === resourceTypes.token).map(({ name, id }) => [name, id]),
   );
+  const versions = secretVersionsIn(found);
   const neverUp = resources.ok && found.length === 0;
   return {
     tokens: new Map(
@@ -115,6 +117,7 @@ async function readStackTokens(
             clientId: output?.clientId,
             expiresAt: output?.expiresAt,
             hasSecret: output === undefined ? undefined : output.clientSecret !== "",
+            secretVersion: versions.get(name),
           },
         ];
       }),
