@@ -1,5 +1,15 @@
 #!/usr/bin/env node
 "use strict";
+const satisfies = require("semver/functions/satisfies");
+const { engines } = require("../package.json");
+
+// Older ones fail somewhere inside, with a stack trace.
+if (!satisfies(process.version, engines.node)) {
+  console.error(
+    `error: Node.js: is ${process.version}, and sitepass needs ${engines.node}. Install that, for example from https://nodejs.org.`,
+  );
+  process.exit(1);
+}
 // The quick half of tsx alone: `--help` needs no more. What a command loads late comes by `import()`, for which cli/command-line.ts asks.
 require("tsx/cjs");
 const { run } = require("../cli/command-line.ts");

@@ -47,7 +47,9 @@ export function addAdopt(program: Command, onStack: OnStack): void {
     .option("--dry-run", "say what would be written, and write nothing", false)
     .option("--json", "print one JSON document", false)
     .action((options: StackOptions & AdoptOptions) =>
-      onStack({ ...options, emptyFleet: "allowed" }, (stack, run) => adopt(stack, options, run)),
+      onStack({ ...options, emptyFleet: "allowed", neverUp: "allowed" }, (stack, run) =>
+        adopt(stack, options, run),
+      ),
     );
 }
 

@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { Option, type Command } from "commander";
 import type { Result } from "../fleet/problem";
 import type { OpenStack } from "../stack/open-stack";
 import { stackCommand, type ExitCode, type OnStack, type StackOptions } from "./stack-command";
@@ -16,10 +16,13 @@ export function addCheck(program: Command, onStack: OnStack): void {
       "say before `up` what is wrong with configuration and sites, and what in Cloudflare it would stumble over",
     )
     .option("--offline", "look at configuration and sites alone; needs no API token", false)
-    .option(
-      "--reads-only",
-      "ask for no permission to write, which is done with changes that can change nothing",
-      false,
+    .addOption(
+      new Option(
+        "--reads-only",
+        "ask for no permission to write, which is done with changes that can change nothing",
+      )
+        .default(false)
+        .conflicts("offline"),
     )
     .option("--json", "print one JSON document", false)
     .addHelpText(
@@ -31,6 +34,7 @@ Changes nothing. Exit code 1 with a problem, which up would stop at or pushes wo
       await onStack(
         {
           ...options,
+          neverUp: "allowed",
           refused: (problems, terminal) => check({ ok: false, problems }, options, terminal),
         },
         (stack, { terminal }) => check({ ok: true, value: stack }, options, terminal),

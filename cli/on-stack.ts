@@ -1,16 +1,23 @@
+import { resolve } from "node:path";
 import { UserError } from "../fleet/problem";
+import { systemProblem } from "../fleet/system-errors";
 import { openStack, type OpenStack } from "../stack/open-stack";
 import { chooseStack, stackNameIn, stacksSharingSites } from "../stack/project-stacks";
 import { pulumiReader } from "../stack/pulumi-stack-reader";
 import { stateFileReader } from "../stack/state-file-reader";
-import type { ExitCode, Run, StackOptions, Work } from "./stack-command";
+import { failureDocument, type ExitCode, type Run, type StackOptions, type Work } from "./stack-command";
 import { openTerminal, type Streams, type Terminal } from "./terminal";
 
 /**
  * Runs a command on a stack, and says what went wrong: what a person can put right in one line each, anything else with its
  * stack trace.
  */
-export async function onStack(options: StackOptions, work: Work, streams: Streams): Promise<ExitCode> {
+export async function onStack(
+  options: StackOptions,
+  work: Work,
+  streams: Streams,
+  unread: AbortSignal,
+): Promise<ExitCode> {
   const terminal = openTerminal(streams);
   const stopping = new AbortController();
   const stop = () => {
@@ -19,53 +26,72 @@ export async function onStack(options: StackOptions, work: Work, streams: Stream
     }
     stopping.abort();
   };
-  // Whoever reads may stop reading, as in `sitepass status | head`.
-  const unread = () => {
-    process.exit(1);
-  };
   // Not `once`: write-file-atomic's signal-exit ends the process when it finds no other listener left.
   for (const name of stoppingSignals) {
     process.on(name, stop);
   }
-  streams.stdout.on("error", unread);
   try {
-    return await runOnStack(options, work, { terminal, abort: stopping.signal });
+    return await runOnStack(options, work, { terminal, stopping: stopping.signal, unread });
   } finally {
     for (const name of stoppingSignals) {
       process.off(name, stop);
     }
-    streams.stdout.off("error", unread);
   }
 }
 
 const stoppingSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-async function runOnStack(options: StackOptions, work: Work, run: Run): Promise<ExitCode> {
-  const { terminal, abort } = run;
+async function runOnStack(
+  options: StackOptions,
+  work: Work,
+  {
+    terminal,
+    stopping,
+    unread,
+  }: { readonly terminal: Terminal; readonly stopping: AbortSignal; readonly unread: AbortSignal },
+): Promise<ExitCode> {
+  const run: Run = { terminal, abort: AbortSignal.any([stopping, unread]) };
   let reference: string | undefined;
   try {
     reference = chooseStack(options.cwd, options.stack, process.env);
-    const reader = options.state === undefined ? pulumiReader : stateFileReader(options.state);
+    const reader =
+      options.state === undefined
+        ? pulumiReader
+        : stateFileReader(resolve(options.cwd, options.state), options.neverUp);
     const stack = openStack(options.cwd, reference, reader, options.emptyFleet);
     const exitCode = await work(stack, run);
-    return abort.aborted ? 130 : exitCode;
+    return stopping.aborted ? stopped(options, terminal) : exitCode;
   } catch (error) {
-    if (abort.aborted) {
-      return 130;
+    if (stopping.aborted) {
+      return stopped(options, terminal);
     }
-    if (!(error instanceof UserError)) {
+    if (unread.aborted) {
+      return 1;
+    }
+    const ofSystem = systemProblem(error);
+    const problems = error instanceof UserError ? error.problems : ofSystem === undefined ? [] : [ofSystem];
+    if (problems.length === 0) {
       throw error;
     }
     if (options.refused !== undefined) {
-      return options.refused(
-        error.problems,
-        terminal,
-        reference === undefined ? undefined : stackNameIn(reference),
-      );
+      const stackName = reference === undefined ? undefined : stackNameIn(reference);
+      return options.refused(problems, terminal, stackName);
     }
-    terminal.sayProblems(error.problems);
+    if (options.json === true) {
+      terminal.print(failureDocument(problems));
+    }
+    terminal.sayProblems(problems);
     return 1;
   }
+}
+
+/** Who reads a document gets one, also when the command was stopped before it had anything to say. */
+function stopped({ json }: StackOptions, terminal: Terminal): ExitCode {
+  if (json === true && !terminal.hasPrinted()) {
+    const todo = "Run it again";
+    terminal.print(failureDocument([{ subject: "sitepass", says: "was stopped before its end", todo }]));
+  }
+  return 130;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, type Command } from "commander";
 import { parseDayDuration } from "../fleet/duration";
 
 /** Reads a TCP port from the command line. */
@@ -48,6 +48,35 @@ export function graceDuration(text: string): number {
   }
   return milliseconds;
 }
+
+/** What is wrong with options that were given, and mean something only beside another. */
+export function comesOnlyWith(
+  command: Command,
+  names: readonly string[],
+  other: string,
+  isGiven: boolean,
+): string | undefined {
+  const lonely = isGiven ? [] : givenOf(command, names);
+  return lonely.length === 0 ? undefined : `${lonely.join(" and ")} comes only with ${other}.`;
+}
+
+/** What is wrong with options that were given, and contradict another, or mean nothing beside it. */
+export function doesNotGoWith(
+  command: Command,
+  names: readonly string[],
+  other: string,
+  isGiven: boolean,
+): string | undefined {
+  const wrong = isGiven ? givenOf(command, names) : [];
+  return wrong.length === 0 ? undefined : `${wrong.join(" and ")} does not go with ${other}.`;
+}
+
+/** Which of these options, such as `--relay-port`, were typed. */
+const givenOf = (command: Command, names: readonly string[]): readonly string[] =>
+  command.options
+    .filter(({ long }) => long !== undefined && names.includes(long))
+    .filter((option) => command.getOptionValueSource(option.attributeName()) === "cli")
+    .map(({ long }) => long ?? "");
 
 /** Collects an option that may be given several times. */
 export function repeated(value: string, before: readonly string[]): readonly string[] {

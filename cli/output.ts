@@ -1,4 +1,4 @@
-import { fstatSync } from "node:fs";
+import { existsSync, fstatSync, statSync } from "node:fs";
 import { Argument, InvalidArgumentError, Option, type Command } from "commander";
 import { dnsLabelProblem } from "../fleet/names";
 import { UserError } from "../fleet/problem";
@@ -100,6 +100,13 @@ async function output(
   { terminal, abort }: Run,
 ): Promise<ExitCode> {
   const toStdout = to === undefined && command.length === 0;
+  if (toStdout && isNowhere(terminal)) {
+    throw new UserError({
+      subject: "stdout",
+      says: "is closed or leads to /dev/null, so that nobody would get the credentials",
+      todo: "Name a file with --to or a command with --exec, or use a pipe",
+    });
+  }
   if (toStdout && terminal.stdout.isTTY === true && !show) {
     throw new UserError([
       {
@@ -129,6 +136,15 @@ async function output(
   return exitCode;
 }
 
+/** Node opens /dev/null in place of a standard stream that is closed. */
+function isNowhere({ stdout: { fd } }: Terminal): boolean {
+  if (fd === undefined || !existsSync("/dev/null")) {
+    return false;
+  }
+  const [is, nowhere] = [fstatSync(fd), statSync("/dev/null")];
+  return is.isCharacterDevice() && is.rdev === nowhere.rdev;
+}
+
 const writerTo =
   ({ stdout, warn }: Terminal) =>
   (text: string): Promise<void> => {
@@ -142,6 +158,7 @@ const writerTo =
         todo: "Use --to instead of >: it writes files for their owner alone",
       });
     }
+    // What cannot be written is said once the command has ended.
     return new Promise((resolve) => {
       stdout.write(text, () => {
         resolve();

@@ -1,10 +1,10 @@
+import { join } from "node:path";
 import { Argument, Option, type Command } from "commander";
-import { UserError } from "../fleet/problem";
 import { collectorNames } from "../fleet/collector-names";
 import type { Site } from "../fleet/sites";
 import type { RenderOptions } from "../handover/render-sites";
 import type { OpenStack } from "../stack/open-stack";
-import { port, repeated } from "./option-values";
+import { comesOnlyWith, port, repeated } from "./option-values";
 import { stackCommand, type ExitCode, type OnStack, type Run, type StackOptions } from "./stack-command";
 
 export function addRender(program: Command, onStack: OnStack): void {
@@ -49,9 +49,32 @@ export function addRender(program: Command, onStack: OnStack): void {
     )
     .option("--check", "have the collector's own validator check the files first, where it is on PATH", false)
     .option("--json", "print one JSON document", false)
-    .action(async (sites: string[], options: StackOptions & Omit<RenderCommand, "sites">) => {
-      await onStack(options, (stack, run) => render(stack, { ...options, sites }, run));
-    });
+    .action(
+      async (sites: string[], options: StackOptions & Omit<RenderCommand, "sites">, command: Command) => {
+        const wrong = wrongUsage(sites, options, command);
+        if (wrong !== undefined) {
+          command.error(`error: ${wrong}`);
+        }
+        // A default belongs to the project, where it is kept out of version control.
+        const out =
+          command.getOptionValueSource("out") === "cli" ? options.out : join(options.cwd, options.out);
+        await onStack(options, (stack, run) => render(stack, { ...options, out, sites }, run));
+      },
+    );
+}
+
+/** Options that mean nothing together. */
+function wrongUsage(
+  sites: readonly string[],
+  { all, relay }: Pick<RenderCommand, "all" | "relay">,
+  command: Command,
+): string | undefined {
+  if (all === sites.length > 0) {
+    return all
+      ? `--all comes with ${sites.join(", ")}. Name sites, or take --all, not both.`
+      : "no site is named. Name sites as in `sitepass render tokyo`, or take --all.";
+  }
+  return comesOnlyWith(command, ["--relay-port"], "--relay", relay !== undefined);
 }
 
 export interface RenderCommand extends RenderOptions {
@@ -85,17 +108,6 @@ export async function render(
 }
 
 async function chosenSites(stack: OpenStack, { sites, all }: RenderCommand): Promise<readonly Site[]> {
-  const refused = (subject: string, says: string, todo: string) => new UserError([{ subject, says, todo }]);
-  if (all && sites.length > 0) {
-    throw refused(
-      "--all",
-      `is given together with ${sites.join(", ")}`,
-      "Name sites, or pass --all, not both",
-    );
-  }
-  if (!all && sites.length === 0) {
-    throw refused("render", "no site is named", "Name sites as in `sitepass render tokyo`, or pass --all");
-  }
   const { selectSites } = await import("../operate/select-sites.js");
   return all ? stack.sites : selectSites(stack.sites, sites);
 }

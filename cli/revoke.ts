@@ -111,14 +111,17 @@ function show({ colors, print, table }: Terminal, { sites }: RevokeReport, enabl
     failed: colors.red(`not ${done}`),
     "not asked": enabled ? "with the next up" : colors.yellow("lets it in until the next up"),
   };
+  // What an earlier run wrote may have been carried out long ago.
+  const outcome = ({ file, cloudflare }: Revocation) =>
+    cloudflare === "not asked" && file === "already so" ? "as the last up left it" : atCloudflare[cloudflare];
   print(
     table(
       ["site", "file", `token.enabled: ${enabled}`, "Cloudflare"],
-      sites.map(({ site, file, cloudflare }) => [
-        site.name,
-        site.file,
-        file === "not written" ? colors.red(file) : file,
-        atCloudflare[cloudflare],
+      sites.map((revocation) => [
+        revocation.site.name,
+        revocation.site.file,
+        revocation.file === "not written" ? colors.red(revocation.file) : revocation.file,
+        outcome(revocation),
       ]),
     ),
   );

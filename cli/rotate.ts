@@ -2,7 +2,7 @@ import { InvalidArgumentError, Option, type Command } from "commander";
 import { plural } from "../fleet/wording";
 import type { WaveSize } from "../operate/rotate/waves";
 import type { OpenStack } from "../stack/open-stack";
-import { duration, graceDuration, repeated } from "./option-values";
+import { comesOnlyWith, doesNotGoWith, duration, graceDuration, repeated } from "./option-values";
 import { stackCommand, type ExitCode, type OnStack, type Run, type StackOptions } from "./stack-command";
 
 interface RotateOptions extends StackOptions {
@@ -110,23 +110,20 @@ function waveSize(text: string): WaveSize {
 
 /** Options that mean nothing together. */
 function wrongUsage(sites: readonly string[], options: RotateOptions, command: Command): string | undefined {
-  const given = (name: string) => command.getOptionValueSource(name) === "cli";
-  const flag = (name: string) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
   if (options.all === sites.length > 0) {
     return options.all
       ? `--all comes with ${sites.join(", ")}. Name sites, or take --all, not both.`
       : "no site is named. Name sites as in `sitepass rotate tokyo`, or take --all.";
   }
-  const only = (names: readonly string[], other: string, holds: boolean) =>
-    names.filter((name) => given(name) && !holds).map((name) => `${flag(name)} comes only with ${other}.`)[0];
-  const not = (names: readonly string[], other: string, holds: boolean) =>
-    names.filter((name) => given(name) && holds).map((name) => `${flag(name)} does not go with ${other}.`)[0];
+  const { confirm, all, now, waves } = options;
+  const ofWriting = ["--waves", "--older-than", "--grace", "--now", "--force", "--offline", "--dry-run"];
+  const asking = "--waves, which asks Cloudflare when sites were last seen";
   return (
-    only(["former", "wait", "via"], "--confirm", options.confirm) ??
-    not(["waves", "olderThan", "grace", "now", "force", "offline", "dryRun"], "--confirm", options.confirm) ??
-    only(["waves", "olderThan"], "--all", options.all) ??
-    not(["grace", "waves", "olderThan"], "--now", options.now) ??
-    not(["offline"], "--waves, which asks Cloudflare when sites were last seen", options.waves !== undefined)
+    comesOnlyWith(command, ["--former", "--wait", "--via"], "--confirm", confirm) ??
+    doesNotGoWith(command, ofWriting, "--confirm", confirm) ??
+    comesOnlyWith(command, ["--waves", "--older-than"], "--all", all) ??
+    doesNotGoWith(command, ["--grace", "--waves", "--older-than"], "--now", now) ??
+    doesNotGoWith(command, ["--offline"], asking, waves !== undefined)
   );
 }
 

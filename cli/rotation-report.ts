@@ -3,6 +3,7 @@ import { problemText, type Problem } from "../fleet/problem";
 import { plural, someOf } from "../fleet/wording";
 import type { Confirmation } from "../operate/rotate/confirm-rotations";
 import type { RotateReport } from "../operate/rotate/rotate-sites";
+import { skipReasons } from "../operate/rotate/waves";
 import type { LineChange } from "../operate/site-file/edit-token";
 import type { Terminal } from "./terminal";
 
@@ -126,7 +127,7 @@ function printNextSteps(
 }
 
 function leftOver({ skipped, wave }: RotateReport): string[] {
-  const lines = (["shut out", "no token yet"] as const).flatMap((reason) => {
+  const lines = skipReasons.flatMap((reason) => {
     const names = skipped.filter((one) => one.reason === reason).map(({ site }) => site);
     return names.length === 0 ? [] : [`Left out, ${reason}: ${someOf(names)}.`];
   });

@@ -1,5 +1,5 @@
-import type { Command } from "commander";
-import type { Problem } from "../fleet/problem";
+import { Option, type Command } from "commander";
+import { problemText, type Problem } from "../fleet/problem";
 import type { OpenStack } from "../stack/open-stack";
 import type { Terminal } from "./terminal";
 
@@ -24,8 +24,12 @@ export interface StackOptions {
   readonly stack?: string;
   /** A state file of local/engine, in place of pulumi. */
   readonly state?: string;
+  /** Of commands that can print one JSON document: so is what is wrong. */
+  readonly json?: boolean;
   /** Set by a command, not by a person: it works on a project without sites too. */
   readonly emptyFleet?: "allowed";
+  /** Set by a command: it works before the first `up`, so that there may be no state file yet. */
+  readonly neverUp?: "allowed";
   /**
    * Set by a command: tells, in place of printing, what is wrong and that nothing was done. The stack's name is
    * undefined when not even that could be told.
@@ -51,6 +55,15 @@ export function stackCommand(program: Command, name: string, examples: readonly 
       "the stack, and so the file Pulumi.<name>.yaml (default: PULUMI_STACK, else the selected stack)",
     )
     .option("--cwd <dir>", "the project's folder", ".")
-    .option("--state <file>", "read the stack from this state file of local/engine, not from pulumi")
+    .addOption(
+      new Option(
+        "--state <file>",
+        "read the stack from this state file of local/engine, not from pulumi; relative to --cwd",
+      ).env("SITEPASS_STATE"),
+    )
     .addHelpText("after", `\nExamples:\n${examples.map((example) => `  $ sitepass ${example}`).join("\n")}`);
 }
+
+/** What `--json` prints in place of a command's own document when nothing came of it. */
+export const failureDocument = (problems: readonly Problem[]): string =>
+  JSON.stringify({ ok: false, problems: problems.map(problemText) }, undefined, 2);

@@ -82,6 +82,9 @@ async function status(
 }
 
 function hoursOrOff(text: string): number | "off" {
+  if (text !== "off" && !/^\d+$/.test(text)) {
+    throw new InvalidArgumentError('Give a whole number of hours from 1 on, or "off".');
+  }
   return text === "off" ? "off" : wholeNumber(1)(text);
 }
 

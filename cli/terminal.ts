@@ -19,6 +19,7 @@ export interface Terminal {
   readonly stdout: Streams["stdout"];
   /** Prints lines of the result. */
   readonly print: (text: string) => void;
+  readonly hasPrinted: () => boolean;
   /** Tells a person something that is not the result, on standard error, like the next two. */
   readonly note: (text: string) => void;
   readonly warn: (warning: Problem | string) => void;
@@ -39,6 +40,7 @@ export interface ProgressBar {
 /** @param streams anything but the process's own is not coloured. */
 export function openTerminal(streams: Streams): Terminal {
   const { stdout, stderr } = streams;
+  let printed = false;
   const colors = pc.createColors(streams === process && pc.isColorSupported);
   const note = (text: string): void => {
     stderr.write(`${text}\n`);
@@ -47,8 +49,10 @@ export function openTerminal(streams: Streams): Terminal {
     colors,
     stdout,
     print: (text) => {
+      printed = true;
       stdout.write(`${text}\n`);
     },
+    hasPrinted: () => printed,
     note,
     warn: (warning) => {
       const text = typeof warning === "string" ? warning : problemText(warning);

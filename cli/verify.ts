@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { OpenStack } from "../stack/open-stack";
-import { wholeNumber } from "./option-values";
+import { comesOnlyWith, wholeNumber } from "./option-values";
 import { stackCommand, type ExitCode, type OnStack, type Run, type StackOptions } from "./stack-command";
 
 interface VerifyCommandOptions extends StackOptions {
@@ -45,8 +45,9 @@ Pushes are sent without a body, so nothing is stored. Access logs the wrong secr
 1 when anything is not as expected.`,
     )
     .action(async (sites: string[], options: VerifyCommandOptions, command: Command) => {
-      if (!options.watch && options.timeout !== undefined) {
-        command.error("error: --timeout comes only with --watch.");
+      const wrong = comesOnlyWith(command, ["--interval", "--timeout"], "--watch", options.watch);
+      if (wrong !== undefined) {
+        command.error(`error: ${wrong}`);
       }
       await onStack(options, (stack, run) => verify(stack, sites, options, run));
     });

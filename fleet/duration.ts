@@ -49,6 +49,9 @@ export function durationProblem(text: string): string | undefined {
 /** `365d` and `1y` are the usual slips; the right spelling can be computed for them. */
 function suggestHours(text: string): string {
   const hoursPerUnit: Readonly<Record<string, number>> = { d: 24, w: 168, y: 8760 };
+  if (/^[1-9]\d{0,5}$/.test(text)) {
+    return `${text}h`;
+  }
   const match = /^(\d{1,4})([dwy])$/.exec(text);
   const hours = hoursPerUnit[match?.[2] ?? ""];
   return match === null || hours === undefined ? "8760h (one year)" : `${Number(match[1]) * hours}h`;

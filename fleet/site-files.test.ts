@@ -378,9 +378,16 @@ describe("readSiteFiles, on a file's values", () => {
 
   it("refuses a key without a value", () => {
     assert.deepEqual(problemsIn("signals:\nlabels:\ntoken:\n"), [
-      "sites/tokyo.yaml: signals is null, not a list. Give a list.",
-      "sites/tokyo.yaml: labels is null, not a mapping. Give a mapping.",
-      "sites/tokyo.yaml: token is null, not a mapping. Give a mapping.",
+      "sites/tokyo.yaml: signals is empty, not a list. Give a list, or drop the key.",
+      "sites/tokyo.yaml: labels is empty, not a mapping. Give a mapping, or drop the key.",
+      "sites/tokyo.yaml: token is empty, not a mapping. Give a mapping, or drop the key.",
+    ]);
+  });
+
+  it("says of a number without a unit, and of one that is too large, what to write", () => {
+    assert.deepEqual(problemsIn("token: { duration: 8760, secretVersion: 99999999999999999 }"), [
+      "sites/tokyo.yaml: token.duration is 8760, which is not a duration that Cloudflare accepts. Write hours, such as 8760h, or forever.",
+      "sites/tokyo.yaml: token.secretVersion is 100000000000000000, which is more than 9007199254740991. Give 9007199254740991 at the most.",
     ]);
   });
 
@@ -433,7 +440,7 @@ describe("readSiteFiles, on a file's values", () => {
       [
         'sites/a.yaml: token.duration is "365d", which is not a duration that Cloudflare accepts. Write hours, such as 8760h, or forever.',
         'sites/b.yaml: token.duration is "1y", which is not a duration that Cloudflare accepts. Write hours, such as 8760h, or forever.',
-        "sites/c.yaml: token.duration is 8760, which is not a duration that Cloudflare accepts. Write hours, such as 8760h (one year), or forever.",
+        "sites/c.yaml: token.duration is 8760, which is not a duration that Cloudflare accepts. Write hours, such as 8760h, or forever.",
       ],
     );
   });
@@ -560,7 +567,7 @@ describe("readSiteFiles, on a file's values", () => {
     assert.deepEqual(problemsIn("labels: { rack: 7, spare: true, owner: null, rows: [1] }\n"), [
       "sites/tokyo.yaml: labels.rack is 7, not text. Put it in quotes.",
       "sites/tokyo.yaml: labels.spare is true, not text. Put it in quotes.",
-      "sites/tokyo.yaml: labels.owner is null, not text. Give text.",
+      "sites/tokyo.yaml: labels.owner is empty, not text. Give text, or drop the key.",
       "sites/tokyo.yaml: labels.rows is [1], not text. Give text.",
     ]);
   });

@@ -4,7 +4,7 @@ import { isScalar, parseDocument, type YAMLError } from "yaml";
 import { dnsLabelProblem, labelNameProblem } from "./names";
 import { failure, problemsOf, success, type Problem, type Result } from "./problem";
 import { knownSiteKeys, siteSchema, type SiteFile } from "./site-schema";
-import { systemReason } from "./wording";
+import { systemReason } from "./system-errors";
 import { describeIssue, splitAdvice, type WrittenValues } from "./zod-issues";
 
 /** One checked site file. The file's name, without its extension, is the site's identity. */
@@ -163,11 +163,8 @@ export function parseSite(text: string, file: string): Result<SiteFile> {
       const node = document.getIn(path, true);
       return isScalar(node) ? node.source : undefined;
     },
-    issuesWith: (path, quoted) => {
-      const changed = document.clone();
-      changed.setIn(path, quoted);
-      return siteSchema.safeParse(changed.toJS()).error?.issues ?? [];
-    },
+    // Not in the document, where the place may be behind an alias.
+    issuesWith: (path, quoted) => siteSchema.safeParse(withValueAt(data, path, quoted)).error?.issues ?? [],
   };
   const problems = [
     ...(parsed.error?.issues ?? []).flatMap((issue) => describeIssue(issue, data, knownSiteKeys, written)),
@@ -178,6 +175,19 @@ export function parseSite(text: string, file: string): Result<SiteFile> {
     : failure(
         ...problems.map(({ subject: key, says, todo }) => ({ subject: file, says: `${key} ${says}`, todo })),
       );
+}
+
+/** A copy of what a file holds in which one value is another. */
+function withValueAt(data: unknown, [key, ...rest]: readonly PropertyKey[], value: unknown): unknown {
+  if (key === undefined) {
+    return value;
+  }
+  if (Array.isArray(data)) {
+    return data.map((item: unknown, index) => (index === key ? withValueAt(item, rest, value) : item));
+  }
+  return isMapping(data) && typeof key === "string"
+    ? { ...data, [key]: withValueAt(data[key], rest, value) }
+    : data;
 }
 
 /** zod's record passes over the key `__proto__`, which as a label is as wrong as any other with two underscores. */

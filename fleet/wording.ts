@@ -26,13 +26,6 @@ export function someOf(names: readonly string[], most = 5): string {
   return names.length > most ? `${shown} and ${names.length - most} more` : shown;
 }
 
-/** The text of a system's error, without its code and path, which the message around it names: `permission denied`. */
-export function systemReason(error: unknown): string {
-  return error instanceof Error
-    ? error.message.replace(/^E[A-Z]+: /, "").replace(/, \w+( '.*')?$/, "")
-    : String(error);
-}
-
 /**
  * Where a text has a character that it must not have, as a predicate that names the character and nothing else of the
  * text, which may be a secret: `ends in a carriage return (U+000D)`. Undefined when it has none.

@@ -101,6 +101,9 @@ function describeValue(issue: z.core.$ZodIssue, value: unknown): Omit<Problem, "
       if (value === undefined) {
         return { says: "is missing", todo: `Give ${kind}` };
       }
+      if (value === null) {
+        return { says: `is empty, not ${kind}`, todo: `Give ${kind}, or drop the key` };
+      }
       const isNumber = issue.expected === "number" || issue.expected === "int";
       const quoted =
         typeof value === "string" &&
@@ -117,11 +120,23 @@ function describeValue(issue: z.core.$ZodIssue, value: unknown): Omit<Problem, "
       const todo = `${hint}Choose ${allowed.join(", ")}`;
       return { says: `is ${show(value)}, which is not known`, todo };
     }
-    default: {
-      const { says, todo } = splitAdvice(issue.message);
-      return { says: `is ${show(value)}, which ${says}`, todo };
+    case "too_big":
+    case "too_small": {
+      // zod's own words; checks of ours have theirs.
+      if (!issue.message.startsWith("Too ")) {
+        break;
+      }
+      const [bound, what] =
+        issue.code === "too_big" ? [issue.maximum, "more than"] : [issue.minimum, "less than"];
+      return {
+        says: `is ${show(value)}, which is ${what} ${bound}`,
+        todo: `Give ${bound} at the ${issue.code === "too_big" ? "most" : "least"}`,
+      };
     }
+    default:
   }
+  const { says, todo } = splitAdvice(issue.message);
+  return { says: `is ${show(value)}, which ${says}`, todo };
 }
 
 function didYouMean(given: string, known: readonly string[]): string {

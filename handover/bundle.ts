@@ -7,8 +7,7 @@ import { Encrypter } from "age-encryption";
 import { pack } from "tar-stream";
 import type { RenderedFile } from "../collectors/collector";
 import { failure, orThrow, problemsOf, success, type Problem, type Result } from "../fleet/problem";
-import { systemReason } from "../fleet/wording";
-import { isSystemError } from "./disk";
+import { isSystemError, systemReason } from "../fleet/system-errors";
 import { foldersOf } from "./site-files";
 
 /** Seals a site's files for handing over: a tar of one folder, named like the site, encrypted with age. */

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
+import { isSystemError } from "../fleet/system-errors";
 
 /** Told of each change to the disk just before it is made; tests end the process there. */
 export type OnChange = (change: string) => void;
@@ -137,16 +138,6 @@ export function holds(path: string, content: string): boolean {
 /** Where a link points to; undefined when there is no link. */
 export function linkTarget(path: string): string | undefined {
   return kindOf(path) === "link" ? fs.readlinkSync(path) : undefined;
-}
-
-/** Whether this is the error of a system call; where codes are given, with one of them. */
-export function isSystemError(error: unknown, ...codes: readonly string[]): boolean {
-  return (
-    error instanceof Error &&
-    "syscall" in error &&
-    "code" in error &&
-    (codes.length === 0 || codes.some((code) => error.code === code))
-  );
 }
 
 /** @returns whether it was done: not when it failed with one of these codes. */

@@ -4,11 +4,11 @@ import { constants } from "node:os";
 import { dirname, resolve } from "node:path";
 import { failure, orThrow, success, type Problem, type Result } from "../fleet/problem";
 import type { Site } from "../fleet/sites";
-import { systemReason } from "../fleet/wording";
+import { isSystemError, systemReason, systemRemedy } from "../fleet/system-errors";
 import type { OpenStack } from "../stack/open-stack";
 import { credentialWarnings, fingerprint } from "../stack/rotation-notes";
 import { credentialsText, siteCredentials, type Format, type SecretName } from "./credentials";
-import { Disk, isSystemError } from "./disk";
+import { Disk } from "./disk";
 
 export interface HandOutInput {
   readonly site: Site;
@@ -89,7 +89,7 @@ export function writeSecretFile(file: string, text: string): Result<void> {
     if (!isSystemError(error)) {
       throw error;
     }
-    return refused(`cannot be written (${systemReason(error)})`, todo);
+    return refused(`cannot be written (${systemReason(error)})`, systemRemedy(error, todo));
   }
 }
 

@@ -1,7 +1,8 @@
 import { renameSync, symlinkSync, unlinkSync } from "node:fs";
 import { hostname } from "node:os";
 import { UserError, type Problem } from "../fleet/problem";
-import { isSystemError, kindOf, linkTarget, temporaryBeside, unlessErrorOf } from "./disk";
+import { kindOf, linkTarget, temporaryBeside, unlessErrorOf } from "./disk";
+import { isSystemError } from "../fleet/system-errors";
 
 /** Locks that this process holds. Another one with its number is an earlier process's, as in containers. */
 const held = new Set<string>();

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import pMap from "p-map";
@@ -16,12 +17,13 @@ import {
   type Result,
 } from "../fleet/problem";
 import type { Site } from "../fleet/sites";
-import { plural, systemReason } from "../fleet/wording";
+import { plural } from "../fleet/wording";
+import { isSystemError, systemReason, systemRemedy } from "../fleet/system-errors";
 import type { OpenStack } from "../stack/open-stack";
 import { credentialWarnings, fingerprint } from "../stack/rotation-notes";
 import type { RevealedOutputs, SiteCredentials } from "../stack/stack-outputs";
 import { siteCredentials } from "./credentials";
-import { Disk, isSystemError } from "./disk";
+import { Disk } from "./disk";
 import { planSite, type SitePlan } from "./plan-site";
 import { siteFolderProblems, wouldBeCommitted, writeSite, type WrittenSite } from "./site-folder";
 import { runValidators, type Validation } from "./validators";
@@ -75,7 +77,7 @@ export async function renderSites(
   const plans = chosen.map((site) => planOne(site, stack, outputs, options));
   refuse(plans.flatMap(problemsOf));
   const planned = plans.flatMap((plan) => (plan.ok ? [plan.value] : []));
-  const write = seal ?? (await unlessDenied(out, 0, () => folderWriter(planned, out)));
+  const write = seal ?? (await unlessDenied(out, 0, undefined, () => folderWriter(planned, out)));
   const validations = check ? await validate(planned, abort) : [];
   const sites: RenderedSite[] = [];
   for (const [index, one] of planned.entries()) {
@@ -85,7 +87,7 @@ export async function renderSites(
       break;
     }
     onProgress(index, planned.length);
-    const written = await unlessDenied(out, index, () => write(one.plan));
+    const written = await unlessDenied(out, index, join(out, one.site.name), () => write(one.plan));
     sites.push({
       site: one.site.name,
       collector: one.collector,
@@ -227,23 +229,36 @@ async function validate(
   return validations;
 }
 
-/** What the operating system refuses is for a person to put right, too. */
-async function unlessDenied<T>(out: string, before: number, work: () => T | Promise<T>): Promise<T> {
+/**
+ * What the operating system refuses is for a person to put right, too.
+ *
+ * @param begun the folder or file that is being written; undefined before anything is.
+ */
+async function unlessDenied<T>(
+  out: string,
+  before: number,
+  begun: string | undefined,
+  work: () => T | Promise<T>,
+): Promise<T> {
   try {
     return await work();
   } catch (error) {
     if (!isSystemError(error)) {
       throw error;
     }
-    const done =
-      before === 0
-        ? "Nothing was written"
-        : `${plural(before, "site")} before this one ${before === 1 ? "is" : "are"} written`;
+    const written =
+      before === 0 ? "" : `${plural(before, "site")} before this one ${before === 1 ? "is" : "are"} written`;
+    // A sealed file is put in place as a whole.
+    const part =
+      begun !== undefined && existsSync(begun)
+        ? `${begun} is there in part, perhaps with credentials in it`
+        : "";
+    const done = [written, part].filter((text) => text !== "").join(", and ") || "Nothing was written";
     return orThrow(
       failure({
         subject: out,
         says: `cannot be written to (${systemReason(error)}). ${done}`,
-        todo: "Fix it, or name another folder with --out, and render again",
+        todo: `${systemRemedy(error, "Fix it, or name another folder with --out, and render again")}${part === "" ? "" : ": the same command finishes it"}`,
       }),
     );
   }

@@ -4,7 +4,8 @@ import { basename, dirname, join, relative, resolve } from "node:path";
 import { z } from "zod";
 import type { RenderedFile } from "../collectors/collector";
 import { failure, orThrow, problemsOf, success, type Problem, type Result } from "../fleet/problem";
-import { Disk, holds, isSystemError, kindOf, modeOf, temporaryPrefix, type OnChange } from "./disk";
+import { Disk, holds, kindOf, modeOf, temporaryPrefix, type OnChange } from "./disk";
+import { isSystemError } from "../fleet/system-errors";
 import { lockProblem, takeLock } from "./lock";
 import {
   foldersOf,

@@ -51,7 +51,7 @@ export const ownApplications = ({ applications, ownership }: OwnApplicationsCont
 
 const subjectOf = ({ signal }: Endpoint): string => `sitepass:endpoints.${signal}.hostname`;
 
-const refreshAndUp = "Run `pulumi refresh` and `pulumi up`";
+const refreshAndUp = "Run `pulumi up --refresh`";
 
 /** What is attached to the stack's own applications on an endpoint's host and should not be. */
 export function attachedByHand(context: OwnApplicationsContext, endpoint: Endpoint): readonly Problem[] {

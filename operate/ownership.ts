@@ -2,14 +2,20 @@ import { attempt, problemText, type Result } from "../fleet/problem";
 import { resourceTypes } from "../provision/declared-objects";
 import type { HeldTokens } from "../provision/preflight";
 import type { OpenStack } from "../stack/open-stack";
-import type { StackResource } from "../stack/stack-resources";
+import { secretVersionsIn, type StackResource } from "../stack/stack-resources";
 
 /**
  * The IDs of what the stack's state says is its own in Cloudflare, or why it cannot be asked: before the first `up` there
  * may be no CLI, no log-in and no stack.
  */
 export type StackObjects =
-  | { readonly kind: "known"; readonly ids: ReadonlySet<string>; readonly tokens: HeldTokens }
+  | {
+      readonly kind: "known";
+      readonly ids: ReadonlySet<string>;
+      readonly tokens: HeldTokens;
+      /** Of secrets, by site. */
+      readonly versions: ReadonlyMap<string, number>;
+    }
   | { readonly kind: "unknown"; readonly reason: string };
 
 /** Tells this stack's objects from others: by the state, and by the names that it gives, where the state does not say. */
@@ -61,6 +67,7 @@ export function ownershipOf(read: Result<readonly StackResource[]>, ownPrefix: s
           tokens: new Map(
             held.filter(({ type }) => type === resourceTypes.token).map(({ id, name }) => [id, name]),
           ),
+          versions: secretVersionsIn(held),
         }
       : { kind: "unknown", reason: read.problems.map(problemText).join(" ").replace(/\.$/, "") },
   };

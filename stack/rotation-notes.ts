@@ -5,7 +5,7 @@ import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
 import { UserError, type Problem } from "../fleet/problem";
 import type { Site } from "../fleet/sites";
-import { systemReason } from "../fleet/wording";
+import { systemReason, systemRemedy } from "../fleet/system-errors";
 import type { OpenStack } from "./open-stack";
 import type { SiteCredentials } from "./stack-outputs";
 
@@ -57,7 +57,7 @@ export async function writeRotationNote(stack: StackFolder, site: string, note: 
     throw new UserError({
       subject: path,
       says: `cannot be written (${systemReason(error)}), and \`sitepass rotate --confirm\` needs it`,
-      todo: "Make the folder writable",
+      todo: systemRemedy(error, "Make the folder writable"),
     });
   }
 }

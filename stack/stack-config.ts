@@ -1,8 +1,9 @@
-import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isPair, isScalar, parseDocument, visit, type Document } from "yaml";
 import { z } from "zod";
 import { throwIfAny, UserError, type Problem } from "../fleet/problem";
+import { readTextFile } from "../fleet/system-errors";
+import { describeIssue } from "../fleet/zod-issues";
 
 const projectSchema = z.looseObject({
   name: z.string(),
@@ -11,7 +12,12 @@ const projectSchema = z.looseObject({
     .default({}),
 });
 
-const stackSchema = z.looseObject({ config: z.record(z.string(), z.unknown()).default({}) });
+const stackSchema = z.looseObject({
+  config: z
+    .record(z.string(), z.unknown())
+    .nullish()
+    .transform((config) => config ?? {}),
+});
 
 /** What Pulumi would hand to the program. */
 export interface StackConfig {
@@ -98,14 +104,15 @@ function readYaml<T>(
   schema: z.ZodType<T>,
   problemsIn: (document: Document) => readonly Problem[] = () => [],
 ): T {
-  if (!existsSync(path)) {
+  const text = readTextFile(path);
+  if (text === undefined) {
     throw new UserError({
       subject: path,
       says: "is not there",
       todo: "Run this in the project's folder, or name the stack with --stack",
     });
   }
-  const document = parseDocument(readFileSync(path, "utf8"));
+  const document = parseDocument(text);
   if (document.errors.length > 0) {
     throw new UserError(
       document.errors.map(({ message }) => ({
@@ -116,10 +123,15 @@ function readYaml<T>(
     );
   }
   throwIfAny(problemsIn(document));
-  const parsed = schema.safeParse(document.toJS());
+  // An empty file is an empty mapping to Pulumi, too.
+  const data: unknown = document.toJS() ?? {};
+  const parsed = schema.safeParse(data);
   if (!parsed.success) {
-    const says = `is not a Pulumi file (${z.prettifyError(parsed.error)})`;
-    throw new UserError({ subject: path, says, todo: "Fix it" });
+    throw new UserError(
+      parsed.error.issues
+        .flatMap((issue) => describeIssue(issue, data, () => []))
+        .map(({ subject, says, todo }) => ({ subject: path, says: `${subject} ${says}`.trimStart(), todo })),
+    );
   }
   return parsed.data;
 }

@@ -1,5 +1,7 @@
 import { z } from "zod";
-import { UserError } from "../fleet/problem";
+import { UserError, type Problem } from "../fleet/problem";
+import type { Site } from "../fleet/sites";
+import { resourceTypes } from "../provision/declared-objects";
 
 /** A resource that a stack's state holds. */
 export interface StackResource {
@@ -10,7 +12,15 @@ export interface StackResource {
   readonly name: string;
   /** Cloudflare's ID; empty for components. */
   readonly id: string;
+  /** Of a service token: the version of its secret that the last `up` asked for. */
+  readonly secretVersion?: number | undefined;
 }
+
+/** What is read of a resource's inputs; the rest, secrets among it, is not looked at. */
+export const secretVersionSchema = z
+  .looseObject({ clientSecretVersion: z.int().nullish().catch(undefined) })
+  .optional()
+  .transform((inputs) => inputs?.clientSecretVersion ?? undefined);
 
 /** A stack's checkpoint as `pulumi stack export` gives it (pulumi/pulumi, sdk/go/common/apitype/core.go, DeploymentV3). */
 const deploymentSchema = z.looseObject({
@@ -20,6 +30,7 @@ const deploymentSchema = z.looseObject({
         urn: z.string(),
         type: z.string(),
         id: z.string().default(""),
+        inputs: secretVersionSchema.catch(undefined),
         /** A replaced resource whose successor stands already, under the same URN. */
         delete: z.boolean().default(false),
       }),
@@ -43,9 +54,35 @@ export function parseDeployment(deployment: unknown, stackName: string): readonl
   }
   return (parsed.data.resources ?? [])
     .filter((resource) => !resource.delete)
-    .map(({ urn, type, id }) => {
+    .map(({ urn, type, id, inputs: secretVersion }) => {
       // `urn:pulumi:<stack>::<project>::<types>::<name>`; the name may hold `::` itself.
       const name = urn.split("::").slice(3).join("::");
-      return { urn, type, name, id };
+      return { urn, type, name, id, ...(secretVersion === undefined ? {} : { secretVersion }) };
     });
+}
+
+/** The version of each site's secret by the stack's state. A token that was never rotated has none there, and is at the first. */
+export function secretVersionsIn(resources: readonly StackResource[]): ReadonlyMap<string, number> {
+  return new Map(
+    resources
+      .filter(({ type }) => type === resourceTypes.token)
+      .map(({ name, secretVersion = 1 }) => [name, secretVersion]),
+  );
+}
+
+/**
+ * Says that a rotation that `up` has carried out is not in the site's file any more: the edit was not committed, or was
+ * undone. `up` refuses to go back, because Cloudflare cannot (docs/facts/cloudflare.md, C5).
+ */
+export function lostRotationProblem(
+  { file, token: { secretVersion } }: Pick<Site, "file" | "token">,
+  inStack: number | undefined,
+): Problem | undefined {
+  return inStack === undefined || inStack <= secretVersion
+    ? undefined
+    : {
+        subject: file,
+        says: `token.secretVersion is ${secretVersion}, and the stack is at ${inStack}: that rotation is not in the file any more`,
+        todo: `Bring the file back from the machine or the commit that rotated it, or set secretVersion: ${inStack} and previousSecretExpiresAt; \`up\` refuses to go back`,
+      };
 }

@@ -32,11 +32,21 @@ describe("stateFileReader", () => {
     rmSync(folder, { recursive: true });
   });
 
-  it("finds no resources and no outputs where there is no file yet", async () => {
-    assert.deepEqual(await reader.resources("", "prod"), []);
-    await assert.rejects(reader.outputs("", "prod"), {
+  it("finds no outputs where there is no file, and no resources only where there may be none yet", async () => {
+    const refused = {
       name: "UserError",
       message: `${path}: does not exist. Make it with \`npm run engine -- up\`, or leave out --state to ask pulumi.`,
+    };
+    await assert.rejects(reader.outputs("", "prod"), refused);
+    await assert.rejects(reader.resources("", "prod"), refused);
+    assert.deepEqual(await stateFileReader(path, "allowed").resources("", "prod"), []);
+    await assert.rejects(stateFileReader(path, "allowed").outputs("", "prod"), refused);
+  });
+
+  it("says what stands in a state file's place", async () => {
+    await assert.rejects(stateFileReader(folder).resources("", "prod"), {
+      name: "UserError",
+      message: `${folder}: is a folder, not a file. Name a file.`,
     });
   });
 

@@ -1,8 +1,10 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { z } from "zod";
 import { UserError } from "../fleet/problem";
+import { readTextFile } from "../fleet/system-errors";
 import type { StackReader } from "./open-stack";
 import { parseOutputs } from "./stack-outputs";
+import { secretVersionSchema } from "./stack-resources";
 
 const properties = z.record(z.string(), z.unknown()).readonly();
 
@@ -48,10 +50,11 @@ export type ResourceState = Readonly<z.infer<typeof resourceSchema>>;
  * @throws UserError when it is something else.
  */
 export function readStateFile(path: string): StateDocument | undefined {
-  if (!existsSync(path)) {
+  const text = readTextFile(path);
+  if (text === undefined) {
     return undefined;
   }
-  const document = parseJson(readFileSync(path, "utf8"));
+  const document = parseJson(text);
   const parsed = stateSchema.safeParse(document);
   if (parsed.success) {
     return parsed.data;
@@ -71,25 +74,34 @@ export function readStateFile(path: string): StateDocument | undefined {
   );
 }
 
-/** Reads a stack from a state file of local/engine in place of the Pulumi CLI. */
-export function stateFileReader(path: string): StackReader {
+/**
+ * Reads a stack from a state file of local/engine in place of the Pulumi CLI.
+ *
+ * @param neverUp "allowed" where the stack may not have been brought up: without a file it then holds nothing. Otherwise a
+ * file that is not there may be a wrong path, behind which a fleet lives.
+ */
+export function stateFileReader(path: string, neverUp?: "allowed"): StackReader {
+  const read = (): StateDocument => {
+    const state = readStateFile(path);
+    if (state === undefined) {
+      throw new UserError({
+        subject: path,
+        says: "does not exist",
+        todo: "Make it with `npm run engine -- up`, or leave out --state to ask pulumi",
+      });
+    }
+    return state;
+  };
   return {
-    outputs: (_directory, stackName) =>
-      promised(() => {
-        const state = readStateFile(path);
-        if (state === undefined) {
-          throw new UserError({
-            subject: path,
-            says: "does not exist",
-            todo: "Make it with `npm run engine -- up`, or leave out --state to ask pulumi",
-          });
-        }
-        return parseOutputs(revealed(state.outputs), stackName);
-      }),
+    outputs: (_directory, stackName) => promised(() => parseOutputs(revealed(read().outputs), stackName)),
     resources: () =>
-      promised(() =>
-        (readStateFile(path)?.resources ?? []).map(({ urn, type, name, id }) => ({ urn, type, name, id })),
-      ),
+      promised(() => {
+        const { resources } = neverUp === "allowed" && !existsSync(path) ? { resources: [] } : read();
+        return resources.map(({ urn, type, name, id, inputs }) => {
+          const secretVersion = secretVersionSchema.parse(inputs);
+          return { urn, type, name, id, ...(secretVersion === undefined ? {} : { secretVersion }) };
+        });
+      }),
     secretConfig: (_directory, stackName, key) =>
       Promise.reject(
         new UserError({

@@ -22,6 +22,8 @@ export interface EngineOptions {
   readonly directory: string;
   readonly stack: string;
   readonly statePath: string;
+  /** With `up`: `refresh` comes before it. */
+  readonly refreshFirst?: boolean;
   /** What `import` reads. */
   readonly importFile?: string | undefined;
   /** Configuration instead of the stack's file: full keys, values as in Pulumi's environment. */
@@ -73,7 +75,10 @@ export async function runEngine(options: EngineOptions): Promise<EngineResult> {
         return outcome;
       }
       default:
-        return await deploy(options, configuration, client, saved);
+        if (options.refreshFirst === true) {
+          await saved.save(await refreshed(client, saved.opened));
+        }
+        return await deploy(options, configuration, client, new SavedState(statePath));
     }
   } finally {
     unlock();

@@ -24,9 +24,10 @@ Commands
 Options
   --stack NAME         the stack, and so the file Pulumi.NAME.yaml; default PULUMI_STACK, else the selected one
   --cwd DIR            the project's folder; default this one
-  --state FILE         where the state is kept, secrets in clear; default .sitepass/NAME.json in the project's folder
+  --state FILE         where the state is kept, secrets in clear, relative to --cwd; default SITEPASS_STATE, else .sitepass/NAME.json
   --config KEY=VALUE   configuration in place of the file's, structured values as JSON; may be repeated
   --file FILE          with import: what \`pulumi import --file\` reads
+  --refresh            with up: first read what Cloudflare has of everything in the state
   --suppress-outputs   do not print the stack's outputs after a change
   --json               one JSON document instead of text
   --show-secrets       with output: print secrets in clear
@@ -47,6 +48,7 @@ function readArguments() {
       state: { type: "string" },
       file: { type: "string" },
       config: { type: "string", multiple: true, default: [] },
+      refresh: { type: "boolean", default: false },
       "suppress-outputs": { type: "boolean", default: false },
       json: { type: "boolean", default: false },
       "show-secrets": { type: "boolean", default: false },
@@ -79,12 +81,16 @@ async function main(loadEngine: LoadEngine): Promise<number> {
       `"${positionals.join(" ")}" is not a command. Give one of ${changing.join(", ")}, output.`,
     );
   }
+  if (values.refresh && command !== "up") {
+    return wrongUsage("--refresh comes only with up.");
+  }
   if ((command === "import") !== (values.file !== undefined)) {
     return wrongUsage("import needs --file, and no other command takes it.");
   }
   const directory = resolve(values.cwd);
   const stack = stackNameIn(chooseStack(directory, values.stack, process.env));
-  const statePath = resolve(values.state ?? join(directory, ".sitepass", `${stack}.json`));
+  const named = values.state ?? process.env.SITEPASS_STATE ?? "";
+  const statePath = resolve(directory, named === "" ? join(".sitepass", `${stack}.json`) : named);
   if (!isCommand(command)) {
     const { outputs } = new SavedState(statePath).opened;
     console.log(JSON.stringify(values["show-secrets"] ? revealed(outputs) : masked(outputs), undefined, 2));
@@ -115,6 +121,7 @@ async function change(
   const { failures, state } = await engine.runEngine({
     ...place,
     command,
+    refreshFirst: values.refresh,
     importFile: values.file === undefined ? undefined : resolve(values.file),
     overrides: overridesIn(values.config),
     environment: process.env,

@@ -17,6 +17,8 @@ export interface ProjectStack {
   readonly up: (...flags: readonly string[]) => Promise<RunResult>;
   readonly preview: (...flags: readonly string[]) => Promise<RunResult>;
   readonly refresh: () => Promise<RunResult>;
+  /** `up --refresh`. */
+  readonly upRefreshed: () => Promise<RunResult>;
   readonly destroy: (...flags: readonly string[]) => Promise<RunResult>;
   /** Any other command of the engine's, such as `stack rename`. */
   readonly command: (...args: readonly string[]) => Promise<RunResult>;
@@ -72,6 +74,7 @@ export function engineStack(options: ProjectStackOptions): ProjectStack {
     up: (...flags) => run(["up", "--suppress-outputs", ...flags]),
     preview: (...flags) => run(["preview", ...flags]),
     refresh: () => run(["refresh"]),
+    upRefreshed: () => run(["up", "--refresh", "--suppress-outputs"]),
     destroy: (...flags) => run(["destroy", ...flags]),
     command: (...args) => run(args),
     importFile: (file) => run(["import", "--file", file]),
@@ -113,9 +116,9 @@ export function pulumiStack(pulumi: PulumiInstallation, options: ProjectStackOpt
     },
     up: (...flags) => inStack(["up", "--yes", "--skip-preview", "--suppress-outputs", ...flags]),
     preview: (...flags) => inStack(["preview", "--suppress-outputs", ...flags]),
+    upRefreshed: () => inStack(["up", "--refresh", "--yes", "--skip-preview", "--suppress-outputs"]),
     refresh: () => inStack(["refresh", "--yes", "--skip-preview", "--suppress-outputs"]),
-    destroy: (...flags) =>
-      inStack(["destroy", "--yes", "--skip-preview", "--suppress-outputs", ...flags]),
+    destroy: (...flags) => inStack(["destroy", "--yes", "--skip-preview", "--suppress-outputs", ...flags]),
     command: (...args) => inStack(args),
     importFile: (file) =>
       inStack(["import", "--file", file, "--yes", "--skip-preview", "--generate-code=false"]),

@@ -392,10 +392,10 @@ describe("checkAccount, on what is in the account", () => {
     const its =
       'sitepass:endpoints.metrics.hostname: is "prom.example.com", and its application "sitepass/prod/metrics: push to prom.example.com"';
     assert.deepEqual(said(await check(fleet), "problem"), [
-      `${its} has the policy "staff", which this stack did not attach: its decision is allow, so a wrong token is answered with a login page, which collectors take for a delivery. Detach it in the dashboard, or run \`pulumi refresh\` and \`pulumi up\`.`,
-      `${its} has the policy "all", which this stack did not attach: it lets in more than the tokens of sites. Detach it in the dashboard, or run \`pulumi refresh\` and \`pulumi up\`.`,
-      `${its} has the policy "office", which this stack did not attach: its decision is bypass, so whoever its rules match may push. Detach it in the dashboard, or run \`pulumi refresh\` and \`pulumi up\`.`,
-      `${its} answers a wrong token with a redirect, which collectors follow and take for a delivery. Run \`pulumi refresh\` and \`pulumi up\`.`,
+      `${its} has the policy "staff", which this stack did not attach: its decision is allow, so a wrong token is answered with a login page, which collectors take for a delivery. Detach it in the dashboard, or run \`pulumi up --refresh\`.`,
+      `${its} has the policy "all", which this stack did not attach: it lets in more than the tokens of sites. Detach it in the dashboard, or run \`pulumi up --refresh\`.`,
+      `${its} has the policy "office", which this stack did not attach: its decision is bypass, so whoever its rules match may push. Detach it in the dashboard, or run \`pulumi up --refresh\`.`,
+      `${its} answers a wrong token with a redirect, which collectors follow and take for a delivery. Run \`pulumi up --refresh\`.`,
     ]);
   });
 
@@ -414,7 +414,7 @@ describe("checkAccount, on what is in the account", () => {
     for (const name of ["metrics-whole-host", "metrics-write-paths", "logs-whole-host", "logs-write-paths"]) {
       fleet.resources.push({ urn: "urn", type: "application", name, id: name });
     }
-    const todo = "Run `pulumi refresh` and `pulumi up`";
+    const todo = "Run `pulumi up --refresh`";
     const missing = (signal: string, host: string, of: string, so: string) =>
       `sitepass:endpoints.${signal}.hostname: is "${host}", and its application for ${of} is not in the account: ${so}. ${todo}, which makes it again.`;
     const open = "everything else than the write paths is open to anybody";
@@ -461,7 +461,7 @@ describe("checkAccount, on what is in the account", () => {
     assert.deepEqual(said(await check(fleet), "problem"), [
       `${prom} A 203.0.113.7 (with no comment), ${ways}`,
       `${prom} AAAA 2001:db8::7 (with the comment "old box"), ${ways}`,
-      'sitepass:endpoints.logs.hostname: is "loki.example.com", and its DNS record is not proxied: pushes go around Access. Turn the proxy on in the dashboard, or run `pulumi refresh` and `pulumi up`.',
+      'sitepass:endpoints.logs.hostname: is "loki.example.com", and its DNS record is not proxied: pushes go around Access. Turn the proxy on in the dashboard, or run `pulumi up --refresh`.',
     ]);
   });
 

@@ -203,7 +203,7 @@ describe("tunnelFinding", () => {
         tunnelFinding("central", [{ ...tunnel, configSrc: "local" }], { kind: "known", ids: new Set(["t"]) }),
       ]),
       [
-        'problem: sitepass:publish.tunnel.name: is "central", and that tunnel takes its ingress rules from a file on its host, so this stack\'s have no effect. Run `pulumi refresh` and `pulumi up`, which replaces it.',
+        'problem: sitepass:publish.tunnel.name: is "central", and that tunnel takes its ingress rules from a file on its host, so this stack\'s have no effect. Run `pulumi up --refresh`, which replaces it.',
       ],
     );
   });

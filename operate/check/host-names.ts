@@ -137,7 +137,7 @@ function ownFindings(context: OwnApplicationsContext, endpoint: Endpoint): reado
     ...redirecting.map(({ name }) => ({
       subject: keyOf(endpoint),
       says: `is "${endpoint.hostname}", and its application "${name}" answers a wrong token with a redirect, which collectors follow and take for a delivery`,
-      todo: "Run `pulumi refresh` and `pulumi up`",
+      todo: "Run `pulumi up --refresh`",
     })),
   ];
 }
@@ -205,6 +205,6 @@ function recordFinding(record: ZoneRecord, endpoint: Endpoint, ownership: Owners
     });
   }
   const says = `is "${hostname}", and its DNS record is not proxied: pushes go around Access`;
-  const todo = "Turn the proxy on in the dashboard, or run `pulumi refresh` and `pulumi up`";
+  const todo = "Turn the proxy on in the dashboard, or run `pulumi up --refresh`";
   return proxied ? undefined : problem({ subject, says, todo });
 }

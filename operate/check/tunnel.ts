@@ -100,7 +100,7 @@ export function tunnelFinding(
     ? problem({
         subject,
         says: `is "${name}", and that tunnel takes its ingress rules from a file on its host, so this stack's have no effect`,
-        todo: "Run `pulumi refresh` and `pulumi up`, which replaces it",
+        todo: "Run `pulumi up --refresh`, which replaces it",
       })
     : ok(`the tunnel ${name} is this stack's${status}${up}`);
 }

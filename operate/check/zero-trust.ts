@@ -5,6 +5,7 @@ import type { Site } from "../../fleet/sites";
 import { plural } from "../../fleet/wording";
 import { comparePlan, planTokens, type TokenPlan } from "../../provision/preflight";
 import { permissionFinding } from "./api-token";
+import { lostRotationProblem } from "../../stack/stack-resources";
 import type { CheckContext } from "./check-context";
 import { findingsOn, type Finding } from "./finding";
 
@@ -138,6 +139,11 @@ export async function checkTokens({
       ),
       ...unseenProblems(read, "service tokens").map(on.warning),
       ...problems.map(on.problem),
+      ...(objects.kind === "known"
+        ? sites
+            .flatMap((site) => lostRotationProblem(site, objects.versions.get(site.name)) ?? [])
+            .map(on.problem)
+        : []),
       ...warnings.map(on.warning),
     ],
   };

@@ -12,6 +12,7 @@ import {
   type RotationNote,
 } from "../../stack/rotation-notes";
 import type { RevealedOutputs, SiteCredentials } from "../../stack/stack-outputs";
+import { lostRotationProblem, secretVersionsIn } from "../../stack/stack-resources";
 import { selectSites } from "../select-sites";
 import type { Via } from "../verify/transport";
 import { fleetProblems } from "../verify/verdict";
@@ -78,10 +79,17 @@ export async function confirmRotations(
   const former = parseFormer(request.former, sites);
   const outputs = await stack.outputs();
   const notes = await readNotes(stack, sites);
-  const changes = sites.map((site) => ({
-    site,
-    change: secretChange(site, outputs.sites[site.name], notes.get(site), former.get(site.name)),
-  }));
+  const versions = secretVersionsIn(await stack.resources());
+  const changes = sites.map((site) => {
+    const lost = lostRotationProblem(site, versions.get(site.name));
+    return {
+      site,
+      change:
+        lost === undefined
+          ? secretChange(site, outputs.sites[site.name], notes.get(site), former.get(site.name))
+          : ({ kind: "none", problem: lost } as const),
+    };
+  });
   const sitesWith = (...kinds: SecretChange["kind"][]) =>
     changes.filter(({ change }) => kinds.includes(change.kind)).map(({ site }) => site);
   const tried = sitesWith("changed", "unknown").filter(({ token }) => token.enabled);
@@ -121,6 +129,7 @@ export async function confirmRotations(
     changeProblem(site, change, {
       writtenAt: notes.get(site)?.writtenAt,
       updatedAt: updatedAt.get(site.name),
+      inStack: versions.get(site.name),
       now,
     }),
   );
@@ -213,6 +222,8 @@ interface UnchangedContext {
   readonly writtenAt: string | undefined;
   /** When Cloudflare last changed the token, RFC 3339; undefined when that is not known. */
   readonly updatedAt: string | undefined;
+  /** The version of the secret by the stack's state; undefined when it does not say. */
+  readonly inStack?: number | undefined;
   readonly now: Date;
 }
 
@@ -248,11 +259,15 @@ function changeProblem(site: Site, change: SecretChange, context: UnchangedConte
 export function unchangedProblem(
   site: Site,
   secret: string,
-  { writtenAt, updatedAt, now }: UnchangedContext,
+  { writtenAt, updatedAt, inStack, now }: UnchangedContext,
 ): Problem {
   const { file: subject, name, token } = site;
   const unchanged = `the stack's secret did not change (sha256 ${secret})`;
   const apply = howToApplyRotation(site, now);
+  if (inStack !== undefined && inStack < token.secretVersion) {
+    const says = `${unchanged}, and the stack is at version ${inStack} of it: no \`up\` has carried the rotation out`;
+    return { subject, says, todo: apply };
+  }
   if (writtenAt === undefined || updatedAt === undefined) {
     return {
       subject,

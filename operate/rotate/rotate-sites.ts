@@ -16,6 +16,7 @@ import {
   type RotationNote,
 } from "../../stack/rotation-notes";
 import type { RevealedOutputs, SiteCredentials } from "../../stack/stack-outputs";
+import { secretVersionsIn } from "../../stack/stack-resources";
 import type { LineChange } from "../site-file/edit-token";
 import { prepareEdits, writeEdits } from "../site-file/site-file-edits";
 import { chooseSites, pendingProblem, type ChosenSites, type SiteChoice } from "./waves";
@@ -74,12 +75,14 @@ export async function rotateSites(
   { now, abort, onWarning }: RotateContext,
 ): Promise<RotateReport> {
   const outputs = request.offline ? undefined : await readOutputs(stack);
+  const versions = secretVersionsIn(request.offline ? [] : await stack.resources());
   const { sites, skipped, wave } = await chooseSites(stack, outputs, { ...request, now });
   const results = await Promise.all(
     sites.map(async (site) => {
       const credentials = outputs === undefined ? "not asked" : outputs.sites[site.name];
       const note = await readRotationNote(stack, site.name);
-      return planRotation(site, { credentials, note }, { ...request, now });
+      const version = versions.get(site.name);
+      return planRotation(site, { credentials, note, version }, { ...request, now });
     }),
   );
   throwIfAny(results.flatMap(problemsOf));
@@ -127,6 +130,8 @@ export interface KnownOfSite {
   /** "not asked" when the file is to be edited without looking at the stack. */
   readonly credentials: SiteCredentials | undefined | "not asked";
   readonly note: RotationNote | undefined;
+  /** Of its secret, by the stack's state; undefined when the state does not say, or was not asked. */
+  readonly version?: number | undefined;
 }
 
 interface PlannedRotation extends Omit<Rotation, "lines"> {
@@ -137,7 +142,7 @@ interface PlannedRotation extends Omit<Rotation, "lines"> {
 /** Plans one site's rotation; a failure when it has no token, or a window is open that may not be broken into. */
 export function planRotation(
   site: Site,
-  { credentials, note }: KnownOfSite,
+  { credentials, note, version = 0 }: KnownOfSite,
   {
     grace,
     immediately,
@@ -162,7 +167,8 @@ export function planRotation(
   }
   return success({
     site,
-    toVersion: site.token.secretVersion + 1,
+    // Above the stack's too, whose last rotation may have been lost from the file: the same version again changes nothing.
+    toVersion: Math.max(site.token.secretVersion, version) + 1,
     previousSecretExpiresAt: immediately ? noWindow(now) : windowEndAfter(now, grace),
     formerFingerprint,
     cutsShort: open,

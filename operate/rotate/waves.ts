@@ -26,14 +26,21 @@ export interface SiteChoice {
   readonly olderThan?: number | undefined;
   /** Goes on although sites are under way or were not seen again. */
   readonly force: boolean;
+  /** Ends the old secret with the next `up`: open windows do not count. */
+  readonly immediately: boolean;
   readonly now: Date;
 }
+
+/** Why a site of the fleet is not rotated. */
+export const skipReasons = ["shut out", "no token yet", "the window of its last rotation is open"] as const;
+
+type SkipReason = (typeof skipReasons)[number];
 
 /** Sites to rotate, or why there are none just now. */
 export interface ChosenSites {
   readonly sites: readonly Site[];
   /** Of the fleet: those that are left out, and why. */
-  readonly skipped: readonly { readonly site: string; readonly reason: "shut out" | "no token yet" }[];
+  readonly skipped: readonly { readonly site: string; readonly reason: SkipReason }[];
   readonly wave: Exclude<Wave, { readonly kind: "stalled" }> | undefined;
 }
 
@@ -47,7 +54,7 @@ export interface ChosenSites {
 export async function chooseSites(
   stack: OpenStack,
   outputs: RevealedOutputs | undefined,
-  { sites: names, waves, olderThan, force, now }: SiteChoice,
+  { sites: names, waves, olderThan, force, immediately, now }: SiteChoice,
 ): Promise<ChosenSites> {
   if (names.length > 0) {
     return { sites: selectSites(stack.sites, names), skipped: [], wave: undefined };
@@ -59,6 +66,8 @@ export async function chooseSites(
       skipped.push({ site: site.name, reason: "shut out" });
     } else if (outputs !== undefined && outputs.sites[site.name] === undefined) {
       skipped.push({ site: site.name, reason: "no token yet" });
+    } else if (waves === undefined && !force && !immediately && openWindow(site, now) !== undefined) {
+      skipped.push({ site: site.name, reason: "the window of its last rotation is open" });
     } else {
       fleet.push(site);
     }

@@ -192,7 +192,7 @@ describe("editToken", () => {
   it("refuses what the program refuses to read", () => {
     assert.equal(
       refused("token: # later\n", shutOut),
-      "sites/a.yaml: token is null, not a mapping. Give a mapping.",
+      "sites/a.yaml: token is empty, not a mapping. Give a mapping, or drop the key.",
     );
     assert.match(
       refused("token: {}\ntoken: {}\n", shutOut),

@@ -6,7 +6,7 @@ import { failure, problemsOf, success, throwIfAny, UserError } from "../../fleet
 import type { Problem, Result } from "../../fleet/problem";
 import { parseSite } from "../../fleet/site-files";
 import type { Site } from "../../fleet/sites";
-import { systemReason } from "../../fleet/wording";
+import { systemReason, systemRemedy } from "../../fleet/system-errors";
 import { changedLines, editToken, withoutMark, type LineChange, type TokenChanges } from "./edit-token";
 
 /** A site file and what it is to become. */
@@ -136,7 +136,7 @@ async function readOwnFile(path: string, subject: string): Promise<Result<Buffer
     return success(await readFile(path));
   } catch (error) {
     const says = `cannot be read and written (${systemReason(error)})`;
-    return failure({ subject, says, todo: "Make it readable and writable" });
+    return failure({ subject, says, todo: systemRemedy(error, "Make it readable and writable") });
   }
 }
 
@@ -187,5 +187,5 @@ function isGone(pid: number): boolean {
 const notWritten = (file: string, error: unknown): Problem => ({
   subject: file,
   says: `cannot be written (${systemReason(error)})`,
-  todo: "Fix that, and run it again",
+  todo: systemRemedy(error, "Fix that, and run it again"),
 });

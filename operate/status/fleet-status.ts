@@ -35,6 +35,8 @@ export interface StackToken {
   readonly expiresAt: string | undefined;
   /** False for a token that was adopted and not rotated since. */
   readonly hasSecret: boolean | undefined;
+  /** The version of its secret that the last `up` asked for; undefined when the state does not say. */
+  readonly secretVersion: number | undefined;
 }
 
 /** Every site that a file or the state knows, and every token that neither does, worst first and then by name. */
@@ -191,11 +193,15 @@ function stateTroubles(
 
 /** Where the state has fallen behind Cloudflare, or never knew. */
 function stackTroubles(
-  { site, expiresAt }: Pick<SiteStatus, "site" | "expiresAt">,
+  { site, expiresAt, secretVersion = 0 }: Pick<SiteStatus, "site" | "expiresAt" | "secretVersion">,
   inStack: StackToken | undefined,
 ): readonly Trouble[] {
   const known = inStack?.expiresAt;
   const troubles: Trouble[] = [];
+  if (inStack?.secretVersion !== undefined && inStack.secretVersion > secretVersion) {
+    const says = `its file is at secretVersion ${secretVersion}, and the stack at ${inStack.secretVersion}: that rotation is not in the file any more`;
+    troubles.push(trouble("alarm", "rotation not in its file", site, says));
+  }
   // What lasts forever has no expiry to differ in; the state may have the date that Cloudflare shows all the same.
   if (known !== undefined && typeof expiresAt === "string" && seconds(known) !== seconds(expiresAt)) {
     const says = `its token expires on ${expiresAt}, and the stack's state says ${known === "" ? "never" : `on ${known}`}`;

@@ -157,9 +157,9 @@ describe("reportFleet", () => {
     expire("oslo", "2026-12-22T00:00:00Z");
     expire("tokyo", "2026-12-24T00:00:00Z");
     assert.deepEqual(rows(await report(fleet)), [
-      "provisioned, alarm: berlin: its token expired 3 days ago (2026-11-20T00:00:00Z). Run `sitepass renew berlin` and `pulumi up`.",
-      "provisioned, alarm: lima: its token expires in 28 days (2026-12-22T00:00:00Z). Run `sitepass renew lima` and `pulumi up`.",
-      "provisioned, warning: oslo: its token expires in 28 days (2026-12-22T00:00:00Z). Run `sitepass renew oslo` and `pulumi up`.",
+      "provisioned, alarm: berlin: its token expired 3 days ago (2026-11-20T00:00:00Z). Run `sitepass renew berlin`.",
+      "provisioned, alarm: lima: its token expires in 28 days (2026-12-22T00:00:00Z). Run `sitepass renew lima`.",
+      "provisioned, warning: oslo: its token expires in 28 days (2026-12-22T00:00:00Z). Run `sitepass renew oslo`.",
       "tokyo provisioned",
     ]);
     assert.deepEqual(rows(await report(fleet, { warnDays: 10 })).slice(1), [
@@ -206,7 +206,7 @@ describe("reportFleet", () => {
       sites: [...fleet.stack.sites.filter(({ name }) => name !== "tokyo"), oslo],
     };
     assert.deepEqual(rows(await report({ stack })), [
-      "gone, alarm: berlin: its token was deleted at Cloudflare. Run `pulumi refresh` and `pulumi up`, which makes another token, and hand over the new credentials.",
+      "gone, alarm: berlin: its token was deleted at Cloudflare. Run `pulumi up --refresh`, which makes another token, and hand over the new credentials.",
       "orphan, warning: lima: its token twin is known to no file and no state. Delete what nobody uses in the dashboard: it is valid, and counts against the limit.",
       "not provisioned, warning: oslo: has a file and no token. Run `pulumi up`.",
       "orphan, warning: porto: its token lost is known to no file and no state. Delete what nobody uses in the dashboard: it is valid, and counts against the limit.",
@@ -258,8 +258,8 @@ describe("reportFleet", () => {
     tokenOf(fleet, "lima").enabled = false;
     tokenOf(fleet, "oslo").enabled = true;
     assert.deepEqual(rows(await report(fleet)), [
-      "provisioned, alarm: lima: its token is disabled at Cloudflare, and enabled in its file. Run `pulumi refresh` and `pulumi up`, or set token.enabled to false.",
-      "provisioned, warning: oslo: is shut out in its file, and its token is enabled at Cloudflare, in no policy. Run `pulumi refresh` and `pulumi up`.",
+      "provisioned, alarm: lima: its token is disabled at Cloudflare, and enabled in its file. Run `pulumi up --refresh`, or set token.enabled to false.",
+      "provisioned, warning: oslo: is shut out in its file, and its token is enabled at Cloudflare, in no policy. Run `pulumi up --refresh`.",
     ]);
   });
 
@@ -284,9 +284,9 @@ describe("reportFleet", () => {
       ),
     };
     assert.deepEqual(rows(await report({ stack })), [
-      "provisioned, alarm: berlin: no policy lets its token in for metrics and logs. Run `pulumi refresh` and `pulumi up`.",
+      "provisioned, alarm: berlin: no policy lets its token in for metrics and logs. Run `pulumi up --refresh`.",
       "provisioned, alarm: oslo: is shut out in its file, and can still push metrics and logs. Run `pulumi up`.",
-      "provisioned, warning: lima: a policy lets it push logs, which its file does not name. Run `pulumi refresh` and `pulumi up`.",
+      "provisioned, warning: lima: a policy lets it push logs, which its file does not name. Run `pulumi up --refresh`.",
     ]);
   });
 
@@ -295,8 +295,8 @@ describe("reportFleet", () => {
     removeApplications(fleet, ["prom.example.com/api/v1/write", "prom.example.com"]);
     const found = await report(fleet);
     assert.deepEqual(alarms(found), [
-      "prom.example.com/api/v1/write: no Access application covers it, so Access asks nobody there for a token. Run `pulumi refresh` and `pulumi up`.",
-      'sitepass:endpoints.metrics.hostname: is "prom.example.com", and its application for the whole host is not in the account: everything else than the write paths is open to anybody. Run `pulumi refresh` and `pulumi up`, which makes it again.',
+      "prom.example.com/api/v1/write: no Access application covers it, so Access asks nobody there for a token. Run `pulumi up --refresh`.",
+      'sitepass:endpoints.metrics.hostname: is "prom.example.com", and its application for the whole host is not in the account: everything else than the write paths is open to anybody. Run `pulumi up --refresh`, which makes it again.',
     ]);
     assert.deepEqual(rows(found), ["berlin provisioned", "lima provisioned"]);
     assert.equal(found.readable, true);
@@ -308,8 +308,8 @@ describe("reportFleet", () => {
     const found = await report(fleet);
     assert.deepEqual(found.alarms, []);
     assert.deepEqual(rows(found), [
-      "provisioned, alarm: berlin: no policy lets its token in for metrics. Run `pulumi refresh` and `pulumi up`.",
-      "provisioned, alarm: lima: no policy lets its token in for metrics. Run `pulumi refresh` and `pulumi up`.",
+      "provisioned, alarm: berlin: no policy lets its token in for metrics. Run `pulumi up --refresh`.",
+      "provisioned, alarm: lima: no policy lets its token in for metrics. Run `pulumi up --refresh`.",
     ]);
   });
 
@@ -320,7 +320,7 @@ describe("reportFleet", () => {
     assert.ok(output !== undefined);
     output.clientSecret = "";
     assert.deepEqual(rows(await report(fleet)), [
-      "provisioned, warning: lima: its token expires on 2028-11-23T12:00:00Z, and the stack's state says on 2027-11-23T12:00:00.000Z. Run `pulumi refresh`.",
+      "provisioned, warning: lima: its token expires on 2028-11-23T12:00:00Z, and the stack's state says on 2027-11-23T12:00:00.000Z. Run `pulumi up --refresh`; only the stack's outputs depend on it.",
       "provisioned, warning: tokyo: its secret is not in the stack. Run `sitepass rotate tokyo` and `pulumi up`.",
     ]);
   });
@@ -450,7 +450,7 @@ describe("reportFleet, on what was done by hand to the stack's applications", ()
   const its = 'sitepass:endpoints.metrics.hostname: is "prom.example.com", and its application';
   const push = "sitepass/prod/metrics: push to prom.example.com";
   const rest = "sitepass/prod/metrics: everything else on prom.example.com";
-  const detach = "Detach it in the dashboard, or run `pulumi refresh` and `pulumi up`.";
+  const detach = "Detach it in the dashboard, or run `pulumi up --refresh`.";
   const more = "which this stack did not attach: it lets in more than the tokens of sites";
 
   const attached: readonly (readonly [string, Partial<AccessPolicy>, string, string?])[] = [
@@ -461,7 +461,7 @@ describe("reportFleet, on what was done by hand to the stack's applications", ()
     [
       "a site's token alone",
       { include: [{ service_token: { token_id: "tokyo" } }] },
-      "which this stack did not attach: it names tokens of sites. Run `pulumi refresh` and `pulumi up`, and do not detach it before: it may be what lets them in.",
+      "which this stack did not attach: it names tokens of sites. Run `pulumi up --refresh`, and do not detach it before: it may be what lets them in.",
     ],
     [
       "a block",
@@ -471,7 +471,7 @@ describe("reportFleet, on what was done by hand to the stack's applications", ()
     [
       "the stack's own name",
       { name: "sitepass/prod/nobody", include: [{ ip: { ip: "0.0.0.0/0" } }] },
-      "into which somebody put a rule by ip: whoever that is may push. Run `pulumi refresh` and `pulumi up`.",
+      "into which somebody put a rule by ip: whoever that is may push. Run `pulumi up --refresh`.",
       "sitepass/prod/nobody",
     ],
   ];
@@ -529,14 +529,14 @@ describe("reportFleet, on what was done by hand to the stack's applications", ()
     assert.deepEqual(alarms(await report(fleet)), []);
     whole.policies.push({ id: policy.id, precedence: 2 });
     assert.deepEqual(alarms(await report(fleet)), [
-      `${its} "${rest}" has the policy "${policy.name}", which belongs to the write paths: sites may read and manage with it. Run \`pulumi refresh\` and \`pulumi up\`.`,
+      `${its} "${rest}" has the policy "${policy.name}", which belongs to the write paths: sites may read and manage with it. Run \`pulumi up --refresh\`.`,
     ]);
   });
 
   it("misses the application on the whole host, by the state or else by the other one", async (t) => {
     const fleet = await fleetOf(t, { tokyo: {} });
     removeApplications(fleet, ["prom.example.com"]);
-    const missing = `sitepass:endpoints.metrics.hostname: is "prom.example.com", and its application for the whole host is not in the account: everything else than the write paths is open to anybody. Run \`pulumi refresh\` and \`pulumi up\`, which makes it again.`;
+    const missing = `sitepass:endpoints.metrics.hostname: is "prom.example.com", and its application for the whole host is not in the account: everything else than the write paths is open to anybody. Run \`pulumi up --refresh\`, which makes it again.`;
     fleet.resources.push({ urn: "urn", type: "application", name: "metrics-whole-host", id: "gone" });
     assert.deepEqual(alarms(await report(fleet)), [missing]);
     const refuse = () =>

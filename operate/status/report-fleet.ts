@@ -6,10 +6,11 @@ import { answered, unseenProblems, type CallResult } from "../../cloudflare/clie
 import { listTokens, readTokens } from "../../cloudflare/service-tokens";
 import type { Endpoint } from "../../fleet/config";
 import { attempt, distinctProblems, problemsOf, type Problem, type Result } from "../../fleet/problem";
+import { systemReason, systemRemedy } from "../../fleet/system-errors";
 import { nearest } from "../../fleet/wording";
 import { resourceTypes } from "../../provision/declared-objects";
 import type { OpenStack } from "../../stack/open-stack";
-import type { StackResource } from "../../stack/stack-resources";
+import { secretVersionsIn, type StackResource } from "../../stack/stack-resources";
 import { attachedByHand, missingApplications, type OwnApplicationsContext } from "../own-applications";
 import { ownershipOf, type Ownership } from "../ownership";
 import { fleetStatus, type FleetFacts, type StackToken } from "./fleet-status";
@@ -149,6 +150,7 @@ async function readStackTokens(stack: OpenStack): Promise<StackReading> {
   const ids = new Map(
     found.filter(({ type }) => type === resourceTypes.token).map(({ name, id }) => [name, id]),
   );
+  const versions = secretVersionsIn(found);
   const neverUp = resources.ok && found.length === 0;
   return {
     ownership,
@@ -162,6 +164,7 @@ async function readStackTokens(stack: OpenStack): Promise<StackReading> {
             clientId: output?.clientId,
             expiresAt: output?.expiresAt,
             hasSecret: output === undefined ? undefined : output.clientSecret !== "",
+            secretVersion: versions.get(name),
           },
         ];
       }),
@@ -291,8 +294,8 @@ async function writeMetrics(report: FleetReport, file: string | undefined): Prom
     return [
       {
         subject: file,
-        says: `cannot be written (${error instanceof Error ? error.message : String(error)})`,
-        todo: "Create its folder, and let this user write there",
+        says: `cannot be written (${systemReason(error)})`,
+        todo: systemRemedy(error, "Create its folder, and let this user write there"),
       },
     ];
   }

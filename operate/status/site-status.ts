@@ -75,8 +75,8 @@ export function troubleOfMany(kind: TroubleKind, subject: string, names: string)
 
 export type TroubleKind = keyof typeof troubleKinds;
 
-const renew = "Run `sitepass renew <sites>` and `pulumi up`";
-const refreshAndUp = "Run `pulumi refresh` and `pulumi up`";
+const renew = "Run `sitepass renew <sites>`";
+const refreshAndUp = "Run `pulumi up --refresh`";
 
 /** What can be wrong with one site or token: what is said of many at once, and what to do. Worst first. */
 const troubleKinds = {
@@ -92,7 +92,7 @@ const troubleKinds = {
   "not let in": ["no policy lets their tokens in, and their pushes are refused", refreshAndUp],
   "perhaps not let in": [
     "whether policies let their tokens in cannot be told",
-    `Look at the policies in the dashboard, or run \`pulumi refresh\` and \`pulumi up\``,
+    "Look at the policies in the dashboard, or run `pulumi up --refresh`",
   ],
   "still let in": ["they are shut out in their files, and can still push", "Run `pulumi up`"],
   "not readable": [
@@ -103,6 +103,10 @@ const troubleKinds = {
   stale: [
     "they were not seen for too long",
     "Check that the collector runs, and that `sitepass verify <sites>` passes",
+  ],
+  "rotation not in its file": [
+    "the stack has rotated their secrets, and their files do not say so any more",
+    "Bring their files back from the machine or the commit that rotated them: `up` refuses to go back, and so to change anything",
   ],
   "not told when seen": [
     "Cloudflare does not say when they were last seen",
@@ -124,7 +128,7 @@ const troubleKinds = {
   "lets in more": ["policies let them push what their files do not name", refreshAndUp],
   "expiry differs": [
     "their tokens expire at another time than the stack's state says",
-    "Run `pulumi refresh`",
+    `${refreshAndUp}; only the stack's outputs depend on it`,
   ],
   "secret not known": [
     "their secrets are not in the stack, as after an adoption",

@@ -68,7 +68,7 @@ describe("endpointAccess", () => {
     assert.equal(lets([application([policy()], [push]), application([], [otlp])]), "no");
     assert.equal(lets([application([policy()], [push]), application([policy()], [`${otlp}/`])]), "yes");
     assert.deepEqual(problemTexts(endpointAccess(endpoint, [application([policy()], [push])])), [
-      "loki.example.com/otlp/v1/logs: no Access application covers it, so Access asks nobody there for a token. Run `pulumi refresh` and `pulumi up`.",
+      "loki.example.com/otlp/v1/logs: no Access application covers it, so Access asks nobody there for a token. Run `pulumi up --refresh`.",
     ]);
   });
 

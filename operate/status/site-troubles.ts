@@ -34,7 +34,7 @@ export function endpointAccess(
       return failure({
         subject: uri,
         says: "no Access application covers it, so Access asks nobody there for a token",
-        todo: "Run `pulumi refresh` and `pulumi up`",
+        todo: "Run `pulumi up --refresh`",
       });
     }
     if (

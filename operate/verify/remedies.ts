@@ -43,7 +43,7 @@ export function likelyCause(refused: RefusedPush): PlaceProblem {
   if (site.token.duration !== "forever" && isPast(credentials.expiresAt)) {
     return {
       says: `the token expired at ${credentials.expiresAt}`,
-      todo: "Run `sitepass renew <site>` and `pulumi up`",
+      todo: "Run `sitepass renew <site>`",
     };
   }
   if (credentials.endpoints[signal] === undefined) {

@@ -61,12 +61,18 @@ The stack's outputs show the old expiry until \`pulumi up --refresh\`; nothing e
     assert.deepEqual([token.client_id, token.clientSecretHash], [client_id, clientSecretHash]);
   });
 
-  it("leaves nothing for up to do, and a refresh brings the output in line", async () => {
-    for (const step of [fleet.up, fleet.refresh, fleet.up]) {
+  it("leaves nothing for up to do, and the one advice of renew and status brings the output in line", async () => {
+    const differs = "and the stack's state says on";
+    const advice = "Run `pulumi up --refresh`; only the stack's outputs depend on it.";
+    const before = await sitepassOn(fleet, ["status", "--stale", "off"]);
+    assert.ok(before.stdout.includes(differs) && before.stdout.includes(advice), before.stdout);
+    for (const step of [fleet.up, fleet.upRefreshed]) {
       const { exitCode, text } = await step();
       assert.equal(exitCode, 0, text);
     }
     assert.deepEqual(fleet.takeRequests().writes, []);
+    const { stdout } = await sitepassOn(fleet, ["status", "--stale", "off"]);
+    assert.ok(!stdout.includes(differs), stdout);
     assert.equal((await fleet.outputs()).sites.tokyo?.expiresAt, tokenOf("tokyo").expires_at);
   });
 

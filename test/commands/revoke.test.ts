@@ -91,6 +91,8 @@ Next: \`pulumi up\`, which also takes the tokens out of their policies. To let a
     assert.equal(textOf("berlin"), berlin.replace("true", "false"));
     assert.deepEqual(fleet.takeRequests(), { reads: [], writes: [] });
     assert.equal(await push("berlin"), 204);
+    const again = await run("berlin");
+    assert.match(again.stdout, /^berlin {2}sites\/berlin\.yaml {2}already so {12}as the last up left it$/m);
   });
 
   it("with --immediately shuts a site out before any up, and tells both outcomes", async () => {

@@ -92,7 +92,14 @@ describe("sitepass rotate --all", () => {
     moveWindows(7 * day + 2 * 3_600_000);
     seenAt(new Date(Date.now() - day));
     const stalled = await run(...wave, "--json");
-    assert.deepEqual([stalled.exitCode, stalled.stdout], [1, ""]);
+    assert.equal(stalled.exitCode, 1);
+    assert.deepEqual(JSON.parse(stalled.stdout), {
+      ok: false,
+      problems: stalled.stderr
+        .trimEnd()
+        .replaceAll(/^error: /gm, "")
+        .split("\n"),
+    });
     assert.equal(
       stalled.stderr.match(/^error: .* has not pushed since its old secret stopped at /gm)?.length,
       3,

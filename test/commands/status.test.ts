@@ -132,7 +132,7 @@ describe("sitepass status", () => {
     );
     assert.match(lines[1] ?? "", new RegExp(`${tokenOf("tokyo").id} +${tokenOf("tokyo").client_id}$`));
     assert.deepEqual(lines.slice(5, 6), [
-      `error: tokyo: its token expires in 5 days (${expiry}). Run \`sitepass renew tokyo\` and \`pulumi up\`.`,
+      `error: tokyo: its token expires in 5 days (${expiry}). Run \`sitepass renew tokyo\`.`,
     ]);
     assert.match(
       text.stdout,
@@ -234,7 +234,7 @@ describe("sitepass status", () => {
     assert.equal(exitCode, 1);
     assert.match(
       stdout,
-      /^error: \S+sitepass\.prom: cannot be written \(ENOENT.*\)\. Create its folder, and let this user write there\.$/m,
+      /^error: \S+sitepass\.prom: cannot be written \(no such file or directory\)\. Create its folder, and let this user write there\.$/m,
     );
     assert.match(stdout, /^tokyo +provisioned/m);
   });

@@ -140,7 +140,7 @@ describe("verify", () => {
     const path = await world.openPath(t, { now: later });
     const { expiresAt = "" } = world.outputs.sites.berlin ?? {};
     assert.deepEqual(await world.problems(path, { sites: ["berlin"], now: later }), [
-      `berlin (metrics): POST /api/v1/write is answered with 401 from Access: the token expired at ${expiresAt}. Run \`sitepass renew berlin\` and \`pulumi up\`.`,
+      `berlin (metrics): POST /api/v1/write is answered with 401 from Access: the token expired at ${expiresAt}. Run \`sitepass renew berlin\`.`,
     ]);
   });
 
