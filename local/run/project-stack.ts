@@ -17,6 +17,8 @@ export interface ProjectStack {
   readonly preview: () => Promise<RunResult>;
   readonly refresh: () => Promise<RunResult>;
   readonly destroy: () => Promise<RunResult>;
+  /** Takes away the lock of a run that was killed; local/engine does so by itself. */
+  readonly cancel: () => Promise<RunResult>;
   /** Takes in what exists in Cloudflare, by a document of `pulumi import --file`. */
   readonly importFile: (file: string) => Promise<RunResult>;
   /** Everything that the engine keeps of the stack, as text: with pulumi secrets are encrypted in it. */
@@ -42,6 +44,8 @@ export interface ProjectStackOptions {
   /** Shown as it comes, beside being returned; nothing by default. */
   readonly onText?: (text: string) => void;
   readonly abort?: AbortSignal;
+  /** Told the ID of each process that is started. */
+  readonly onStart?: (pid: number) => void;
 }
 
 /** A stack that local/engine runs, each command in a process of its own as the Pulumi CLI would be. */
@@ -63,6 +67,7 @@ export function engineStack(options: ProjectStackOptions): ProjectStack {
       },
       onText: options.onText,
       abort: options.abort,
+      onStart: options.onStart,
     });
   return {
     init: () => Promise.resolve(),
@@ -70,6 +75,7 @@ export function engineStack(options: ProjectStackOptions): ProjectStack {
     preview: () => run(["preview"]),
     refresh: () => run(["refresh"]),
     destroy: () => run(["destroy"]),
+    cancel: () => Promise.resolve({ exitCode: 0, text: "" }),
     importFile: (file) => run(["import", "--file", file]),
     storedText: () => (existsSync(statePath) ? readFileSync(statePath, "utf8") : ""),
     outputs: () => stateFileReader(statePath).outputs(options.directory, options.stackName),
@@ -95,6 +101,7 @@ export function pulumiStack(pulumi: PulumiInstallation, options: ProjectStackOpt
       environment,
       onText: quiet ? undefined : options.onText,
       abort: options.abort,
+      onStart: options.onStart,
     });
   let created: Promise<ProcessResult> | undefined;
   const inStack = async (args: readonly string[], quiet = false): Promise<ProcessResult> => {
@@ -111,6 +118,7 @@ export function pulumiStack(pulumi: PulumiInstallation, options: ProjectStackOpt
     preview: () => inStack(["preview", "--suppress-outputs"]),
     refresh: () => inStack(["refresh", "--yes", "--skip-preview", "--suppress-outputs"]),
     destroy: () => inStack(["destroy", "--yes", "--skip-preview", "--suppress-outputs"]),
+    cancel: () => inStack(["cancel", "--yes"]),
     importFile: (file) =>
       inStack(["import", "--file", file, "--yes", "--skip-preview", "--generate-code=false"]),
     storedText: () => textBelow(backend),

@@ -53,5 +53,9 @@ export function ownerOf(
 /** Said of what is left over, after what it is. */
 export const notHeld = (id: string): string => `is named as this stack's, which does not hold it (ID ${id})`;
 
+/** What to do about what is left over, and keeps nothing from being made. */
+export const deleteLeftOver =
+  "If no other checkout uses it, an interrupted run left it: delete it in the dashboard";
+
 export const takeItIn =
   "If an interrupted run left it, take it in with `sitepass adopt`; if another checkout uses it, take another host name";
