@@ -8,6 +8,7 @@ import {
   type StandInOptions,
 } from "../../packages/cloudflare-standin/api/stand-in";
 import type { Database } from "../../packages/cloudflare-standin/api/database";
+import { permissions } from "../../packages/cloudflare-standin/api/permissions";
 import { copyProject, type ProjectStack } from "../../local/run/project-stack";
 import { shardOf } from "../../provision/policy-shards";
 import type { Engine } from "./engines";
@@ -41,6 +42,8 @@ export interface Scenario extends ProjectStack {
   readonly killable: () => { readonly stack: ProjectStack; readonly kill: () => void };
   /** Another scenario that starts where this one is: account, state, configuration and sites. */
   readonly copy: () => Promise<Scenario>;
+  /** Gives the API token that the engine is run with every permission. */
+  readonly allowEverything: () => void;
   readonly close: () => Promise<void>;
 }
 
@@ -131,6 +134,9 @@ async function openFolder(engine: Engine, options: ScenarioOptions, home: string
         },
       });
       return { stack, kill: () => (running === undefined ? undefined : killWithChildren(running)) };
+    },
+    allowEverything: () => {
+      standIn.setPermissions(stackOptions.apiToken, permissions);
     },
     copy: async () => {
       const copiedHome = mkdtempSync(join(tmpdir(), "sitepass-test-"));

@@ -50,6 +50,9 @@ export function createApp(state: AppState): Hono {
     const { method } = c.req;
     const path = pathBelowPrefix(c.req.path);
     const fault = state.faults.take(method, path);
+    if (fault?.hold === undefined) {
+      fault?.onHit?.({ method, path });
+    }
     if (fault?.latencyMs !== undefined) {
       await delay(fault.latencyMs);
     }
@@ -148,10 +151,10 @@ function pathBelowPrefix(path: string): string {
 }
 
 /** Resolves, with nothing left to answer, when the client has hung up. */
-async function heldUntilGone(c: Context, { onHold }: Fault): Promise<void> {
+async function heldUntilGone(c: Context, { onHit }: Fault): Promise<void> {
   const socket = socketOf(c.env);
   const gone = new Promise((resolve) => socket.once("close", resolve));
-  onHold?.({ method: c.req.method, path: pathBelowPrefix(c.req.path) });
+  onHit?.({ method: c.req.method, path: pathBelowPrefix(c.req.path) });
   if (!socket.destroyed) {
     await gone;
   }

@@ -57,7 +57,7 @@ describe("faults", () => {
     ] as const) {
       const hangUp = new AbortController();
       const held = new Promise((resolve) => {
-        api.inject({ match: { method: "POST" }, hold, onHold: resolve });
+        api.inject({ match: { method: "POST" }, hold, onHit: resolve });
       });
       const asked = client.zeroTrust.access.serviceTokens.create(
         { account_id, name: "b" },

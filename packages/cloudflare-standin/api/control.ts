@@ -34,8 +34,8 @@ export interface Fault {
    * "after" having done it.
    */
   readonly hold?: "before" | "after";
-  /** Called when a request is held; in a process only. */
-  readonly onHold?: (request: Pick<RequestRecord, "method" | "path">) => void;
+  /** Called when a request is hit, or when it is held; in a process only. */
+  readonly onHit?: (request: Pick<RequestRecord, "method" | "path">) => void;
 }
 
 /** The faults still to come, in the order they were injected. */
