@@ -99,12 +99,8 @@ const lostSecretWatch = () =>
     "sitepass-lost-secret-watch",
     async ({ name, oldInputs, newInputs, oldOutputs, newOutputs }) => {
       const rotation = { version: versionIn(newInputs), oldSecretEnds: endIn(newInputs) };
-      const [before, after] = [oldOutputs, newOutputs].map((outputs) => secretIn(outputs));
-      const problem = lostSecretProblem(name, versionIn(oldInputs), rotation, before === after);
-      if (problem !== undefined) {
-        await pulumi.log.error(problemText(problem));
-      }
-      return undefined;
+      const [before, after] = await Promise.all([oldOutputs, newOutputs].map(secretIn));
+      return lostSecretProblem(name, versionIn(oldInputs), rotation, before === after);
     },
     { inPreviews: false },
   );
@@ -116,7 +112,7 @@ export function lostSecretProblem(
   { version, oldSecretEnds }: Pick<UpcomingRotation, "version" | "oldSecretEnds">,
   unchanged: boolean,
 ): Problem | undefined {
-  return version > before && before > 0 && unchanged
+  return version > before && unchanged
     ? {
         subject: `sites/${site}`,
         says: `version ${version} of its secret was made, and the answer with it was lost: nobody has it, and the secret before works until ${oldSecretEnds}`,
@@ -193,8 +189,11 @@ function endIn(inputs: unknown): string {
   return typeof end === "string" ? end : "";
 }
 
-/** Only to be compared. */
-const secretIn = (outputs: unknown): string => JSON.stringify(valueIn(outputs, "clientSecret") ?? "");
+/** Only to be compared. The SDK hands secrets to hooks as Outputs. */
+const secretIn = (outputs: unknown): Promise<unknown> =>
+  new Promise((resolve) => {
+    pulumi.output(valueIn(outputs, "clientSecret")).apply(resolve);
+  });
 
 const valueIn = (inputs: unknown, key: string): unknown =>
   typeof inputs === "object" && inputs !== null ? Reflect.get(inputs, key) : undefined;

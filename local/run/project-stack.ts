@@ -15,7 +15,8 @@ export interface ProjectStack {
   readonly init: () => Promise<void>;
   readonly up: () => Promise<RunResult>;
   readonly preview: () => Promise<RunResult>;
-  readonly refresh: () => Promise<RunResult>;
+  /** @param flags of `pulumi refresh`; local/engine, which keeps nothing that is pending, takes none. */
+  readonly refresh: (...flags: readonly string[]) => Promise<RunResult>;
   readonly destroy: () => Promise<RunResult>;
   /** Takes away the lock of a run that was killed; local/engine does so by itself. */
   readonly cancel: () => Promise<RunResult>;
@@ -103,10 +104,13 @@ export function pulumiStack(pulumi: PulumiInstallation, options: ProjectStackOpt
       abort: options.abort,
       onStart: options.onStart,
     });
+  const stateFile = join(backend, ".pulumi", "stacks", "sitepass", `${options.stackName}.json`);
   let created: Promise<ProcessResult> | undefined;
   const inStack = async (args: readonly string[], quiet = false): Promise<ProcessResult> => {
-    // Not `init`, which fails for a stack that another run of the same folder has made.
-    created ??= run(["stack", "select", "--create", options.stackName], true);
+    // Not `init`, which fails for a stack that another run of the same folder has made; nor at all where the stack is there.
+    created ??= existsSync(stateFile)
+      ? Promise.resolve({ exitCode: 0, text: "", stdout: "", stderr: "" })
+      : run(["stack", "select", "--create", options.stackName], true);
     const result = await created;
     return result.exitCode === 0 ? run([...args, "--stack", options.stackName], quiet) : result;
   };
@@ -116,7 +120,7 @@ export function pulumiStack(pulumi: PulumiInstallation, options: ProjectStackOpt
     },
     up: () => inStack(["up", "--yes", "--skip-preview", "--suppress-outputs"]),
     preview: () => inStack(["preview", "--suppress-outputs"]),
-    refresh: () => inStack(["refresh", "--yes", "--skip-preview", "--suppress-outputs"]),
+    refresh: (...flags) => inStack(["refresh", "--yes", "--skip-preview", "--suppress-outputs", ...flags]),
     destroy: () => inStack(["destroy", "--yes", "--skip-preview", "--suppress-outputs"]),
     cancel: () => inStack(["cancel", "--yes"]),
     importFile: (file) =>

@@ -367,6 +367,28 @@ describe("checkAccount, on what is in the account", () => {
     ]);
   });
 
+  it("names policies and notification policies that an interrupted run left", async (t) => {
+    const fleet = await soundFleet(t, { configuration: { alertEmails: ["ops@example.com"] } });
+    const { policies } = fleet.standIn.database;
+    policies.set("left", testPolicy({ id: "left", name: "sitepass/prod/push metrics 3/32" }));
+    policies.set("other", testPolicy({ id: "other", name: "staff" }));
+    const { id } = await fleet.api.client.alerting.policies.create({
+      account_id: fleet.stack.config.accountId,
+      name: "sitepass/prod/tunnel health",
+      alert_type: "tunnel_health_event",
+      enabled: true,
+      mechanisms: { email: [{ id: "ops@example.com" }] },
+    });
+    const todo = "If no other checkout uses it, an interrupted run left it: delete it in the dashboard";
+    assert.deepEqual(
+      said(await check(fleet), "warning").filter((says) => says.includes("policy")),
+      [
+        `Access policy "sitepass/prod/push metrics 3/32": is named as this stack's, which does not hold it (ID left). ${todo}. Cloudflare deletes no token that it names.`,
+        `notification policy "sitepass/prod/tunnel health": is named as this stack's, which does not hold it (ID ${id}). ${todo}.`,
+      ],
+    );
+  });
+
   it("tells what is named as this stack's, and not in it, from what the stack holds", async (t) => {
     const fleet = await soundFleet(t);
     const { applications, serviceTokens, dnsRecords } = fleet.standIn.database;

@@ -27,8 +27,12 @@ describe(
             prepared.kills,
             async (kill): Promise<KillOutcome | Error> => {
               try {
-                return await prepared.killAt(kill);
+                const outcome = await prepared.killAt(kill);
+                // Minutes pass: somebody may want to see that it goes on.
+                console.log(`killed ${kill.hold} ${outcome.request}: ${outcome.steps.length} commands`);
+                return outcome;
               } catch (error) {
+                console.log(`killed ${kill.hold} request ${kill.request}: ${String(error)}`);
                 return error instanceof Error ? error : new Error(String(error));
               }
             },

@@ -28,6 +28,7 @@ export interface Fault {
   readonly byHand?: Readonly<Record<string, (fleet: Scenario) => void | Promise<void>>>;
   /** Objects that are left over on purpose, which `check` or `status` names. */
   readonly leavesOver?: number;
+  readonly cleanUp?: (fleet: Scenario) => void;
   /** Needs what only some machines and engines have; why it cannot be run, if so. */
   readonly absence?: (engine: string) => string | undefined;
 }
@@ -36,7 +37,8 @@ const all = { match: {} };
 const post = (path: RegExp) => ({ match: { method: "POST", path } });
 const creations = {
   token: post(/service_tokens$/),
-  policy: post(/access\/policies$/),
+  // The second one: the first lets nobody in.
+  policy: { ...post(/access\/policies$/), skip: 1 },
   application: post(/apps$/),
   tunnel: post(/cfd_tunnel$/),
   ingress: { match: { method: "PUT", path: /configurations$/ } },
@@ -79,7 +81,7 @@ const realEngineAlone = (engine: string) =>
 
 const html = "<html><head><title>502 Bad Gateway</title></head></html>";
 
-/** The full disk: one megabyte of memory, full. */
+/** A small disk in memory that holds the state and is full. */
 const fullDisk = {
   fill: (fleet: Scenario) => {
     const disk = join(fleet.directory, "..", "backend");
@@ -95,6 +97,9 @@ const fullDisk = {
         return;
       }
     }
+  },
+  unmount: (fleet: Scenario) => {
+    execFileSync("umount", [join(fleet.directory, "..", "backend")]);
   },
   free: (fleet: Scenario) => {
     rmSync(join(fleet.directory, "..", "backend", "other"), { recursive: true });
@@ -167,7 +172,7 @@ export const faults: readonly Fault[] = [
   },
   {
     title: "A burst of errors (500)",
-    happen: inject({ ...creations.policy, times: 2, status: 500, shouldRetry: true }),
+    happen: inject({ ...creations.application, times: 2, status: 500, shouldRetry: true }),
   },
   {
     title: "Errors that do not end (500)",
@@ -203,6 +208,11 @@ export const faults: readonly Fault[] = [
     configuration: { ...alerts, ...(what === "the organization" ? { teamName: undefined } : {}) },
     lacks: permissions.filter((one) => one.startsWith(group)),
     happen: nothing,
+    byHand: {
+      "give the API token the permission": (fleet) => {
+        fleet.allowEverything();
+      },
+    },
   })),
   // Quotas.
   {
@@ -338,5 +348,6 @@ export const faults: readonly Fault[] = [
       fullDisk.fill(fleet);
     },
     byHand: { "make room on the disk": fullDisk.free },
+    cleanUp: fullDisk.unmount,
   },
 ];

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { setTimeout as delay } from "node:timers/promises";
 import { permissions } from "../../packages/cloudflare-standin/api/permissions";
 import type { Engine } from "../support/engines";
-import { openScenario } from "../support/scenario";
+import { openScenario, type Scenario } from "../support/scenario";
 import type { DocumentedStep } from "./documented";
 import type { Fault } from "./fault-table";
 import { carryOut, lossesOf, type Losses, type Step } from "./recovery";
@@ -26,6 +27,8 @@ export async function runFault(
       ? {}
       : { apiToken: (standIn) => standIn.createApiToken(permissions.filter((one) => !lacks.includes(one))) }),
   });
+  // Or `check` would advise it every time.
+  fleet.standIn.database.organization.strict_service_token_auth = true;
   try {
     await fleet.init();
     if (fromFleet) {
@@ -40,7 +43,8 @@ export async function runFault(
         ...killedBy,
         onHit: () => {
           held = true;
-          kill();
+          // What else is under way comes to its end first, so that the same is left each time.
+          void untilQuiet(fleet).then(kill);
         },
       });
       const { text } = await stack.up();
@@ -59,6 +63,17 @@ export async function runFault(
     }
     return { steps, ...(await lossesOf(fleet)) };
   } finally {
+    fault.cleanUp?.(fleet);
     await fleet.close();
+  }
+}
+
+const quietMilliseconds = 2000;
+
+/** Resolves when nothing was asked of the stand-in for a while. */
+async function untilQuiet(fleet: Scenario): Promise<void> {
+  for (let asked = -1; asked !== fleet.standIn.requests.length;) {
+    asked = fleet.standIn.requests.length;
+    await delay(quietMilliseconds);
   }
 }

@@ -12,6 +12,8 @@ export interface Engine {
   readonly open: (options: ProjectStackOptions) => ProjectStack;
   /** False for a provider plugin that leaves a token's `enabled` out in silence. */
   readonly sendsEnabled: boolean;
+  /** Whether what is said is what the CLI and the provider of this project say, as docs/faults.md has it. */
+  readonly saysAsDocumented: boolean;
 }
 
 const there = findPulumi();
@@ -23,7 +25,12 @@ const found: typeof there =
     : { available: false, reason: "scenarios run on it with `npm run test:engine`" };
 
 /** The quick one, which is always there. */
-export const localEngine: Engine = { name: "local/engine", open: engineStack, sendsEnabled: true };
+export const localEngine: Engine = {
+  name: "local/engine",
+  open: engineStack,
+  sendsEnabled: true,
+  saysAsDocumented: false,
+};
 
 const realOf = (one: typeof there): Engine | undefined =>
   one.available
@@ -31,6 +38,7 @@ const realOf = (one: typeof there): Engine | undefined =>
         name: "pulumi",
         open: (options) => pulumiStack(one.pulumi, options),
         sendsEnabled: one.pulumi.sendsEnabled,
+        saysAsDocumented: one.pulumi.provider === "local",
       }
     : undefined;
 
