@@ -4,6 +4,7 @@ import type { AccountToken } from "../../cloudflare/service-tokens";
 import type { AccountZone } from "../../cloudflare/zones";
 import type { HeldTokens } from "../../provision/preflight";
 import type { OpenStack } from "../../stack/open-stack";
+import type { StackResource } from "../../stack/stack-resources";
 import type { WriteAnswer, WritePermissionName } from "./api-token";
 
 /** What the checks of an account work with; what several of them need is asked for once. */
@@ -24,7 +25,12 @@ export interface CheckContext {
  * may be no CLI, no log-in and no stack.
  */
 export type StackObjects =
-  | { readonly kind: "known"; readonly ids: ReadonlySet<string>; readonly tokens: HeldTokens }
+  | {
+      readonly kind: "known";
+      readonly ids: ReadonlySet<string>;
+      readonly tokens: HeldTokens;
+      readonly held: readonly Pick<StackResource, "type" | "name" | "id">[];
+    }
   | { readonly kind: "unknown"; readonly reason: string };
 
 /** Tells this stack's objects from others: by the state, and by the names that it gives, where the state does not say. */
@@ -49,6 +55,19 @@ export function ownerOf(
   }
   return !mark.startsWith(ownPrefix) ? "another" : objects.kind === "known" ? "left over" : "this stack";
 }
+
+/** Resources of a type that the state holds, and that are not among the objects that Cloudflare has. */
+export const goneFrom = (
+  { objects }: Ownership,
+  type: string,
+  there: readonly { readonly id: string }[],
+): readonly Pick<StackResource, "name" | "id">[] =>
+  objects.kind === "known"
+    ? objects.held.filter((one) => one.type === type && !there.some(({ id }) => id === one.id))
+    : [];
+
+/** What to do about what was deleted outside of the stack, after what of it is missing. */
+export const makeItAgain = "If it was deleted by hand, run `pulumi refresh` and `pulumi up`";
 
 /** Said of what is left over, after what it is. */
 export const notHeld = (id: string): string => `is named as this stack's, which does not hold it (ID ${id})`;

@@ -367,6 +367,24 @@ describe("checkAccount, on what is in the account", () => {
     ]);
   });
 
+  it("finds what the stack holds, and the account has no longer", async (t) => {
+    const fleet = await soundFleet(t);
+    fleet.resources.push(
+      { urn: "urn", type: resourceTypes.application, name: "logs-whole-host", id: "gone-application" },
+      { urn: "urn", type: resourceTypes.record, name: "logs", id: "gone-record" },
+      { urn: "urn", type: resourceTypes.tunnel, name: "tunnel", id: "gone-tunnel" },
+    );
+    const todo = "If it was deleted by hand, run `pulumi refresh` and `pulumi up`.";
+    const result = await check(fleet);
+    assert.deepEqual(said(result, "problem"), [
+      `application logs-whole-host: is not in the account any more, and the stack holds it (ID gone-application). ${todo}`,
+    ]);
+    assert.deepEqual(said(result, "warning"), [
+      `sitepass:endpoints.logs.hostname: is "loki.example.com", and the DNS record that the stack holds (ID gone-record) is not there. If the host name was changed, run \`pulumi up\`. ${todo}`,
+      `sitepass:publish.tunnel.name: is "central", and the tunnel that the stack holds (ID gone-tunnel) is not there. If the name was changed, run \`pulumi up\`. ${todo}`,
+    ]);
+  });
+
   it("names policies and notification policies that an interrupted run left", async (t) => {
     const fleet = await soundFleet(t, { configuration: { alertEmails: ["ops@example.com"] } });
     const { policies } = fleet.standIn.database;

@@ -103,6 +103,7 @@ async function readOwnership({ resources, ownPrefix }: OpenStack): Promise<Owner
     objects: read.ok
       ? {
           kind: "known",
+          held: read.value,
           ids: new Set(read.value.map(({ id }) => id).filter((id) => id !== "")),
           tokens: new Map(
             read.value.filter(({ type }) => type === resourceTypes.token).map(({ id, name }) => [id, name]),

@@ -12,8 +12,17 @@ import {
 } from "../../cloudflare/access-evaluation";
 import type { ZoneRecord } from "../../cloudflare/dns-records";
 import type { Endpoint } from "../../fleet/config";
+import { resourceTypes } from "../../provision/declared-objects";
 import { permissionFinding } from "./api-token";
-import { notHeld, ownerOf, takeItIn, type CheckContext, type Ownership } from "./check-context";
+import {
+  goneFrom,
+  makeItAgain,
+  notHeld,
+  ownerOf,
+  takeItIn,
+  type CheckContext,
+  type Ownership,
+} from "./check-context";
 import { findingsOn, type Finding } from "./finding";
 
 const { ok, problem, warning } = findingsOn("host names");
@@ -49,8 +58,16 @@ async function checkApplications({
           );
     }),
   );
+  const gone = goneFrom(own, resourceTypes.application, read.value).map(({ name, id }) =>
+    problem({
+      subject: `application ${name}`,
+      says: `is not in the account any more, and the stack holds it (ID ${id})`,
+      todo: makeItAgain,
+    }),
+  );
   return [
     permission,
+    ...gone,
     ...(findings.length > 0 ? findings : [ok("no foreign Access application is on the push hosts")]),
   ];
 }
@@ -158,9 +175,32 @@ async function checkRecords({ stack, probe, ...asked }: CheckContext): Promise<r
       ? read.value.flatMap((record) => recordFinding(record, endpoint, own) ?? [])
       : [];
   });
+  // Of each host, only what stands at its present name was asked for.
+  const gone = endpoints.flatMap(({ signal, hostname }, index) => {
+    const read = records[index];
+    const there = read?.kind === "answered" ? read.value : undefined;
+    const missing =
+      there === undefined
+        ? undefined
+        : goneFrom(own, resourceTypes.record, there).find(({ name }) => name === signal);
+    return missing === undefined
+      ? []
+      : [
+          warning({
+            subject: `sitepass:endpoints.${signal}.hostname`,
+            says: `is "${hostname}", and the DNS record that the stack holds (ID ${missing.id}) is not there`,
+            todo: `If the host name was changed, run \`pulumi up\`. ${makeItAgain}`,
+          }),
+        ];
+  });
   const allFree = findings.length === 0 && records.every(({ kind }) => kind === "answered");
   const hosts = endpoints.map(({ hostname }) => hostname).join(" and ");
-  return [...permissions, ...findings, ...(allFree ? [ok(`no foreign DNS record stands at ${hosts}`)] : [])];
+  return [
+    ...permissions,
+    ...gone,
+    ...findings,
+    ...(allFree ? [ok(`no foreign DNS record stands at ${hosts}`)] : []),
+  ];
 }
 
 /**

@@ -1,7 +1,8 @@
 import { plural } from "../../fleet/wording";
 import { countConnectors, listTunnels, type AccountTunnel } from "../../cloudflare/tunnels";
 import { permissionFinding } from "./api-token";
-import { ownerOf, type CheckContext } from "./check-context";
+import { resourceTypes } from "../../provision/declared-objects";
+import { goneFrom, makeItAgain, ownerOf, type CheckContext } from "./check-context";
 import { findingsOn, type Finding } from "./finding";
 
 const { ok, warning, problem } = findingsOn("tunnel");
@@ -26,7 +27,14 @@ export async function checkTunnel(context: CheckContext): Promise<readonly Findi
       ? await countConnectors(api, accountId, tunnel.id)
       : undefined;
   const count = connectors?.kind === "answered" ? connectors.value : 0;
-  return [permission, tunnelFinding(name, read.value, own, count)];
+  const gone = goneFrom(await context.ownership, resourceTypes.tunnel, read.value).map(({ id }) =>
+    warning({
+      subject: "sitepass:publish.tunnel.name",
+      says: `is "${name}", and the tunnel that the stack holds (ID ${id}) is not there`,
+      todo: `If the name was changed, run \`pulumi up\`. ${makeItAgain}`,
+    }),
+  );
+  return [permission, ...gone, tunnelFinding(name, read.value, own, count)];
 }
 
 type TunnelOwners =

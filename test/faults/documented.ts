@@ -57,7 +57,7 @@ export const tellingLines = (text: string): readonly string[] => [
     text
       .split("\n")
       .map(comparable)
-      .filter((line) => /^(error|warning|problem|alarm)\b/i.test(line) || /^[✖✗!] /.test(line))
+      .filter((line) => /^(error|warning): |^\d+\) /.test(line))
       .filter((line) => !/^error: (update failed|preview failed)$/.test(line)),
   ),
 ];

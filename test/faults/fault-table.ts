@@ -176,11 +176,11 @@ export const faults: readonly Fault[] = [
   },
   {
     title: "Errors that do not end (500)",
-    happen: inject({ ...creations.application, times: 3, status: 500, message: "internal error" }),
+    happen: inject({ ...creations.application, status: 500, message: "internal error" }),
   },
   {
     title: "The API is down",
-    happen: inject({ ...all, times: 12, status: 503, message: "service unavailable" }),
+    happen: inject({ ...all, times: 2, status: 503, message: "service unavailable" }),
   },
   {
     title: "A page of HTML in place of JSON, before anything is made",
@@ -274,8 +274,7 @@ export const faults: readonly Fault[] = [
     title: "The tunnel was deleted by hand",
     fromFleet: true,
     happen: ({ standIn: { database } }) => {
-      const tunnel = firstOf(database.tunnels);
-      putRow(database.tunnels, { ...tunnel, deleted_at: new Date().toISOString() });
+      database.tunnels.delete(firstOf(database.tunnels).id);
     },
   },
   {

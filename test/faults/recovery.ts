@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { authenticate } from "cloudflare-standin/edge/access/service-credentials";
-import type { RevealedOutputs } from "../../stack/stack-outputs";
 import type { RunResult } from "../../local/run/processes";
 import type { Scenario } from "../support/scenario";
 import { sitepassOn } from "../support/sitepass";
@@ -39,16 +38,21 @@ const commands: Readonly<Record<string, Run>> = {
   "npx sitepass check": own("check"),
   "npx sitepass status": own("status"),
   "npx sitepass rotate * --force": own("rotate", "*", "--force"),
-  [dropEmptyChecksums]: (fleet) => {
-    const folder = join(fleet.directory, "..", "backend");
-    for (const file of existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: "utf8" }) : []) {
-      if (file.endsWith(".attrs") && statSync(join(folder, file)).size === 0) {
-        rmSync(join(folder, file));
-      }
-    }
-    return Promise.resolve({ exitCode: 0, text: "" });
-  },
+  [dropEmptyChecksums]: (fleet) => dropEmpty(fleet, /\.attrs$/),
+  "find .pulumi/locks -type f -empty -delete": (fleet) => dropEmpty(fleet, /locks\/.*/),
 };
+
+/** Deletes empty files of the folder that holds the state; local/engine has none. */
+function dropEmpty(fleet: Scenario, name: RegExp): Promise<RunResult> {
+  const folder = join(fleet.directory, "..", "backend");
+  for (const file of existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: "utf8" }) : []) {
+    const found = statSync(join(folder, file));
+    if (name.test(file) && found.isFile() && found.size === 0) {
+      rmSync(join(folder, file));
+    }
+  }
+  return Promise.resolve({ exitCode: 0, text: "" });
+}
 
 export async function carryOut(fleet: Scenario, command: string): Promise<Step> {
   for (const [pattern, run] of Object.entries(commands)) {
@@ -126,8 +130,7 @@ export interface Losses {
 /** Compares an account with what the stack holds, and with what the commands say of the rest. */
 export async function lossesOf(fleet: Scenario): Promise<Losses> {
   const { database } = fleet.standIn;
-  // A stack that was never brought up has none.
-  const { sites } = await fleet.outputs().catch(() => ({ sites: {} as RevealedOutputs["sites"] }));
+  const { sites } = await fleet.outputs();
   const secretsLost = Object.entries(sites).flatMap(([site, { clientId, clientSecret }]) =>
     / by its secret$/.test(
       authenticate({ kind: "pair", clientId, clientSecret }, database, new Date()).detail,
