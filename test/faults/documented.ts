@@ -46,6 +46,7 @@ export const comparable = (line: string): string =>
     .replace(/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, "<id>")
     .replace(/\b[0-9a-f]{32}\b/g, "<id>")
     .replace(/\b\d+ pending operations/, "<number> pending operations")
+    .replace(/\.json\.[0-9a-f]+\.tmp/g, ".json.<number>.tmp")
     .replace(/process \d+ on \S+/, "process <number> on <machine>")
     .replace(/http:\/\/127\.0\.0\.1:\d+/g, "https://api.cloudflare.com")
     .replace(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z\b/g, "<time>")

@@ -87,7 +87,7 @@ const fullDisk = {
     const disk = join(fleet.directory, "..", "backend");
     const kept = `${disk}.kept`;
     execFileSync("cp", ["-a", disk, kept]);
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=128k", "tmpfs", disk]);
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", disk]);
     execFileSync("cp", ["-a", `${kept}/.`, disk]);
     mkdirSync(join(disk, "other"));
     for (let number = 0; ; number += 1) {
