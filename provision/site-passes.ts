@@ -192,7 +192,9 @@ function endIn(inputs: unknown): string {
 /** Only to be compared. The SDK hands secrets to hooks as Outputs. */
 const secretIn = (outputs: unknown): Promise<unknown> =>
   new Promise((resolve) => {
-    pulumi.output(valueIn(outputs, "clientSecret")).apply(resolve);
+    pulumi.output<unknown>(valueIn(outputs, "clientSecret")).apply((value) => {
+      resolve(value);
+    });
   });
 
 const valueIn = (inputs: unknown, key: string): unknown =>

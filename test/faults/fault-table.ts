@@ -131,6 +131,15 @@ export const faults: readonly Fault[] = [
     killedBy: { match: { method: "PUT", path: /service_tokens/ }, hold: "after" },
   },
   {
+    title: "Killed while a service token is deleted",
+    sites: ["kyoto"],
+    fromFleet: true,
+    happen: (fleet) => {
+      fleet.removeSite("kyoto");
+    },
+    killedBy: { match: { method: "DELETE", path: /service_tokens/ }, hold: "after" },
+  },
+  {
     title: "Killed while the state is written to a folder",
     fromFleet: true,
     absence: realEngineAlone,

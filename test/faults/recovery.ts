@@ -79,6 +79,9 @@ function toldBy(text: string): readonly string[] | undefined {
   if (text.includes("`pulumi cancel`")) {
     return ["pulumi cancel"];
   }
+  if (text.includes("`pulumi refresh`, which tells the stack")) {
+    return ["pulumi refresh"];
+  }
   const rotations = [...text.matchAll(/run `(npx sitepass rotate \S+ --force)` and `pulumi up`/g)];
   if (rotations.length > 0) {
     return [...new Set(rotations.map(([, command = ""]) => command))];

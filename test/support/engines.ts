@@ -13,7 +13,7 @@ export interface Engine {
   /** False for a provider plugin that leaves a token's `enabled` out in silence. */
   readonly sendsEnabled: boolean;
   /** Whether what is said is what the CLI and the provider of this project say, as docs/faults.md has it. */
-  readonly saysAsDocumented: boolean;
+  readonly saysAsDocumented?: boolean;
 }
 
 const there = findPulumi();
@@ -29,7 +29,6 @@ export const localEngine: Engine = {
   name: "local/engine",
   open: engineStack,
   sendsEnabled: true,
-  saysAsDocumented: false,
 };
 
 const realOf = (one: typeof there): Engine | undefined =>
