@@ -192,9 +192,12 @@ function endIn(inputs: unknown): string {
 /** Only to be compared. The SDK hands secrets to hooks as Outputs. */
 const secretIn = (outputs: unknown): Promise<unknown> =>
   new Promise((resolve) => {
-    pulumi.output<unknown>(valueIn(outputs, "clientSecret")).apply((value) => {
-      resolve(value);
-    });
+    const secret = valueIn(outputs, "clientSecret");
+    if (pulumi.Output.isInstance<string>(secret)) {
+      secret.apply(resolve);
+    } else {
+      resolve(secret);
+    }
   });
 
 const valueIn = (inputs: unknown, key: string): unknown =>
