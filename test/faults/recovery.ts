@@ -135,8 +135,8 @@ export async function lossesOf(fleet: Scenario): Promise<Losses> {
   const { database } = fleet.standIn;
   const { sites } = await fleet.outputs();
   const secretsLost = Object.entries(sites).flatMap(([site, { clientId, clientSecret }]) =>
-    / by its secret$/.test(
-      authenticate({ kind: "pair", clientId, clientSecret }, database, new Date()).detail,
+    authenticate({ kind: "pair", clientId, clientSecret }, database, new Date()).detail.endsWith(
+      " by its secret",
     )
       ? []
       : [site],
@@ -147,7 +147,7 @@ export async function lossesOf(fleet: Scenario): Promise<Losses> {
     ...[...database.policies.values()].map(({ id, name }) => ({ id, object: `policy ${name}` })),
     ...[...database.applications.values()].map(({ id, name }) => ({ id, object: `application ${name}` })),
     ...[...database.tunnels.values()]
-      .filter(({ deleted_at }) => deleted_at === undefined || deleted_at === null)
+      .filter(({ deleted_at }) => deleted_at === null)
       .map(({ id, name }) => ({ id, object: `tunnel ${name}` })),
     ...[...database.dnsRecords.values()].map(({ id, name }) => ({ id, object: `record ${name}` })),
     ...[...database.notificationPolicies.values()].map(({ id, name }) => ({ id, object: `alert ${name}` })),

@@ -133,7 +133,14 @@ async function openFolder(engine: Engine, options: ScenarioOptions, home: string
           running = pid;
         },
       });
-      return { stack, kill: () => (running === undefined ? undefined : killWithChildren(running)) };
+      return {
+        stack,
+        kill: () => {
+          if (running !== undefined) {
+            killWithChildren(running);
+          }
+        },
+      };
     },
     allowEverything: () => {
       standIn.setPermissions(stackOptions.apiToken, permissions);

@@ -57,7 +57,8 @@ export function createApp(state: AppState): Hono {
       await delay(fault.latencyMs);
     }
     if (fault?.hold === "before") {
-      await heldUntilGone(c, fault);
+      await heldUntilGone(c.env, fault, { method, path });
+      c.res = RESPONSE_ALREADY_SENT;
       return;
     }
     if (fault?.html !== undefined) {
@@ -72,7 +73,8 @@ export function createApp(state: AppState): Hono {
     }
     state.requests.push({ method, path, query: new URL(c.req.url).search.slice(1), status: c.res.status });
     if (fault?.hold === "after") {
-      await heldUntilGone(c, fault);
+      await heldUntilGone(c.env, fault, { method, path });
+      c.res = RESPONSE_ALREADY_SENT;
     } else if (fault?.lostAnswer === true) {
       socketOf(c.env).destroy();
       c.res = RESPONSE_ALREADY_SENT;
@@ -150,15 +152,18 @@ function pathBelowPrefix(path: string): string {
   return path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : path;
 }
 
-/** Resolves, with nothing left to answer, when the client has hung up. */
-async function heldUntilGone(c: Context, { onHit }: Fault): Promise<void> {
-  const socket = socketOf(c.env);
+/** Resolves when the client has hung up. */
+async function heldUntilGone(
+  env: unknown,
+  { onHit }: Fault,
+  request: Parameters<NonNullable<Fault["onHit"]>>[0],
+): Promise<void> {
+  const socket = socketOf(env);
   const gone = new Promise((resolve) => socket.once("close", resolve));
-  onHit?.({ method: c.req.method, path: pathBelowPrefix(c.req.path) });
+  onHit?.(request);
   if (!socket.destroyed) {
     await gone;
   }
-  c.res = RESPONSE_ALREADY_SENT;
 }
 
 function socketOf(env: unknown): HttpBindings["incoming"]["socket"] {
