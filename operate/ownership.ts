@@ -13,6 +13,7 @@ export type StackObjects =
       readonly kind: "known";
       readonly ids: ReadonlySet<string>;
       readonly tokens: HeldTokens;
+      readonly held: readonly Pick<StackResource, "type" | "name" | "id">[];
       /** Of secrets, by site. */
       readonly versions: ReadonlyMap<string, number>;
     }
@@ -46,6 +47,23 @@ export function ownerOf(
 /** Whether an object is the stack's, or was until an interrupted run; see ownerOf. */
 export const isOwn = (...of: Parameters<typeof ownerOf>): boolean => ownerOf(...of) !== "another";
 
+/** Resources of a type that the state holds, and that are not among the objects that Cloudflare has. */
+export const goneFrom = (
+  { objects }: Pick<Ownership, "objects">,
+  type: string,
+  there: readonly { readonly id: string }[],
+): readonly Pick<StackResource, "name" | "id">[] =>
+  objects.kind === "known"
+    ? objects.held.filter((one) => one.type === type && !there.some(({ id }) => id === one.id))
+    : [];
+
+/** What to do about what was deleted outside of the stack, after what of it is missing. */
+export const makeItAgain = "If it was deleted by hand, run `pulumi up --refresh`";
+
+/** What to do about what is left over, and keeps nothing from being made. */
+export const deleteLeftOver =
+  "If no other checkout uses it, an interrupted run left it: delete it in the dashboard";
+
 /** Said of what is left over, after what it is. */
 export const notHeld = (id: string): string => `is named as this stack's, which does not hold it (ID ${id})`;
 
@@ -63,6 +81,7 @@ export function ownershipOf(read: Result<readonly StackResource[]>, ownPrefix: s
     objects: read.ok
       ? {
           kind: "known",
+          held,
           ids: new Set(held.map(({ id }) => id)),
           tokens: new Map(
             held.filter(({ type }) => type === resourceTypes.token).map(({ id, name }) => [id, name]),

@@ -47,8 +47,8 @@ export function readStackSettings(): StackSettings {
 }
 
 /**
- * Has the engine ask before it changes a resource that is given this hook, in previews too: a problem stops the change,
- * and with it the run.
+ * Has the engine ask before it changes a resource that is given this hook, in previews too unless told otherwise: a
+ * problem stops the change, and with it the run.
  *
  * @returns undefined where the engine cannot run hooks: the SDK's mock monitor says that it supports them, and then
  * lacks the call that registers one (docs/facts/provider.md, P54).
@@ -56,6 +56,7 @@ export function readStackSettings(): StackSettings {
 export function resourceHook(
   name: string,
   check: (change: pulumi.ResourceHookArgs) => Problem | undefined | Promise<Problem | undefined>,
+  { inPreviews = true } = {},
 ): pulumi.ResourceHook | undefined {
   const monitor = pulumi.runtime.getMonitor();
   if (monitor === undefined || typeof monitor.registerResourceHook !== "function") {
@@ -69,7 +70,7 @@ export function resourceHook(
         throw new Error(problemText(problem));
       }
     },
-    { onDryRun: true },
+    { onDryRun: inPreviews },
   );
 }
 

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { closedWindowProblem, loweredVersionProblem, shortWindowWarning } from "./site-passes";
+import {
+  closedWindowProblem,
+  lostSecretProblem,
+  loweredVersionProblem,
+  shortWindowWarning,
+} from "./site-passes";
 
 describe("loweredVersionProblem", () => {
   it("finds nothing wrong with a version that stays or rises", () => {
@@ -59,5 +64,20 @@ describe("shortWindowWarning", () => {
   it("says nothing of a longer window, or of a version that stays", () => {
     assert.equal(shortWindowWarning("tokyo", 2, ending("2026-11-23T13:01:00Z")), undefined);
     assert.equal(shortWindowWarning("tokyo", 3, ending("2026-11-23T12:00:00Z")), undefined);
+  });
+});
+
+describe("lostSecretProblem", () => {
+  it("says that a rotation brought no new secret, and what gives one", () => {
+    assert.deepEqual(lostSecretProblem("tokyo", 1, ending("2026-11-30T12:00:00Z", 2), true), {
+      subject: "sites/tokyo",
+      says: "version 2 of its secret was made, and the answer with it was lost: nobody has it, and the secret before works until 2026-11-30T12:00:00Z",
+      todo: "Be ready to put another one in place at the site, then run `npx sitepass rotate tokyo --force` and `pulumi up`, which ends the one before",
+    });
+  });
+
+  it("says nothing where the secret changed, or was not to", () => {
+    assert.equal(lostSecretProblem("tokyo", 1, ending("2026-11-30T12:00:00Z", 2), false), undefined);
+    assert.equal(lostSecretProblem("tokyo", 2, ending("2026-11-30T12:00:00Z", 2), true), undefined);
   });
 });

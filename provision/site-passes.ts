@@ -35,6 +35,11 @@ export class SitePasses extends pulumi.ComponentResource {
       { ...opts, ...(brake === undefined ? {} : { hooks: { beforeUpdate: [brake] } }) },
     );
     const guard = secretVersionGuard();
+    const watch = lostSecretWatch();
+    const hooks = {
+      ...(guard === undefined ? {} : { beforeUpdate: [guard] }),
+      ...(watch === undefined ? {} : { afterUpdate: [watch] }),
+    };
     this.tokens = new Map(
       args.sites.map((site) => [
         site.name,
@@ -55,7 +60,7 @@ export class SitePasses extends pulumi.ComponentResource {
                   previousClientSecretExpiresAt: site.token.previousSecretExpiresAt,
                 }),
           },
-          { parent: this, ...(guard === undefined ? {} : { hooks: { beforeUpdate: [guard] } }) },
+          { parent: this, hooks },
         ),
       ]),
     );
@@ -83,6 +88,38 @@ const secretVersionGuard = () =>
       loweredVersionProblem(name, before, rotation.version) ?? closedWindowProblem(name, before, rotation)
     );
   });
+
+/**
+ * A hook that says when a rotation brought no new secret, and has `up` fail with it. Cloudflare tells a secret once, in
+ * the answer to the call that makes it: where that answer is lost, the call is repeated by the provider, or by the next `up`
+ * after a kill, and is answered without one (docs/rotation.md, "What `--confirm` proves").
+ */
+const lostSecretWatch = () =>
+  resourceHook(
+    "sitepass-lost-secret-watch",
+    async ({ name, oldInputs, newInputs, oldOutputs, newOutputs }) => {
+      const rotation = { version: versionIn(newInputs), oldSecretEnds: endIn(newInputs) };
+      const [before, after] = await Promise.all([oldOutputs, newOutputs].map(secretIn));
+      return lostSecretProblem(name, versionIn(oldInputs), rotation, before === after);
+    },
+    { inPreviews: false },
+  );
+
+/** What a rotation means that left the stack with the secret that it had. */
+export function lostSecretProblem(
+  site: string,
+  before: number,
+  { version, oldSecretEnds }: Pick<UpcomingRotation, "version" | "oldSecretEnds">,
+  unchanged: boolean,
+): Problem | undefined {
+  return version > before && unchanged
+    ? {
+        subject: `sites/${site}`,
+        says: `version ${version} of its secret was made, and the answer with it was lost: nobody has it, and the secret before works until ${oldSecretEnds}`,
+        todo: `Be ready to put another one in place at the site, then run \`npx sitepass rotate ${site} --force\` and \`pulumi up\`, which ends the one before`,
+      }
+    : undefined;
+}
 
 /** What is wrong with going from one secret version to another, or undefined. */
 export function loweredVersionProblem(site: string, before: number, after: number): Problem | undefined {
@@ -151,6 +188,17 @@ function endIn(inputs: unknown): string {
   const end = valueIn(inputs, "previousClientSecretExpiresAt");
   return typeof end === "string" ? end : "";
 }
+
+/** Only to be compared. The SDK hands secrets to hooks as Outputs. */
+const secretIn = (outputs: unknown): Promise<unknown> =>
+  new Promise((resolve) => {
+    const secret = valueIn(outputs, "clientSecret");
+    if (pulumi.Output.isInstance<string>(secret)) {
+      secret.apply(resolve);
+    } else {
+      resolve(secret);
+    }
+  });
 
 const valueIn = (inputs: unknown, key: string): unknown =>
   typeof inputs === "object" && inputs !== null ? Reflect.get(inputs, key) : undefined;

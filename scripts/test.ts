@@ -11,6 +11,11 @@ import { findPulumi } from "../local/run/pulumi-installation";
  */
 const root = join(__dirname, "..");
 const [first, ...others] = process.argv.slice(2);
+/** `--every-fault`: runs are killed at every single API call, which takes many minutes. */
+const everyFault = first === "--every-fault";
+if (everyFault) {
+  process.env.SITEPASS_EVERY_FAULT = "1";
+}
 /** `--bridged`: fails where Pulumi's own Cloudflare provider is not installed, instead of using the one of local/provider. */
 const bridgedDemanded = first === "--bridged";
 /** `--real-engine`: scenarios run on pulumi too, where it is there. */
@@ -18,7 +23,7 @@ const realEngine = bridgedDemanded || first === "--real-engine";
 if (realEngine) {
   process.env.SITEPASS_REAL_ENGINE = "1";
 }
-const wanted = realEngine || first === undefined ? others : [first, ...others];
+const wanted = realEngine || everyFault || first === undefined ? others : [first, ...others];
 const files = readdirSync(root, { recursive: true, withFileTypes: true })
   .filter((entry) => entry.isFile() && entry.name.endsWith(".test.ts"))
   .map((entry) => join(entry.parentPath, entry.name))

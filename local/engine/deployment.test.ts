@@ -29,6 +29,7 @@ const goal: Goal = {
   formerUrns: [],
   beforeCreate: [],
   beforeUpdate: [],
+  afterUpdate: [],
 };
 
 /** A deployment from a state, on a stand-in that is closed afterwards. */

@@ -25,11 +25,14 @@ export interface Goal extends Omit<ResourceState, "id" | "outputs"> {
   /** Names of hooks, like `beforeDelete`. */
   readonly beforeCreate: readonly string[];
   readonly beforeUpdate: readonly string[];
+  readonly afterUpdate: readonly string[];
 }
 
 /** What a hook is told of; which of the inputs there are depends on what is about to be done. */
 export interface HookCall extends Pick<ResourceState, "urn" | "id" | "name" | "type"> {
   readonly newInputs?: Properties;
+  readonly newOutputs?: Properties;
+  readonly oldOutputs?: Properties;
   readonly oldInputs?: Properties;
 }
 
@@ -188,9 +191,18 @@ export class Deployment {
       return { operation: "replace", state: await this.replace(kind, goal, before) };
     }
     await this.options.runHooks(goal.beforeUpdate, changeOf(before, goal));
-    const outputs = this.options.preview
-      ? kind.previewUpdate(goal.inputs, before.outputs, changed)
-      : await kind.update(this.options.client, before.id, goal.inputs, before.outputs);
+    if (this.options.preview) {
+      const outputs = kind.previewUpdate(goal.inputs, before.outputs, changed);
+      return { operation: "update", state: stateOf(goal, before.id, outputs) };
+    }
+    const outputs = await kind.update(this.options.client, before.id, goal.inputs, before.outputs);
+    try {
+      const call = { ...changeOf(before, goal), oldOutputs: before.outputs, newOutputs: outputs };
+      await this.options.runHooks(goal.afterUpdate, call);
+    } catch (error) {
+      // The change was made and stands, and the run fails (pulumi/pulumi, pkg/resource/deploy/step.go, UpdateStep).
+      this.failures.push(describeFailure(goal, error));
+    }
     return { operation: "update", state: stateOf(goal, before.id, outputs) };
   }
 

@@ -205,6 +205,7 @@ async function runProgram(directory: string, stopped: Promise<void>): Promise<st
       return String(error);
     }
     const { message, stack } = error;
-    return pulumi.RunError.isInstance(error) ? message : (stack ?? message);
+    // The program gives up stack traces, which are empty then.
+    return pulumi.RunError.isInstance(error) || stack === "" ? message : (stack ?? message);
   }
 }

@@ -128,20 +128,22 @@ function answer<T>(callback: Callback<T>, work: () => Promise<T>): void {
 /** @throws Error for hooks that would not run: they would look as if they held. */
 function hookNames(
   request: RegisterResourceRequest,
-): Pick<Goal, "beforeCreate" | "beforeUpdate" | "beforeDelete"> {
+): Pick<Goal, "beforeCreate" | "beforeUpdate" | "afterUpdate" | "beforeDelete"> {
   const binding = request.getHooks();
   const others = [
     ...(binding?.getAfterCreateList() ?? []),
-    ...(binding?.getAfterUpdateList() ?? []),
     ...(binding?.getAfterDeleteList() ?? []),
     ...(binding?.getOnErrorList() ?? []),
   ];
   if (others.length > 0) {
-    throw new Error(`local/engine runs hooks before a change only, not ${others.join(", ")}`);
+    throw new Error(
+      `local/engine runs hooks before a change and after an update only, not ${others.join(", ")}`,
+    );
   }
   return {
     beforeCreate: binding?.getBeforeCreateList() ?? [],
     beforeUpdate: binding?.getBeforeUpdateList() ?? [],
+    afterUpdate: binding?.getAfterUpdateList() ?? [],
     beforeDelete: binding?.getBeforeDeleteList() ?? [],
   };
 }
@@ -179,7 +181,7 @@ export class ResourceHooks {
   /** Calls hooks one after the other; rejects with the first one's reason against what is about to be done. */
   async run(
     names: readonly string[],
-    { urn, id, name, type, newInputs, oldInputs }: HookCall,
+    { urn, id, name, type, newInputs, oldInputs, newOutputs, oldOutputs }: HookCall,
   ): Promise<void> {
     for (const hookName of names) {
       if (!this.hooks.has(hookName)) {
@@ -196,6 +198,8 @@ export class ResourceHooks {
       call.setType(type);
       call.setNewInputs(newInputs === undefined ? undefined : structOf(newInputs));
       call.setOldInputs(oldInputs === undefined ? undefined : structOf(oldInputs));
+      call.setNewOutputs(newOutputs === undefined ? undefined : structOf(newOutputs));
+      call.setOldOutputs(oldOutputs === undefined ? undefined : structOf(oldOutputs));
       const error = await this.call(hook, call);
       if (error !== "") {
         throw new Error(error);

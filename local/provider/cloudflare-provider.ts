@@ -8,6 +8,7 @@ import {
 } from "@grpc/grpc-js";
 import manifest from "@pulumi/cloudflare/package.json";
 import { APIConnectionError, APIError, NotFoundError, type Cloudflare } from "cloudflare";
+import { ZodError } from "zod";
 import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb";
 import {
   CheckFailure,
@@ -213,6 +214,13 @@ class Answers {
     } catch (error) {
       if (error instanceof APIConnectionError) {
         throw new Error(`failed to make http request: ${deepestMessage(error)}`, { cause: error });
+      }
+      if (error instanceof ZodError) {
+        // Such as a page of HTML (terraform-provider-cloudflare v5, resource.go of each, Create).
+        const [issue] = error.issues;
+        throw new Error(`failed to deserialize http request: ${issue?.message ?? "unknown"}`, {
+          cause: error,
+        });
       }
       const headers: unknown = error instanceof APIError ? error.headers : undefined;
       const answer = headers instanceof Headers ? this.#refused.get(headers) : undefined;

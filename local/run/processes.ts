@@ -8,6 +8,8 @@ interface ProcessOptions {
   readonly onText?: ((text: string) => void) | undefined;
   /** Sends it SIGINT, so that it can save what it has done; it is still waited for. */
   readonly abort?: AbortSignal | undefined;
+  /** Told its process ID, which is also its group's. */
+  readonly onStart?: ((pid: number) => void) | undefined;
 }
 
 /** How a program ended. */
@@ -37,6 +39,9 @@ export function runProcess(
       // In a process group of its own, so that a Ctrl-C at the terminal reaches it only once, through `abort`.
       detached: true,
     });
+    if (child.pid !== undefined) {
+      options.onStart?.(child.pid);
+    }
     let text = "";
     let stdout = "";
     let stderr = "";

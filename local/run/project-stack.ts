@@ -16,10 +16,13 @@ export interface ProjectStack {
   /** Each with options of the engine's own, beside those that it needs to ask nothing. */
   readonly up: (...flags: readonly string[]) => Promise<RunResult>;
   readonly preview: (...flags: readonly string[]) => Promise<RunResult>;
-  readonly refresh: () => Promise<RunResult>;
+  /** local/engine, which keeps nothing that is pending, takes no options. */
+  readonly refresh: (...flags: readonly string[]) => Promise<RunResult>;
   /** `up --refresh`. */
   readonly upRefreshed: () => Promise<RunResult>;
   readonly destroy: (...flags: readonly string[]) => Promise<RunResult>;
+  /** Takes away the lock of a run that was killed; local/engine does so by itself. */
+  readonly cancel: () => Promise<RunResult>;
   /** Any other command of the engine's, such as `stack rename`. */
   readonly command: (...args: readonly string[]) => Promise<RunResult>;
   /** Takes in what exists in Cloudflare, by a document of `pulumi import --file`. */
@@ -47,6 +50,8 @@ export interface ProjectStackOptions {
   /** Shown as it comes, beside being returned; nothing by default. */
   readonly onText?: (text: string) => void;
   readonly abort?: AbortSignal;
+  /** Told the ID of each process that is started. */
+  readonly onStart?: (pid: number) => void;
 }
 
 /** A stack that local/engine runs, each command in a process of its own as the Pulumi CLI would be. */
@@ -68,6 +73,7 @@ export function engineStack(options: ProjectStackOptions): ProjectStack {
       },
       onText: options.onText,
       abort: options.abort,
+      onStart: options.onStart,
     });
   return {
     init: () => Promise.resolve(),
@@ -76,6 +82,7 @@ export function engineStack(options: ProjectStackOptions): ProjectStack {
     refresh: () => run(["refresh"]),
     upRefreshed: () => run(["up", "--refresh", "--suppress-outputs"]),
     destroy: (...flags) => run(["destroy", ...flags]),
+    cancel: () => Promise.resolve({ exitCode: 0, text: "" }),
     command: (...args) => run(args),
     importFile: (file) => run(["import", "--file", file]),
     storedText: () => (existsSync(statePath) ? readFileSync(statePath, "utf8") : ""),
@@ -102,11 +109,15 @@ export function pulumiStack(pulumi: PulumiInstallation, options: ProjectStackOpt
       environment,
       onText: quiet ? undefined : options.onText,
       abort: options.abort,
+      onStart: options.onStart,
     });
+  const stateFile = join(backend, ".pulumi", "stacks", "sitepass", `${options.stackName}.json`);
   let created: Promise<ProcessResult> | undefined;
   const inStack = async (args: readonly string[], quiet = false): Promise<ProcessResult> => {
-    // Not `init`, which fails for a stack that another run of the same folder has made.
-    created ??= run(["stack", "select", "--create", options.stackName], true);
+    // Not `init`, which fails for a stack that another run of the same folder has made; nor at all where the stack is there.
+    created ??= existsSync(stateFile)
+      ? Promise.resolve({ exitCode: 0, text: "", stdout: "", stderr: "" })
+      : run(["stack", "select", "--create", options.stackName], true);
     const result = await created;
     return result.exitCode === 0 ? run([...args, "--stack", options.stackName], quiet) : result;
   };
@@ -117,8 +128,9 @@ export function pulumiStack(pulumi: PulumiInstallation, options: ProjectStackOpt
     up: (...flags) => inStack(["up", "--yes", "--skip-preview", "--suppress-outputs", ...flags]),
     preview: (...flags) => inStack(["preview", "--suppress-outputs", ...flags]),
     upRefreshed: () => inStack(["up", "--refresh", "--yes", "--skip-preview", "--suppress-outputs"]),
-    refresh: () => inStack(["refresh", "--yes", "--skip-preview", "--suppress-outputs"]),
+    refresh: (...flags) => inStack(["refresh", "--yes", "--skip-preview", "--suppress-outputs", ...flags]),
     destroy: (...flags) => inStack(["destroy", "--yes", "--skip-preview", "--suppress-outputs", ...flags]),
+    cancel: () => inStack(["cancel", "--yes"]),
     command: (...args) => inStack(args),
     importFile: (file) =>
       inStack(["import", "--file", file, "--yes", "--skip-preview", "--generate-code=false"]),

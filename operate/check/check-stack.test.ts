@@ -465,6 +465,51 @@ describe("checkAccount, on what is in the account", () => {
     ]);
   });
 
+  it("finds what the stack holds, and the account has no longer", async (t) => {
+    const fleet = await soundFleet(t);
+    fleet.resources.push(
+      {
+        urn: "urn",
+        type: resourceTypes.application,
+        name: "logs-whole-host-old.example.com",
+        id: "gone-application",
+      },
+      { urn: "urn", type: resourceTypes.record, name: "logs", id: "gone-record" },
+      { urn: "urn", type: resourceTypes.tunnel, name: "tunnel", id: "gone-tunnel" },
+    );
+    const todo = "If it was deleted by hand, run `pulumi up --refresh`.";
+    const result = await check(fleet);
+    assert.deepEqual(said(result, "problem"), [
+      `application logs-whole-host-old.example.com: is not in the account any more, and the stack holds it (ID gone-application). ${todo}`,
+    ]);
+    assert.deepEqual(said(result, "warning"), [
+      `sitepass:endpoints.logs.hostname: is "loki.example.com", and the DNS record that the stack holds (ID gone-record) is not there. If the host name was changed, run \`pulumi up\`. ${todo}`,
+      `sitepass:publish.tunnel.name: is "central", and the tunnel that the stack holds (ID gone-tunnel) is not there. If the name was changed, run \`pulumi up\`. ${todo}`,
+    ]);
+  });
+
+  it("names policies and notification policies that an interrupted run left", async (t) => {
+    const fleet = await soundFleet(t, { configuration: { alertEmails: ["ops@example.com"] } });
+    const { policies } = fleet.standIn.database;
+    policies.set("left", testPolicy({ id: "left", name: "sitepass/prod/push metrics 3/32" }));
+    policies.set("other", testPolicy({ id: "other", name: "staff" }));
+    const { id } = await fleet.api.client.alerting.policies.create({
+      account_id: fleet.stack.config.accountId,
+      name: "sitepass/prod/tunnel health",
+      alert_type: "tunnel_health_event",
+      enabled: true,
+      mechanisms: { email: [{ id: "ops@example.com" }] },
+    });
+    const todo = "If no other checkout uses it, an interrupted run left it: delete it in the dashboard";
+    assert.deepEqual(
+      said(await check(fleet), "warning").filter((says) => says.includes("policy")),
+      [
+        `Access policy "sitepass/prod/push metrics 3/32": is named as this stack's, which does not hold it (ID left). ${todo}. Cloudflare deletes no token that it names.`,
+        `notification policy "sitepass/prod/tunnel health": is named as this stack's, which does not hold it (ID ${id}). ${todo}.`,
+      ],
+    );
+  });
+
   it("tells what is named as this stack's, and not in it, from what the stack holds", async (t) => {
     const fleet = await soundFleet(t);
     const { applications, serviceTokens, dnsRecords } = fleet.standIn.database;

@@ -12,7 +12,7 @@ import { readOwnership } from "../ownership";
 import type { CheckContext } from "./check-context";
 import { findingsOn, inOrder, type Finding } from "./finding";
 import { checkHostNames } from "./host-names";
-import { checkNotifications, checkOrganization, checkTokens } from "./zero-trust";
+import { checkNotifications, checkOrganization, checkPolicies, checkTokens } from "./zero-trust";
 import { checkTunnel } from "./tunnel";
 import { checkZone } from "./zone";
 
@@ -90,6 +90,7 @@ export async function checkAccount(
     checkHostNames(context),
     checkZone(context),
     checkTunnel(context),
+    checkPolicies(context),
     checkNotifications(context),
     checkOrganization(context),
   ]);

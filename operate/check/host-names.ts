@@ -4,8 +4,9 @@ import { unseenProblems } from "../../cloudflare/client";
 import type { ZoneRecord } from "../../cloudflare/dns-records";
 import type { Endpoint } from "../../fleet/config";
 import type { Problem } from "../../fleet/problem";
+import { planApplications, resourceTypes } from "../../provision/declared-objects";
 import { permissionFinding } from "./api-token";
-import { notHeld, ownerOf, takeItIn, type Ownership } from "../ownership";
+import { goneFrom, makeItAgain, notHeld, ownerOf, takeItIn, type Ownership } from "../ownership";
 import {
   attachedByHand,
   letsInOthers,
@@ -56,9 +57,24 @@ async function checkApplications({ stack, api, probe, ...asked }: CheckContext):
     }),
     ...ownFindings(context, endpoint).map(problem),
   ]);
+  // Of the present host names, missingApplications says more.
+  const names = endpoints
+    .map((endpoint) => planApplications(endpoint, ownership.ownPrefix))
+    .flatMap(({ wholeHost, writePaths }) => [wholeHost, writePaths])
+    .flatMap(({ logicalName, formerName }) => [logicalName, formerName]);
+  const gone = goneFrom(ownership, resourceTypes.application, read.value)
+    .filter(({ name }) => !names.includes(name))
+    .map(({ name, id }) =>
+      problem({
+        subject: `application ${name}`,
+        says: `is not in the account any more, and the stack holds it (ID ${id})`,
+        todo: makeItAgain,
+      }),
+    );
   return [
     permission,
     ...unseenProblems(read, "Access applications").map(warning),
+    ...gone,
     ...(findings.length > 0 ? findings : [ok("no foreign Access application is on the push hosts")]),
   ];
 }
@@ -156,9 +172,32 @@ async function checkRecords({ stack, probe, ...asked }: CheckContext): Promise<r
       ? read.value.flatMap((record) => recordFinding(record, endpoint, own) ?? [])
       : [];
   });
+  // Of each host, only what stands at its present name was asked for.
+  const gone = endpoints.flatMap(({ signal, hostname }, index) => {
+    const read = records[index];
+    const there = read?.kind === "answered" ? read.value : undefined;
+    const missing =
+      there === undefined
+        ? undefined
+        : goneFrom(own, resourceTypes.record, there).find(({ name }) => name === signal);
+    return missing === undefined
+      ? []
+      : [
+          warning({
+            subject: `sitepass:endpoints.${signal}.hostname`,
+            says: `is "${hostname}", and the DNS record that the stack holds (ID ${missing.id}) is not there`,
+            todo: `If the host name was changed, run \`pulumi up\`. ${makeItAgain}`,
+          }),
+        ];
+  });
   const allFree = findings.length === 0 && records.every(({ kind }) => kind === "answered");
   const hosts = endpoints.map(({ hostname }) => hostname).join(" and ");
-  return [...permissions, ...findings, ...(allFree ? [ok(`no foreign DNS record stands at ${hosts}`)] : [])];
+  return [
+    ...permissions,
+    ...gone,
+    ...findings,
+    ...(allFree ? [ok(`no foreign DNS record stands at ${hosts}`)] : []),
+  ];
 }
 
 /**

@@ -2,7 +2,8 @@ import type { Problem } from "../../fleet/problem";
 import { plural } from "../../fleet/wording";
 import { countConnectors, listTunnels, type AccountTunnel } from "../../cloudflare/tunnels";
 import { permissionFinding } from "./api-token";
-import { ownerOf } from "../ownership";
+import { resourceTypes } from "../../provision/declared-objects";
+import { goneFrom, makeItAgain, ownerOf } from "../ownership";
 import type { CheckContext } from "./check-context";
 import { findingsOn, type Finding } from "./finding";
 
@@ -28,7 +29,14 @@ export async function checkTunnel(context: CheckContext): Promise<readonly Findi
       ? await countConnectors(api, accountId, tunnel.id)
       : undefined;
   const count = connectors?.kind === "answered" ? connectors.value : 0;
-  return [permission, tunnelFinding(name, read.value, own, count)];
+  const gone = goneFrom(await context.ownership, resourceTypes.tunnel, read.value).map(({ id }) =>
+    warning({
+      subject: "sitepass:publish.tunnel.name",
+      says: `is "${name}", and the tunnel that the stack holds (ID ${id}) is not there`,
+      todo: `If the name was changed, run \`pulumi up\`. ${makeItAgain}`,
+    }),
+  );
+  return [permission, ...gone, tunnelFinding(name, read.value, own, count)];
 }
 
 type TunnelOwners =

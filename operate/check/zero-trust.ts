@@ -1,3 +1,5 @@
+import { z } from "zod";
+import { listPolicies } from "../../cloudflare/access-policies";
 import { unseenProblems, type CallResult } from "../../cloudflare/client";
 import { readOrganization, teamNameOf, type Organization } from "../../cloudflare/organization";
 import type { Config } from "../../fleet/config";
@@ -6,6 +8,7 @@ import { plural } from "../../fleet/wording";
 import { comparePlan, planTokens, type TokenPlan } from "../../provision/preflight";
 import { permissionFinding } from "./api-token";
 import { lostRotationProblem } from "../../stack/stack-resources";
+import { deleteLeftOver, notHeld, ownerOf, type Ownership } from "../ownership";
 import type { CheckContext } from "./check-context";
 import { findingsOn, type Finding } from "./finding";
 
@@ -149,17 +152,51 @@ export async function checkTokens({
   };
 }
 
+/**
+ * Reusable policies that an interrupted run left behind: another is made beside one, and Cloudflare deletes no token that
+ * it still names (error 12139). Whether they may be listed is said with the applications.
+ */
+export async function checkPolicies({ stack, api, ownership }: CheckContext): Promise<readonly Finding[]> {
+  const [read, own] = await Promise.all([listPolicies(api, stack.config.accountId), ownership]);
+  const found = read.kind === "answered" ? read.value : [];
+  return found.flatMap(({ id, name }) =>
+    leftOverFinding(own, id, name, `Access policy "${name}"`, ". Cloudflare deletes no token that it names"),
+  );
+}
+
+function leftOverFinding(
+  own: Ownership,
+  id: string,
+  name: string,
+  subject: string,
+  more = "",
+): readonly Finding[] {
+  return ownerOf(own, id, name) === "left over"
+    ? [warning({ subject, says: notHeld(id), todo: deleteLeftOver + more })]
+    : [];
+}
+
+const notificationSchema = z.array(z.object({ id: z.string(), name: z.string() }));
+
 /** Only with alert addresses. */
-export async function checkNotifications({ stack, api, probe }: CheckContext): Promise<readonly Finding[]> {
+export async function checkNotifications(context: CheckContext): Promise<readonly Finding[]> {
+  const { stack, api, probe } = context;
   const { accountId, alertEmails } = stack.config;
   if (alertEmails.length === 0) {
     return [];
   }
-  const [read, write] = await Promise.all([
+  const [read, write, own] = await Promise.all([
     api.call(`list the notification policies of account ${accountId}`, () =>
       api.client.alerting.policies.list({ account_id: accountId }),
     ),
     probe("notifications"),
+    context.ownership,
   ]);
-  return [permissionFinding("notifications", read, write)];
+  const { data: found = [] } = notificationSchema.safeParse(
+    read.kind === "answered" ? read.value.result : [],
+  );
+  return [
+    permissionFinding("notifications", read, write),
+    ...found.flatMap(({ id, name }) => leftOverFinding(own, id, name, `notification policy "${name}"`)),
+  ];
 }

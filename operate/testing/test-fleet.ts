@@ -135,6 +135,7 @@ function provision({ database }: StandIn, fleet: Provisioned): void {
   const policy = (name: string, include: AccessPolicy["include"]) => {
     const row = testPolicy({ id: randomUUID(), name: ownPrefix + name, include });
     database.policies.set(row.id, row);
+    hold("cloudflare:index/zeroTrustAccessPolicy:ZeroTrustAccessPolicy", name, row.id);
     return row.id;
   };
   const nobody = { id: policy("nobody", [{ ip: { ip: addressOfNobody } }]), precedence: 1 };

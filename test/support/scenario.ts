@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseDocument, stringify } from "yaml";
@@ -7,9 +7,12 @@ import {
   type StandIn,
   type StandInOptions,
 } from "../../packages/cloudflare-standin/api/stand-in";
+import type { Database } from "../../packages/cloudflare-standin/api/database";
+import { permissions } from "../../packages/cloudflare-standin/api/permissions";
 import { copyProject, type ProjectStack } from "../../local/run/project-stack";
 import { shardOf } from "../../provision/policy-shards";
 import type { Engine } from "./engines";
+import { killWithChildren } from "./kill";
 
 export const accountId = "9a7806061c88ada191ed06f989cc3dac";
 
@@ -37,6 +40,12 @@ export interface Scenario extends ProjectStack {
   readonly interruptible: (signal: AbortSignal) => ProjectStack;
   /** The same stack after `stack rename`. */
   readonly named: (stackName: string) => ProjectStack;
+  /** The same stack, of whose run every process is killed with `kill`. */
+  readonly killable: () => { readonly stack: ProjectStack; readonly kill: () => void };
+  /** Another scenario that starts where this one is: account, state, configuration and sites. */
+  readonly copy: () => Promise<Scenario>;
+  /** Gives the API token that the engine is run with every permission. */
+  readonly allowEverything: () => void;
   readonly close: () => Promise<void>;
 }
 
@@ -58,18 +67,29 @@ export async function openScenario(engine: Engine, options: ScenarioOptions): Pr
   const directory = join(home, "project");
   mkdirSync(directory);
   copyProject(directory);
-  const sitesDirectory = join(directory, "sites");
-  for (const file of readdirSync(sitesDirectory)) {
-    rmSync(join(sitesDirectory, file));
+  for (const file of readdirSync(join(directory, "sites"))) {
+    rmSync(join(directory, "sites", file));
   }
+  // Not the shipped one, which users fill with their own values.
+  writeFileSync(join(directory, "Pulumi.prod.yaml"), stringify({ config: defaultConfiguration }));
+  const scenario = await openFolder(engine, options, home);
+  for (const [name, text] of Object.entries(options.sites)) {
+    scenario.putSite(name, text);
+  }
+  scenario.configure({ ...options.configuration });
+  return scenario;
+}
+
+/** Opens a scenario whose project is in place. */
+async function openFolder(engine: Engine, options: ScenarioOptions, home: string): Promise<Scenario> {
+  const directory = join(home, "project");
+  const sitesDirectory = join(directory, "sites");
   const standIn = await startStandIn({
     accountId,
     ...(options.limits === undefined ? {} : { limits: options.limits }),
     ...(options.now === undefined ? {} : { now: options.now }),
   });
   const stackFile = join(directory, "Pulumi.prod.yaml");
-  // Not the shipped one, which users fill with their own values.
-  writeFileSync(stackFile, stringify({ config: defaultConfiguration }));
   const stackOptions = {
     directory,
     home,
@@ -108,16 +128,57 @@ export async function openScenario(engine: Engine, options: ScenarioOptions): Pr
     },
     interruptible: (signal) => engine.open({ ...stackOptions, abort: signal }),
     named: (stackName) => engine.open({ ...stackOptions, stackName }),
+    killable: () => {
+      let running: number | undefined;
+      const stack = engine.open({
+        ...stackOptions,
+        onStart: (pid) => {
+          running = pid;
+        },
+      });
+      return {
+        stack,
+        kill: () => {
+          if (running !== undefined) {
+            killWithChildren(running);
+          }
+        },
+      };
+    },
+    allowEverything: () => {
+      standIn.setPermissions(stackOptions.apiToken, permissions);
+    },
+    copy: async () => {
+      const copiedHome = mkdtempSync(join(tmpdir(), "sitepass-test-"));
+      cpSync(home, copiedHome, { recursive: true, verbatimSymlinks: true });
+      const copied = await openFolder(engine, options, copiedHome);
+      copyDatabase(standIn.database, copied.standIn.database);
+      return copied;
+    },
     close: async () => {
       await standIn.close();
       rmSync(home, { recursive: true, force: true });
     },
   };
-  for (const [name, text] of Object.entries(options.sites)) {
-    scenario.putSite(name, text);
-  }
-  scenario.configure({ ...options.configuration });
   return scenario;
+}
+
+function copyDatabase(from: Database, to: Database): void {
+  to.organization = structuredClone(from.organization);
+  for (const table of [
+    "serviceTokens",
+    "policies",
+    "applications",
+    "tunnels",
+    "zones",
+    "dnsRecords",
+    "notificationPolicies",
+  ] as const) {
+    const rows: Map<string, unknown> = to[table];
+    for (const [id, row] of structuredClone(from[table])) {
+      rows.set(id, row);
+    }
+  }
 }
 
 const collections = [

@@ -4,7 +4,7 @@ import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { Hono, type Context } from "hono";
 import { accessApplicationRoutes } from "./access-applications";
 import { accessPolicyRoutes } from "./access-policies";
-import { controlApp, faultError, type Controls } from "./control";
+import { controlApp, faultError, type Controls, type Fault } from "./control";
 import { dnsRecordRoutes } from "./dns-records";
 import { ApiError, apiError, failure, success } from "./envelope";
 import type { RateLimit } from "./limits";
@@ -50,17 +50,33 @@ export function createApp(state: AppState): Hono {
     const { method } = c.req;
     const path = pathBelowPrefix(c.req.path);
     const fault = state.faults.take(method, path);
+    if (fault?.hold === undefined) {
+      fault?.onHit?.({ method, path });
+    }
     if (fault?.latencyMs !== undefined) {
       await delay(fault.latencyMs);
     }
-    if (fault?.status === undefined) {
-      await next();
-    } else {
+    if (fault?.hold === "before") {
+      await heldUntilGone(c.env, fault, { method, path });
+      c.res = RESPONSE_ALREADY_SENT;
+      return;
+    }
+    if (fault?.html !== undefined) {
+      c.res = new Response(fault.html, {
+        status: fault.status ?? 200,
+        headers: { "content-type": "text/html; charset=UTF-8" },
+      });
+    } else if (fault?.status !== undefined) {
       c.res = failure(faultError(fault, fault.status));
+    } else {
+      await next();
     }
     state.requests.push({ method, path, query: new URL(c.req.url).search.slice(1), status: c.res.status });
-    if (fault?.lostAnswer === true) {
-      cutConnection(c.env);
+    if (fault?.hold === "after") {
+      await heldUntilGone(c.env, fault, { method, path });
+      c.res = RESPONSE_ALREADY_SENT;
+    } else if (fault?.lostAnswer === true) {
+      socketOf(c.env).destroy();
       c.res = RESPONSE_ALREADY_SENT;
     }
   });
@@ -136,11 +152,25 @@ function pathBelowPrefix(path: string): string {
   return path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : path;
 }
 
-function cutConnection(env: unknown): void {
-  if (!hasSocket(env)) {
-    throw new Error("a lost answer needs a socket: use startStandIn, not app.request");
+/** Resolves when the client has hung up. */
+async function heldUntilGone(
+  env: unknown,
+  { onHit }: Fault,
+  request: Parameters<NonNullable<Fault["onHit"]>>[0],
+): Promise<void> {
+  const socket = socketOf(env);
+  const gone = new Promise((resolve) => socket.once("close", resolve));
+  onHit?.(request);
+  if (!socket.destroyed) {
+    await gone;
   }
-  env.incoming.socket.destroy();
+}
+
+function socketOf(env: unknown): HttpBindings["incoming"]["socket"] {
+  if (!hasSocket(env)) {
+    throw new Error("a lost or held answer needs a socket: use startStandIn, not app.request");
+  }
+  return env.incoming.socket;
 }
 
 function hasSocket(env: unknown): env is HttpBindings {

@@ -40,6 +40,55 @@ describe("faults", () => {
     );
   });
 
+  it("lets as many requests pass as it says", async (t) => {
+    const { api, client } = await standInFor(t);
+    const tokens = client.zeroTrust.access.serviceTokens;
+    api.inject({ match: { method: "POST" }, skip: 1, status: 503 });
+    await tokens.create({ account_id, name: "a" });
+    await refuses(tokens.create({ account_id, name: "b" }), 503, 503, "injected fault");
+    assert.equal(api.database.serviceTokens.size, 1);
+  });
+
+  it("holds a request until its client hangs up, before or after it is done", async (t) => {
+    const { api, client } = await standInFor(t);
+    for (const [hold, made] of [
+      ["before", []],
+      ["after", ["b"]],
+    ] as const) {
+      const hangUp = new AbortController();
+      const held = new Promise((resolve) => {
+        api.inject({ match: { method: "POST" }, hold, onHit: resolve });
+      });
+      const asked = client.zeroTrust.access.serviceTokens.create(
+        { account_id, name: "b" },
+        { signal: hangUp.signal },
+      );
+      assert.deepEqual(await held, { method: "POST", path: `/accounts/${account_id}/access/service_tokens` });
+      hangUp.abort();
+      await assert.rejects(asked);
+      assert.deepEqual(
+        [...api.database.serviceTokens.values()].map(({ name }) => name),
+        made,
+      );
+    }
+  });
+
+  it("answers with a page in place of JSON", async (t) => {
+    const { api } = await standInFor(t);
+    api.inject({ match: {}, status: 502, html: "<html>Bad gateway</html>" });
+    const answer = await fetch(`${api.baseUrl}/accounts/${account_id}/access/service_tokens`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${api.apiToken}` },
+      body: JSON.stringify({ name: "a" }),
+    });
+    assert.equal(await answer.text(), "<html>Bad gateway</html>");
+    assert.deepEqual(
+      [answer.status, answer.headers.get("content-type"), answer.headers.get("x-should-retry")],
+      [502, "text/html; charset=UTF-8", null],
+    );
+    assert.equal(api.database.serviceTokens.size, 0);
+  });
+
   it("lets a client that retries make a second token out of a lost answer", async (t) => {
     const { api } = await standInFor(t);
     const client = new Cloudflare({ apiToken: api.apiToken, baseURL: api.baseUrl, maxRetries: 1 });

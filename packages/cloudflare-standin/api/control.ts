@@ -7,6 +7,8 @@ import { parseBody } from "./strict-input";
 export interface Fault {
   /** What is hit; an empty match hits everything. A string `path` is a prefix of the path below `/client/v4`. */
   readonly match: { readonly method?: string; readonly path?: RegExp | string };
+  /** How many matching requests pass before the first is hit; default none. */
+  readonly skip?: number;
   /** How many requests are hit; default 1. */
   readonly times?: number;
   /** Answers with this HTTP status instead of doing anything. */
@@ -22,19 +24,37 @@ export interface Fault {
   readonly latencyMs?: number;
   /** Does what was asked, then cuts the connection without an answer. */
   readonly lostAnswer?: boolean;
+  /**
+   * Answers with this HTML page and `status`, or 200, instead of doing anything: what a proxy on the way, or an edge that
+   * is down, puts in place of the API's JSON (TF#6422 shows what the provider makes of it). Retries are not forbidden.
+   */
+  readonly html?: string;
+  /**
+   * Gives no answer until the client has hung up, as one that was killed does: "before" without doing what was asked, and
+   * "after" having done it.
+   */
+  readonly hold?: "before" | "after";
+  /** Called when a request is hit, or when it is held; in a process only. */
+  readonly onHit?: (request: Pick<RequestRecord, "method" | "path">) => void;
 }
 
 /** The faults still to come, in the order they were injected. */
 export class Faults {
-  readonly #pending: { readonly fault: Fault; left: number }[] = [];
+  readonly #pending: { readonly fault: Fault; toSkip: number; left: number }[] = [];
 
   inject(fault: Fault): void {
-    this.#pending.push({ fault, left: fault.times ?? 1 });
+    this.#pending.push({ fault, toSkip: fault.skip ?? 0, left: fault.times ?? 1 });
   }
 
-  /** The first fault that matches, used up once. */
+  /** The first fault that matches and lets nothing more pass, used up once. */
   take(method: string, path: string): Fault | undefined {
-    const index = this.#pending.findIndex(({ fault }) => hits(fault, method, path));
+    const index = this.#pending.findIndex((pending) => {
+      if (!hits(pending.fault, method, path)) {
+        return false;
+      }
+      pending.toSkip -= 1;
+      return pending.toSkip < 0;
+    });
     const found = this.#pending[index];
     if (found === undefined) {
       return undefined;
@@ -105,6 +125,7 @@ const faultBody = z.strictObject({
       })
       .exactOptional(),
   }),
+  skip: z.int().min(0).exactOptional(),
   times: z.int().min(1).exactOptional(),
   status: z.int().min(400).max(599).exactOptional(),
   code: z.int().exactOptional(),
@@ -113,6 +134,8 @@ const faultBody = z.strictObject({
   shouldRetry: z.boolean().exactOptional(),
   latencyMs: z.number().min(0).exactOptional(),
   lostAnswer: z.boolean().exactOptional(),
+  html: z.string().exactOptional(),
+  hold: z.enum(["before", "after"]).exactOptional(),
 });
 
 const loopbackHosts = new Set(["127.0.0.1", "localhost", "[::1]"]);

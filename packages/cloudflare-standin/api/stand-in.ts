@@ -39,6 +39,10 @@ export interface StandIn {
   clearRequests(): void;
   /** A new API token with only these permissions. */
   createApiToken(permissions: readonly Permission[]): string;
+  /** Takes permissions from an API token, or gives it more. */
+  setPermissions(apiToken: string, permissions: readonly Permission[]): void;
+  /** Changes single limits, as Cloudflare does when it is asked to; but for the rate. */
+  setLimits(limits: Partial<Omit<Limits, "requestsPerFiveMinutes">>): void;
   inject(fault: Fault): void;
   /** Every client secret, tunnel secret and tunnel token this process has issued; in memory only. */
   readonly issuedSecrets: ReadonlySet<string>;
@@ -97,6 +101,12 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
       requests.length = 0;
     },
     createApiToken,
+    setPermissions: (apiToken, granted) => {
+      apiTokens.set(apiToken, new Set(granted));
+    },
+    setLimits: (changed) => {
+      Object.assign(limits, changed);
+    },
     inject: (fault) => {
       faults.inject(fault);
     },
