@@ -1,6 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Config } from "../fleet/config";
-import { brakeProblems } from "./preflight";
 import { hookResources, resourceHook } from "./pulumi-program";
 
 /**
@@ -38,23 +37,4 @@ export function guardDeletions({ protect }: Pick<Config, "protect">): void {
       return { beforeDelete: [guard] };
     });
   }
-}
-
-/**
- * The brake on removals as the engine sees them, for the component that all tokens belong to: the sites that it was declared
- * with the last time, against those of now. It comes before any token, policy or application is changed, and does not go
- * by the tokens' names, which another project or stack name changes.
- */
-export function removalGuard(allowRemovals: number): pulumi.ResourceHook | undefined {
-  return resourceHook("sitepass-removal-guard", ({ oldInputs, newInputs }) => {
-    const before = sitesIn(oldInputs);
-    const now = new Set(sitesIn(newInputs));
-    const gone = before.filter((site) => !now.has(site));
-    return brakeProblems(before.length, gone, allowRemovals)[0];
-  });
-}
-
-function sitesIn(inputs: unknown): readonly string[] {
-  const sites: unknown = typeof inputs === "object" && inputs !== null ? Reflect.get(inputs, "sites") : [];
-  return Array.isArray(sites) ? sites.filter((site) => typeof site === "string") : [];
 }

@@ -182,6 +182,7 @@ describe("comparePlan, on everything at once", () => {
         "sitepass:allowRemovals: is 0, and 2 of 2 sites would lose their service tokens (oslo, porto), which is more than the 1 that may go in one up. Bring their files back, or, if they are to go, set it to 1 for this up.",
       ],
       warnings: [
+        "sites/: lima is new, and oslo, porto are gone. If a file was renamed, that is another site with another token: what is pushed with the former one is refused from this up on, and most collectors lose what is refused. To keep the token and its secret, give the file its former name back, and put the new name into its description.",
         "sites/oslo: the account has 2 service tokens named sitepass/prod/oslo. All but the one in `pulumi stack output sites` are left over from interrupted runs and count against the limit: delete them in the dashboard.",
       ],
     });
@@ -292,5 +293,24 @@ describe("preflight", () => {
       ],
       warnings: [],
     });
+  });
+});
+
+describe("comparePlan, on a site that is gone while another is new", () => {
+  it("says what a rename does to pushes, and how to keep the token", () => {
+    const tokens = ["sitepass/prod/lima", "sitepass/prod/tokyo"].map((name, id) => ({
+      id: String(id),
+      name,
+    }));
+    const { problems, warnings } = comparePlan(
+      tokens,
+      { serviceTokenLimit: 50, allowRemovals: 0 },
+      [{ name: "lima" }, { name: "tokyo-b" }],
+      "sitepass/prod/",
+    );
+    assert.deepEqual(problems, []);
+    assert.deepEqual(warnings.map(problemText), [
+      "sites/: tokyo-b is new, and tokyo is gone. If a file was renamed, that is another site with another token: what is pushed with the former one is refused from this up on, and most collectors lose what is refused. To keep the token and its secret, give the file its former name back, and put the new name into its description.",
+    ]);
   });
 });

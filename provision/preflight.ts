@@ -160,11 +160,26 @@ export function comparePlan(
       ...limitProblems(plan.existing, plan.toCreate, config.serviceTokenLimit),
       ...brakeProblems(plan.fleet, plan.toRemove, config.allowRemovals),
     ],
-    warnings:
-      held === undefined
+    warnings: [
+      ...renameWarnings(plan),
+      ...(held === undefined
         ? plan.duplicates.map((duplicate) => duplicateWarning(duplicate, ownPrefix))
-        : leftOverWarnings(plan.leftOver, ownPrefix),
+        : leftOverWarnings(plan.leftOver, ownPrefix)),
+    ],
   };
+}
+
+/** A site's name is its identity, so that a renamed file is a new site: whoever renames one may not know. */
+function renameWarnings({ toCreate, toRemove }: Pick<TokenPlan, "toCreate" | "toRemove">): Problem[] {
+  return toCreate.length === 0 || toRemove.length === 0
+    ? []
+    : [
+        {
+          subject: "sites/",
+          says: `${someOf(toCreate)} ${toCreate.length === 1 ? "is" : "are"} new, and ${someOf(toRemove)} ${toRemove.length === 1 ? "is" : "are"} gone. If a file was renamed, that is another site with another token: what is pushed with the former one is refused from this up on, and most collectors lose what is refused`,
+          todo: "To keep the token and its secret, give the file its former name back, and put the new name into its description",
+        },
+      ];
 }
 
 function limitProblems(existing: number, toCreate: readonly string[], limit: number): Problem[] {

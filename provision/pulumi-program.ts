@@ -46,6 +46,8 @@ export function readStackSettings(): StackSettings {
   };
 }
 
+type Found = Problem | readonly Problem[] | undefined;
+
 /**
  * Has the engine ask before it changes a resource that is given this hook, in previews too unless told otherwise: a
  * problem stops the change, and with it the run.
@@ -55,7 +57,7 @@ export function readStackSettings(): StackSettings {
  */
 export function resourceHook(
   name: string,
-  check: (change: pulumi.ResourceHookArgs) => Problem | undefined | Promise<Problem | undefined>,
+  check: (change: pulumi.ResourceHookArgs) => Found | Promise<Found>,
   { inPreviews = true } = {},
 ): pulumi.ResourceHook | undefined {
   const monitor = pulumi.runtime.getMonitor();
@@ -65,9 +67,9 @@ export function resourceHook(
   return new pulumi.ResourceHook(
     name,
     async (change) => {
-      const problem = await check(change);
-      if (problem !== undefined) {
-        throw new Error(problemText(problem));
+      const found = [(await check(change)) ?? []].flat();
+      if (found.length > 0) {
+        throw new Error(found.map(problemText).join("\n"));
       }
     },
     { onDryRun: inPreviews },

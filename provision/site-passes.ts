@@ -1,9 +1,10 @@
 import { ZeroTrustAccessServiceToken } from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
 import { roughDuration } from "../fleet/duration";
 import { problemText, type Problem } from "../fleet/problem";
 import type { Site } from "../fleet/sites";
-import { removalGuard } from "./deletion-guard";
+import { brakeProblems } from "./preflight";
 import { resourceHook } from "./pulumi-program";
 
 interface SitePassesArgs {
@@ -25,14 +26,21 @@ export class SitePasses extends pulumi.ComponentResource {
   readonly tokens: ReadonlyMap<string, ZeroTrustAccessServiceToken>;
 
   constructor(name: string, args: SitePassesArgs, opts?: pulumi.ComponentResourceOptions) {
-    const brake = removalGuard(args.allowRemovals);
+    const guardOfAll = fleetGuard(args.allowRemovals);
     super(
       "sitepass:provision:SitePasses",
       name,
-      // Kept in the state, so that the engine shows the brake which sites go, whatever their tokens are called. No more of
-      // the args: it would be kept a second time.
-      { sites: args.sites.map((site) => site.name) },
-      { ...opts, ...(brake === undefined ? {} : { hooks: { beforeUpdate: [brake] } }) },
+      // Kept in the state, so that the engine shows the guard what was before, whatever the tokens are called. No more of the
+      // args: it would be kept a second time.
+      {
+        sites: args.sites.map((site) => site.name),
+        rotations: Object.fromEntries(
+          args.sites
+            .filter(({ token }) => token.secretVersion > 1)
+            .map(({ name: site, token }) => [site, token.secretVersion]),
+        ),
+      },
+      { ...opts, ...(guardOfAll === undefined ? {} : { hooks: { beforeUpdate: [guardOfAll] } }) },
     );
     const guard = secretVersionGuard();
     const watch = lostSecretWatch();
@@ -67,6 +75,31 @@ export class SitePasses extends pulumi.ComponentResource {
     this.registerOutputs({});
   }
 }
+
+/**
+ * What the engine knows of the whole fleet, before any token, policy or application is changed: the sites and secret versions
+ * that this component was declared with the last time, against those of now. The brake on removals goes by it, and not by
+ * the tokens' names, which another project or stack name changes; and versions that went back are refused together, before
+ * new sites' tokens are made.
+ */
+const fleetGuard = (allowRemovals: number) =>
+  resourceHook("sitepass-fleet-guard", ({ oldInputs, newInputs }) => {
+    const before = fleetSchema.parse(oldInputs);
+    const now = fleetSchema.parse(newInputs);
+    const gone = before.sites.filter((site) => !now.sites.includes(site));
+    return [
+      ...brakeProblems(before.sites.length, gone, allowRemovals),
+      ...Object.entries(before.rotations)
+        .filter(([site]) => now.sites.includes(site))
+        .flatMap(([site, version]) => loweredVersionProblem(site, version, now.rotations[site] ?? 1) ?? []),
+    ];
+  });
+
+/** This component's inputs; earlier ones had none. */
+const fleetSchema = z.object({
+  sites: z.array(z.string()).default([]),
+  rotations: z.record(z.string(), z.number()).default({}),
+});
 
 /**
  * A hook that refuses to lower a token's secret version, to drop it after a rotation, or to rotate so late that the

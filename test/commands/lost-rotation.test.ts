@@ -11,14 +11,17 @@ const [engine] = engines;
 /** Its tests follow one fleet whose rotation was carried out, and whose file went back to before it. */
 describe("a rotation that is in the stack and not in the site's file", () => {
   let fleet: Scenario;
+  /** Its file after the rotation. */
+  let osaka: string;
 
   before(async () => {
     assert.ok(engine !== undefined);
-    fleet = await openScenario(engine, { sites: { lima: "", tokyo: "" } });
+    fleet = await openScenario(engine, { sites: { lima: "", osaka: "", tokyo: "" } });
     await up();
-    const rotated = await sitepassOn(fleet, ["rotate", "tokyo"]);
+    const rotated = await sitepassOn(fleet, ["rotate", "osaka", "tokyo"]);
     assert.equal(rotated.exitCode, 0, rotated.stderr);
     await up();
+    osaka = readFileSync(join(fleet.directory, "sites", "osaka.yaml"), "utf8");
     fleet.putSite("tokyo");
   });
 
@@ -45,6 +48,27 @@ describe("a rotation that is in the stack and not in the site's file", () => {
       status.stdout,
     );
     assert.doesNotMatch(status.stdout, /error: lima/);
+  });
+
+  it("is refused by up for all sites together, before a new site's token is made", async () => {
+    fleet.putSite("osaka");
+    fleet.putSite("berlin");
+    fleet.takeRequests();
+    for (const run of [fleet.preview, fleet.up]) {
+      const { exitCode, text } = await run();
+      assert.notEqual(exitCode, 0);
+      for (const site of ["osaka", "tokyo"]) {
+        assert.ok(
+          text.includes(
+            `sites/${site}: token.secretVersion is 1, and 2 is in use. Set it back to 2 with its previousSecretExpiresAt, or raise it to 3 to rotate.`,
+          ),
+          text,
+        );
+      }
+      assert.deepEqual(fleet.takeRequests().writes, []);
+    }
+    fleet.removeSite("berlin");
+    fleet.putSite("osaka", osaka);
   });
 
   it("is what rotate --confirm tells, in place of a secret that got lost", async () => {
@@ -74,6 +98,6 @@ describe("a rotation that is in the stack and not in the site's file", () => {
     const { exitCode, stdout, stderr } = await sitepassOn(fleet, ["rotate", "--all"]);
     assert.equal(exitCode, 0, stderr);
     assert.match(stdout, /^lima +1 -> 2 /m);
-    assert.match(stdout, /^Left out, the window of its last rotation is open: tokyo\.$/m);
+    assert.match(stdout, /^Left out, the window of its last rotation is open: osaka, tokyo\.$/m);
   });
 });
