@@ -5,8 +5,8 @@ const { engines } = require("../package.json");
 
 // Older ones fail somewhere inside, with a stack trace.
 if (!satisfies(process.version, engines.node)) {
-  console.error(
-    `error: Node.js: is ${process.version}, and sitepass needs ${engines.node}. Install that, for example from https://nodejs.org.`,
+  process.stderr.write(
+    `error: Node.js: is ${process.version}, and sitepass needs ${engines.node}. Install that, for example from https://nodejs.org.\n`,
   );
   process.exit(1);
 }

@@ -29,7 +29,9 @@ Sealing hides a file and does not say who made it. Tell each site's person by an
       print(`${sha256 ?? ""}  ${path}`);
     }
   }
-  for (const [note, names] of bySites(sites, ({ notes }) => notes)) {
+  // They are in the folder's README, so that rendering again has nothing new to tell.
+  const changed = sites.filter(({ written }) => written.includes("README.md"));
+  for (const [note, names] of bySites(changed, ({ notes }) => notes)) {
     print(`${colors.bold("Note")} for ${names}: ${note}`);
   }
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { CallResult, CloudflareApi } from "./client";
+import type { CloudflareApi } from "./client";
 
 /**
  * An address that nobody has (RFC 5737, TEST-NET-1): a policy that lets it in lets nobody in. With its prefix length, as

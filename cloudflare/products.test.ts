@@ -99,20 +99,20 @@ describe("listApplications", () => {
         {
           name: "sitepass/prod/metrics: everything else on prom.example.com",
           destinations: ["prom.example.com"],
-          policies: [],
-          serviceAuth401Redirect: false,
+          policies: [{ decision: "non_identity", rules: 1 }],
+          serviceAuth401Redirect: true,
         },
         {
           name: "sitepass/prod/metrics: push to prom.example.com",
           destinations: ["prom.example.com/api/v1/write"],
-          policies: [],
-          serviceAuth401Redirect: false,
+          policies: [{ decision: "non_identity", rules: 1 }],
+          serviceAuth401Redirect: true,
         },
         {
           name: "sitepass/prod/logs: everything else on loki.example.com",
           destinations: ["loki.example.com"],
-          policies: [],
-          serviceAuth401Redirect: false,
+          policies: [{ decision: "non_identity", rules: 1 }],
+          serviceAuth401Redirect: true,
         },
         {
           name: "sitepass/prod/logs: push to loki.example.com",
@@ -196,7 +196,8 @@ describe("listApplicationsWithRules", () => {
 describe("listPolicies", () => {
   it("shows who is let in", async (t) => {
     const { api, stack, outputs, standIn } = await openTestFleet(t, { sites: { tokyo: {} } });
-    const [policy] = valueOf(await listPolicies(api, stack.config.accountId));
+    const policies = valueOf(await listPolicies(api, stack.config.accountId));
+    const policy = policies.find(({ name }) => name.includes("push"));
     const [token] = standIn.database.serviceTokens.keys();
     assert.equal(policy?.decision, "non_identity");
     assert.deepEqual(policy.include, [{ service_token: { token_id: token } }]);

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
@@ -60,6 +60,16 @@ export async function writeRotationNote(stack: StackFolder, site: string, note: 
       todo: systemRemedy(error, "Make the folder writable"),
     });
   }
+}
+
+/** Takes away the notes of sites that have no file any more. */
+export async function removeNotesOfOthers(stack: StackFolder & Pick<OpenStack, "sites">): Promise<void> {
+  const folder = dirname(notePath(stack, "any"));
+  const kept = new Set(stack.sites.map(({ name }) => `${name}.json`));
+  const names = await readdir(folder).catch(() => []);
+  await Promise.all(
+    names.filter((name) => !kept.has(name)).map((name) => rm(join(folder, name), { force: true })),
+  );
 }
 
 /**

@@ -1,7 +1,10 @@
-import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { existsSync, mkdirSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { newApiToken } from "cloudflare-standin/api/stand-in";
+import writeFileAtomic from "write-file-atomic";
 import { UserError } from "../../fleet/problem";
+import { readTextFile } from "../../fleet/system-errors";
 import { accountOfStack, startSandbox } from "./sandbox";
 const help = `Serves Cloudflare on 127.0.0.1: a stand-in for its v4 API, with the account, team and zone of a stack's file, and an
 imitation of the way that pushes take, with a connector for each tunnel that is made and a receiver behind it.
@@ -11,7 +14,8 @@ imitation of the way that pushes take, with a connector for each tunnel that is 
 Options
   --port N         where the API listens; default 8799
   --edge-port N    where pushes go, with the public host in their Host header; default 8798
-  --state FILE     keep everything in this file; default in memory. Tunnel secrets are in it: it is made 0600
+  --state FILE     keep everything in this file, and the API token in FILE.token; default in memory. Tunnel secrets are in it:
+                   both are made 0600
   --stack NAME     take account, team and zone from Pulumi.NAME.yaml; default prod
   --limit N        service tokens that the account may have; default 50, as at Cloudflare
 
@@ -43,20 +47,22 @@ async function main(): Promise<void> {
     port: wholeNumber("--port", values.port, 65_535),
     edgePort: wholeNumber("--edge-port", values["edge-port"], 65_535),
     limits: { serviceTokens: wholeNumber("--limit", values.limit, 1_000_000) },
-    ...(values.state === undefined ? {} : { stateFile: resolve(values.state) }),
+    ...(values.state === undefined
+      ? {}
+      : { stateFile: resolve(values.state), apiToken: keptApiToken(resolve(values.state)) }),
   });
   const { standIn, edge } = sandbox;
   const kept = join(".sitepass", `${values.stack}.json`);
   const other = values.stack === "prod" ? "" : ` --stack ${values.stack}`;
-  const stack = `--state ${kept}${other}`;
   console.log(`The stand-in answers for account ${accountId} until Ctrl-C. In another shell:
 
 export CLOUDFLARE_BASE_URL=${standIn.baseUrl}
 export CLOUDFLARE_API_TOKEN=${standIn.apiToken}
+export SITEPASS_STATE=${kept}
 
 npm run engine -- up${other}
-npx sitepass status ${stack}
-npx sitepass verify ${stack} --via ${edge.url}
+npx sitepass status${other}
+npx sitepass verify${other} --via ${edge.url}
 
 And this stops the connector, for verify to find it:
 curl -d '{"connector": false}' ${new URL(standIn.baseUrl).origin}/__standin/switches`);
@@ -70,6 +76,19 @@ ${kept} exists already and belongs to a stand-in that kept nothing: remove it fi
       void sandbox.close();
     });
   }
+}
+
+/** What was exported for an earlier stand-in of the same state is right for this one, too. */
+function keptApiToken(stateFile: string): string {
+  const path = `${stateFile}.token`;
+  const kept = readTextFile(path)?.trim() ?? "";
+  if (kept !== "") {
+    return kept;
+  }
+  const apiToken = newApiToken();
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  writeFileAtomic.sync(path, `${apiToken}\n`, { mode: 0o600 });
+  return apiToken;
 }
 
 function wholeNumber(option: string, text: string, most: number): number {

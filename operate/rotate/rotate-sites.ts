@@ -11,6 +11,7 @@ import {
   openWindow,
   presentFingerprint,
   readRotationNote,
+  removeNotesOfOthers,
   windowEndAfter,
   writeRotationNote,
   type RotationNote,
@@ -102,6 +103,7 @@ export async function rotateSites(
     return { ...report, rotations, problems: [] };
   }
   if (!request.offline && !abort.aborted) {
+    await removeNotesOfOthers(stack);
     for (const { site, toVersion: version, formerFingerprint = null } of planned) {
       await writeRotationNote(stack, site.name, { version, formerFingerprint, writtenAt: now.toISOString() });
     }

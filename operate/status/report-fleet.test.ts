@@ -523,7 +523,7 @@ describe("reportFleet, on what was done by hand to the stack's applications", ()
     assert.ok(policy !== undefined);
     const whole = applicationOf(fleet, "prom.example.com");
     assert.deepEqual(
-      whole.policies.map(({ id }) => policies.get(id ?? "")?.name),
+      whole.policies.map(({ id }) => policies.get(id)?.name),
       ["sitepass/prod/nobody"],
     );
     assert.deepEqual(alarms(await report(fleet)), []);

@@ -5,7 +5,7 @@ import type { Endpoint, Publish } from "../../fleet/config";
 import type { SignalName } from "../../fleet/signals";
 import type { Site } from "../../fleet/sites";
 import type { SiteCredentials } from "../../stack/stack-outputs";
-import { classify, likeness, noTenant, originsOwn, refusedBeforeTheStore, type Answer } from "./answer";
+import { classify, likeness, originsOwn, refusedBeforeTheStore, type Answer } from "./answer";
 import type { ProbeRequest, Transport, TransportOptions } from "./transport";
 
 /** What is tried on a host. */

@@ -259,7 +259,13 @@ tokyo  confirmed  sha256 ${former} -> ${fingerprint(secretOf("tokyo"))}  yes    
       match: { method: "PUT", path: new RegExp(`service_tokens/${tokenOf("lima").id}`) },
       lostAnswer: true,
     });
-    await up();
+    const lost = await fleet.up();
+    assert.notEqual(lost.exitCode, 0);
+    assert.match(
+      lost.text,
+      /sites\/lima: version \d of its secret was made, and the answer with it was lost: nobody has it/,
+    );
+    outputs = await fleet.outputs();
     const { exitCode, stdout, stderr } = await confirm("lima", "tokyo");
     assert.equal(exitCode, 1);
     assert.match(stdout, /^tokyo {2}confirmed /m);

@@ -22,6 +22,8 @@ export interface StandInOptions {
   readonly port?: number;
   /** The clock, for expiry and timestamps. Default: the machine's. */
   readonly now?: () => Date;
+  /** The API token with every permission; default a new one. */
+  readonly apiToken?: string;
   /** Called after each request that may have changed the database, before it is answered. */
   readonly onChange?: () => void;
   /** What `POST /__standin/switches` turns on and off, by name. Default: nothing. */
@@ -31,7 +33,7 @@ export interface StandInOptions {
 export interface StandIn {
   /** `http://127.0.0.1:PORT/client/v4`: the value for CLOUDFLARE_BASE_URL. */
   readonly baseUrl: string;
-  /** An API token with every permission, new in each process. */
+  /** An API token with every permission. */
   readonly apiToken: string;
   readonly database: Database;
   /** Requests to `/client/v4` in the order of their answers. */
@@ -50,6 +52,9 @@ export interface StandIn {
   close(): Promise<void>;
 }
 
+/** An API token as Cloudflare makes them: 40 characters. */
+export const newApiToken = (): string => randomBytes(30).toString("base64url");
+
 /**
  * Starts a stand-in for Cloudflare's v4 API on 127.0.0.1; no option makes it listen elsewhere.
  *
@@ -64,8 +69,7 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
   const faults = new Faults();
   const requests: RequestRecord[] = [];
   const issuedSecrets = new Set<string>();
-  const createApiToken = (granted: readonly Permission[]): string => {
-    const token = randomBytes(30).toString("base64url");
+  const createApiToken = (granted: readonly Permission[], token = newApiToken()): string => {
     apiTokens.set(token, new Set(granted));
     return token;
   };
@@ -94,13 +98,13 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
 
   return {
     baseUrl: `${server.url}/client/v4`,
-    apiToken: createApiToken(permissions),
+    apiToken: createApiToken(permissions, options.apiToken),
     database,
     requests,
     clearRequests: () => {
       requests.length = 0;
     },
-    createApiToken,
+    createApiToken: (granted) => createApiToken(granted),
     setPermissions: (apiToken, granted) => {
       apiTokens.set(apiToken, new Set(granted));
     },
