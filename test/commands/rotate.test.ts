@@ -265,7 +265,8 @@ tokyo  confirmed  sha256 ${former} -> ${fingerprint(secretOf("tokyo"))}  yes    
       lost.text,
       /sites\/lima: version \d of its secret was made, and the answer with it was lost: nobody has it/,
     );
-    outputs = await fleet.outputs();
+    // What the failure kept from its turn.
+    await up();
     const { exitCode, stdout, stderr } = await confirm("lima", "tokyo");
     assert.equal(exitCode, 1);
     assert.match(stdout, /^tokyo {2}confirmed /m);
