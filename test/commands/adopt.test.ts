@@ -402,6 +402,7 @@ describe("sitepass adopt", () => {
       limits: { serviceTokens: 1000 },
       configuration: { serviceTokenLimit: 1000 },
     });
+    await fleet.init();
     try {
       await makeByHand(fleet.standIn, {
         tokens: Object.fromEntries(names.map((name) => [name, ["metrics"]])),
