@@ -29,11 +29,11 @@ const files = readdirSync(root, { recursive: true, withFileTypes: true })
   .map((entry) => join(entry.parentPath, entry.name))
   .filter((file) => !relative(root, file).startsWith("node_modules"))
   .filter((file) => wanted.length === 0 || wanted.some((part) => relative(root, file).includes(part)))
-  // The one that mostly waits comes first, so that the others run meanwhile.
+  // Those that mostly wait come first, so that the others run meanwhile.
   .sort((one, other) => waits(other) - waits(one) || (one < other ? -1 : 1));
 
 function waits(file: string): number {
-  return file.endsWith("outage.test.ts") ? 1 : 0;
+  return /(outage|backlog)\.test\.ts$/.test(file) ? 1 : 0;
 }
 
 const pulumi = bridgedDemanded ? findPulumi() : undefined;
@@ -47,7 +47,7 @@ if (pulumi !== undefined && !(pulumi.available && pulumi.pulumi.provider === "br
   console.error(`No test file's path contains ${wanted.join(" or ")}.`);
   process.exitCode = 1;
 } else {
-  const results = run({ files, concurrency: 3 });
+  const results = run({ files, concurrency: 4 });
   results.on("test:fail", () => {
     process.exitCode = 1;
   });

@@ -4,7 +4,7 @@ import { after, before, describe, it } from "node:test";
 import type { ServiceToken } from "cloudflare-standin/api/rows";
 import type { SiteCredentials } from "../../stack/stack-outputs";
 import { shardOf } from "../../provision/policy-shards";
-import { engines, pulumiAbsence } from "../support/engines";
+import { absenceHere, enginesHere } from "../support/engines";
 import { openScenario, siteNameInShard, tally, type Scenario } from "../support/scenario";
 
 /** Three sites in two shards: tokyo and its neighbour share one, and the third pushes metrics alone. */
@@ -17,7 +17,7 @@ const rotatedOnce = "token: { secretVersion: 2, previousSecretExpiresAt: 2099-01
 
 const hash = (text: string): string => createHash("sha256").update(text).digest("hex");
 
-for (const engine of engines) {
+for (const engine of enginesHere) {
   describe(`the life of a fleet on ${engine.name}`, () => {
     let fleet: Scenario;
 
@@ -221,6 +221,6 @@ for (const engine of engines) {
   });
 }
 
-it("runs on the real engine too", { skip: pulumiAbsence }, () => {
-  assert.equal(engines.length, 2);
+it("runs on the real engine too", { skip: absenceHere }, () => {
+  assert.equal(enginesHere.length, 2);
 });

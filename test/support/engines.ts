@@ -46,6 +46,9 @@ const realEngine = realOf(found);
 /** Every engine that is on this machine, for the few scenarios that run on the real one unasked. */
 export const enginesHere: readonly Engine[] = [realOf(there) ?? [], localEngine].flat();
 
+/** Why the real one is not among them; undefined when it is. */
+export const absenceHere: string | undefined = there.available ? undefined : there.reason;
+
 /** Every engine that is there, the real one first where the CLI is: tests that need one of them take the first. */
 export const engines: readonly Engine[] = [...(realEngine === undefined ? [] : [realEngine]), localEngine];
 
