@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { engines } from "../support/engines";
@@ -95,7 +95,10 @@ describe("a rotation that is in the stack and not in the site's file", () => {
   });
 
   it("does not keep the rest of the fleet from being rotated while its window is open", async () => {
+    const notes = join(fleet.directory, ".sitepass", "rotations", "prod");
+    writeFileSync(join(notes, "removed-long-ago.json"), "{}");
     const { exitCode, stdout, stderr } = await sitepassOn(fleet, ["rotate", "--all"]);
+    assert.deepEqual(readdirSync(notes).sort(), ["lima.json", "osaka.json", "tokyo.json"]);
     assert.equal(exitCode, 0, stderr);
     assert.match(stdout, /^lima +1 -> 2 /m);
     assert.match(stdout, /^Left out, the window of its last rotation is open: osaka, tokyo\.$/m);

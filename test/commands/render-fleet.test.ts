@@ -137,6 +137,12 @@ describe("sitepass render", () => {
       assert.match(note, /^Note for kyoto, osaka, tokyo: /);
     }
     assert.equal(new Set(notes).size, notes.length);
+    // They are in each folder's README.
+    assert.doesNotMatch((await run(stack, { all: true, out })).stdout, /Note/);
+    const readme = readFileSync(join(out, "tokyo", "README.md"), "utf8");
+    for (const note of notes) {
+      assert.ok(readme.includes(note.replace("Note for kyoto, osaka, tokyo: ", "")), note);
+    }
     assert.deepEqual(stderr.trimEnd().split("\n"), [
       "warning: sites/kyoto.yaml: is shut out (token.enabled is false). Its pushes are refused until it is let in again.",
       "warning: sites/osaka.yaml: its token expired on 2020-01-01T00:00:00Z by the last up, so its pushes are refused. Run `sitepass renew osaka`.",

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
@@ -97,5 +97,27 @@ describe("npm run standin", () => {
 
     standIn.kill("SIGINT");
     assert.deepEqual(await once(standIn, "exit"), [0, null]);
+  });
+
+  it("keeps its API token with what it keeps, so that what was exported stays right", async (t) => {
+    const home = mkdtempSync(join(tmpdir(), "sitepass-standin-"));
+    t.after(() => {
+      rmSync(home, { recursive: true, force: true });
+    });
+    copyProject(home);
+    const state = join(home, "kept", "account.json");
+    const tokens: string[] = [];
+    for (const args of [["--state", state], ["--state", state], []]) {
+      const { process: standIn, text } = await start(t, home, ["--port", "0", "--edge-port", "0", ...args]);
+      tokens.push(exported(text, "CLOUDFLARE_API_TOKEN"));
+      assert.equal(exported(text, "SITEPASS_STATE"), ".sitepass/prod.json");
+      standIn.kill("SIGINT");
+      await once(standIn, "exit");
+    }
+    const [first = "", second, other] = tokens;
+    assert.match(first, /^[\w-]{40}$/);
+    assert.equal(second, first);
+    assert.notEqual(other, first);
+    assert.equal(statSync(`${state}.token`).mode & 0o777, 0o600);
   });
 });
