@@ -152,6 +152,10 @@ function adoptionOf(
   const planned = planApplications(endpoint, ownPrefix)[role];
   const admits = role === "writePaths" && pushed.has(endpoint.signal);
   const policies = application.policies.map(({ name }) => name).join(", ");
+  const wanted = admits ? `those that name the sites of ${endpoint.signal}` : "the one that admits nobody";
+  // One that an interrupted run left has them already.
+  const ours = ownPrefix + (admits ? `push ${endpoint.signal} ` : "nobody");
+  const isOurs = policies !== "" && application.policies.every(({ name }) => name.startsWith(ours));
   return {
     becomes: declaredApplication(endpoint, role),
     importId: `accounts/${config.accountId}/${application.id}`,
@@ -160,11 +164,7 @@ function adoptionOf(
       ...changed("name", application.name, planned.name),
       ...changed("domain", application.domain, planned.uris[0]),
       ...changed("destinations", application.destinations.join(", "), planned.uris.join(", ")),
-      ...changed(
-        "policies",
-        policies,
-        admits ? `those that name the sites of ${endpoint.signal}` : "the one that admits nobody",
-      ),
+      ...changed("policies", isOurs ? wanted : policies, wanted),
       ...changed("sessionDuration", application.sessionDuration, sessionDuration),
       ...changed("serviceAuth401Redirect", application.serviceAuth401Redirect, true),
       ...changed("appLauncherVisible", application.appLauncherVisible ?? true, false),

@@ -117,6 +117,22 @@ describe("what is taken over of a usual handmade fleet", () => {
     ]);
   });
 
+  it("changes nothing of an application that an interrupted run left whole", () => {
+    const own = policy("sitepass/prod/push metrics 1/32");
+    const left = application(
+      "sitepass/prod/metrics: push to prom.example.com",
+      ["prom.example.com/api/v1/write"],
+      {
+        policies: [attached(own)],
+        sessionDuration: "30m",
+        serviceAuth401Redirect: true,
+        appLauncherVisible: false,
+      },
+    );
+    const plan = planFor(handmade({ policies: [push, own], applications: [left] }));
+    assert.deepEqual(changesOf(plan, "metrics-write-paths-prom.example.com"), []);
+  });
+
   it("leaves policies over that name its tokens, and says where they still are", () => {
     const wiki = policy("wiki");
     const own = policy("sitepass/prod/push metrics 1/32");
