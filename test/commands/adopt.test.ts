@@ -92,10 +92,11 @@ async function answersDuring(
   work: () => Promise<void>,
 ): Promise<Record<string, number>> {
   const running = { on: true };
-  const pushes: Promise<number>[] = [];
+  const answers: number[] = [];
   const pump = (async () => {
     for (let count = 0; running.on; count += 1) {
-      pushes.push(pushSample(edge, "pushed", credentials[count % credentials.length] ?? []));
+      // One at a time, so that at most one is on its way when something changes.
+      answers.push(await pushSample(edge, "pushed", credentials[count % credentials.length] ?? []));
       await delay(20);
     }
   })();
@@ -105,7 +106,7 @@ async function answersDuring(
     running.on = false;
     await pump;
   }
-  return tally((await Promise.all(pushes)).map(String));
+  return tally(answers.map(String));
 }
 
 async function adopt(fleet: Scenario, ...args: string[]): Promise<z.infer<typeof adoptionSchema>> {
@@ -183,8 +184,11 @@ for (const engine of engines) {
         assert.equal(exitCode, 0, text);
         await delay(200);
       });
-      assert.deepEqual(Object.keys(answers), ["204"]);
-      assert.ok((answers["204"] ?? 0) > 50, `${answers["204"] ?? 0} pushes were sent`);
+      // The one on its way when the connector begins to ask for the new application's audience (docs/adopting.md).
+      const { "403": late = 0, ...others } = answers;
+      assert.ok(late <= 1, `${late} pushes were refused`);
+      assert.deepEqual(Object.keys(others), ["204"]);
+      assert.ok((answers["204"] ?? 0) > 20, `${answers["204"] ?? 0} pushes were sent`);
       const shards = planShards([
         siteOf("tokyo-rack-a", ["metrics", "logs"]),
         siteOf("koln", ["metrics"]),
