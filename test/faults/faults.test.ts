@@ -36,7 +36,9 @@ async function comesThrough(engine: Engine, fault: Fault): Promise<void> {
     }
     const told = `$ ${step.command} (${done.exitCode})\n${done.text}`;
     if (engine.saysAsDocumented === true) {
-      assert.deepEqual([...tellingLines(done.text)].sort(), [...step.lines].sort(), told);
+      // What is under way when another call fails may say that the engine is ending, or not.
+      const lines = [...tellingLines(done.text)].filter((line) => !line.includes("connection is closing"));
+      assert.deepEqual(lines.sort(), [...step.lines].sort(), told);
       assert.equal(done.exitCode !== 0, fails(step), told);
     } else {
       // local/engine takes a dead run's lock over by itself, so that it says the same a command earlier.
@@ -45,7 +47,9 @@ async function comesThrough(engine: Engine, fault: Fault): Promise<void> {
         .map(comparable)
         .join("\n");
       for (const line of step.lines.flatMap((one) => ownWords(one) ?? [])) {
-        assert.ok(text.includes(line), `${line}\n${told}`);
+        // Why the provider could not read something is in its own words.
+        const [ours = line] = line.split("(invocation of");
+        assert.ok(text.includes(ours), `${line}\n${told}`);
       }
     }
     if (index === steps.findLastIndex(({ command }) => command === "pulumi up")) {
