@@ -49,6 +49,25 @@ export function graceDuration(text: string): number {
   return milliseconds;
 }
 
+/**
+ * What is wrong with naming sites and taking all of them, or with neither.
+ *
+ * @param otherWays to say which sites, beside names and `--all`, and whether one was given.
+ */
+export function siteChoiceProblem(
+  command: Command,
+  sites: readonly string[],
+  all: boolean,
+  otherWays: { readonly given: boolean; readonly named: string } = { given: false, named: "" },
+): string | undefined {
+  if (all && sites.length > 0) {
+    return `--all comes with ${sites.join(", ")}. Name sites, or take --all, not both.`;
+  }
+  return all || sites.length > 0 || otherWays.given
+    ? undefined
+    : `no site is named. Name sites as in \`sitepass ${command.name()} tokyo\`, or take --all${otherWays.named}.`;
+}
+
 /** What is wrong with options that were given, and mean something only beside another. */
 export function comesOnlyWith(
   command: Command,

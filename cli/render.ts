@@ -4,7 +4,7 @@ import { collectorNames } from "../fleet/collector-names";
 import type { Site } from "../fleet/sites";
 import type { RenderOptions } from "../handover/render-sites";
 import type { OpenStack } from "../stack/open-stack";
-import { comesOnlyWith, port, repeated } from "./option-values";
+import { comesOnlyWith, port, repeated, siteChoiceProblem } from "./option-values";
 import { stackCommand, type ExitCode, type OnStack, type Run, type StackOptions } from "./stack-command";
 
 export function addRender(program: Command, onStack: OnStack): void {
@@ -69,12 +69,10 @@ function wrongUsage(
   { all, relay }: Pick<RenderCommand, "all" | "relay">,
   command: Command,
 ): string | undefined {
-  if (all === sites.length > 0) {
-    return all
-      ? `--all comes with ${sites.join(", ")}. Name sites, or take --all, not both.`
-      : "no site is named. Name sites as in `sitepass render tokyo`, or take --all.";
-  }
-  return comesOnlyWith(command, ["--relay-port"], "--relay", relay !== undefined);
+  return (
+    siteChoiceProblem(command, sites, all) ??
+    comesOnlyWith(command, ["--relay-port"], "--relay", relay !== undefined)
+  );
 }
 
 export interface RenderCommand extends RenderOptions {

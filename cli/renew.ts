@@ -3,7 +3,7 @@ import type { Problem } from "../fleet/problem";
 import { someOf } from "../fleet/wording";
 import type { Renewal, SkippedToken } from "../operate/renew";
 import type { OpenStack } from "../stack/open-stack";
-import { duration } from "./option-values";
+import { duration, siteChoiceProblem } from "./option-values";
 import { stackCommand, type ExitCode, type OnStack, type Run, type StackOptions } from "./stack-command";
 import type { Terminal } from "./terminal";
 
@@ -31,13 +31,12 @@ export function addRenew(program: Command, onStack: OnStack): void {
 Each renewal adds a year, so what runs regularly takes --within. Exit code 1 when a token does not last longer afterwards.`,
     )
     .action(async (sites: string[], options: RenewOptions, command: Command) => {
-      if (options.all && sites.length > 0) {
-        command.error(`error: --all comes with ${sites.join(", ")}. Name sites, or take --all, not both.`);
-      }
-      if (!options.all && sites.length === 0 && options.within === undefined) {
-        command.error(
-          "error: no site is named. Name sites as in `sitepass renew tokyo`, or take --all or --within.",
-        );
+      const wrong = siteChoiceProblem(command, sites, options.all, {
+        given: options.within !== undefined,
+        named: " or --within",
+      });
+      if (wrong !== undefined) {
+        command.error(`error: ${wrong}`);
       }
       await onStack(options, (stack, run) => renew(stack, sites, options, run));
     });

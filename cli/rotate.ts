@@ -2,7 +2,14 @@ import { InvalidArgumentError, Option, type Command } from "commander";
 import { plural } from "../fleet/wording";
 import type { WaveSize } from "../operate/rotate/waves";
 import type { OpenStack } from "../stack/open-stack";
-import { comesOnlyWith, doesNotGoWith, duration, graceDuration, repeated } from "./option-values";
+import {
+  comesOnlyWith,
+  doesNotGoWith,
+  duration,
+  graceDuration,
+  repeated,
+  siteChoiceProblem,
+} from "./option-values";
 import { stackCommand, type ExitCode, type OnStack, type Run, type StackOptions } from "./stack-command";
 
 interface RotateOptions extends StackOptions {
@@ -110,15 +117,11 @@ function waveSize(text: string): WaveSize {
 
 /** Options that mean nothing together. */
 function wrongUsage(sites: readonly string[], options: RotateOptions, command: Command): string | undefined {
-  if (options.all === sites.length > 0) {
-    return options.all
-      ? `--all comes with ${sites.join(", ")}. Name sites, or take --all, not both.`
-      : "no site is named. Name sites as in `sitepass rotate tokyo`, or take --all.";
-  }
   const { confirm, all, now, waves } = options;
   const ofWriting = ["--waves", "--older-than", "--grace", "--now", "--force", "--offline", "--dry-run"];
   const asking = "--waves, which asks Cloudflare when sites were last seen";
   return (
+    siteChoiceProblem(command, sites, all) ??
     comesOnlyWith(command, ["--former", "--wait", "--via"], "--confirm", confirm) ??
     doesNotGoWith(command, ofWriting, "--confirm", confirm) ??
     comesOnlyWith(command, ["--waves", "--older-than"], "--all", all) ??

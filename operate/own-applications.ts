@@ -49,9 +49,18 @@ export const ownApplications = ({ applications, ownership }: OwnApplicationsCont
       roleOf(application, endpoint) !== undefined,
   );
 
-const subjectOf = ({ signal }: Endpoint): string => `sitepass:endpoints.${signal}.hostname`;
+/** The configuration key of an endpoint's host name. */
+export const hostnameKey = ({ signal }: Pick<Endpoint, "signal">): string =>
+  `sitepass:endpoints.${signal}.hostname`;
 
-const refreshAndUp = "Run `pulumi up --refresh`";
+/** What to do about what differs from the stack at Cloudflare. */
+export const refreshAndUp = "Run `pulumi up --refresh`";
+
+/** The logical names that the state may have a planned application by. */
+export const namesInState = ({ logicalName, formerName }: PlannedApplication): readonly string[] => [
+  logicalName,
+  formerName,
+];
 
 /** What is attached to the stack's own applications on an endpoint's host and should not be. */
 export function attachedByHand(context: OwnApplicationsContext, endpoint: Endpoint): readonly Problem[] {
@@ -65,7 +74,7 @@ export function attachedByHand(context: OwnApplicationsContext, endpoint: Endpoi
         ? []
         : [
             {
-              subject: subjectOf(endpoint),
+              subject: hostnameKey(endpoint),
               says: `${its} "${policy.name}", ${found.says}`,
               todo: found.todo,
             },
@@ -85,10 +94,9 @@ export function missingApplications(
 ): readonly Problem[] {
   const { objects, names, ownPrefix } = context.ownership;
   const planned = planApplications(endpoint, ownPrefix);
-  const logicalNames = ({ logicalName, formerName }: PlannedApplication) => [logicalName, formerName];
   const namesOf = {
-    "whole-host": logicalNames(planned.wholeHost),
-    "write-paths": logicalNames(planned.writePaths),
+    "whole-host": namesInState(planned.wholeHost),
+    "write-paths": namesInState(planned.writePaths),
   };
   const present = ownApplications(context, endpoint).map((application) => roleOf(application, endpoint));
   return (context.complete ? wanted : [])
@@ -97,7 +105,7 @@ export function missingApplications(
       objects.kind === "known" ? namesOf[role].some((name) => names.has(name)) : present.length > 0,
     )
     .map((role) => ({
-      subject: subjectOf(endpoint),
+      subject: hostnameKey(endpoint),
       says: `is "${endpoint.hostname}", and its application for ${role === "whole-host" ? "the whole host" : "the write paths"} is not in the account: ${roles[role]}`,
       todo: `${refreshAndUp}, which makes it again`,
     }));
@@ -116,7 +124,7 @@ function foreignPolicy(policy: AttachedPolicy, context: OwnApplicationsContext):
     todo:
       harm === undefined
         ? `${refreshAndUp}, and do not detach it before: it may be what lets them in`
-        : `Detach it in the dashboard, or run ${refreshAndUp.slice("Run ".length)}`,
+        : "Detach it in the dashboard, or run `pulumi up --refresh`",
   };
 }
 

@@ -1,6 +1,5 @@
 import { attempt, problemText, type Result } from "../fleet/problem";
-import { resourceTypes } from "../provision/declared-objects";
-import type { HeldTokens } from "../provision/preflight";
+import { heldTokensIn, type HeldTokens } from "../provision/preflight";
 import type { OpenStack } from "../stack/open-stack";
 import { secretVersionsIn, type StackResource } from "../stack/stack-resources";
 
@@ -83,9 +82,7 @@ export function ownershipOf(read: Result<readonly StackResource[]>, ownPrefix: s
           kind: "known",
           held,
           ids: new Set(held.map(({ id }) => id)),
-          tokens: new Map(
-            held.filter(({ type }) => type === resourceTypes.token).map(({ id, name }) => [id, name]),
-          ),
+          tokens: heldTokensIn(held),
           versions: secretVersionsIn(held),
         }
       : { kind: "unknown", reason: read.problems.map(problemText).join(" ").replace(/\.$/, "") },

@@ -10,9 +10,8 @@ import type { Config } from "../fleet/config";
 import { failure, problemsOf, problemText, success, UserError, type Result } from "../fleet/problem";
 import type { Fleet } from "../fleet/sites";
 import { briefMessage } from "../fleet/zod-issues";
-import { resourceTypes } from "./declared-objects";
 import { readHeldObjects } from "./held-objects";
-import { brakeOnHeld, preflight, type HeldTokens, type PreflightReport } from "./preflight";
+import { heldTokensIn, brakeOnHeld, preflight, type HeldTokens, type PreflightReport } from "./preflight";
 import type { StackSettings } from "./pulumi-program";
 
 /** What has to be known of the account before anything is declared. */
@@ -69,9 +68,7 @@ const uncompared = async ({ config, sites }: Fleet): Promise<PreflightReport> =>
 
 async function readHeldTokens(): Promise<HeldTokens | undefined> {
   const held = await readHeldObjects();
-  return held === undefined
-    ? undefined
-    : new Map(held.filter(({ type }) => type === resourceTypes.token).map(({ id, name }) => [id, name]));
+  return held === undefined ? undefined : heldTokensIn(held);
 }
 
 /** What is used of the answer; the SDK's types promise more than a provider has to give. */

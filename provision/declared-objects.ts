@@ -11,6 +11,9 @@ export const resourceTypes = {
   record: "cloudflare:index/dnsRecord:DnsRecord",
 } as const;
 
+/** The logical name in a URN, `urn:pulumi:<stack>::<project>::<types>::<name>`; it may hold `::` itself. */
+export const logicalNameIn = (urn: string): string => urn.split("::").slice(3).join("::");
+
 /** What an Access application in front of a push host is called, and what it covers. */
 export interface PlannedApplication {
   /**

@@ -1,6 +1,7 @@
-import * as pulumi from "@pulumi/pulumi";
-import { problemText, type Problem } from "../fleet/problem";
+import type { ErrorHook } from "@pulumi/pulumi";
+import type { Problem } from "../fleet/problem";
 import type { SignalName } from "../fleet/signals";
+import { errorHook } from "./pulumi-program";
 
 /** What every account's applications take, as far as is known. */
 const leastLimit = 5;
@@ -10,23 +11,14 @@ const leastLimit = 5;
  * an application takes 50 by default since June 2026, on older accounts fewer (docs/facts/cloudflare.md, C39). The limit
  * cannot be read, so that only the refusal shows it.
  *
- * @returns undefined where there is nothing to say, and where the engine has no such hooks, as local/engine and the SDK's
- * mocks.
+ * @returns undefined where there is nothing to say, and where the engine has no such hooks.
  */
-export function destinationLimitHook(signal: SignalName, paths: number): pulumi.ErrorHook | undefined {
-  const monitor = pulumi.runtime.getMonitor();
-  if (paths <= leastLimit || monitor === undefined || typeof monitor.registerErrorHook !== "function") {
-    return undefined;
-  }
-  return new pulumi.ErrorHook(`sitepass-destination-limit-${signal}`, async ({ errors }) => {
-    const problem = destinationLimitProblem(signal, paths, errors);
-    if (problem !== undefined) {
-      await pulumi.log.error(problemText(problem));
-    }
-    // It would be refused again.
-    return false;
-  });
-}
+export const destinationLimitHook = (signal: SignalName, paths: number): ErrorHook | undefined =>
+  paths <= leastLimit
+    ? undefined
+    : errorHook(`sitepass-destination-limit-${signal}`, ({ errors }) =>
+        destinationLimitProblem(signal, paths, errors),
+      );
 
 /** What the refusal of an application means, as far as its words tell; they are documented nowhere. */
 export function destinationLimitProblem(

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
+import { logicalNameIn } from "./declared-objects";
 
 /** An object in Cloudflare that the stack's state holds. */
 export interface HeldObject {
@@ -37,7 +38,7 @@ export async function readHeldObjects(): Promise<readonly HeldObject[] | undefin
           type,
           outputs: { id },
         },
-      ]) => (id === undefined ? [] : [{ type, id, name: urn.split("::").slice(3).join("::") }]),
+      ]) => (id === undefined ? [] : [{ type, id, name: logicalNameIn(urn) }]),
     );
   } catch (error) {
     await pulumi.log.debug(`what the stack holds cannot be read: ${String(error)}`);

@@ -5,6 +5,7 @@ import type { Config } from "../fleet/config";
 import type { Problem } from "../fleet/problem";
 import { waysOutOfTheLimit, type Site } from "../fleet/sites";
 import { plural, someOf } from "../fleet/wording";
+import { resourceTypes } from "./declared-objects";
 
 /** What the look at the account found. */
 export interface PreflightReport {
@@ -23,6 +24,12 @@ const brakeShare = 0.3;
 
 /** The sites of the tokens that the stack's state holds, by token ID. */
 export type HeldTokens = ReadonlyMap<string, string>;
+
+/** The service tokens among what a state holds. */
+export const heldTokensIn = (
+  objects: readonly { readonly type: string; readonly name: string; readonly id: string }[],
+): HeldTokens =>
+  new Map(objects.filter(({ type }) => type === resourceTypes.token).map(({ id, name }) => [id, name]));
 
 /**
  * Compares the sites with the service tokens that the account has, before anything is declared.

@@ -76,6 +76,32 @@ export function resourceHook(
   );
 }
 
+/**
+ * Has the engine ask what a failed operation means, and says it beside the provider's words. The operation is not tried again.
+ *
+ * @returns undefined where the engine has no such hooks, as local/engine and the SDK's mocks.
+ */
+export function errorHook(
+  name: string,
+  explain: (failure: pulumi.ErrorHookArgs) => Problem | undefined,
+): pulumi.ErrorHook | undefined {
+  const monitor = pulumi.runtime.getMonitor();
+  if (monitor === undefined || typeof monitor.registerErrorHook !== "function") {
+    return undefined;
+  }
+  return new pulumi.ErrorHook(name, async (failure) => {
+    const problem = explain(failure);
+    if (problem !== undefined) {
+      await pulumi.log.error(problemText(problem));
+    }
+    return false;
+  });
+}
+
+/** A property of a resource as hooks are told of it; undefined where it is not there. */
+export const propertyOf = (properties: unknown, key: string): unknown =>
+  typeof properties === "object" && properties !== null ? Reflect.get(properties, key) : undefined;
+
 /** Gives hooks to every resource of Cloudflare's that is declared from here on, and that they are wanted for. */
 export function hookResources(
   hooksOf: (type: string, resource: pulumi.Resource) => pulumi.ResourceHookBinding,

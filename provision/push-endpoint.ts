@@ -7,7 +7,7 @@ import type { Problem } from "../fleet/problem";
 import type { SignalName } from "../fleet/signals";
 import { destinationLimitHook } from "./destination-limit";
 import type { PolicyAttachment } from "./push-policies";
-import { resourceHook } from "./pulumi-program";
+import { propertyOf, resourceHook } from "./pulumi-program";
 
 export interface PushEndpointArgs {
   readonly accountId: string;
@@ -98,8 +98,7 @@ export function movedHostProblem(signal: string, before: string, after: string):
 }
 
 function hostIn(inputs: unknown): string {
-  const domain: unknown =
-    typeof inputs === "object" && inputs !== null ? Reflect.get(inputs, "domain") : undefined;
+  const domain = propertyOf(inputs, "domain");
   return typeof domain === "string" ? destinationOf(domain).host : "";
 }
 

@@ -5,7 +5,7 @@ import { roughDuration } from "../fleet/duration";
 import { problemText, type Problem } from "../fleet/problem";
 import type { Site } from "../fleet/sites";
 import { brakeProblems } from "./preflight";
-import { resourceHook } from "./pulumi-program";
+import { propertyOf, resourceHook } from "./pulumi-program";
 
 interface SitePassesArgs {
   readonly accountId: string;
@@ -212,26 +212,23 @@ export function shortWindowWarning(
 }
 
 function versionIn(inputs: unknown): number {
-  const version = valueIn(inputs, "clientSecretVersion");
+  const version = propertyOf(inputs, "clientSecretVersion");
   // 1 is the provider's default.
   return typeof version === "number" ? version : 1;
 }
 
 function endIn(inputs: unknown): string {
-  const end = valueIn(inputs, "previousClientSecretExpiresAt");
+  const end = propertyOf(inputs, "previousClientSecretExpiresAt");
   return typeof end === "string" ? end : "";
 }
 
 /** Only to be compared. The SDK hands secrets to hooks as Outputs. */
 const secretIn = (outputs: unknown): Promise<unknown> =>
   new Promise((resolve) => {
-    const secret = valueIn(outputs, "clientSecret");
+    const secret = propertyOf(outputs, "clientSecret");
     if (pulumi.Output.isInstance<string>(secret)) {
       secret.apply(resolve);
     } else {
       resolve(secret);
     }
   });
-
-const valueIn = (inputs: unknown, key: string): unknown =>
-  typeof inputs === "object" && inputs !== null ? Reflect.get(inputs, key) : undefined;

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { UserError, type Problem } from "../fleet/problem";
 import type { Site } from "../fleet/sites";
-import { resourceTypes } from "../provision/declared-objects";
+import { logicalNameIn, resourceTypes } from "../provision/declared-objects";
 
 /** A resource that a stack's state holds. */
 export interface StackResource {
@@ -54,11 +54,13 @@ export function parseDeployment(deployment: unknown, stackName: string): readonl
   }
   return (parsed.data.resources ?? [])
     .filter((resource) => !resource.delete)
-    .map(({ urn, type, id, inputs: secretVersion }) => {
-      // `urn:pulumi:<stack>::<project>::<types>::<name>`; the name may hold `::` itself.
-      const name = urn.split("::").slice(3).join("::");
-      return { urn, type, name, id, ...(secretVersion === undefined ? {} : { secretVersion }) };
-    });
+    .map(({ urn, type, id, inputs: secretVersion }) => ({
+      urn,
+      type,
+      name: logicalNameIn(urn),
+      id,
+      ...(secretVersion === undefined ? {} : { secretVersion }),
+    }));
 }
 
 /** The version of each site's secret by the stack's state. A token that was never rotated has none there, and is at the first. */

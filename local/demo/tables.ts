@@ -71,7 +71,7 @@ function meaningOf(status: number): string {
   }
   switch (status) {
     case 401:
-      return "refused: no token, or not a good one";
+      return "refused: no token, or none that is let in there";
     case 403:
       return "refused: a good token does not open this";
     default:

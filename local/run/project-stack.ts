@@ -18,8 +18,6 @@ export interface ProjectStack {
   readonly preview: (...flags: readonly string[]) => Promise<RunResult>;
   /** local/engine, which keeps nothing that is pending, takes no options. */
   readonly refresh: (...flags: readonly string[]) => Promise<RunResult>;
-  /** `up --refresh`. */
-  readonly upRefreshed: () => Promise<RunResult>;
   readonly destroy: (...flags: readonly string[]) => Promise<RunResult>;
   /** Takes away the lock of a run that was killed; local/engine does so by itself. */
   readonly cancel: () => Promise<RunResult>;
@@ -80,7 +78,6 @@ export function engineStack(options: ProjectStackOptions): ProjectStack {
     up: (...flags) => run(["up", "--suppress-outputs", ...flags]),
     preview: (...flags) => run(["preview", ...flags]),
     refresh: () => run(["refresh"]),
-    upRefreshed: () => run(["up", "--refresh", "--suppress-outputs"]),
     destroy: (...flags) => run(["destroy", ...flags]),
     cancel: () => Promise.resolve({ exitCode: 0, text: "" }),
     command: (...args) => run(args),
@@ -127,7 +124,6 @@ export function pulumiStack(pulumi: PulumiInstallation, options: ProjectStackOpt
     },
     up: (...flags) => inStack(["up", "--yes", "--skip-preview", "--suppress-outputs", ...flags]),
     preview: (...flags) => inStack(["preview", "--suppress-outputs", ...flags]),
-    upRefreshed: () => inStack(["up", "--refresh", "--yes", "--skip-preview", "--suppress-outputs"]),
     refresh: (...flags) => inStack(["refresh", "--yes", "--skip-preview", "--suppress-outputs", ...flags]),
     destroy: (...flags) => inStack(["destroy", "--yes", "--skip-preview", "--suppress-outputs", ...flags]),
     cancel: () => inStack(["cancel", "--yes"]),

@@ -9,9 +9,12 @@ import { permissionFinding } from "./api-token";
 import { goneFrom, makeItAgain, notHeld, ownerOf, takeItIn, type Ownership } from "../ownership";
 import {
   attachedByHand,
+  hostnameKey,
   letsInOthers,
   missingApplications,
+  namesInState,
   ownApplications,
+  refreshAndUp,
   type OwnApplicationsContext,
 } from "../own-applications";
 import type { CheckContext } from "./check-context";
@@ -58,10 +61,9 @@ async function checkApplications({ stack, api, probe, ...asked }: CheckContext):
     ...ownFindings(context, endpoint).map(problem),
   ]);
   // Of the present host names, missingApplications says more.
-  const names = endpoints
-    .map((endpoint) => planApplications(endpoint, ownership.ownPrefix))
-    .flatMap(({ wholeHost, writePaths }) => [wholeHost, writePaths])
-    .flatMap(({ logicalName, formerName }) => [logicalName, formerName]);
+  const names = endpoints.flatMap((endpoint) =>
+    Object.values(planApplications(endpoint, ownership.ownPrefix)).flatMap(namesInState),
+  );
   const gone = goneFrom(ownership, resourceTypes.application, read.value)
     .filter(({ name }) => !names.includes(name))
     .map(({ name, id }) =>
@@ -79,8 +81,6 @@ async function checkApplications({ stack, api, probe, ...asked }: CheckContext):
   ];
 }
 
-const keyOf = ({ signal }: Endpoint): string => `sitepass:endpoints.${signal}.hostname`;
-
 const standsInTheWay = ({ host, path }: Destination, { hostname, paths }: Endpoint): boolean =>
   host === hostname && (path === "" || paths.includes(path));
 
@@ -94,7 +94,7 @@ export function leftOverApplication(
   return covered.length === 0
     ? undefined
     : {
-        subject: keyOf(endpoint),
+        subject: hostnameKey(endpoint),
         says: `is "${endpoint.hostname}", and the Access application "${name}" on ${listed} ${notHeld(id)}`,
         todo: takeItIn,
       };
@@ -112,7 +112,7 @@ function otherFinding(
 ): Finding | undefined {
   const { hostname } = endpoint;
   const { host, path } = destination;
-  const subject = keyOf(endpoint);
+  const subject = hostnameKey(endpoint);
   const application = `is "${hostname}", and the Access application "${name}"`;
   if (standsInTheWay(destination, endpoint)) {
     return problem({
@@ -151,9 +151,9 @@ function ownFindings(context: OwnApplicationsContext, endpoint: Endpoint): reado
     ...missingApplications(context, endpoint),
     ...attachedByHand(context, endpoint),
     ...redirecting.map(({ name }) => ({
-      subject: keyOf(endpoint),
+      subject: hostnameKey(endpoint),
       says: `is "${endpoint.hostname}", and its application "${name}" answers a wrong token with a redirect, which collectors follow and take for a delivery`,
-      todo: "Run `pulumi up --refresh`",
+      todo: refreshAndUp,
     })),
   ];
 }
@@ -173,19 +173,19 @@ async function checkRecords({ stack, probe, ...asked }: CheckContext): Promise<r
       : [];
   });
   // Of each host, only what stands at its present name was asked for.
-  const gone = endpoints.flatMap(({ signal, hostname }, index) => {
+  const gone = endpoints.flatMap((endpoint, index) => {
     const read = records[index];
     const there = read?.kind === "answered" ? read.value : undefined;
     const missing =
       there === undefined
         ? undefined
-        : goneFrom(own, resourceTypes.record, there).find(({ name }) => name === signal);
+        : goneFrom(own, resourceTypes.record, there).find(({ name }) => name === endpoint.signal);
     return missing === undefined
       ? []
       : [
           warning({
-            subject: `sitepass:endpoints.${signal}.hostname`,
-            says: `is "${hostname}", and the DNS record that the stack holds (ID ${missing.id}) is not there`,
+            subject: hostnameKey(endpoint),
+            says: `is "${endpoint.hostname}", and the DNS record that the stack holds (ID ${missing.id}) is not there`,
             todo: `If the host name was changed, run \`pulumi up\`. ${makeItAgain}`,
           }),
         ];
@@ -216,7 +216,7 @@ export function leftOverRecord(
   return name !== hostname || !inTheWay.includes(type) || ownerOf(ownership, id, comment) !== "left over"
     ? undefined
     : {
-        subject: keyOf(endpoint),
+        subject: hostnameKey(endpoint),
         says: `is "${hostname}", and its DNS record ${type} ${content} ${notHeld(id)}`,
         todo: takeItIn,
       };
@@ -226,7 +226,7 @@ export function leftOverRecord(
 function recordFinding(record: ZoneRecord, endpoint: Endpoint, ownership: Ownership): Finding | undefined {
   const { id, name, type, content, comment, proxied } = record;
   const { hostname } = endpoint;
-  const subject = keyOf(endpoint);
+  const subject = hostnameKey(endpoint);
   if (name !== hostname || !inTheWay.includes(type)) {
     return undefined;
   }

@@ -3,15 +3,15 @@ import type { CloudflareApi } from "../../cloudflare/client";
 import { listRecords } from "../../cloudflare/dns-records";
 import { listTunnels } from "../../cloudflare/tunnels";
 import { findZone } from "../../cloudflare/zones";
-import { success, type Problem } from "../../fleet/problem";
+import type { Problem } from "../../fleet/problem";
 import { resourceTypes } from "../../provision/declared-objects";
 import type { OpenStack } from "../../stack/open-stack";
 import type { StackResource } from "../../stack/stack-resources";
 import { leftOverApplication, leftOverRecord } from "../check/host-names";
 import { unheldTunnel } from "../check/tunnel";
-import { ownerOf, ownershipOf, type Ownership } from "../ownership";
+import { ownerOf, type Ownership } from "../ownership";
 
-type Stack = Pick<OpenStack, "config" | "ownPrefix">;
+type Stack = Pick<OpenStack, "config">;
 
 /**
  * What an interrupted run left on the push hosts: named as this stack's, and not in its state, so that the next `up` cannot
@@ -24,9 +24,8 @@ export async function findLeftOvers(
   stack: Stack,
   api: CloudflareApi,
   applications: readonly AccountApplication[],
-  resources: readonly StackResource[],
+  { resources, ownership }: { readonly resources: readonly StackResource[]; readonly ownership: Ownership },
 ): Promise<readonly Problem[]> {
-  const ownership = ownershipOf(success(resources), stack.ownPrefix);
   const [tunnels, records] = await Promise.all([
     leftOverTunnels(stack, api, resources),
     leftOverRecords(stack, api, resources, ownership),

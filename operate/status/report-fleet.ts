@@ -57,10 +57,7 @@ async function reportAll(
   const state = readStackTokens(stack);
   const [{ tokens: stackTokens, ownership, problems: unreadable }, account] = await Promise.all([
     state,
-    readAccount(
-      stack,
-      state.then(({ resources }) => resources),
-    ),
+    readAccount(stack, state),
   ]);
   const facts: FleetFacts = {
     sites: stack.sites,
@@ -189,15 +186,8 @@ interface AccountReading extends Pick<FleetFacts, "tokens" | "allTokensShown" | 
   readonly apiCalls: number;
 }
 
-/**
- * Two or three listings, at 1,000 entries a call.
- *
- * @param held what the stack's state has.
- */
-async function readAccount(
-  stack: OpenStack,
-  held: Promise<readonly StackResource[]>,
-): Promise<AccountReading> {
+/** Two or three listings, at 1,000 entries a call, while the stack's state is read. */
+async function readAccount(stack: OpenStack, state: Promise<StackReading>): Promise<AccountReading> {
   const opened = await attempt(stack.cloudflareApi);
   if (!opened.ok) {
     return {
@@ -228,10 +218,10 @@ async function readAccount(
     problems.length > 1 && isRefused(listedTokens) && isRefused(listedApplications)
       ? await wholeTokenProblem(api, accountId)
       : undefined;
-  const resources = await held;
+  const held = await state;
   const leftOvers =
-    applications.ok && resources.length > 0
-      ? await findLeftOvers(stack, api, applications.value, resources)
+    applications.ok && held.resources.length > 0
+      ? await findLeftOvers(stack, api, applications.value, held)
       : [];
   return {
     tokens: tokens.ok ? tokens.value : undefined,

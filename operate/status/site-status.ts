@@ -1,5 +1,6 @@
 import type { Problem } from "../../fleet/problem";
 import type { SignalName } from "../../fleet/signals";
+import { refreshAndUp } from "../own-applications";
 
 /**
  * Where a site stands between its file, the stack's state and the account: `gone` is in the state and no longer in the
@@ -76,7 +77,6 @@ export function troubleOfMany(kind: TroubleKind, subject: string, names: string)
 export type TroubleKind = keyof typeof troubleKinds;
 
 const renew = "Run `sitepass renew <sites>`";
-const refreshAndUp = "Run `pulumi up --refresh`";
 
 /** What can be wrong with one site or token: what is said of many at once, and what to do. Worst first. */
 const troubleKinds = {

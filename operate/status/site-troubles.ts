@@ -14,6 +14,7 @@ import { durationRoundedDown } from "../../fleet/duration";
 import { failure, success, type Result } from "../../fleet/problem";
 import type { SignalName } from "../../fleet/signals";
 import { trouble, type SiteStatus, type Trouble, type TroubleKind } from "./site-status";
+import { refreshAndUp } from "../own-applications";
 
 /** Whether Access lets a token in on every write path of an endpoint. */
 export type EndpointAccess = (token: Pick<AccountToken, "id">) => LetsIn;
@@ -34,7 +35,7 @@ export function endpointAccess(
       return failure({
         subject: uri,
         says: "no Access application covers it, so Access asks nobody there for a token",
-        todo: "Run `pulumi up --refresh`",
+        todo: refreshAndUp,
       });
     }
     if (

@@ -28,7 +28,7 @@ const own =
 /** The commands that messages and docs/faults.md name, and what carries them out; a star stands for one word. */
 const commands: Readonly<Record<string, Run>> = {
   "pulumi up": (fleet) => fleet.up(),
-  "pulumi up --refresh": (fleet) => fleet.upRefreshed(),
+  "pulumi up --refresh": (fleet) => fleet.up("--refresh"),
   "pulumi preview": (fleet) => fleet.preview(),
   "pulumi refresh": (fleet) => fleet.refresh(),
   "pulumi refresh --clear-pending-creates": (fleet) => fleet.refresh("--clear-pending-creates"),

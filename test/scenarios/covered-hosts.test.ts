@@ -16,6 +16,7 @@ import {
   tally,
   type Scenario,
   type ScenarioOptions,
+  writesOfUp,
 } from "../support/scenario";
 import { answersWhile, logsPush, metricsPush, query } from "../support/steady-traffic";
 
@@ -40,7 +41,7 @@ for (const engine of engines) {
     const fleet = await openScenario(engine, options);
     try {
       prepare(fleet);
-      await up(fleet);
+      await writesOfUp(fleet);
       if ((await fleet.outputs()).tunnelToken !== undefined) {
         const path = await openTestDataPath(fleet);
         await body(fleet, path.edge).finally(path.close);
@@ -58,13 +59,6 @@ for (const engine of engines) {
     } finally {
       await fleet.close();
     }
-  }
-
-  async function up(fleet: Scenario): Promise<readonly string[]> {
-    fleet.takeRequests();
-    const { exitCode, text } = await fleet.up();
-    assert.equal(exitCode, 0, text);
-    return fleet.takeRequests().writes;
   }
 
   /** One call fails, and the others take their time. */
@@ -117,7 +111,7 @@ for (const engine of engines) {
             ["POST loki.example.com origin 204"],
           );
           const moved = await answersWhile(edge, requests, async () => {
-            assert.deepEqual(tally(await up(fleet)), { "PUT dns_records/*": 1, "DELETE apps/*": 2 });
+            assert.deepEqual(tally(await writesOfUp(fleet)), { "PUT dns_records/*": 1, "DELETE apps/*": 2 });
           });
           assert.deepEqual(harmful(moved), []);
           assert.ok(moved["GET prom.example.com dns 530"], JSON.stringify(moved));
@@ -136,7 +130,7 @@ for (const engine of engines) {
         fleet.configure({ endpoints: movedHosts });
         await failingUp(fleet, "PUT", /dns_records/);
         fleet.configure({ endpoints: bareHosts });
-        assert.deepEqual(await up(fleet), ["DELETE apps/*", "DELETE apps/*"]);
+        assert.deepEqual(await writesOfUp(fleet), ["DELETE apps/*", "DELETE apps/*"]);
         assert.deepEqual(audiences(), before);
       });
     });
@@ -194,7 +188,7 @@ for (const engine of engines) {
         assert.deepEqual(Object.keys(failed), ["POST prom.example.com origin 204"]);
         const gained = await answersWhile(edge, pushes, async () => {
           slowly(fleet);
-          await up(fleet);
+          await writesOfUp(fleet);
         });
         assert.deepEqual(Object.keys(gained), ["POST prom.example.com origin 204"]);
         const both = gaining.flatMap((name) => [
@@ -206,7 +200,7 @@ for (const engine of engines) {
         }
         // And lose the other one again: what stays goes on.
         const lost = await answersWhile(edge, both, async () => {
-          await up(fleet);
+          await writesOfUp(fleet);
         });
         assert.deepEqual(
           Object.keys(lost).filter((answer) => answer.includes("loki")),
@@ -273,7 +267,7 @@ for (const engine of engines) {
           assert.deepEqual(Object.keys(failed).sort(), delivered);
           const moved = await answersWhile(edge, pushes, async () => {
             slowly(fleet);
-            await up(fleet);
+            await writesOfUp(fleet);
           });
           assert.deepEqual(Object.keys(moved).sort(), delivered);
           assert.deepEqual(await fleet.outputs(), outputs);
@@ -286,7 +280,7 @@ for (const engine of engines) {
             policyNames.filter((name) => name.includes("+")),
             [],
           );
-          assert.deepEqual(await up(fleet), []);
+          assert.deepEqual(await writesOfUp(fleet), []);
         },
         putEarlierProgram,
       );
@@ -311,7 +305,7 @@ for (const engine of engines) {
     it("is refused in previews and in up once its window has closed, with an hour's grace that is announced", async () => {
       const fleet = await openScenario(engine, { sites: { tokyo: "" } });
       try {
-        await up(fleet);
+        await writesOfUp(fleet);
         fleet.putSite("tokyo", rotation(hoursAgo(2)));
         for (const { exitCode, text } of [await fleet.preview(), await fleet.up()]) {
           assert.notEqual(exitCode, 0);

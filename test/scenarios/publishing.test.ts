@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import { shardOf } from "../../provision/policy-shards";
 import { zoneId } from "../../packages/cloudflare-standin/api/database";
 import { engines } from "../support/engines";
-import { openScenario, tally, type Scenario, type ScenarioOptions } from "../support/scenario";
+import { openScenario, tally, type Scenario, type ScenarioOptions, writesOfUp } from "../support/scenario";
 
 const tunnelPublishing = { tunnel: { name: "central-observability" } };
 const hostsWithoutOrigins = {
@@ -21,18 +21,11 @@ for (const engine of engines) {
   ): Promise<void> {
     const fleet = await openScenario(engine, options);
     try {
-      await up(fleet);
+      await writesOfUp(fleet);
       await body(fleet);
     } finally {
       await fleet.close();
     }
-  }
-
-  async function up(fleet: Scenario): Promise<readonly string[]> {
-    fleet.takeRequests();
-    const { exitCode, text } = await fleet.up();
-    assert.equal(exitCode, 0, text);
-    return fleet.takeRequests().writes;
   }
 
   const records = (fleet: Scenario): string[] =>
@@ -149,7 +142,7 @@ for (const engine of engines) {
           endpoints: hostsWithoutOrigins,
           publish: { addresses: { metrics: "203.0.113.10", logs: "2001:db8::1" } },
         });
-        const there = await up(fleet);
+        const there = await writesOfUp(fleet);
         assert.deepEqual(tally(there), {
           "DELETE dns_records/*": 2,
           "POST dns_records": 2,
@@ -162,9 +155,9 @@ for (const engine of engines) {
         ]);
         const { tunnelId, tunnelToken } = await fleet.outputs();
         assert.deepEqual([tunnelId, tunnelToken], [undefined, undefined]);
-        assert.deepEqual(await up(fleet), []);
+        assert.deepEqual(await writesOfUp(fleet), []);
         fleet.configure({ publish: tunnelPublishing });
-        assert.deepEqual(tally(await up(fleet)), {
+        assert.deepEqual(tally(await writesOfUp(fleet)), {
           "POST cfd_tunnel": 1,
           "PUT cfd_tunnel/*/configurations": 1,
           "DELETE dns_records/*": 2,
@@ -220,9 +213,9 @@ for (const engine of engines) {
               },
             ],
           );
-          assert.deepEqual(await up(fleet), []);
+          assert.deepEqual(await writesOfUp(fleet), []);
           fleet.configure({ alertEmails: undefined });
-          assert.equal((await up(fleet)).length, 2);
+          assert.equal((await writesOfUp(fleet)).length, 2);
           assert.equal(fleet.standIn.database.notificationPolicies.size, 0);
         },
       );
@@ -253,10 +246,10 @@ for (const engine of engines) {
         fleet.configure({
           endpoints: { metrics: { hostname: "push.example.com" }, logs: { hostname: "loki.example.com" } },
         });
-        const writes = await up(fleet);
+        const writes = await writesOfUp(fleet);
         assert.deepEqual(tally(writes.slice(0, 3)), { "POST apps": 2, "PUT cfd_tunnel/*/configurations": 1 });
         assert.deepEqual(writes.slice(3), ["PUT dns_records/*", "DELETE apps/*", "DELETE apps/*"]);
-        assert.deepEqual(await up(fleet), []);
+        assert.deepEqual(await writesOfUp(fleet), []);
       });
     });
   });
@@ -268,7 +261,7 @@ for (const engine of engines) {
         const source = readFileSync(path, "utf8");
         assert.ok(source.includes("shardCount = 32"));
         writeFileSync(path, source.replace("shardCount = 32", "shardCount = 1"));
-        const writes = await up(fleet);
+        const writes = await writesOfUp(fleet);
         assert.deepEqual(writes, [
           "POST policies",
           "POST policies",

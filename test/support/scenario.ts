@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -47,6 +48,14 @@ export interface Scenario extends ProjectStack {
   /** Gives the API token that the engine is run with every permission. */
   readonly allowEverything: () => void;
   readonly close: () => Promise<void>;
+}
+
+/** Runs an `up` that has to go well, and tells the calls that changed something, in order. */
+export async function writesOfUp(fleet: Scenario): Promise<readonly string[]> {
+  fleet.takeRequests();
+  const { exitCode, text } = await fleet.up();
+  assert.equal(exitCode, 0, text);
+  return fleet.takeRequests().writes;
 }
 
 export interface Requests {
