@@ -1,0 +1,23 @@
+import type { CentralProgram } from "./central-host";
+import { gate } from "./gate/gate";
+import { cloudflared } from "./packaging/cloudflared";
+import { alertmanager } from "./stores/alertmanager";
+import { alloy } from "./stores/alloy";
+import { grafana } from "./stores/grafana";
+import { loki } from "./stores/loki";
+import { nodeExporter } from "./stores/node-exporter";
+import { prometheus } from "./stores/prometheus";
+import { vmagent } from "./stores/vmagent";
+
+/** Every program of a central host, in the order in which it is started. */
+export const centralPrograms: readonly CentralProgram[] = [
+  nodeExporter,
+  alertmanager,
+  prometheus,
+  loki,
+  vmagent,
+  alloy,
+  grafana,
+  gate,
+  cloudflared,
+];

@@ -1,0 +1,84 @@
+import { storeWindows } from "../../collectors/buffers";
+import { defaultPorts, type CentralHost, type Place, type Places, type ProgramName } from "../central-host";
+
+/** A central host of three sites, one of them shut out, as tests render it; what a test is about, it says. */
+export const exampleHost = (changes: Partial<CentralHost> = {}): CentralHost => ({
+  stackName: "prod",
+  identity: "label",
+  siteLabel: "provider",
+  teamName: "example-team",
+  signals: [
+    {
+      signal: "metrics",
+      hostname: "prom.example.com",
+      paths: ["/api/v1/write"],
+      audiences: ["a".repeat(64)],
+      origin: "unix:/run/sitepass/metrics.sock",
+    },
+    {
+      signal: "logs",
+      hostname: "loki.example.com",
+      paths: ["/loki/api/v1/push", "/otlp/v1/logs"],
+      audiences: ["b".repeat(64)],
+      origin: "unix:/run/sitepass/logs.sock",
+    },
+  ],
+  sites: [
+    {
+      name: "nagoya",
+      clientId: "11111111111111111111111111111111.access",
+      signals: ["metrics", "logs"],
+      enabled: true,
+    },
+    {
+      name: "osaka",
+      clientId: "22222222222222222222222222222222.access",
+      signals: ["metrics"],
+      enabled: true,
+    },
+    {
+      name: "tokyo",
+      clientId: "33333333333333333333333333333333.access",
+      signals: ["metrics", "logs"],
+      enabled: false,
+    },
+  ],
+  limits: { requestsPerSecond: 50, bytesPerSecond: 4_000_000 },
+  retentionDays: { metrics: 90, logs: 31 },
+  windows: storeWindows(["alloy", "fluent-bit"]),
+  ownStores: {},
+  alertEmails: [],
+  mail: undefined,
+  secrets: new Set(["tunnel-token", "grafana-password"]),
+  ...changes,
+});
+
+/** Everything on one machine, below one folder. */
+export function placesBelow(
+  directory: string,
+  ports: { readonly [Name in ProgramName]: Place<Name>["ports"] } = defaultPorts,
+): Places {
+  const place = <Name extends ProgramName>(name: Name): Place<Name> => ({
+    host: "127.0.0.1",
+    bind: "127.0.0.1",
+    ports: ports[name],
+    files: `${directory}/${name}`,
+    data: `${directory}/data/${name}`,
+  });
+  return {
+    programs: {
+      cloudflared: place("cloudflared"),
+      gate: place("gate"),
+      vmagent: place("vmagent"),
+      prometheus: place("prometheus"),
+      alloy: place("alloy"),
+      loki: place("loki"),
+      alertmanager: place("alertmanager"),
+      grafana: place("grafana"),
+      "node-exporter": place("node-exporter"),
+    },
+    run: `${directory}/run`,
+    credentials: `${directory}/credentials`,
+    textfiles: `${directory}/textfiles`,
+  };
+}
