@@ -23,12 +23,27 @@ const writePath = checkedText((path) =>
 
 /** What is wrong with a text as the address of a service behind the tunnel, or undefined. */
 export function originProblem(value: string): string | undefined {
+  if (value.startsWith("unix:")) {
+    return socketProblem(value.slice("unix:".length));
+  }
   const hint = "Write it as in http://localhost:9090; cloudflared adds the request's own path";
   if (!URL.canParse(value) || !/^https?:\/\//.test(value)) {
     return `is not an http or https address. ${hint}`;
   }
   // A path is refused by cloudflared: "ingress rules don't support proxying to a different path on the origin service".
   return /^https?:\/\/[^/?#@]+$/.test(value) ? undefined : `has more than scheme, host and port. ${hint}`;
+}
+
+/** The longest path of a socket that Linux takes: 108 bytes, of which one ends it (unix(7), `sun_path`). */
+const longestSocketPath = 107;
+
+function socketProblem(path: string): string | undefined {
+  if (!/^(?:\/[A-Za-z0-9._-]+)+$/.test(path)) {
+    return "does not name a socket. Write its absolute path, as in unix:/run/sitepass/metrics.sock";
+  }
+  return path.length > longestSocketPath
+    ? `is a path of ${path.length} characters, and a socket's has ${longestSocketPath} at most. Name a shorter one`
+    : undefined;
 }
 
 const origin = checkedText(originProblem);
@@ -73,6 +88,63 @@ const publishSchema = z
     ({ tunnel, addresses }) => tunnel === undefined || addresses === undefined,
     "says both tunnel and addresses. Keep one of them: a host name leads to one place",
   );
+
+/** How the central host tells who pushed; central/central-host.ts says what each does. */
+const identities = ["label", "tenant", "off"] as const;
+
+/** An address of a store that the gate writes to, path included. */
+const storeUrl = checkedText((value) =>
+  /^https?:\/\/[^/?#@]+\/[^?#]*[^/?#]$/.test(value) && URL.canParse(value)
+    ? undefined
+    : "is not the address of a write path. Write it whole, as in http://mimir:8080/api/v1/push",
+);
+
+const wholeNumber = (unit: string, most: number) =>
+  z
+    .int()
+    .min(1, `is less than one ${unit}. Give a whole number from 1 on`)
+    .max(most, `is more than ${most} ${unit}s. Give a lower number`);
+
+const centralSchema = z.strictObject({
+  limits: z
+    .strictObject({
+      requestsPerSecond: wholeNumber("request", 100_000).default(50),
+      bytesPerSecond: wholeNumber("byte", 1_000_000_000).default(4_000_000),
+    })
+    .prefault({}),
+  retentionDays: z
+    .strictObject({
+      metrics: wholeNumber("day", 36_500).default(90),
+      logs: wholeNumber("day", 36_500).default(31),
+    })
+    .prefault({}),
+  stores: z
+    .strictObject({
+      metrics: z
+        .strictObject({
+          url: storeUrl,
+          kind: z
+            .enum(["prometheus", "victoriametrics"], {
+              error: "is neither prometheus nor victoriametrics. Write one of them",
+            })
+            .default("prometheus"),
+        })
+        .optional(),
+      logs: z.strictObject({ url: storeUrl }).optional(),
+    })
+    .prefault({}),
+  mail: z
+    .strictObject({
+      server: checkedText((value) =>
+        /^[^\s:/@]+:\d{1,5}$/.test(value)
+          ? undefined
+          : "is not a mail server. Write host and port, as in smtp.example.com:587",
+      ),
+      from: z.email("is not an e-mail address. Write it as in ops@example.com"),
+      user: z.string().min(1, "is empty. Leave it out for a server that asks for no password").optional(),
+    })
+    .optional(),
+});
 
 /**
  * Every configuration key in the namespace `sitepass`. Pulumi.yaml documents the same keys, types, descriptions and
@@ -123,6 +195,17 @@ export const configSchema = z.strictObject({
     .default("")
     .describe(
       "Tenant that pushes name in X-Scope-OrgID, for a Loki or Mimir that has tenants: one name for all sites, or {site} for each site's own name, alone or within more text. Empty: none is named.",
+    ),
+  identity: z
+    .enum(identities)
+    .default("off")
+    .describe(
+      "How the central host tells who pushed: label (a site's samples and lines carry its own name, whatever it sent), tenant (a Loki or Mimir with tenants is told the site), or off (the site's word is taken). With label and tenant the tunnel leads to the gate that `sitepass central` renders.",
+    ),
+  central: centralSchema
+    .prefault({})
+    .describe(
+      "What `sitepass central` renders: { limits: { requestsPerSecond, bytesPerSecond } } for each site, { retentionDays: { metrics, logs } }, { stores: { metrics: { url, kind }, logs: { url } } } for stores of your own, { mail: { server, from, user } } for alarms to alertEmails. Each has a default.",
     ),
   serviceTokenLimit: z
     .int()

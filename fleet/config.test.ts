@@ -38,6 +38,12 @@ const problemsOfAddress = (address: string) =>
     publish: { addresses: { metrics: address } },
   });
 
+const defaultCentral = {
+  limits: { requestsPerSecond: 50, bytesPerSecond: 4_000_000 },
+  retentionDays: { metrics: 90, logs: 31 },
+  stores: {},
+};
+
 describe("parseConfig", () => {
   it("fills in the documented defaults", () => {
     assert.deepEqual(parse(), {
@@ -64,6 +70,8 @@ describe("parseConfig", () => {
         tokenDuration: "8760h",
         siteLabel: "provider",
         tenant: "",
+        identity: "off",
+        central: defaultCentral,
         serviceTokenLimit: 50,
         alertEmails: [],
         protect: false,
@@ -74,6 +82,15 @@ describe("parseConfig", () => {
   });
 
   it("takes every value that is given", () => {
+    const central = {
+      limits: { requestsPerSecond: 5, bytesPerSecond: 100_000 },
+      retentionDays: { metrics: 400, logs: 7 },
+      stores: {
+        metrics: { url: "http://vm:8428/api/v1/write", kind: "victoriametrics" },
+        logs: { url: "https://loki.internal/loki/api/v1/push" },
+      },
+      mail: { server: "smtp.example.com:587", from: "central@example.com", user: "central" },
+    };
     assert.deepEqual(
       parse({
         zone: "fedcba9876543210fedcba9876543210",
@@ -85,6 +102,8 @@ describe("parseConfig", () => {
         tokenDuration: "forever",
         siteLabel: "site",
         tenant: "eu-{site}",
+        identity: "label",
+        central,
         serviceTokenLimit: 500,
         alertEmails: ["ops@example.com"],
         protect: true,
@@ -115,6 +134,8 @@ describe("parseConfig", () => {
           tokenDuration: "forever",
           siteLabel: "site",
           tenant: "eu-{site}",
+          identity: "label",
+          central,
           serviceTokenLimit: 500,
           alertEmails: ["ops@example.com"],
           protect: true,
@@ -194,7 +215,7 @@ describe("parseConfig", () => {
 
   it("refuses unknown keys and names the nearest right one", () => {
     const known =
-      "Known keys here: accountId, alertEmails, allowRemovals, endpoints, preflight, protect, publish, serviceTokenLimit, siteLabel, teamName, tenant, tokenDuration, zone.";
+      "Known keys here: accountId, alertEmails, allowRemovals, central, endpoints, identity, preflight, protect, publish, serviceTokenLimit, siteLabel, teamName, tenant, tokenDuration, zone.";
     assert.deepEqual(problemsWith({ tokenDurations: "8760h", xylophone: "1" }), [
       `sitepass:tokenDurations: is not a known key. Did you mean tokenDuration? ${known}`,
       `sitepass:xylophone: is not a known key. ${known}`,
@@ -463,9 +484,22 @@ describe("parseConfig, on endpoints", () => {
   });
 
   it("refuses an origin that is neither http nor https", () => {
-    for (const origin of ["tcp://localhost:9090", "localhost:9090", "unix:/run/prom.sock", "http://", ""]) {
+    for (const origin of ["tcp://localhost:9090", "localhost:9090", "http://", ""]) {
       assert.deepEqual(problemsOfMetrics({ origin }), [
         `sitepass:endpoints.metrics.origin: is "${origin}", which is not an http or https address. Write it as in http://localhost:9090; cloudflared adds the request's own path.`,
+      ]);
+    }
+  });
+
+  it("takes a socket's absolute path, of as many characters as Linux takes", () => {
+    assert.deepEqual(problemsOfMetrics({ origin: "unix:/run/sitepass/metrics.sock" }), []);
+    assert.deepEqual(problemsOfMetrics({ origin: `unix:/${"a".repeat(106)}` }), []);
+    assert.deepEqual(problemsOfMetrics({ origin: `unix:/${"a".repeat(107)}` }), [
+      `sitepass:endpoints.metrics.origin: is "unix:/${"a".repeat(69)}...", which is a path of 108 characters, and a socket's has 107 at most. Name a shorter one.`,
+    ]);
+    for (const path of ["", "run/gate.sock", "//host/gate", "/run/gate.sock/", "/run/gate sock"]) {
+      assert.deepEqual(problemsOfMetrics({ origin: `unix:${path}` }), [
+        `sitepass:endpoints.metrics.origin: is "unix:${path}", which does not name a socket. Write its absolute path, as in unix:/run/sitepass/metrics.sock.`,
       ]);
     }
   });
@@ -593,5 +627,60 @@ describe("parseConfig, on publish", () => {
         `sitepass:publish.addresses.metrics: is "${address}", which is neither an IP address nor a host name. Write it as in 203.0.113.10, 2001:db8::1 or origin.example.net.`,
       ]);
     }
+  });
+});
+
+describe("parseConfig, on who pushed", () => {
+  it("leads both signals to the gate's sockets where no origin is named, and leaves one that is", () => {
+    for (const identity of ["label", "tenant"]) {
+      const origins = orThrow(parse({ identity })).endpoints.map(({ origin }) => origin);
+      assert.deepEqual(origins, ["unix:/run/sitepass/metrics.sock", "unix:/run/sitepass/logs.sock"]);
+    }
+    const endpoints = { metrics: { hostname: "prom.example.com", origin: "http://gate:80" } };
+    assert.equal(orThrow(parse({ identity: "label", endpoints })).endpoints[0]?.origin, "http://gate:80");
+    assert.equal(orThrow(parse({ identity: "off" })).endpoints[0]?.origin, "http://localhost:9090");
+  });
+
+  it("refuses a way that it does not know, and one that needs a tunnel where there is none", () => {
+    assert.deepEqual(problemsWith({ identity: "labels" }), [
+      'sitepass:identity: is "labels", which is not known. Did you mean label? Choose label, tenant, off.',
+    ]);
+    assert.deepEqual(
+      problemsWith({
+        identity: "tenant",
+        endpoints: { metrics: { hostname: "prom.example.com" } },
+        publish: { addresses: { metrics: "203.0.113.10" } },
+      }),
+      [
+        "sitepass:identity: is tenant, and publish says addresses. Publish through a tunnel, or set it to off: the gate takes its requests from cloudflared.",
+      ],
+    );
+  });
+
+  it("fills in what central does not say, and refuses what it cannot do, all at once", () => {
+    assert.deepEqual(orThrow(parse({ central: { limits: { requestsPerSecond: 5 } } })).central, {
+      ...defaultCentral,
+      limits: { requestsPerSecond: 5, bytesPerSecond: 4_000_000 },
+    });
+    assert.deepEqual(
+      problemsWith({
+        central: {
+          limits: { requestsPerSecond: 0, bytePerSecond: 1 },
+          retentionDays: { metrics: 99_999 },
+          stores: { metrics: { url: "http://mimir:8080", kind: "mimir" }, traces: {} },
+          mail: { server: "smtp.example.com", from: "ops" },
+        },
+      }),
+      [
+        "sitepass:central.limits.requestsPerSecond: is 0, which is less than one request. Give a whole number from 1 on.",
+        "sitepass:central.limits.bytePerSecond: is not a known key. Did you mean bytesPerSecond? Known keys here: bytesPerSecond, requestsPerSecond.",
+        "sitepass:central.retentionDays.metrics: is 99999, which is more than 36500 days. Give a lower number.",
+        'sitepass:central.stores.metrics.url: is "http://mimir:8080", which is not the address of a write path. Write it whole, as in http://mimir:8080/api/v1/push.',
+        'sitepass:central.stores.metrics.kind: is "mimir", which is not known. Choose prometheus, victoriametrics.',
+        "sitepass:central.stores.traces: is not a known key. Known keys here: logs, metrics.",
+        'sitepass:central.mail.server: is "smtp.example.com", which is not a mail server. Write host and port, as in smtp.example.com:587.',
+        'sitepass:central.mail.from: is "ops", which is not an e-mail address. Write it as in ops@example.com.',
+      ],
+    );
   });
 });

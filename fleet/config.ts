@@ -11,7 +11,7 @@ export interface Endpoint {
   readonly hostname: string;
   /** Write paths, the first one being the endpoint's URL in the outputs. */
   readonly paths: readonly [string, ...string[]];
-  /** Where cloudflared finds the service; unused when publishing by address. */
+  /** Where cloudflared finds the service: an address, or `unix:` and a socket's path. Unused when publishing by address. */
   readonly origin: string;
 }
 
@@ -27,6 +27,15 @@ export interface Config extends Omit<ConfigValues, "endpoints" | "publish" | "zo
   readonly endpoints: readonly Endpoint[];
   readonly publish: Publish;
 }
+
+/** Where cloudflared finds the gate that `sitepass central` renders; one socket a signal. */
+export const gateSocket = (signal: SignalName, directory = gateDirectory): string =>
+  `${directory}/${signal}.sock`;
+
+/** The folder of the gate's sockets on the central host. */
+export const gateDirectory = "/run/sitepass";
+
+const gateOrigin = (signal: SignalName): string => `unix:${gateSocket(signal)}`;
 
 const namespace = "sitepass";
 
@@ -110,6 +119,8 @@ function knownConfigKeys(path: readonly PropertyKey[]): readonly string[] {
       return Object.keys(configSchema.shape);
     case "endpoints":
       return path.length === 1 ? signalNames : ["hostname", "paths", "origin"];
+    case "central":
+      return centralKeys[path.slice(1).join(".")] ?? [];
     case "publish":
       return path.length === 1 ? ["tunnel", "addresses"] : path[1] === "tunnel" ? ["name"] : signalNames;
     default:
@@ -117,8 +128,19 @@ function knownConfigKeys(path: readonly PropertyKey[]): readonly string[] {
   }
 }
 
+/** The keys below `central`, by where they are. */
+const centralKeys: Readonly<Record<string, readonly string[]>> = {
+  "": ["limits", "retentionDays", "stores", "mail"],
+  limits: ["requestsPerSecond", "bytesPerSecond"],
+  retentionDays: signalNames,
+  stores: signalNames,
+  "stores.metrics": ["url", "kind"],
+  "stores.logs": ["url"],
+  mail: ["server", "from", "user"],
+};
+
 /** Rules between keys; each problem's subject is a key without the namespace. */
-function crossChecks({ endpoints, publish, zone }: ConfigValues): Problem[] {
+function crossChecks({ endpoints, publish, zone, identity }: ConfigValues): Problem[] {
   const problems: Problem[] = [];
   const add = (subject: string, says: string, todo: string) => {
     problems.push({ subject, says, todo });
@@ -144,6 +166,13 @@ function crossChecks({ endpoints, publish, zone }: ConfigValues): Problem[] {
       const { says, todo } = splitAdvice(inZone);
       add(subject, `is "${hostname}", which ${says}`, todo);
     }
+  }
+  if (publish.addresses !== undefined && identity !== "off") {
+    add(
+      "identity",
+      `is ${identity}, and publish says addresses`,
+      "Publish through a tunnel, or set it to off: the gate takes its requests from cloudflared",
+    );
   }
   for (const name of publish.addresses === undefined ? [] : signalNames) {
     const subject = `publish.addresses.${name}`;
@@ -187,7 +216,7 @@ function resolve({ endpoints, publish, zone, ...rest }: ConfigValues): Config {
           signal,
           hostname: endpoint.hostname,
           paths: first === undefined ? defaultPaths : ([first, ...others] as const),
-          origin: endpoint.origin ?? defaultOrigin,
+          origin: endpoint.origin ?? (rest.identity === "off" ? defaultOrigin : gateOrigin(signal)),
         },
       ];
     }),

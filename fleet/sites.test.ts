@@ -119,6 +119,12 @@ const config: Config = {
   tokenDuration: "720h",
   siteLabel: "provider",
   tenant: "",
+  identity: "off",
+  central: {
+    limits: { requestsPerSecond: 50, bytesPerSecond: 4_000_000 },
+    retentionDays: { metrics: 90, logs: 31 },
+    stores: {},
+  },
   serviceTokenLimit: 50,
   alertEmails: [],
   protect: false,

@@ -199,6 +199,12 @@ describe("preflight", () => {
     tokenDuration: "8760h",
     siteLabel: "provider",
     tenant: "",
+    identity: "off",
+    central: {
+      limits: { requestsPerSecond: 50, bytesPerSecond: 4_000_000 },
+      retentionDays: { metrics: 90, logs: 31 },
+      stores: {},
+    },
     serviceTokenLimit: 2,
     alertEmails: [],
     protect: false,

@@ -64,6 +64,7 @@ const floors = [
   "stack/",
   "collectors/",
   "handover/",
+  "central/",
   "operate/",
   "cli/",
   "local/",
@@ -155,8 +156,9 @@ describe("the repository", () => {
     assert.deepEqual(
       reachable.filter(
         (path) =>
-          /^(?:local|test|bench|scripts|cli|operate|handover|collectors|stack|packages)\//.test(path) ||
-          path.endsWith(".test.ts"),
+          /^(?:local|test|bench|scripts|cli|operate|central|handover|collectors|stack|packages)\//.test(
+            path,
+          ) || path.endsWith(".test.ts"),
       ),
       [],
     );
@@ -229,7 +231,7 @@ describe("the repository", () => {
         assert.ok(existsSync(join(root, dirname(document), path)), `${document}: there is no ${path}`);
       }
       for (const [, path = ""] of content.matchAll(
-        /`((?:bench|cli|cloudflare|collectors|docs|fleet|handover|local|operate|packages|provision|scripts|sites|stack|test)\/[\w./-]+\.[a-z]+)`/g,
+        /`((?:bench|central|cli|cloudflare|collectors|docs|fleet|handover|local|operate|packages|provision|scripts|sites|stack|test)\/[\w./-]+\.[a-z]+)`/g,
       )) {
         assert.ok(existsSync(join(root, path)), `${document}: there is no ${path}`);
       }

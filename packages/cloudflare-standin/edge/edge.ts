@@ -40,6 +40,8 @@ export interface Edge {
   hostUrl(host: string): Promise<string>;
   /** A test fault: answers requests for a proxied host (default: all of them) so until the function that it returns is called. */
   interfere(kind: Interference, host?: string): () => void;
+  /** Access signs with a new key from now on, and the one before still verifies, as at Cloudflare every six weeks. */
+  rotateSigningKeys(): Promise<void>;
   clear(): void;
   close(): Promise<void>;
 }
@@ -81,6 +83,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
         interferences.splice(0, Infinity, ...interferences.filter((other) => other !== active));
       };
     },
+    rotateSigningKeys: () => keys.rotate(),
     clear: () => {
       answered.length = 0;
     },

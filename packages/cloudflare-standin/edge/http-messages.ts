@@ -82,13 +82,23 @@ export interface ReceivedAnswer {
   readonly body: Buffer;
 }
 
+/** Where a server listens: `http://` and an address, or `unix:` and the path of its socket. */
+function peerOf(url: string): { socketPath: string } | { hostname: string; port: string } {
+  if (url.startsWith(unixPrefix)) {
+    return { socketPath: url.slice(unixPrefix.length) };
+  }
+  const { hostname, port } = new URL(url);
+  return { hostname: hostname.replace(/^\[|\]$/g, ""), port };
+}
+
+const unixPrefix = "unix:";
+
 /**
  * Sends one request and reads the whole answer; a redirect is an answer like any other. A connection is used once, so that a
  * server that went away is noticed. Rejects only when there is no answer.
  */
 export function send(url: string, outgoing: RequestToSend): Promise<ReceivedAnswer> {
   const { host, path, method = "POST", headers = [], body } = outgoing;
-  const { hostname, port } = new URL(url);
   const lines: HeaderLines = [
     ["Host", host],
     ...headers,
@@ -99,8 +109,7 @@ export function send(url: string, outgoing: RequestToSend): Promise<ReceivedAnsw
   return new Promise((resolve, reject) => {
     const client = request(
       {
-        hostname: hostname.replace(/^\[|\]$/g, ""),
-        port,
+        ...peerOf(url),
         method,
         path,
         headers: flatHeaders(lines),
@@ -139,11 +148,12 @@ const perConnection = [
 /**
  * Passes a request on to a server on this machine, as a proxy does: without the headers that are about one connection.
  *
- * Rejects when nobody answers, and when the URL is not on loopback: the imitation never sends anything off this machine.
+ * Rejects when nobody answers, and when the URL is neither on loopback nor a socket's path: the imitation never sends anything off this machine.
  */
 export async function sendToLoopback(url: string, forwarded: ForwardedRequest): Promise<ReceivedAnswer> {
   const { hostname, protocol } = new URL(url);
-  if (protocol !== "http:" || !["localhost", "127.0.0.1", "[::1]"].includes(hostname)) {
+  const isLoopback = protocol === "http:" && ["localhost", "127.0.0.1", "[::1]"].includes(hostname);
+  if (!isLoopback && protocol !== unixPrefix) {
     throw new Error(`${url} is not an http address on this machine`);
   }
   const { body, ...head } = forwarded;

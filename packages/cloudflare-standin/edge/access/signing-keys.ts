@@ -24,30 +24,47 @@ export interface ApplicationToken {
 
 const claims = z.object({ common_name: z.string() });
 
-/** The organization's key pair, made anew in each process. Cloudflare rotates keys and lists two; here there is one. */
+/** One key pair; the public part as `/cdn-cgi/access/certs` lists it. */
+interface SigningKey {
+  readonly privateKey: CryptoKey;
+  readonly publicKey: JWK;
+}
+
+/**
+ * The organization's key pairs, made anew in each process: the one that signs, and the one before it, which still verifies. At
+ * Cloudflare a key signs for six weeks and verifies for a week more (cloudflare-docs, validating-json.mdx, "Access signing keys").
+ */
 export class SigningKeys {
   private constructor(
-    private readonly privateKey: CryptoKey,
-    /** The public part, as `/cdn-cgi/access/certs` lists it. */
-    readonly jwks: { readonly keys: JWK[] },
+    private current: SigningKey,
+    private previous: SigningKey | undefined,
   ) {}
 
   static async create(): Promise<SigningKeys> {
-    const { privateKey, publicKey } = await generateKeyPair(algorithm);
-    const jwk = { ...(await exportJWK(publicKey)), kid: crypto.randomUUID(), alg: algorithm, use: "sig" };
-    return new SigningKeys(privateKey, { keys: [jwk] });
+    return new SigningKeys(await makeKey(), undefined);
+  }
+
+  /** The public parts. */
+  get jwks(): { readonly keys: JWK[] } {
+    return { keys: [this.current, this.previous].flatMap((key) => key?.publicKey ?? []) };
+  }
+
+  /** Signs with a new key from now on; of the former ones only the last still verifies. */
+  async rotate(): Promise<void> {
+    this.previous = this.current;
+    this.current = await makeKey();
   }
 
   /** A token of type `app` with an empty subject, as a service token gets it. */
   async sign({ issuer, audience, commonName, issuedAt, expiresAt }: ApplicationToken): Promise<string> {
     return new SignJWT({ type: "app", common_name: commonName })
-      .setProtectedHeader({ alg: algorithm, kid: this.jwks.keys[0]?.kid ?? "", typ: "JWT" })
+      .setProtectedHeader({ alg: algorithm, kid: this.current.publicKey.kid ?? "", typ: "JWT" })
       .setIssuer(issuer)
       .setAudience([audience])
       .setSubject("")
       .setIssuedAt(issuedAt)
       .setExpirationTime(expiresAt)
-      .sign(this.privateKey);
+      .sign(this.current.privateKey);
   }
 
   /** The common name in a token of this issuer for this audience; undefined when it is another's, has expired or is forged. */
@@ -65,4 +82,10 @@ export class SigningKeys {
       return undefined;
     }
   }
+}
+
+async function makeKey(): Promise<SigningKey> {
+  const { privateKey, publicKey } = await generateKeyPair(algorithm);
+  const jwk = await exportJWK(publicKey);
+  return { privateKey, publicKey: { ...jwk, kid: crypto.randomUUID(), alg: algorithm, use: "sig" } };
 }

@@ -1,4 +1,8 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { account_id, present, standInFor } from "../../testing/stand-in";
 import type { TunnelConfig } from "../../api/rows";
@@ -104,6 +108,26 @@ describe("connector", () => {
     assert.equal(await pushAs(world, "tokyo"), "530 edge");
   });
 
+  it("lets pushes through while Access changes its keys, of which two verify", async (t) => {
+    const world = await worldFor(t);
+    const { edge } = world;
+    const keyIds = async (): Promise<string[]> => {
+      const host = "example-team.cloudflareaccess.com";
+      const { body } = await send(edge.url, { host, path: "/cdn-cgi/access/certs", method: "GET" });
+      const { keys } = JSON.parse(body.toString()) as { keys: { kid: string }[] };
+      return keys.map(({ kid }) => kid);
+    };
+    const [first = ""] = await keyIds();
+    assert.equal(await pushAs(world, "tokyo"), "400 origin");
+    await edge.rotateSigningKeys();
+    const [second = "", ...before] = await keyIds();
+    assert.deepEqual(before, [first]);
+    assert.equal(await pushAs(world, "tokyo"), "400 origin");
+    await edge.rotateSigningKeys();
+    assert.deepEqual((await keyIds()).slice(1), [second]);
+    assert.equal(await pushAs(world, "tokyo"), "400 origin");
+  });
+
   it("goes on with one of two when the other is closed", async (t) => {
     const world = await worldFor(t);
     const { api, client, tunnelId, connector, origins } = world;
@@ -118,6 +142,27 @@ describe("connector", () => {
     t.after(() => second.close());
     await connector.close();
     assert.equal(await pushAs(world, "tokyo"), "400 origin");
+  });
+
+  it("leads to a socket of this machine, and answers 502 when nobody listens there", async (t) => {
+    const world = await worldFor(t);
+    const folder = mkdtempSync(join(tmpdir(), "connector-"));
+    t.after(() => {
+      rmSync(folder, { recursive: true });
+    });
+    const socket = join(folder, "gate.sock");
+    const { ingress } = currentConfig(world);
+    configure(world, { ingress: ingress.map((rule) => ({ ...rule, service: `unix:${socket}` })) });
+    assert.equal(await pushAs(world, "tokyo"), "502 cloudflared");
+    const seen: (string | undefined)[] = [];
+    const server = createServer((request, response) => {
+      seen.push(request.url, request.headers.host);
+      response.writeHead(204).end();
+    });
+    await new Promise<void>((resolve) => server.listen(socket, resolve));
+    t.after(() => server.close());
+    assert.equal(await pushAs(world, "tokyo"), "204 origin");
+    assert.deepEqual(seen, [path, hosts.metrics]);
   });
 
   it("answers 502 when nothing listens at the service, and never dials another machine", async (t) => {

@@ -15,7 +15,7 @@ interface ConnectorOptions {
   readonly tunnelToken: string;
   /** Where keys are fetched, with the team's domain as Host header. Default: the edge that the request came from. */
   readonly jwksUrl?: string;
-  /** Services that are found elsewhere on loopback than the configuration says, such as `http://localhost:9090`. */
+  /** Services that are found elsewhere on this machine than the configuration says, such as `http://localhost:9090`. */
   readonly services?: ReadonlyMap<string, string>;
   readonly now?: () => Date;
 }
@@ -162,7 +162,7 @@ async function serve(
   return proxy(request, rule.hostHeader, services?.get(rule.service) ?? rule.service);
 }
 
-/** Method, path, query and body stay; with `httpHostHeader` the Host header becomes an X-Forwarded-Host (CFD:ingress/origin_proxy.go). Only plain HTTP to this machine is imitated. */
+/** Method, path, query and body stay; with `httpHostHeader` the Host header becomes an X-Forwarded-Host (CFD:ingress/origin_proxy.go). Only plain HTTP to this machine is imitated, to a port or to a socket (`unix:/path`, CFD:ingress/ingress.go). */
 async function proxy(
   request: ForwardedRequest,
   hostHeader: string | undefined,
