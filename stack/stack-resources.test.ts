@@ -44,6 +44,35 @@ describe("parseDeployment", () => {
     ]);
   });
 
+  it("reads where a tunnel leads each host, and who may pass there", () => {
+    const rule = {
+      hostname: "prom.example.com",
+      path: "^/api/v1/write$",
+      service: "unix:/run/sitepass/metrics.sock",
+      originRequest: {
+        __defaults: [],
+        access: { audTags: ["a1"], required: true, teamName: "example-team" },
+      },
+    };
+    const urn = "urn:pulumi:prod::sitepass::cloudflare:index/c:C::tunnel-ingress";
+    const ingresses = [
+      rule,
+      { path: "^/api/v1/write$", service: "http_status:503" },
+      { service: "http_status:404" },
+    ];
+    const deployment = {
+      resources: [{ urn, type: "cloudflare:index/c:C", id: "1", inputs: { config: { ingresses } } }],
+    };
+    assert.deepEqual(parseDeployment(deployment, "prod")[0]?.ingress, [
+      {
+        hostname: "prom.example.com",
+        service: "unix:/run/sitepass/metrics.sock",
+        teamName: "example-team",
+        audiences: ["a1"],
+      },
+    ]);
+  });
+
   it("takes a stack that was never up for one that holds nothing", () => {
     for (const deployment of [null, undefined, {}, { resources: null }, { resources: [] }]) {
       assert.deepEqual(parseDeployment(deployment, "prod"), []);

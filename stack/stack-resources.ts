@@ -14,13 +14,64 @@ export interface StackResource {
   readonly id: string;
   /** Of a service token: the version of its secret that the last `up` asked for. */
   readonly secretVersion?: number | undefined;
+  /** Of a tunnel's configuration: the rules that are for a host. */
+  readonly ingress?: readonly IngressInState[] | undefined;
 }
 
+/** Where a tunnel leads a host's write paths, as the last `up` declared it. */
+export interface IngressInState {
+  readonly hostname: string;
+  /** What cloudflared dials. */
+  readonly service: string;
+  /** Zero Trust team name; empty for a rule that checks no assertion. */
+  readonly teamName: string;
+  /** Audience tags that an assertion may be for. */
+  readonly audiences: readonly string[];
+}
+
+const ingressSchema = z
+  .looseObject({
+    hostname: z.string(),
+    service: z.string(),
+    originRequest: z
+      .looseObject({
+        access: z
+          .looseObject({ teamName: z.string().default(""), audTags: z.array(z.string()).default([]) })
+          .prefault({}),
+      })
+      .prefault({}),
+  })
+  .transform(({ hostname, service, originRequest: { access } }): IngressInState => ({
+    hostname,
+    service,
+    teamName: access.teamName,
+    audiences: access.audTags,
+  }));
+
 /** What is read of a resource's inputs; the rest, secrets among it, is not looked at. */
-export const secretVersionSchema = z
-  .looseObject({ clientSecretVersion: z.int().nullish().catch(undefined) })
-  .optional()
-  .transform((inputs) => inputs?.clientSecretVersion ?? undefined);
+const inputsSchema = z.looseObject({
+  clientSecretVersion: z.int().optional().catch(undefined),
+  config: z
+    .looseObject({ ingresses: z.array(z.unknown()) })
+    .optional()
+    .catch(undefined),
+});
+
+/** What is known of a resource beside its type, name and ID. */
+export function knownInputs(inputs: unknown): Pick<StackResource, "secretVersion" | "ingress"> {
+  const { clientSecretVersion, config } = inputsSchema.catch({}).parse(inputs ?? {});
+  return {
+    ...(clientSecretVersion === undefined ? {} : { secretVersion: clientSecretVersion }),
+    ...(config === undefined
+      ? {}
+      : {
+          ingress: config.ingresses.flatMap((rule) => {
+            const parsed = ingressSchema.safeParse(rule);
+            return parsed.success ? [parsed.data] : [];
+          }),
+        }),
+  };
+}
 
 /** A stack's checkpoint as `pulumi stack export` gives it (pulumi/pulumi, sdk/go/common/apitype/core.go, DeploymentV3). */
 const deploymentSchema = z.looseObject({
@@ -30,7 +81,7 @@ const deploymentSchema = z.looseObject({
         urn: z.string(),
         type: z.string(),
         id: z.string().default(""),
-        inputs: secretVersionSchema.catch(undefined),
+        inputs: z.unknown().optional(),
         /** A replaced resource whose successor stands already, under the same URN. */
         delete: z.boolean().default(false),
       }),
@@ -54,12 +105,12 @@ export function parseDeployment(deployment: unknown, stackName: string): readonl
   }
   return (parsed.data.resources ?? [])
     .filter((resource) => !resource.delete)
-    .map(({ urn, type, id, inputs: secretVersion }) => ({
+    .map(({ urn, type, id, inputs }) => ({
       urn,
       type,
       name: logicalNameIn(urn),
       id,
-      ...(secretVersion === undefined ? {} : { secretVersion }),
+      ...knownInputs(inputs),
     }));
 }
 

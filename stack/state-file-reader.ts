@@ -4,7 +4,7 @@ import { UserError } from "../fleet/problem";
 import { readTextFile } from "../fleet/system-errors";
 import type { StackReader } from "./open-stack";
 import { parseOutputs } from "./stack-outputs";
-import { secretVersionSchema } from "./stack-resources";
+import { knownInputs } from "./stack-resources";
 
 const properties = z.record(z.string(), z.unknown()).readonly();
 
@@ -97,10 +97,13 @@ export function stateFileReader(path: string, neverUp?: "allowed"): StackReader 
     resources: () =>
       promised(() => {
         const { resources } = neverUp === "allowed" && !existsSync(path) ? { resources: [] } : read();
-        return resources.map(({ urn, type, name, id, inputs }) => {
-          const secretVersion = secretVersionSchema.parse(inputs);
-          return { urn, type, name, id, ...(secretVersion === undefined ? {} : { secretVersion }) };
-        });
+        return resources.map(({ urn, type, name, id, inputs }) => ({
+          urn,
+          type,
+          name,
+          id,
+          ...knownInputs(inputs),
+        }));
       }),
     secretConfig: (_directory, stackName, key) =>
       Promise.reject(
