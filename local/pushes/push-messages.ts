@@ -27,7 +27,7 @@ export interface Stream {
   readonly lines: readonly Line[];
 }
 
-/** Prometheus remote write 1.0 (prompb/remote.proto and types.proto), Loki's push (pkg/push/push.proto) and OpenTelemetry's logs (opentelemetry/proto/logs/v1), as far as collectors' pushes need them. */
+/** Prometheus remote write 1.0 (prompb/remote.proto and types.proto) and 2.0 (prompb/io/prometheus/write/v2/types.proto), Loki's push (pkg/push/push.proto) and OpenTelemetry's logs (opentelemetry/proto/logs/v1), as far as collectors' pushes need them. */
 const { root } = parse(
   `syntax = "proto3";
 
@@ -35,6 +35,9 @@ const { root } = parse(
   message Sample { double value = 1; int64 timestamp = 2; }
   message TimeSeries { repeated Label labels = 1; repeated Sample samples = 2; }
   message WriteRequest { repeated TimeSeries timeseries = 1; }
+
+  message TimeSeries2 { repeated uint32 labels_refs = 1; repeated Sample samples = 2; }
+  message Request2 { repeated string symbols = 4; repeated TimeSeries2 timeseries = 5; }
 
   message Timestamp { int64 seconds = 1; int32 nanos = 2; }
   message Entry { Timestamp timestamp = 1; string line = 2; repeated Label structuredMetadata = 3; }
@@ -51,7 +54,7 @@ const { root } = parse(
   { keepCase: true },
 );
 
-type MessageName = "WriteRequest" | "PushRequest" | "ExportLogsServiceRequest";
+type MessageName = "WriteRequest" | "Request2" | "PushRequest" | "ExportLogsServiceRequest";
 
 /** The message as protobuf. */
 export function encodeMessage(name: MessageName, content: Record<string, unknown>): Buffer {

@@ -73,8 +73,8 @@ export function runProcess(
 }
 
 /** The first line of what a program says of its version, or undefined when it is not on PATH. */
-export function versionOf(program: string): string | undefined {
-  const { status, stdout, stderr } = spawnSync(program, ["--version"], { encoding: "utf8", timeout: 10_000 });
+export function versionOf(program: string, flag = "--version"): string | undefined {
+  const { status, stdout, stderr } = spawnSync(program, [flag], { encoding: "utf8", timeout: 10_000 });
   return status === 0 ? (`${stdout}${stderr}`.split("\n", 1)[0] ?? "").trim() : undefined;
 }
 
