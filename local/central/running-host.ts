@@ -57,9 +57,14 @@ export function missingPrograms(central: CentralHost): readonly CentralProgram[]
  * Renders a central host for loopback and starts what this machine has of it, in order; each is waited for.
  *
  * @param home a folder of its own, which exists and only the owner may enter. The paths of sockets in it must stay short.
+ * @param prepare is called when all files are written, before anything is started.
  * @throws with what a program printed when it does not start.
  */
-export async function startCentralHost(home: string, central: CentralHost): Promise<RunningHost> {
+export async function startCentralHost(
+  home: string,
+  central: CentralHost,
+  prepare: (places: Places) => Promise<void> = () => Promise.resolve(),
+): Promise<RunningHost> {
   const places = await loopbackPlaces(home);
   const running = new Map<ProgramName, ServiceProcess>();
   const versions = new Map<ProgramName, string>();
@@ -79,17 +84,20 @@ export async function startCentralHost(home: string, central: CentralHost): Prom
   const close = async () => {
     await pMap([...running.values()].reverse(), (service) => service.close(5000));
   };
+  for (const { name, files } of programs) {
+    mkdirSync(places.programs[name].data, { recursive: true, mode: 0o700 });
+    for (const file of files(central, places)) {
+      const path = join(home, file.path);
+      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+      writeFileSync(path, file.content, { mode: file.mode });
+    }
+  }
+  await prepare(places);
   try {
     for (const program of programs) {
-      const { name, files } = program;
-      mkdirSync(places.programs[name].data, { recursive: true, mode: 0o700 });
-      for (const file of files(central, places)) {
-        const path = join(home, file.path);
-        mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-        writeFileSync(path, file.content, { mode: file.mode });
-      }
       await start(program);
-      versions.set(name, versionOf(program.path, name === "gate" ? "-v" : undefined) ?? name);
+      const flag = program.name === "gate" ? "-v" : undefined;
+      versions.set(program.name, versionOf(program.path, flag) ?? program.title);
     }
   } catch (error) {
     await close();
