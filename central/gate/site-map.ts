@@ -11,8 +11,8 @@ export const siteMapPath = "gate/sites.map";
 export const shutOut = "shut-out";
 
 /**
- * The map of the gate: which client ID is which site, and what it may push. One line each, `<client ID> <site>,<signal>,<signal>,`;
- * every word of the value ends in a comma, so that HAProxy can look for one as a whole.
+ * The map of the gate: which client ID is which site, and what it may push. One line each, `<client ID> <site>/<signal>/<signal>/`;
+ * every word of the value ends in a slash, so that HAProxy can look for one as a whole.
  */
 export const siteMapText = (sites: CentralHost["sites"]): string =>
   `${[
@@ -24,7 +24,7 @@ const mapEntries = (sites: readonly CentralSite[]): string[] =>
   sites.flatMap(({ name, clientId, signals, enabled }) =>
     clientId === undefined
       ? []
-      : [`${clientId} ${[name, ...(enabled ? signals : [shutOut])].map((word) => `${word},`).join("")}`],
+      : [`${clientId} ${[name, ...(enabled ? signals : [shutOut])].map((word) => `${word}/`).join("")}`],
   );
 
 /**
