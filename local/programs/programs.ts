@@ -70,6 +70,17 @@ export const goModules = {
       "serializers.template",
     ],
   },
+  alertmanager: {
+    title: "Alertmanager 0.31.1",
+    version: "0.31.1",
+    // The newest whose module holds the pages that it shows, without which it cannot be built; Debian 12's reads no `url_file`.
+    programs: {
+      alertmanager: "github.com/prometheus/alertmanager/cmd/alertmanager",
+      amtool: "github.com/prometheus/alertmanager/cmd/amtool",
+    },
+    tags: [],
+    ldflags: "-X github.com/prometheus/common/version.Version=0.31.1",
+  },
   pulumi: {
     title: "Pulumi CLI 3.260.0",
     version: "3.260.0",
