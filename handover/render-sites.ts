@@ -25,7 +25,8 @@ import type { RevealedOutputs, SiteCredentials } from "../stack/stack-outputs";
 import { siteCredentials } from "./credentials";
 import { Disk } from "./disk";
 import { planSite, type SitePlan } from "./plan-site";
-import { siteFolderProblems, wouldBeCommitted, writeSite, type WrittenSite } from "./site-folder";
+import { wouldBeCommitted, type WrittenFolder } from "./rendered-folder";
+import { siteFolderProblems, writeSite } from "./site-folder";
 import { runValidators, type Validation } from "./validators";
 
 export interface RenderOptions {
@@ -44,7 +45,7 @@ export interface RenderOptions {
 }
 
 /** What was written for one site. Paths are relative to `path`; of a sealed file, `written` is all that is in it. */
-export interface RenderedSite extends WrittenSite, Pick<SitePlan, "site" | "notes"> {
+export interface RenderedSite extends WrittenFolder, Pick<SitePlan, "site" | "notes"> {
   readonly collector: CollectorName;
   /** The folder, or the sealed file. */
   readonly path: string;
@@ -172,7 +173,7 @@ function planOne(
 }
 
 /** Writes one site; nothing that can be known before keeps it from doing so. */
-type Writer = (plan: SitePlan) => Promise<Pick<RenderedSite, keyof WrittenSite | "path" | "sha256">>;
+type Writer = (plan: SitePlan) => Promise<Pick<RenderedSite, keyof WrittenFolder | "path" | "sha256">>;
 
 /** @throws UserError when any folder is not ours to write to. */
 function folderWriter(planned: readonly PlannedRendering[], out: string): Writer {

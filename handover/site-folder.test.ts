@@ -20,7 +20,8 @@ import { after, before, describe, it } from "node:test";
 import pMap from "p-map";
 import type { Credentials, RenderedFile } from "../collectors/collector";
 import { problemText, UserError } from "../fleet/problem";
-import { wouldBeCommitted, writeSite } from "./site-folder";
+import { wouldBeCommitted } from "./rendered-folder";
+import { writeSite } from "./site-folder";
 import { contents, readable } from "./testing/folders";
 
 const first: Credentials = { clientId: "id-1.access", clientSecret: "secret-1" };

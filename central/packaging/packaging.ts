@@ -1,0 +1,102 @@
+import type { RenderedFile } from "../../collectors/collector";
+import {
+  defaultPorts,
+  secretNames,
+  type CentralHost,
+  type CentralProgram,
+  type Place,
+  type Places,
+  type ProgramName,
+  type SecretName,
+} from "../central-host";
+
+/** How the programs of a central host are run: as containers, or as units of systemd. */
+export type PackagingName = "compose" | "systemd";
+
+/** What a folder is rendered from. */
+export interface PackagedHost {
+  readonly central: CentralHost;
+  /** Those that run, in the order in which they are started. */
+  readonly programs: readonly CentralProgram[];
+  /** The gate stands before stores that are there already, and their own connector leads to it. */
+  readonly onlyGate: boolean;
+  /** Absolute path of the folder on the central host. */
+  readonly folder: string;
+  /** Absolute path of the project's checkout on the central host, from which the timers run. */
+  readonly checkout: string;
+  /** Whose the folder is. */
+  readonly owner: { readonly uid: number; readonly gid: number };
+}
+
+/** One way of running the programs. */
+export interface Packaging {
+  /** Where everything is, as one program sees it. */
+  readonly placesOf: (name: ProgramName) => Places;
+  /** What lies beside the programs' own files; README and timers not among them. */
+  readonly render: (host: PackagedHost) => readonly RenderedFile[];
+  /** Absolute path of the folder with the gate's sockets, as the central host itself sees it. */
+  readonly runDirectory: (folder: string) => string;
+  /** Absolute path of the folder of `*.prom` files, likewise. */
+  readonly textfiles: (folder: string) => string;
+  /** Absolute path of the folder of the rendered files that are run from. */
+  readonly installed: (folder: string) => string;
+}
+
+/** Places that follow one rule for all programs, at the default ports. */
+export function placesBy(
+  rule: (name: ProgramName) => Omit<Place, "ports">,
+  shared: Omit<Places, "programs">,
+): Places {
+  const ports: { readonly [Name in ProgramName]: Place<Name>["ports"] } = defaultPorts;
+  const place = <Name extends ProgramName>(name: Name): Place<Name> => ({
+    ...rule(name),
+    ports: ports[name],
+  });
+  return {
+    programs: {
+      cloudflared: place("cloudflared"),
+      gate: place("gate"),
+      vmagent: place("vmagent"),
+      prometheus: place("prometheus"),
+      alloy: place("alloy"),
+      loki: place("loki"),
+      alertmanager: place("alertmanager"),
+      grafana: place("grafana"),
+      "node-exporter": place("node-exporter"),
+    },
+    ...shared,
+  };
+}
+
+/** Every program's own files. */
+export const programFiles = ({ central, programs }: PackagedHost, packaging: Packaging): RenderedFile[] =>
+  programs.flatMap((program) => [...program.files(central, packaging.placesOf(program.name))]);
+
+/** The secrets that a program is given: those whose path stands in its files or in its command, and no other. */
+export function secretsOf(
+  program: CentralProgram,
+  central: CentralHost,
+  packaging: Packaging,
+): readonly SecretName[] {
+  const places = packaging.placesOf(program.name);
+  const { args, environment } = program.command(central, places);
+  const texts = [
+    ...program.files(central, places).map(({ content }) => content),
+    ...args,
+    ...Object.values(environment),
+  ];
+  return secretNames.filter((name) =>
+    texts.some((text) =>
+      text
+        .split(`${places.credentials}/${name}`)
+        .slice(1)
+        .some((rest) => !/^[\w-]/.test(rest)),
+    ),
+  );
+}
+
+/** Whether a program has files of its own, which it finds in the folder of its place. */
+export const hasFiles = (program: CentralProgram, central: CentralHost, packaging: Packaging): boolean =>
+  program.files(central, packaging.placesOf(program.name)).length > 0;
+
+export const plainFile = (path: string, content: string): RenderedFile => ({ path, mode: 0o644, content });
