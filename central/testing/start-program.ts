@@ -21,10 +21,16 @@ export async function freePlaces(context: TestContext): Promise<Places> {
     rmSync(directory, { recursive: true, force: true });
   });
   const ports: Record<string, Record<string, number>> = {};
+  const taken = new Set<number>();
+  const another = async (): Promise<number> => {
+    const port = await freePort();
+    // A port that was free a moment ago may come once more.
+    return taken.has(port) ? another() : (taken.add(port), port);
+  };
   for (const name of programNamesOf) {
     ports[name] = {};
     for (const port of Object.keys(defaultPorts[name])) {
-      ports[name][port] = await freePort();
+      ports[name][port] = await another();
     }
   }
   const places = placesBelow(directory, ports as unknown as typeof defaultPorts);
