@@ -41,19 +41,23 @@ function introduction({ central, programs, onlyGate }: PackagedHost): string {
 Rendered by sitepass: ${titles}. ${means}`;
 }
 
-function startSection({ folder, programs }: PackagedHost, name: PackagingName, packaging: Packaging): string {
+function startSection(host: PackagedHost, name: PackagingName, packaging: Packaging): string {
+  const { central, folder, programs, checkout } = host;
+  // Without keys the gate runs, and lets every push wait.
+  const keys =
+    central.identity === "off" ? "" : `(cd ${checkout} && npx sitepass central keys --out ${folder})\n`;
   if (name === "compose") {
     return `## Start
 
 In this folder, on a machine with Docker and its Compose plugin, as the user whom this folder belongs to:
 
 \`\`\`sh
-docker compose up -d
+${keys}docker compose up -d
 docker compose ps
 \`\`\`
 
-\`.env\` names that user. Containers that read a secret or share the gate's sockets run as this user; whoever copies the folder to
-another machine renders it there, or puts \`id -u\` and \`id -g\` of its new owner into \`.env\`. With rootless Docker that is 0:0: there,
+\`.env\` names that user, as whom the containers run, and to whom all they write belongs: the data in \`data/\`, which is what to back up,
+and the gate's sockets in \`run/\`. Whoever copies the folder to another machine renders it there, or puts \`id -u\` and \`id -g\` of its new owner into \`.env\`. With rootless Docker that is 0:0: there,
 root of a container is you. No port is published, and everything listens on networks between the containers alone.
 `.trimEnd();
   }
@@ -66,7 +70,7 @@ On the central host, with these programs on PATH (from the packages of their mak
 ${programs.map((program) => `| ${program.title} | ${releaseOf(program.name)} |`).join("\n")}
 
 \`\`\`sh
-sudo sh install.sh
+${keys}sudo sh install.sh
 \`\`\`
 
 It copies to ${packaging.installed(folder)} and /etc/systemd/system, changes only what differs, and says which commands come next. It can be
@@ -128,24 +132,41 @@ function lookSection(host: PackagedHost, name: PackagingName): string {
   if (host.onlyGate) {
     return `## Look
 
-The gate shows what it does at port 9471, path /metrics: requests, bytes and refusals of each site. Let your Prometheus scrape it.`;
+The gate shows at port 9471, path /metrics, what it does: requests, bytes and refusals of each site. Let your Prometheus scrape it${
+      name === "compose"
+        ? `. Where that,
+or a store, runs in containers of another project, join its network by a file \`compose.override.yaml\` of your own:
+
+\`\`\`yaml
+services:
+  gate:
+    networks: [theirs]
+networks:
+  theirs: { external: true, name: monitoring_default }
+\`\`\``
+        : "."
+    }`;
   }
   const reach =
     name === "compose"
-      ? `\`\`\`sh
-ssh -L 3000:$(ssh central 'docker inspect -f "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}" $(docker compose -f ${host.folder}/compose.yaml ps -q grafana)' | cut -d' ' -f1):3000 central
-\`\`\``
-      : `\`\`\`sh
-ssh -L 3000:127.0.0.1:3000 central
-\`\`\``;
+      ? `Grafana is not published. Let it be on the central host's loopback, by a file \`compose.override.yaml\` of your own:
+
+\`\`\`yaml
+services:
+  grafana:
+    ports: ["127.0.0.1:3000:3000"]
+    networks: [people]
+networks:
+  people: {}
+\`\`\`
+
+After \`docker compose up -d\``
+      : "Grafana listens on loopback. There";
   return `## Look
 
-Grafana is not published. Take a tunnel of your own to it, and open http://localhost:3000:
-
-${reach}
-
-The user is admin, with the password in credentials/grafana-password, which was made once and holds for the first start. To let people in
-by a browser, give Grafana a host name and an Access application of its own, for people; never a path of a host that sites push to.`;
+${reach}, \`ssh -L 3000:127.0.0.1:3000\` to the central host brings it to http://localhost:3000 of your own machine. The user is admin,
+with the password in credentials/grafana-password, which was made once and holds for the first start. To let people in without ssh, give
+Grafana a host name and an Access application of its own, for people; never a path of a host name that sites push to.`;
 }
 
 const secretMeanings: Readonly<Record<SecretName, string>> = {
@@ -227,8 +248,8 @@ For the sites nothing changes: host names, paths and tokens stay.
     central.identity === "tenant" ? "; it is told the site as its tenant" : ""
   }.
 - Logs into a Loki cluster: likewise, \`{ stores: { logs: { url } } }\`.
-- More connectors: the same token on another machine, with the same gate beside each. Cloudflare spreads the requests over up to 25.
-- Limits of a site are counted by each gate for itself.`;
+- More connectors: with stores elsewhere, this folder runs on a second machine as it is, with the same token. Cloudflare spreads the
+  requests over up to 25 connectors; each gate counts the limits of a site for itself.`;
 }
 
 const moveSection = `## Move from stores that are there already

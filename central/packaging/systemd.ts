@@ -55,7 +55,7 @@ export const systemd: Packaging = {
     plainFile(
       "sysusers/sitepass-central.conf",
       `# Rendered by sitepass.
-u ${gateUser} - "sitepass: gate, connector and timers" ${state}
+u ${gateUser} - "sitepass: gate, connector and timers" ${state}/home
 u ${exporterUser} - "sitepass: node_exporter" /
 `,
     ),

@@ -70,6 +70,12 @@ export const goModules = {
       "serializers.template",
     ],
   },
+  compose: {
+    title: "compose-go 2.16.2, by which Docker Compose reads its files",
+    version: "2.16.2",
+    programs: { compose: "." },
+    tags: [],
+  },
   pulumi: {
     title: "Pulumi CLI 3.260.0",
     version: "3.260.0",
