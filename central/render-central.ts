@@ -233,15 +233,17 @@ function write(
 ): WrittenFolder {
   const disk = new Disk();
   const written = writeFolder(folder, content);
-  if (as === "compose") {
-    for (const { path, mode } of writableFolders(programs)) {
-      disk.makeFolder(join(folder, path));
-      if (modeOf(join(folder, path)) !== mode) {
-        disk.setMode(join(folder, path), mode);
-      }
+  const hasGate = programs.some(({ name }) => name === "gate");
+  for (const { path, mode } of [
+    ...(hasGate ? [{ path: "gate", mode: 0o755 }] : []),
+    ...(as === "compose" ? writableFolders(programs) : []),
+  ]) {
+    disk.makeFolder(join(folder, path));
+    if (modeOf(join(folder, path)) !== mode) {
+      disk.setMode(join(folder, path), mode);
     }
   }
-  if (programs.some(({ name }) => name === "gate")) {
+  if (hasGate) {
     ensureKeyFiles(folder);
   }
   return written;
