@@ -4,6 +4,7 @@ import { version } from "../package.json";
 import { problemText } from "../fleet/problem";
 import { isSystemError, systemReason, systemRemedy } from "../fleet/system-errors";
 import { addAdopt } from "./adopt";
+import { addCentral } from "./central/central";
 import { addCheck } from "./check";
 import { addOutput } from "./output";
 import { addRender } from "./render";
@@ -21,6 +22,7 @@ const commands = [
   addStatus,
   addVerify,
   addRender,
+  addCentral,
   addOutput,
   addRotate,
   addRenew,

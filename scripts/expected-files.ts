@@ -1,38 +1,48 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { expectedCentralCases, expectedCentralFolder } from "../central/testing/expected-folders";
 import {
   expectedCases,
   expectedFolder,
   expectedTexts,
   textsBelow,
 } from "../collectors/testing/expected-files";
+import type { RenderedFile } from "../collectors/collector";
 import { documents, withBuffers } from "./buffers-table";
 
 /**
- * Writes `collectors/expected/` anew, and what documents say of outages; with `--check` it only says which of the files are not
- * current.
+ * Writes `collectors/expected/` and `central/expected/` anew, and what documents say of outages; with `--check` it only says which of
+ * the files are not current.
  */
-const wanted = new Map(
-  Object.entries(expectedCases).flatMap(([folder, files]) =>
-    [...expectedTexts(files)].map(([path, text]) => [join(folder, path), text] as const),
-  ),
-);
-
-if (process.argv.includes("--check")) {
-  const found = textsBelow(expectedFolder);
-  for (const path of new Set([...wanted.keys(), ...found.keys()])) {
-    if (wanted.get(path) !== found.get(path)) {
-      console.error(`collectors/expected/${path}: is not what is rendered. Run \`npm run expected\`.`);
-      process.exitCode = 1;
+function writeExpected(
+  title: string,
+  root: string,
+  cases: Readonly<Record<string, readonly RenderedFile[]>>,
+): void {
+  const wanted = new Map(
+    Object.entries(cases).flatMap(([folder, files]) =>
+      [...expectedTexts(files)].map(([path, text]) => [join(folder, path), text] as const),
+    ),
+  );
+  if (process.argv.includes("--check")) {
+    const found = textsBelow(root);
+    for (const path of new Set([...wanted.keys(), ...found.keys()])) {
+      if (wanted.get(path) !== found.get(path)) {
+        console.error(`${title}/${path}: is not what is rendered. Run \`npm run expected\`.`);
+        process.exitCode = 1;
+      }
     }
+    return;
   }
-} else {
-  rmSync(expectedFolder, { recursive: true, force: true });
+  rmSync(root, { recursive: true, force: true });
   for (const [path, text] of wanted) {
-    mkdirSync(dirname(join(expectedFolder, path)), { recursive: true });
-    writeFileSync(join(expectedFolder, path), text);
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), text);
   }
 }
+
+writeExpected("collectors/expected", expectedFolder, expectedCases);
+writeExpected("central/expected", expectedCentralFolder, expectedCentralCases);
 
 async function writeDocuments(): Promise<void> {
   for (const document of documents) {

@@ -1,6 +1,6 @@
 import type { CentralProgram } from "../central-host";
 import { haproxyConfig, sendAgain } from "./haproxy-config";
-import { metricsLua } from "./metrics-lua";
+import { gateLua } from "./gate-lua";
 import { siteMapText } from "./site-map";
 import { masterSocket } from "./runtime-socket";
 
@@ -15,7 +15,7 @@ export const gate: CentralProgram = {
   files: (central, places) =>
     [
       { path: "gate/haproxy.cfg", content: haproxyConfig(central, places) },
-      { path: "gate/sites.lua", content: metricsLua(central.limits) },
+      { path: "gate/gate.lua", content: gateLua(central.limits) },
       { path: "gate/sites.map", content: siteMapText(central.sites) },
       { path: "gate/send-again.http", content: sendAgain },
     ].map((file) => ({ ...file, mode: 0o644 as const })),

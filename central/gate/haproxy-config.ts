@@ -2,6 +2,7 @@ import { isIP } from "node:net";
 import type { CentralHost, CentralSignal, Places } from "../central-host";
 import { keyFile, keyIdsFile, keySlots } from "./access-keys";
 import { destinationsOf, type Destination } from "./destinations";
+import type { RefusalReason } from "./refusals";
 import { shutOut } from "./site-map";
 
 /**
@@ -33,34 +34,6 @@ const handedOn = [
   "x-prometheus-remote-write-version",
 ];
 
-/**
- * Why a push is not let in, and what it is answered.
- *
- * A collector throws away what is answered with 4xx, and keeps what is answered with 503. So 4xx is for what no file of the gate could
- * ever make right. Whatever Access signed well and the gate does not know is 503: its keys, its map, its configuration or its clock
- * may be behind.
- */
-const statuses = {
-  401: ["no-assertion", "two-assertions", "malformed", "algorithm", "signature", "claims"],
-  405: ["method"],
-  413: ["too-large"],
-  429: ["requests", "bytes", "connections"],
-  503: [
-    "unknown-key",
-    "issuer",
-    "expired",
-    "not-yet-valid",
-    "audience",
-    "unknown-client",
-    "shut-out",
-    "other-signal",
-    "path",
-    "remote-write-2",
-  ],
-} as const;
-
-export type RefusalReason = (typeof statuses)[keyof typeof statuses][number];
-
 /** The gate's haproxy.cfg. Written for HAProxy 2.6, and with nothing that later releases have given up. */
 export function haproxyConfig(central: CentralHost, places: Places): string {
   const place = places.programs.gate;
@@ -84,7 +57,7 @@ const global = ({ run, programs }: Places): string => `global
   # A worker that was replaced finishes what it has begun, and no longer than this.
   hard-stop-after 5m
   stats socket unix@${run}/admin.sock mode 600 level admin expose-fd listeners
-  lua-load ${programs.gate.files}/sites.lua`;
+  lua-load ${programs.gate.files}/gate.lua`;
 
 const defaults = (files: string): string => `defaults
   mode http
@@ -160,7 +133,6 @@ function frontend(central: CentralHost, places: Places, signal: CentralSignal): 
   /** The first reason that holds is the one. */
   const refuse = (reason: RefusalReason, ...conditions: readonly string[]): string[] =>
     conditions.map((condition) => `http-request set-var(txn.reason) str(${reason}) if !refused ${condition}`);
-  const reasonsOf = (status: keyof typeof statuses): string => statuses[status].join(" ");
   const lines = [
     `bind unix@${places.run}/${name}.sock mode 666`,
     "acl refused var(txn.reason) -m found",
@@ -231,15 +203,9 @@ function frontend(central: CentralHost, places: Places, signal: CentralSignal): 
     `http-request set-var-fmt(txn.key) "${name} %[var(txn.reason)] -" if refused`,
     `http-request set-var-fmt(txn.key) "${name} %[var(txn.reason)] %[var(txn.site)]" if refused { var(txn.site) -m found }`,
     "http-request track-sc1 var(txn.key) table gate_refusals if refused",
-    ...[
-      `status 401 ${answer()} if refused { var(txn.reason) -m str ${reasonsOf(401)} }`,
-      `status 405 ${answer()} hdr Allow POST if refused { var(txn.reason) -m str ${reasonsOf(405)} }`,
-      `status 413 ${answer()} if refused { var(txn.reason) -m str ${reasonsOf(413)} }`,
-      `status 429 ${answer()} hdr Retry-After 5 if refused { var(txn.reason) -m str ${reasonsOf(429)} }`,
-      `status 503 ${answer()} hdr Retry-After 30 if refused`,
-      // Whatever the rules above may lack: nothing goes on that was not found good.
-      `status 503 ${answer()} hdr Retry-After 30 unless { var(txn.signed) -m int 1 } { var(txn.site) -m reg . }`,
-    ].map((rule) => `http-request return ${rule}`),
+    "http-request use-service lua.refuse if refused",
+    // Whatever the rules above may lack: nothing goes on that was not found good.
+    "http-request deny deny_status 503 unless { var(txn.signed) -m int 1 } { var(txn.site) -m reg . }",
     "http-request track-sc0 var(txn.site) table gate_sites",
     `http-request set-var-fmt(txn.key) "${name} %[var(txn.site)]"`,
     "http-request track-sc1 var(txn.key) table gate_pushes",
@@ -252,9 +218,6 @@ function frontend(central: CentralHost, places: Places, signal: CentralSignal): 
   ];
   return `frontend ${name}\n${indent(lines)}`;
 }
-
-const answer = (): string =>
-  'content-type text/plain hdr X-Sitepass-Gate "%[var(txn.reason)]" lf-string "Refused by the gate: %[var(txn.reason)]\\n"';
 
 function backend({ siteLabel }: CentralHost, { name, url, tells }: Destination): string {
   const host = bareHost(url);

@@ -20,7 +20,7 @@ export const composePlaces = (): Places =>
       host: name,
       bind: "0.0.0.0",
       files: `${configuration}/${name}`,
-      data: centralImages[name].data,
+      data: centralImages[name].data ?? "/tmp",
     }),
     { run: runDirectory, credentials, textfiles },
   );
@@ -32,7 +32,7 @@ export const compose: Packaging = {
     composeFile(host),
     plainFile(
       ".env",
-      `# Rendered by sitepass. Whose this folder is: the gate, cloudflared and those that read a secret run as this user.
+      `# Rendered by sitepass. Whose this folder is: all containers but node_exporter's run as this user.
 SITEPASS_OWNER=${host.owner.uid}:${host.owner.gid}
 `,
     ),
@@ -42,6 +42,13 @@ SITEPASS_OWNER=${host.owner.uid}:${host.owner.gid}
   installed: (folder) => folder,
 };
 
+/**
+ * Secrets are readable to the folder's owner alone, and whoever reads one has to run as them; so do the others, whose images differ in
+ * what user they bring and whether it may write to a fresh volume (loki#19904). Data lies in the folder, where `docker compose down
+ * --volumes` does not reach it.
+ */
+const owner = "${SITEPASS_OWNER:?is not set. Start this in the folder that holds .env}";
+
 /** Folders that containers write to, and that Docker would make as root's where they are missing. */
 export const writableFolders = (
   programs: readonly CentralProgram[],
@@ -49,15 +56,11 @@ export const writableFolders = (
   { path: "run", mode: 0o700 },
   { path: "textfiles", mode: 0o755 },
   ...programs
-    .filter(({ name }) => keepsDataInFolder(name))
+    .filter(({ name }) => keepsData(name))
     .map(({ name }) => ({ path: `data/${name}`, mode: 0o700 })),
 ];
 
-const keepsDataInFolder = (name: ProgramName): boolean =>
-  centralImages[name].user === undefined && centralImages[name].data !== "/tmp";
-
-const keepsDataInVolume = (name: ProgramName): boolean =>
-  centralImages[name].user !== undefined && centralImages[name].data !== "/tmp";
+const keepsData = (name: ProgramName): boolean => centralImages[name].data !== undefined;
 
 /** Of everything that is compared with `$`, Compose itself would take it for a variable. */
 const literal = (text: string): string => text.replaceAll("$", "$$$$");
@@ -80,10 +83,6 @@ function composeFile(host: PackagedHost) {
       ),
       networks: Object.fromEntries(
         used.map((network) => [network, isOpen(network) ? {} : { internal: true }]),
-      ),
-      ...nonEmpty(
-        "volumes",
-        names.filter(keepsDataInVolume).map((name) => [name, {}]),
       ),
       ...nonEmpty(
         "secrets",
@@ -111,7 +110,8 @@ function service(program: CentralProgram, host: PackagedHost, networks: readonly
   const rootfs = name === "node-exporter" && !args.some((arg) => arg.startsWith("--path.rootfs"));
   return {
     image: imageName(image),
-    user: image.user ?? "${SITEPASS_OWNER:?is not set. Start this in the folder that holds .env}",
+    // It only looks, at what everybody may see.
+    user: name === "node-exporter" ? "65534:65534" : owner,
     entrypoint: [image.program],
     command: [...args, ...listOf(rootfs && `--path.rootfs=${hostRoot}`)].map(literal),
     ...nonEmptyMap("environment", environment),
@@ -182,8 +182,7 @@ function volumes(program: CentralProgram, { central }: PackagedHost): readonly Y
   });
   return listOf<YamlObject>(
     hasFiles(program, central, compose) && bind(`./${name}`, `${configuration}/${name}`, "read"),
-    keepsDataInFolder(name) && bind(`./data/${name}`, data, "write"),
-    keepsDataInVolume(name) && { type: "volume", source: name, target: data },
+    data !== undefined && bind(`./data/${name}`, data, "write"),
     // Sockets are made in it by the gate, and connected to by cloudflared, which needs to write to the sockets alone.
     name === "gate" && bind("./run", runDirectory, "write"),
     name === "cloudflared" && central.identity !== "off" && bind("./run", runDirectory, "read"),
@@ -224,8 +223,8 @@ function networksOf({ central, programs }: PackagedHost): Partial<Record<Program
   return {
     cloudflared: listed("connector", central.identity === "off" && "push"),
     gate: listed("push", runs("prometheus") && "scrape", gateLeadsOut && "out"),
-    vmagent: listed("push", "stores", isElsewhere("metrics") && "out"),
-    alloy: listed("push", "stores", isElsewhere("logs") && "out"),
+    vmagent: listed("push", runs("prometheus") && "stores", isElsewhere("metrics") && "out"),
+    alloy: listed("push", (runs("loki") || runs("prometheus")) && "stores", isElsewhere("logs") && "out"),
     prometheus: listed(
       "stores",
       "scrape",

@@ -153,8 +153,10 @@ put_keys() {
 
 put_owned_folders() {
   make_folder "$state/textfiles"
+  # The timers' user finds its home there, in which Pulumi keeps what it fetched.
+  make_folder "$state/home"
   [ -n "${DESTDIR:-}" ] && return 0
-  chown "$gate_user:" -- "$state/textfiles"
+  chown "$gate_user:" -- "$state/textfiles" "$state/home"
   if [ "$needs_keys" = yes ]; then
     chown "$gate_user:" -- "$root/gate" "$root/gate/keys"
   fi

@@ -42,6 +42,16 @@ export interface Packaging {
   readonly installed: (folder: string) => string;
 }
 
+/** By which a program that runs takes its files in again; the others are restarted, or look by themselves. */
+export const reloadSignals: Readonly<Partial<Record<ProgramName, string>>> = {
+  // The master starts a new worker (HAProxy management guide, 4).
+  gate: "USR2",
+  prometheus: "HUP",
+  alertmanager: "HUP",
+  vmagent: "HUP",
+  alloy: "HUP",
+};
+
 /** Places that follow one rule for all programs, at the default ports. */
 export function placesBy(
   rule: (name: ProgramName) => Omit<Place, "ports">,

@@ -11,7 +11,14 @@ import {
   type ProgramName,
 } from "../central-host";
 import { centralImages } from "./images";
-import { placesBy, plainFile, secretsOf, type PackagedHost, type Packaging } from "./packaging";
+import {
+  placesBy,
+  plainFile,
+  reloadSignals,
+  secretsOf,
+  type PackagedHost,
+  type Packaging,
+} from "./packaging";
 import { timerNames } from "./timers";
 
 const installed = "/etc/sitepass/central";
@@ -48,7 +55,7 @@ export const systemd: Packaging = {
     plainFile(
       "sysusers/sitepass-central.conf",
       `# Rendered by sitepass.
-u ${gateUser} - "sitepass: gate, connector and timers" ${state}
+u ${gateUser} - "sitepass: gate, connector and timers" ${state}/home
 u ${exporterUser} - "sitepass: node_exporter" /
 `,
     ),
@@ -64,16 +71,6 @@ const otherNames: Readonly<Partial<Record<ProgramName, readonly string[]>>> = {
   "node-exporter": ["prometheus-node-exporter"],
   vmagent: ["vmagent-prod", "victoria-metrics-vmagent"],
   loki: ["loki-linux-amd64", "loki-linux-arm64"],
-};
-
-/** By which a program that runs takes its files in again; the others are restarted, or look by themselves. */
-const reloadSignals: Readonly<Partial<Record<ProgramName, string>>> = {
-  // The master starts a new worker (HAProxy management guide, 4).
-  gate: "USR2",
-  prometheus: "HUP",
-  alertmanager: "HUP",
-  vmagent: "HUP",
-  alloy: "HUP",
 };
 
 /** Started after these, where they run. */

@@ -35,7 +35,7 @@ export function timerUnits(host: PackagedHost, packaging: Packaging, user: strin
       description: "Fetches the keys of Cloudflare Access for the gate",
       words: ["central", "keys", ...stack, "--out", out, "--run", run, "--textfiles", textfiles],
       // Access changes its keys every six weeks, and the old one works for seven more days.
-      when: ["OnCalendar=daily", "RandomizedDelaySec=1h", "Persistent=true"],
+      when: ["OnActiveSec=1min", "OnCalendar=daily", "RandomizedDelaySec=1h", "Persistent=true"],
     },
     {
       name: "map",

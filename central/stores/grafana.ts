@@ -2,11 +2,9 @@ import { yamlFile } from "../../collectors/common/config-text";
 import type { RenderedFile } from "../../collectors/collector";
 import { dashboardFiles } from "../dashboards/dashboards";
 import type { CentralHost, CentralProgram, Places } from "../central-host";
+import { dataSources } from "../dashboards/panels";
 import { addressOf } from "./addresses";
 import { loki } from "./loki";
-
-/** Fixed, so that dashboards find them, also those that people make. */
-export const dataSources = { prometheus: "sitepass-prometheus", loki: "sitepass-loki" } as const;
 
 function dataSourceFile(central: CentralHost, places: Places): RenderedFile {
   const tenants = central.sites
@@ -19,8 +17,7 @@ function dataSourceFile(central: CentralHost, places: Places): RenderedFile {
     datasources: [
       {
         name: "Prometheus",
-        uid: dataSources.prometheus,
-        type: "prometheus",
+        ...dataSources.prometheus,
         access: "proxy",
         url: `http://${addressOf(places, "prometheus")}`,
         isDefault: true,
@@ -29,8 +26,7 @@ function dataSourceFile(central: CentralHost, places: Places): RenderedFile {
       loki.isNeeded(central)
         ? {
             name: "Loki",
-            uid: dataSources.loki,
-            type: "loki",
+            ...dataSources.loki,
             access: "proxy",
             url: `http://${addressOf(places, "loki")}`,
             jsonData: central.identity === "tenant" ? { httpHeaderName1: "X-Scope-OrgID" } : undefined,

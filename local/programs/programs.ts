@@ -45,6 +45,12 @@ export const goModules = {
     programs: { vmagent: "github.com/VictoriaMetrics/VictoriaMetrics/app/vmagent" },
     tags: [],
   },
+  compose: {
+    title: "compose-go 2.16.2, by which Docker Compose reads its files",
+    version: "2.16.2",
+    programs: { compose: "." },
+    tags: [],
+  },
   telegraf: {
     title: "Telegraf 1.39.3",
     version: "1.39.3",

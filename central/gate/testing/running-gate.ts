@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, request, type Agent, type IncomingHttpHeaders, type Server } from "node:http";
+import { createServer, request, Agent, type IncomingHttpHeaders, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK } from "jose";
@@ -232,6 +232,8 @@ export async function runGate(
   });
   const certsPort = await freePort();
   await new Promise<void>((resolve) => certs.listen(certsPort, "127.0.0.1", resolve));
+  // Connections stay open, as cloudflared's do.
+  const agent = new Agent({ keepAlive: true });
   let service: ServiceProcess | undefined;
   let printed = "";
   const running: RunningGate = {
@@ -244,7 +246,7 @@ export async function runGate(
         url: new URL(`http://127.0.0.1:${certsPort}/cdn-cgi/access/certs`),
         host: "example-team.cloudflareaccess.com",
       }),
-    send: (signal, push) => sendTo(`${places.run}/${signal}.sock`, push),
+    send: (signal, push) => sendTo(`${places.run}/${signal}.sock`, { agent, ...push }),
     page: async (path) => (await fetch(`http://127.0.0.1:${ports.gate.http}${path}`)).text(),
     start: async () => {
       const { program, args, environment } = gate.command(central, places);
@@ -262,6 +264,7 @@ export async function runGate(
     },
     log: () => printed + (service?.text() ?? ""),
     close: async () => {
+      agent.destroy();
       await service?.close(2000);
       await stores.close();
       certs.closeAllConnections();

@@ -1,14 +1,43 @@
+import type { SiteLimits } from "../central-host";
+import { refusals } from "./refusals";
+
 /**
- * The gate's page by site, in Prometheus' text format: what the stick tables hold. Lua 5.3 and HAProxy's Lua API of 2.6
- * (StickTable.dump; arrays of counters are left out of it, so each is one of gpc0, gpc1 or a rate).
+ * What the gate does in Lua (5.3 and HAProxy's API of 2.6): the answer to what it refuses, and its page by site.
  *
- * Keys: `<signal> <site>` of pushes that were let in, `<signal> <reason> <site>` of those that were not, where the site is `-` while it
+ * A refusal reads the body to its end first. HAProxy's own `return` answers at once and closes the connection; a sender that is still
+ * writing, as cloudflared is, then often sees a broken pipe in place of the answer, and says 502.
+ *
+ * The page goes through the stick tables (StickTable.dump leaves out arrays of counters, so each is one of gpc0, gpc1 or a rate). Their
+ * keys: `<signal> <site>` of pushes that were let in, `<signal> <reason> <site>` of those that were not, where the site is `-` while it
  * is not known.
  */
-export const metricsLua = (limits: {
-  readonly requestsPerSecond: number;
-  readonly bytesPerSecond: number;
-}): string => `-- The page /metrics/sites of the gate: what its stick tables hold, by site, in Prometheus' text format.
+export const gateLua = (
+  limits: SiteLimits,
+): string => `-- What the gate does beside haproxy.cfg: answers what it refuses, and shows its counters by site.
+
+local refusals = {
+${Object.entries(refusals)
+  .map(([reason, { status, says }]) => `  ["${reason}"] = { status = ${status}, says = "${says}" },`)
+  .join("\n")}
+}
+
+-- Seconds.
+local retry_after = { [429] = "5", [503] = "30" }
+
+core.register_service("refuse", "http", function(applet)
+  local reason = applet:get_var("txn.reason")
+  local refusal = refusals[reason] or { status = 503, says = reason }
+  repeat local chunk = applet:receive(65536) until chunk == nil or #chunk == 0
+  local body = "Refused by the gate (" .. reason .. "): " .. refusal.says .. ".\\n"
+  applet:set_status(refusal.status)
+  applet:add_header("content-type", "text/plain; charset=utf-8")
+  applet:add_header("content-length", #body)
+  applet:add_header("x-sitepass-gate", reason)
+  if retry_after[refusal.status] then applet:add_header("retry-after", retry_after[refusal.status]) end
+  if refusal.status == 405 then applet:add_header("allow", "POST") end
+  applet:start_response()
+  applet:send(body)
+end)
 
 local function rows(name)
   local backend = core.backends[name]

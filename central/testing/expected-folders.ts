@@ -1,0 +1,56 @@
+import { join } from "node:path";
+import type { RenderedFile } from "../../collectors/collector";
+import type { CentralHost } from "../central-host";
+import { folderFiles } from "../packaging/folder-files";
+import type { PackagedHost, PackagingName } from "../packaging/packaging";
+import { centralPrograms } from "../programs";
+import { exampleHost } from "./central-hosts";
+
+/** Whole folders as they are rendered, to be read and compared; without secrets. */
+export const expectedCentralFolder = join(__dirname, "..", "expected");
+
+const everySecret: CentralHost["secrets"] = new Set([
+  "tunnel-token",
+  "heartbeat-url",
+  "alert-url",
+  "mail-password",
+  "grafana-password",
+]);
+
+const mail: Partial<CentralHost> = {
+  alertEmails: ["ops@example.com"],
+  mail: { server: "smtp.example.com:587", from: "sitepass@example.com", user: "sitepass" },
+  secrets: everySecret,
+};
+
+const ownStores: CentralHost["ownStores"] = {
+  metrics: { url: new URL("http://mimir:8080/api/v1/push"), takesExtraLabel: false },
+  logs: { url: new URL("http://host.docker.internal:3100/loki/api/v1/push"), takesExtraLabel: false },
+};
+
+/** A host as its folder is rendered from it, in /srv/sitepass. */
+export function packagedHost(changes: Partial<CentralHost> = {}, only?: "gate"): PackagedHost {
+  const central = exampleHost(changes);
+  return {
+    central,
+    programs: centralPrograms.filter(
+      (program) =>
+        program.isNeeded(central) &&
+        (only === undefined || ["gate", "vmagent", "alloy"].includes(program.name)),
+    ),
+    onlyGate: only === "gate",
+    folder: "/srv/sitepass/central-host",
+    checkout: "/srv/sitepass",
+    owner: { uid: 1000, gid: 1000 },
+  };
+}
+
+const folder = (as: PackagingName, host: PackagedHost): readonly RenderedFile[] => folderFiles(host, as);
+
+/** The cases by their folder below `expectedCentralFolder`. */
+export const expectedCentralCases: Readonly<Record<string, readonly RenderedFile[]>> = {
+  "compose-label": folder("compose", packagedHost(mail)),
+  "compose-tenant": folder("compose", packagedHost({ identity: "tenant" })),
+  "systemd-label": folder("systemd", packagedHost(mail)),
+  "only-gate": folder("compose", packagedHost({ ownStores, secrets: new Set() }, "gate")),
+};

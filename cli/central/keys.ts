@@ -1,0 +1,58 @@
+import { join } from "node:path";
+import { Option, type Command } from "commander";
+import { orThrow } from "../../fleet/problem";
+import { plural } from "../../fleet/wording";
+import type { OpenStack } from "../../stack/open-stack";
+import { stackCommand, type ExitCode, type OnStack, type Run } from "../stack-command";
+import { outFolder, outOption, runOption, type GateOptions } from "./out-option";
+
+interface KeysOptions extends GateOptions {
+  readonly textfiles?: string;
+}
+
+export function addKeys(central: Command, onStack: OnStack): void {
+  stackCommand(central, "keys", [
+    "central keys",
+    "central keys --out /etc/sitepass/central --run /run/sitepass --textfiles /var/lib/sitepass/textfiles",
+  ])
+    .description(
+      "fetch the keys that Cloudflare Access signs with, and give them to the gate where they changed",
+    )
+    .addOption(outOption())
+    .addOption(runOption())
+    .addOption(
+      new Option(
+        "--textfiles <dir>",
+        "where node_exporter looks for .prom files (default: textfiles in the folder of --out)",
+      ),
+    )
+    .option("--json", "print one JSON document", false)
+    .action(async (options: KeysOptions, command: Command) => {
+      const out = outFolder(options, command);
+      await onStack(options, (stack, run) => fetchKeys(stack, { ...options, out }, run));
+    });
+}
+
+async function fetchKeys(
+  stack: OpenStack,
+  { out, run = join(out, "run"), textfiles = join(out, "textfiles"), json }: KeysOptions,
+  { terminal }: Run,
+): Promise<ExitCode> {
+  const { readCentralHost } = await import("../../central/read-central-host.js");
+  const { refreshAccessKeys } = await import("../../central/gate/access-keys.js");
+  const { throwUnlessRendered } = await import("../../central/render-central.js");
+  throwUnlessRendered(out);
+  const { teamName } = await readCentralHost(stack, new Set());
+  const refreshed = orThrow(await refreshAccessKeys(out, run, teamName, { textfiles }));
+  const gate = {
+    reloaded: "the running gate has taken them in",
+    unchanged: "the gate needs no reload",
+    "not running": `no gate runs that listens in ${run}; one that starts reads the files`,
+  }[refreshed.gate];
+  terminal.print(
+    json === true
+      ? JSON.stringify(refreshed, undefined, 2)
+      : `${join(out, "gate/keys")}: ${plural(refreshed.keys, "key")} of ${teamName}, ${refreshed.changed ? "written" : "unchanged"}; ${gate}.`,
+  );
+  return 0;
+}

@@ -1,0 +1,43 @@
+import { join } from "node:path";
+import type { Command } from "commander";
+import { orThrow } from "../../fleet/problem";
+import { plural } from "../../fleet/wording";
+import type { OpenStack } from "../../stack/open-stack";
+import { stackCommand, type ExitCode, type OnStack, type Run } from "../stack-command";
+import { outFolder, outOption, runOption, type GateOptions } from "./out-option";
+
+export function addMap(central: Command, onStack: OnStack): void {
+  stackCommand(central, "map", ["central map", "central map --out /etc/sitepass/central --run /run/sitepass"])
+    .description("tell the gate which client ID is which site, without a reload")
+    .addOption(outOption())
+    .addOption(runOption())
+    .option("--json", "print one JSON document", false)
+    .action(async (options: GateOptions, command: Command) => {
+      const out = outFolder(options, command);
+      await onStack(options, (stack, run) => writeMap(stack, { ...options, out }, run));
+    });
+}
+
+async function writeMap(
+  stack: OpenStack,
+  { out, run = join(out, "run"), json }: GateOptions,
+  { terminal }: Run,
+): Promise<ExitCode> {
+  const { readCentralHost } = await import("../../central/read-central-host.js");
+  const { updateSiteMap } = await import("../../central/gate/site-map.js");
+  const { throwUnlessRendered } = await import("../../central/render-central.js");
+  throwUnlessRendered(out);
+  const { sites } = await readCentralHost(stack, new Set());
+  const updated = orThrow(await updateSiteMap(out, run, sites));
+  const gate = {
+    updated: "the running gate has taken it in",
+    unchanged: "the running gate had it already",
+    "not running": `no gate runs that listens in ${run}; one that starts reads the file`,
+  }[updated.gate];
+  terminal.print(
+    json === true
+      ? JSON.stringify(updated, undefined, 2)
+      : `${join(out, "gate/sites.map")}: ${plural(updated.sites, "site")}, ${updated.changed ? "written" : "unchanged"}; ${gate}.`,
+  );
+  return 0;
+}
