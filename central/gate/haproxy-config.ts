@@ -112,7 +112,7 @@ backend gate_pushes
   stick-table type string len 96 size 40k store http_req_cnt,bytes_in_cnt,gpc0,gpc1
 
 backend gate_refusals
-  stick-table type string len 128 size 100k store http_req_cnt`;
+  stick-table type string len 128 size 100k store http_req_cnt,conn_cur`;
 
 const page = (bind: string, port: number): string => `frontend page
   bind ${bind}:${port}
@@ -203,7 +203,10 @@ function frontend(central: CentralHost, places: Places, signal: CentralSignal): 
     `http-request set-var-fmt(txn.key) "${name} %[var(txn.reason)] -" if refused`,
     `http-request set-var-fmt(txn.key) "${name} %[var(txn.reason)] %[var(txn.site)]" if refused { var(txn.site) -m found }`,
     "http-request track-sc1 var(txn.key) table gate_refusals if refused",
-    "http-request use-service lua.refuse if refused",
+    // A service in Lua knows no timeout while it reads: a short body is waited for before, and of long ones only so many at a time.
+    "http-request wait-for-body time 10s if refused",
+    "http-request use-service lua.refuse if refused { sc1_conn_cur(gate_refusals) le 20 }",
+    'http-request return status 503 hdr Retry-After 30 hdr X-Sitepass-Gate "%[var(txn.reason)]" if refused',
     // Whatever the rules above may lack: nothing goes on that was not found good.
     "http-request deny deny_status 503 unless { var(txn.signed) -m int 1 } { var(txn.site) -m reg . }",
     "http-request track-sc0 var(txn.site) table gate_sites",
