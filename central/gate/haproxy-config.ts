@@ -76,10 +76,10 @@ const defaults = (files: string): string => `defaults
   timeout queue 10s
   # Cloudflare gives up after 100 seconds.
   timeout server 60s
-  http-error status 500 content-type text/plain string "The gate failed. Send it again.\\n" hdr Retry-After 10
-  http-error status 502 content-type text/plain string "The store broke off. Send it again.\\n" hdr Retry-After 10
-  http-error status 503 content-type text/plain string "The store does not run. Send it again.\\n" hdr Retry-After 10
-  http-error status 504 content-type text/plain string "The store did not answer in time. Send it again.\\n" hdr Retry-After 10
+  http-error status 500 content-type text/plain string "The gate failed. Send it again.\\n" hdr Retry-After 10 hdr X-Sitepass-Gate gate-failed
+  http-error status 502 content-type text/plain string "The store broke off. Send it again.\\n" hdr Retry-After 10 hdr X-Sitepass-Gate store-broke-off
+  http-error status 503 content-type text/plain string "The store does not run. Send it again.\\n" hdr Retry-After 10 hdr X-Sitepass-Gate store-down
+  http-error status 504 content-type text/plain string "The store did not answer in time. Send it again.\\n" hdr Retry-After 10 hdr X-Sitepass-Gate store-slow
   # A body that came too slowly: 503 in place of 408, which collectors drop on.
   http-error status 408 errorfile ${files}/send-again.http`;
 
@@ -237,7 +237,9 @@ function backend({ siteLabel }: CentralHost, { name, url, tells }: Destination):
     `http-request set-header Host ${url.host}`,
     ...(tells === "tenant" ? ['http-request set-header X-Scope-OrgID "%[var(txn.site)]"'] : []),
     "# A store that answers like this is set up wrongly, or leads elsewhere; a push is never to blame.",
-    'http-response return status 503 content-type text/plain hdr Retry-After 30 lf-string "The store answered %[status], so it is not set up for this push.\\n" if { status 300:399 401 403 404 405 }',
+    'http-response return status 503 content-type text/plain hdr Retry-After 30 hdr X-Sitepass-Gate store-refuses lf-string "The store answered %[status], so it is not set up for this push.\\n" if { status 300:399 401 403 404 405 }',
+    // So that `sitepass verify` knows that it was the store that answered.
+    "http-response set-header X-Sitepass-Gate handed-on",
     "http-response sc-inc-gpc0(1) if { status 200:299 }",
     "http-response sc-inc-gpc1(1) if { status 400:499 } !{ status 429 }",
     "http-response set-log-level silent if { status 200:299 }",

@@ -35,6 +35,8 @@ const localPrograms: Readonly<Partial<Record<ProgramName, () => string | undefin
   gate: () => onPath("haproxy", "-v"),
   vmagent: () => findProgram("vmagent", "vmagent"),
   prometheus: () => findProgram("prometheus", "prometheus"),
+  // No registry for Go or Debian has it; its own packages do.
+  alloy: () => onPath("alloy"),
   loki: () => findProgram("loki", "loki"),
   alertmanager: () => onPath("prometheus-alertmanager"),
   "node-exporter": () => onPath("prometheus-node-exporter"),

@@ -45,6 +45,19 @@ describe("classify", () => {
     }
   });
 
+  it("knows the gate of the central host, and a store behind it, whatever they answer", () => {
+    const by = (gate: string) => ({ ...plain, "x-sitepass-gate": gate });
+    assert.equal(
+      taken({ status: 503, headers: by("unknown-client"), body: "Refused by the gate: unknown-client\n" }),
+      "503 from the gate of the central host (unknown-client)",
+    );
+    assert.equal(
+      taken({ status: 401, headers: by("signature") }),
+      "401 from the gate of the central host (signature)",
+    );
+    assert.equal(taken({ status: 204, headers: by("handed-on") }), '204 "No Content" from the origin');
+  });
+
   it("shows of any other redirect the host alone", () => {
     assert.equal(
       taken({ status: 301, headers: { location: "https://www.example.com/?token=x" } }),

@@ -4,8 +4,13 @@ import type { NetworkFailure, Reply } from "./transport";
 
 /** Who answered a request, and how. Part of what `verify --json` prints. */
 export type Answer =
-  /** The service behind Cloudflare. `text` is the beginning of a plain answer. */
-  | { readonly kind: "origin"; readonly status: number; readonly text: string }
+  /**
+   * The service behind Cloudflare. `text` is the beginning of a plain answer; `handedOn` is set where the gate of the central host let
+   * the request pass, and so it is a store's.
+   */
+  | { readonly kind: "origin"; readonly status: number; readonly text: string; readonly handedOn?: true }
+  /** The gate of the central host. `text` is its reason, such as `unknown-client`. */
+  | { readonly kind: "gate"; readonly status: number; readonly text: string }
   /** An HTML page that neither Access nor bot protection made. Prometheus and Loki would answer in plain text. */
   | { readonly kind: "page"; readonly status: number; readonly text: string }
   /** A redirect to Access' login page, which collectors that follow it take for a delivery. `text` is the host it leads to. */
@@ -30,6 +35,9 @@ export type Answer =
 /** What Loki and Mimir with tenants say to a push without `X-Scope-OrgID` (docs/facts/edge.md, E60). */
 export const noTenant = "no org id";
 
+/** In which the gate of the central host says why it refuses, or that it handed on what a store answers (central/gate/haproxy-config.ts). */
+const gateHeader = "x-sitepass-gate";
+
 /**
  * What is said with 400 by a server that has not looked at the push: Go's, which expects TLS or cannot read the request, and
  * Loki's, which gets two tenants (docs/facts/edge.md, E67).
@@ -51,6 +59,7 @@ const accessWords = /cloudflareaccess\.com|\/cdn-cgi\/access\/|You don't have pe
  * - cloudflared's own answers have neither body nor content type.
  * - Cloudflare's network sends `error code: N` to clients that do not ask for HTML, with 520 to 530.
  * - Prometheus and Loki answer in plain text, never in HTML.
+ * - The gate of the central host names itself in a header, on whatever passes through it.
  */
 export function classify(reply: Reply, publish: Publish["kind"]): Answer {
   if ("failure" in reply) {
@@ -63,6 +72,12 @@ export function classify(reply: Reply, publish: Publish["kind"]): Answer {
   const fromOrigin = { kind: "origin", status, text: excerpt(body) || (STATUS_CODES[status] ?? "") } as const;
   if (header("cf-ray") === "" && header("server") !== "cloudflare" && code === undefined) {
     return { kind: "around", status, text: excerpt(body) };
+  }
+  const reason = header(gateHeader);
+  if (reason !== "") {
+    return reason === "handed-on"
+      ? { ...fromOrigin, handedOn: true }
+      : { kind: "gate", status, text: excerpt(reason) };
   }
   const asksForAccess = header("www-authenticate").startsWith("Cloudflare-Access");
   if (status >= 300 && status < 400) {
@@ -193,6 +208,7 @@ export function describeAnswer(answer: Answer): string {
   }
   const afterStatus = {
     origin: `${quoted} from the origin`,
+    gate: ` from the gate of the central host${inBrackets}`,
     page: ` and an HTML page${quoted}`,
     login: ", a redirect to Access' login page",
     redirect: `, a redirect to ${text}`,

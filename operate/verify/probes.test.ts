@@ -131,6 +131,27 @@ describe("ProbeRunner", () => {
     }
   });
 
+  it("believes a store behind the gate that takes nothing for nothing, and no refusal of the gate", async () => {
+    for (const [ok, gate, status] of [
+      [true, "handed-on", 204],
+      [true, "handed-on", 400],
+      [false, "handed-on", 503],
+      [false, "unknown-client", 503],
+      [false, "signature", 401],
+    ] as const) {
+      const { runner } = runnerWith(() => ({
+        status,
+        headers: new Map([
+          ["cf-ray", "1"],
+          ["x-sitepass-gate", gate],
+        ]),
+        body: "",
+      }));
+      const group = { probes: [push] };
+      assert.equal((await runner.run([group])).get(group)?.[0]?.ok, ok, `${gate} ${status}`);
+    }
+  });
+
   it("does not repeat a secret that is quoted back", async () => {
     const { runner } = runnerWith(() => ({ ...answered, body: "you sent the very secret" }));
     assert.deepEqual(await runner.ask(push), {

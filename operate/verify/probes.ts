@@ -126,19 +126,20 @@ function isAsExpected({ kind, expected, path }: Probe, answer: Answer): boolean 
  * - 400 and 422 say that it has looked for data and found none; Prometheus and Loki answer so. A server before them that
  *   refuses the request itself says so in other words.
  * - 2xx is an answer only where nothing is a valid message, as in OTLP. Remote write and Loki's push API have none: what answers
- *   2xx there reads nothing, and collectors count it as delivered.
+ *   2xx there reads nothing, and collectors count it as delivered. Behind the gate of a central host
+ *   that is vmagent, which takes nothing for a delivery of nothing (seen with vmagent of July 2025).
  * - All else is refused to collectors too: a 401 that asks for a tenant, or a 415 to what they speak.
  */
-function takesPushes({ status, text }: Extract<Answer, { kind: "origin" }>, path: string): boolean {
+function takesPushes({ status, text, handedOn }: Extract<Answer, { kind: "origin" }>, path: string): boolean {
   return status >= 200 && status < 300
-    ? isOtlpPath(path)
+    ? isOtlpPath(path) || handedOn === true
     : [400, 422].includes(status) && !refusedBeforeTheStore.test(text);
 }
 
 /** Whether Access let a request pass, whatever stopped it later. Only an origin redirects requests for its start page. */
 export function passedAccess({ kind, answer }: Pick<ProbeResult, "kind" | "answer">): boolean {
   return (
-    ["origin", "page", "cloudflared", "cloudflare", "tunnel-down"].includes(answer.kind) ||
+    ["origin", "gate", "page", "cloudflared", "cloudflare", "tunnel-down"].includes(answer.kind) ||
     (kind === "read" && answer.kind === "redirect")
   );
 }

@@ -94,6 +94,8 @@ export function remedyFor(answer: Answer, target: Target): string {
   switch (answer.kind) {
     case "origin":
       return remedyForOrigin(answer, target);
+    case "gate":
+      return remedyForGate(answer.text);
     case "page":
       return "Remove what serves this page from the host (a Worker, a waiting room, a rule, another service behind it): collectors take a page with 200 for a delivery";
     case "login":
@@ -117,6 +119,36 @@ export function remedyFor(answer: Answer, target: Target): string {
       return "Run `pulumi up --refresh`, which makes the DNS record proxied again: now Access is not asked at all";
     case "network":
       return remediesForNetwork[answer.failure](hostname, serviceOf(target));
+  }
+}
+
+/** What to do about each reason of the gate, of those in central/gate/haproxy-config.ts. */
+function remedyForGate(reason: string): string {
+  switch (reason) {
+    case "unknown-client":
+    case "shut-out":
+    case "other-signal":
+      return "Run `npx sitepass central map` on the central host, or look why its timer does not: collectors wait until the gate knows the site";
+    case "unknown-key":
+      return "Run `npx sitepass central keys` on the central host, or look why its timer does not: collectors wait until the gate knows the key";
+    case "issuer":
+    case "audience":
+    case "path":
+      return "Render the central host again with `npx sitepass central`, and reload its gate: it was made before the last `pulumi up`";
+    case "expired":
+    case "not-yet-valid":
+      return "Set the clock of the central host right: it differs from Cloudflare's by more than a minute";
+    case "requests":
+    case "bytes":
+    case "connections":
+      return "Wait a little, or raise sitepass:central.limits and render the central host again: the site sends more than it may";
+    case "store-down":
+    case "store-broke-off":
+    case "store-slow":
+    case "store-refuses":
+      return "Start the store behind the gate, or read in its log why it does not answer: collectors wait for it";
+    default:
+      return "Read in the gate's log why: what Access let pass is not what the gate was given";
   }
 }
 
