@@ -92,6 +92,29 @@ describe("units of a central host", () => {
   });
 });
 
+describe("users of a central host", () => {
+  const skip = absence("systemd-sysusers") || onlyRoot;
+
+  it("are made by systemd as they are rendered", { skip }, (t) => {
+    const image = freshFolder(t);
+    put(
+      image,
+      render().filter(({ path }) => path.startsWith("sysusers/")),
+    );
+    const { status, stderr } = spawnSync(
+      "systemd-sysusers",
+      [`--root=${image}`, join(image, "sysusers/sitepass-central.conf")],
+      { encoding: "utf8" },
+    );
+    assert.equal(status, 0, stderr);
+    assert.match(
+      readFileSync(join(image, "etc/passwd"), "utf8"),
+      /^sitepass:x:\d+:\d+:[^:]+:\/var\/lib\/sitepass\/home:\S+\/nologin$/m,
+    );
+    assert.match(readFileSync(join(image, "etc/passwd"), "utf8"), /^sitepass-exporter:x:/m);
+  });
+});
+
 /** Runs install.sh into an image. */
 function install(folder: string, image: string) {
   const { status, stdout, stderr } = spawnSync("sh", [join(folder, "install.sh")], {
