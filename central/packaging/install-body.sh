@@ -53,7 +53,7 @@ program() { # unit, how it takes changed files in, names
   shift 2
   for name; do
     if command -v "$name" >/dev/null; then
-      [ "$name" = "$wanted" ] || commands="$commands${newline}s|^ExecStart=$wanted\\( \\|\$\\)|ExecStart=$name\\1|"
+      [ "$name" = "$wanted" ] || commands="$commands${newline}s#^ExecStart=$wanted\\(\\( .*\\)\\{0,1\\}\\)\$#ExecStart=$name\\1#"
       return 0
     fi
   done

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, delimiter, dirname, join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import type { RenderedFile } from "../../collectors/collector";
 import { textOf } from "../../collectors/testing/rendered-files";
@@ -92,12 +92,36 @@ describe("units of a central host", () => {
   });
 });
 
+describe("users of a central host", () => {
+  const skip = absence("systemd-sysusers") || onlyRoot;
+
+  it("are made by systemd as they are rendered", { skip }, (t) => {
+    const image = freshFolder(t);
+    put(
+      join(image, "etc/sysusers.d"),
+      render()
+        .filter(({ path }) => path.startsWith("sysusers/"))
+        .map((file) => ({ ...file, path: basename(file.path) })),
+    );
+    const { status, stderr } = spawnSync("systemd-sysusers", [`--root=${image}`], { encoding: "utf8" });
+    assert.equal(status, 0, stderr);
+    assert.match(
+      readFileSync(join(image, "etc/passwd"), "utf8"),
+      /^sitepass:x:\d+:\d+:[^:]+:\/var\/lib\/sitepass\/home:\S+\/nologin$/m,
+    );
+    assert.match(readFileSync(join(image, "etc/passwd"), "utf8"), /^sitepass-exporter:x:/m);
+  });
+});
+
 /** Runs install.sh into an image. */
-function install(folder: string, image: string) {
+function install(folder: string, image: string, programs?: string) {
   const { status, stdout, stderr } = spawnSync("sh", [join(folder, "install.sh")], {
     encoding: "utf8",
     cwd: "/",
-    env: { PATH: process.env.PATH, DESTDIR: image },
+    env: {
+      PATH: [...(programs === undefined ? [] : [programs]), process.env.PATH ?? ""].join(delimiter),
+      DESTDIR: image,
+    },
   });
   return { status, stdout, stderr };
 }
@@ -182,6 +206,25 @@ describe("install.sh of a central host", () => {
       stderr: `install.sh: ${folder}/systemd/sitepass-map.timer is missing. Copy the whole folder again. Nothing was changed.\n`,
     });
     assert.deepEqual(contents(image), before);
+  });
+
+  it("calls programs as this machine does", { skip: onlyRoot }, (t) => {
+    const image = freshFolder(t);
+    const programs = freshFolder(t);
+    for (const name of ["prometheus-node-exporter", "vmagent-prod"]) {
+      writeFileSync(join(programs, name), "#!/bin/sh\n", { mode: 0o755 });
+    }
+    assert.equal(install(rendered(t), image, programs).status, 0);
+    const startOf = (name: string) =>
+      /^ExecStart=(\S+)/m.exec(
+        readFileSync(join(image, `etc/systemd/system/sitepass-${name}.service`), "utf8"),
+      )?.[1];
+    assert.deepEqual(["node-exporter", "vmagent", "cloudflared", "map"].map(startOf), [
+      "prometheus-node-exporter",
+      "vmagent-prod",
+      "cloudflared",
+      "node",
+    ]);
   });
 
   it("finishes what a run that was killed has begun", { skip: onlyRoot }, (t) => {

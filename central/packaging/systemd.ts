@@ -55,8 +55,8 @@ export const systemd: Packaging = {
     plainFile(
       "sysusers/sitepass-central.conf",
       `# Rendered by sitepass.
-u ${gateUser} - "sitepass: gate, connector and timers" ${state}/home
-u ${exporterUser} - "sitepass: node_exporter" /
+u ${gateUser} - "sitepass gate, connector and timers" ${state}/home
+u ${exporterUser} - "sitepass node_exporter" /
 `,
     ),
   ],

@@ -5,7 +5,7 @@ import type { OpenStack } from "../../stack/open-stack";
 import { stackCommand, type ExitCode, type OnStack, type Run, type StackOptions } from "../stack-command";
 import { addKeys } from "./keys";
 import { addMap } from "./map";
-import { outFolder, outOption } from "./out-option";
+import { givenOptions, outOption } from "./central-options";
 
 export function addCentral(program: Command, onStack: OnStack): void {
   const central = stackCommand(program, "central", [
@@ -34,9 +34,9 @@ export function addCentral(program: Command, onStack: OnStack): void {
     )
     .option("--json", "print one JSON document", false)
     .action(async (options: CentralCommand, command: Command) => {
-      const out = outFolder(options, command);
-      const checkout = options.checkout ?? options.cwd;
-      await onStack(options, (stack, run) => renderFolder(stack, { ...options, out, checkout }, run));
+      const given = givenOptions(options, command);
+      const checkout = given.checkout ?? given.cwd;
+      await onStack(given, (stack, run) => renderFolder(stack, { ...given, checkout }, run));
     });
   // Those of the subcommands have the same names.
   central.enablePositionalOptions();

@@ -4,7 +4,7 @@ import { orThrow } from "../../fleet/problem";
 import { plural } from "../../fleet/wording";
 import type { OpenStack } from "../../stack/open-stack";
 import { stackCommand, type ExitCode, type OnStack, type Run } from "../stack-command";
-import { outFolder, outOption, runOption, type GateOptions } from "./out-option";
+import { givenOptions, outOption, runOption, type GateOptions } from "./central-options";
 
 interface KeysOptions extends GateOptions {
   readonly textfiles?: string;
@@ -28,8 +28,8 @@ export function addKeys(central: Command, onStack: OnStack): void {
     )
     .option("--json", "print one JSON document", false)
     .action(async (options: KeysOptions, command: Command) => {
-      const out = outFolder(options, command);
-      await onStack(options, (stack, run) => fetchKeys(stack, { ...options, out }, run));
+      const given = givenOptions(options, command);
+      await onStack(given, (stack, run) => fetchKeys(stack, given, run));
     });
 }
 

@@ -4,7 +4,7 @@ import { orThrow } from "../../fleet/problem";
 import { plural } from "../../fleet/wording";
 import type { OpenStack } from "../../stack/open-stack";
 import { stackCommand, type ExitCode, type OnStack, type Run } from "../stack-command";
-import { outFolder, outOption, runOption, type GateOptions } from "./out-option";
+import { givenOptions, outOption, runOption, type GateOptions } from "./central-options";
 
 export function addMap(central: Command, onStack: OnStack): void {
   stackCommand(central, "map", ["central map", "central map --out /etc/sitepass/central --run /run/sitepass"])
@@ -13,8 +13,8 @@ export function addMap(central: Command, onStack: OnStack): void {
     .addOption(runOption())
     .option("--json", "print one JSON document", false)
     .action(async (options: GateOptions, command: Command) => {
-      const out = outFolder(options, command);
-      await onStack(options, (stack, run) => writeMap(stack, { ...options, out }, run));
+      const given = givenOptions(options, command);
+      await onStack(given, (stack, run) => writeMap(stack, given, run));
     });
 }
 
