@@ -1,21 +1,19 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import Table from "cli-table3";
 import pc from "picocolors";
-import { parseDocument } from "yaml";
 import { startStandIn } from "cloudflare-standin";
 import { startEdge } from "../../packages/cloudflare-standin/edge/edge";
 import { UserError, type Problem } from "../../fleet/problem";
 import type { Identity } from "../../central/central-host";
 import type { RevealedOutputs } from "../../stack/stack-outputs";
 import { copyProject, engineStack } from "../run/project-stack";
-import { versionOf } from "../run/processes";
 import { accountOfStack } from "../run/sandbox";
 import { pushAll, pushedLines, pushedMetric } from "./site-pushes";
-import { missingPrograms } from "./running-host";
+import { missingPrograms, setIdentity } from "./running-host";
 import { readServed, serveStack, type ServedStack } from "./served-stack";
 
 const help = `Runs a whole central host on this machine, from the files that \`sitepass central\` renders: gate, stores and alarms are the
@@ -69,14 +67,13 @@ async function main(): Promise<number> {
 
 /** Brings the shipped stack up against a stand-in, serves it by a real central host, and pushes until it is stopped. */
 async function run(home: string, seconds: number, abort: AbortSignal): Promise<void> {
-  const identity: Identity = versionOf("alloy") === undefined ? "tenant" : "label";
   const directory = join(home, "project");
   const hostHome = join(home, "host");
   for (const folder of [directory, hostHome]) {
     mkdirSync(folder, { mode: 0o700 });
   }
   copyProject(directory);
-  setIdentity(directory, identity);
+  const identity = setIdentity(directory, stackName);
   const account = accountOfStack(directory, stackName);
   const standIn = await startStandIn(account);
   const edge = await startEdge({ database: standIn.database });
@@ -123,13 +120,6 @@ const missingProblem = ({ title, name }: { readonly title: string; readonly name
     ? "Install Debian's packages haproxy, prometheus-alertmanager and prometheus-node-exporter"
     : "Build it with `npm run programs`",
 });
-
-function setIdentity(directory: string, identity: Identity): void {
-  const path = join(directory, `Pulumi.${stackName}.yaml`);
-  const document = parseDocument(readFileSync(path, "utf8"));
-  document.setIn(["config", "sitepass:identity"], identity);
-  writeFileSync(path, document.toString());
-}
 
 function describe({ host, central }: ServedStack, identity: Identity): string {
   const table = new Table({ head: ["program", "where", "version"], style: { head: [], border: [] } });

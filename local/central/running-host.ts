@@ -1,10 +1,12 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import pMap from "p-map";
+import { parseDocument } from "yaml";
 import {
   defaultPorts,
   type CentralHost,
   type CentralProgram,
+  type Identity,
   type Place,
   type Places,
   type ProgramName,
@@ -35,7 +37,6 @@ const localPrograms: Readonly<Partial<Record<ProgramName, () => string | undefin
   gate: () => onPath("haproxy", "-v"),
   vmagent: () => findProgram("vmagent", "vmagent"),
   prometheus: () => findProgram("prometheus", "prometheus"),
-  // No registry for Go or Debian has it; its own packages do.
   alloy: () => onPath("alloy"),
   loki: () => findProgram("loki", "loki"),
   alertmanager: () => onPath("prometheus-alertmanager"),
@@ -53,6 +54,19 @@ export function missingPrograms(central: CentralHost): readonly CentralProgram[]
       !["cloudflared", "grafana"].includes(program.name) &&
       localPrograms[program.name]?.() === undefined,
   );
+}
+
+/**
+ * Sets in a copy of the project how its central host tells who pushed: by label where this machine has Alloy, which no registry has;
+ * else by Loki's tenants.
+ */
+export function setIdentity(directory: string, stackName: string): Identity {
+  const identity: Identity = localPrograms.alloy?.() === undefined ? "tenant" : "label";
+  const path = join(directory, `Pulumi.${stackName}.yaml`);
+  const document = parseDocument(readFileSync(path, "utf8"));
+  document.setIn(["config", "sitepass:identity"], identity);
+  writeFileSync(path, document.toString());
+  return identity;
 }
 
 /**
@@ -80,7 +94,9 @@ export async function startCentralHost(
   const start = async ({ name, path, readyPath, command }: (typeof programs)[number]): Promise<void> => {
     const { args, environment } = command(central, places);
     const { host, ports } = places.programs[name];
-    const ready = readyPath === undefined ? undefined : `http://${host}:${ports.http}${readyPath}`;
+    // Loki waits a quarter of a minute for others to join before it says that it is ready, and takes pushes long before.
+    const page = name === "loki" ? "/loki/api/v1/status/buildinfo" : readyPath;
+    const ready = page === undefined ? undefined : `http://${host}:${ports.http}${page}`;
     running.set(name, await startService(path, args, ready, environment));
   };
   const close = async () => {

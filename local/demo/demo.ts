@@ -17,10 +17,12 @@ import {
   demoMetric,
   type Attempt,
 } from "./attempts";
-import { startConnector } from "cloudflare-standin/edge/tunnel/connector";
+import { startConnector, type Connector } from "cloudflare-standin/edge/tunnel/connector";
 import { startEdge, type Edge } from "../../packages/cloudflare-standin/edge/edge";
 import { lokiOrigin, prometheusOrigin, receiverOrigin, type Origin } from "../run/origins";
 import { accountOfStack } from "../run/sandbox";
+import { setIdentity } from "../central/running-host";
+import { showWhoPushed } from "./who-pushed";
 import { arrivalTable, attemptTable, siteTable } from "./tables";
 import pc from "picocolors";
 
@@ -53,6 +55,7 @@ export async function runDemo(home: string, abort: AbortSignal): Promise<void> {
     const directory = join(home, "project");
     mkdirSync(directory, { mode: 0o700 });
     copyProject(directory);
+    setIdentity(directory, stackName);
     const shipped = orThrow(readSiteFiles(join(directory, "sites"))).map(({ name, values }) => ({
       name,
       enabled: values.token.enabled,
@@ -112,8 +115,37 @@ export async function runDemo(home: string, abort: AbortSignal): Promise<void> {
     console.log(text);
     requireArrivals([...pushes, ...attempts], counts);
 
+    heading("Who pushed: one site writes under another's name, at the gate of the central host");
+    clock.ahead = 0;
+    await dataPath.connector?.close();
+    const hostHome = join(home, "host");
+    const who = await showWhoPushed(
+      {
+        home: hostHome,
+        directory,
+        stackName,
+        statePath: join(home, `${stackName}.json`),
+        standIn,
+        edge: dataPath.edge,
+      },
+      outputs,
+    );
+    if (who.shown) {
+      console.log(
+        `${who.impostor} pushed once more, as ${who.victim}: it arrived as what ${who.impostor} itself sent.\n${who.text}`,
+      );
+      if (!who.isRight) {
+        throw new DemoFailed("The stores do not have what each site pushed under its own name.");
+      }
+    } else {
+      console.log(
+        `Not shown, because this machine lacks ${who.missing.join(", ")}; \`npm run central -- --help\` says where they come from.`,
+      );
+    }
+
     heading("Go on");
     console.log(`touch sites/osaka.yaml && npm run demo   ${pc.dim("add a site: a file is all it takes")}
+npm run central                          ${pc.dim("a whole central host, from the files that `sitepass central` renders, with sites that push")}
 npm run standin                          ${pc.dim("keep all this running, and try `npm run engine -- up` and `npx sitepass verify` on it")}
 pulumi up                                ${pc.dim("on your account; the README says what it needs")}`);
   } finally {
@@ -144,6 +176,8 @@ async function openOrigins(config: Config, home: string): Promise<ReadonlyMap<Si
 /** What a push goes through on this machine, as at Cloudflare. */
 interface DataPath {
   readonly edge: Edge;
+  /** Undefined when the hosts are published by address. */
+  readonly connector: Connector | undefined;
   readonly close: () => Promise<void>;
 }
 
@@ -175,6 +209,7 @@ async function openDataPath(
     tunnelToken === undefined ? undefined : await startConnector({ database, tunnelToken, services, now });
   return {
     edge,
+    connector,
     close: async () => {
       await connector?.close();
       await edge.close();

@@ -35,12 +35,12 @@ const victim = "tokyo";
 
 /** What was pushed by hostile pushes, in each store's language. */
 const hostileData = {
-  metrics: '{__name__=~"hostile_.+"}',
+  metrics: "hostile",
   logs: '{service_name=~".+"} |= "hostile_"',
 } as const;
 
 /** How the attempts are answered by kind; 503 is what collectors keep and send again. */
-const answersOf = {
+const answers = {
   "remote write 1.0: 204": 21,
   "remote write 1.0: 401": 3,
   "remote write 1.0: 404": 3,
@@ -48,9 +48,12 @@ const answersOf = {
   "remote write 2.0 that says that it is 1.0: 204": 1,
   "Loki JSON: 204": 8,
   "Loki JSON: 401": 1,
-  "Loki protobuf: 204": 7,
-  "Loki protobuf: 400": 1,
-  "OTLP logs: 204": 7,
+};
+
+/** Loki refuses a stream that names a label twice, which Alloy keeps the last of; and what an OTLP push is answered differs. */
+const answersOf = {
+  tenant: { ...answers, "Loki protobuf: 204": 7, "Loki protobuf: 400": 1, "OTLP logs: 204": 7 },
+  label: { ...answers, "Loki protobuf: 204": 8, "OTLP logs: 200": 7 },
 };
 
 for (const identity of ["tenant", "label"] as const) {
@@ -147,14 +150,15 @@ for (const identity of ["tenant", "label"] as const) {
 
     it("has nobody write under another's name, in 64 attempts", async () => {
       const pushes = hostilePushes({ own: pusher, other: victim, siteLabel: "provider" });
-      const answers: string[] = [];
+      const found: string[] = [];
       for (const push of pushes) {
         const { status } = await pushTo(pusher, push);
-        answers.push(`${push.what.split(",")[0] ?? ""}: ${status}`);
+        found.push(`${push.what.split(",")[0] ?? ""}: ${status}`);
       }
-      assert.deepEqual(tally(answers), answersOf);
+      assert.deepEqual(tally(found), answersOf[identity]);
       assert.deepEqual(await stored("metrics", hostileData.metrics, 21), { nagoya: 21 });
-      assert.deepEqual(await stored("logs", hostileData.logs, 22), { nagoya: 22 });
+      const lines = identity === "label" ? 23 : 22;
+      assert.deepEqual(await stored("logs", hostileData.logs, lines), { nagoya: lines });
     });
 
     it("keeps a new site waiting until the map knows it, and a site from what it may not push", async () => {
@@ -220,11 +224,11 @@ for (const identity of ["tenant", "label"] as const) {
         await grows();
         for (const name of ["gate", "prometheus"] as const) {
           const start = await served.host.kill(name);
-          await delay(3000);
+          await delay(1500);
           await start();
         }
         await edge.rotateSigningKeys();
-        await delay(3000);
+        await delay(1500);
         const url = new URL("/cdn-cgi/access/certs", edge.url);
         const { run, textfiles } = served.host.places;
         const refresh = () =>

@@ -12,7 +12,7 @@ export interface HostilePush {
   /** Beside the site's own credentials, which come before. */
   readonly headers: HeaderLines;
   readonly body: Buffer;
-  /** Name of the metric, or text of the line, by which it is found in the store. */
+  /** The value of the series' label `attempt`, or the text of the line: each is a series or line of its own. */
   readonly marker: string;
 }
 
@@ -30,7 +30,10 @@ const now = (): number => Date.now();
 
 /** Remote write 1.0 with labels in exactly this order, twice where they are named twice. */
 function writeBody(marker: string, labels: Pairs): Buffer {
-  const pairs = [["__name__", marker], ...labels].map(([name, value]) => ({ name, value }));
+  const pairs = [["__name__", "hostile"], ...labels, ["attempt", marker]].map(([name, value]) => ({
+    name,
+    value,
+  }));
   return compress(
     encodeMessage("WriteRequest", {
       timeseries: [{ labels: pairs, samples: [{ value: 1, timestamp: now() }] }],
@@ -45,7 +48,7 @@ const write2Headers: HeaderLines = [
 ];
 
 function write2Body(marker: string, labels: Pairs): Buffer {
-  const texts = ["__name__", marker, ...labels.flat()];
+  const texts = ["__name__", "hostile", ...labels.flat(), "attempt", marker];
   return compress(
     encodeMessage("Request2", {
       symbols: ["", ...texts],
