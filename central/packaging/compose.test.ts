@@ -111,17 +111,14 @@ describe("the Compose file", () => {
     assert.deepEqual(neighbours("loki"), ["alertmanager", "alloy", "grafana", "prometheus", "vmagent"]);
     assert.deepEqual(
       Object.keys(project.networks).filter((network) => project.networks[network]?.internal !== true),
-      ["alerts", "connector"],
+      ["alerts", "edge"],
     );
+    // Prometheus has no way out.
+    assert.deepEqual(networksOf("prometheus").sort(), ["connector", "scrape", "stores"]);
   });
 
   it("leads cloudflared to the stores where there is no gate", { skip }, (t) => {
-    const files = render({ identity: "off" });
-    const { project } = read(
-      t,
-      // What is rendered of the gate and the labellers belongs to others.
-      files,
-    );
+    const { project } = read(t, render({ identity: "off" }));
     assert.ok("push" in (project.services.cloudflared?.networks ?? {}));
     assert.deepEqual(
       project.services.cloudflared?.volumes?.map(({ target }) => target),

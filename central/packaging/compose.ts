@@ -198,19 +198,20 @@ function volumes(program: CentralProgram, { central }: PackagedHost): readonly Y
 }
 
 /**
- * - `connector`: cloudflared's way to Cloudflare, and Prometheus' to cloudflared's metrics.
+ * - `edge`: cloudflared's way to Cloudflare.
+ * - `connector`: Prometheus' way to cloudflared's metrics.
  * - `push`: from whoever takes the pushes in to what comes next.
  * - `stores`: the stores, what writes to them and what reads them.
  * - `scrape`: Prometheus and what it scrapes beside.
  * - `alerts`: Alertmanager's way out.
  * - `out`: the way to stores elsewhere.
  */
-const networkNames = ["connector", "push", "stores", "scrape", "alerts", "out"] as const;
+const networkNames = ["edge", "connector", "push", "stores", "scrape", "alerts", "out"] as const;
 
 type NetworkName = (typeof networkNames)[number];
 
 /** The others lead nowhere but to the containers in them. */
-const isOpen = (network: NetworkName): boolean => ["connector", "alerts", "out"].includes(network);
+const isOpen = (network: NetworkName): boolean => ["edge", "alerts", "out"].includes(network);
 
 /** Who is in which network. With a gate, cloudflared shares none with what it leads to: sockets lie between. */
 function networksOf({ central, programs }: PackagedHost): Partial<Record<ProgramName, NetworkName[]>> {
@@ -221,7 +222,7 @@ function networksOf({ central, programs }: PackagedHost): Partial<Record<Program
   const isElsewhere = (signal: keyof typeof labeller) => central.ownStores[signal] !== undefined;
   const gateLeadsOut = signalNames.some((signal) => isDirect(signal) && isElsewhere(signal));
   return {
-    cloudflared: listed("connector", central.identity === "off" && "push"),
+    cloudflared: listed("edge", runs("prometheus") && "connector", central.identity === "off" && "push"),
     gate: listed("push", runs("prometheus") && "scrape", gateLeadsOut && "out"),
     vmagent: listed("push", runs("prometheus") && "stores", isElsewhere("metrics") && "out"),
     alloy: listed("push", (runs("loki") || runs("prometheus")) && "stores", isElsewhere("logs") && "out"),

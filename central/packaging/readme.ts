@@ -57,8 +57,9 @@ docker compose ps
 \`\`\`
 
 \`.env\` names that user, as whom the containers run, and to whom all they write belongs: the data in \`data/\`, which is what to back up,
-and the gate's sockets in \`run/\`. Whoever copies the folder to another machine renders it there, or puts \`id -u\` and \`id -g\` of its new owner into \`.env\`. With rootless Docker that is 0:0: there,
-root of a container is you. No port is published, and everything listens on networks between the containers alone.
+and the gate's sockets in \`run/\`. Whoever copies the folder to another machine renders it there, or puts \`id -u\` and \`id -g\` of
+its new owner into \`.env\`. With rootless Docker that is 0:0: there, root of a container is you. No port is published, and everything
+listens on networks between the containers alone.
 `.trimEnd();
   }
   return `## Start
@@ -90,14 +91,16 @@ function timerSection(host: PackagedHost, name: PackagingName, packaging: Packag
     status: "writes what `sitepass status` knows for the alarms, every fifteen minutes",
   };
   const where = `${packaging.installed(folder)}/credentials/timers.env`;
+  const as = name === "compose" ? "" : "sudo -u sitepass ";
+  const options = `--out ${packaging.installed(folder)}${name === "compose" ? "" : ` --run ${packaging.runDirectory(folder)}`}`;
   return `## What runs again and again
 
 Timers of systemd run sitepass from a checkout of the project in ${checkout} (another place is named with \`--checkout\`):
 
 ${timers.map((timer) => `- sitepass-${timer} ${does[timer as keyof typeof does]}.`).join("\n")}
 
-They need Node.js on systemd's PATH, \`npm ci\` in the checkout, and what reads the stack and Cloudflare's API, in ${where}
-(mode 0600), such as:
+They need Node.js on systemd's PATH, \`npm ci\` in the checkout, and what reads the stack and Cloudflare's API, in
+${where} (mode 0600), such as:
 
 \`\`\`sh
 PULUMI_ACCESS_TOKEN=...
@@ -119,14 +122,11 @@ sudo systemctl enable --now ${units}
 Without them, after each \`pulumi up\` that made or removed a site, and once a week:
 
 \`\`\`sh
-npx sitepass central map --out ${packaging.installed(folder)}${runOption(name, packaging, folder)}
-npx sitepass central keys --out ${packaging.installed(folder)}${runOption(name, packaging, folder)}
+${as}npx sitepass central map ${options}
+${as}npx sitepass central keys ${options}${name === "compose" ? "" : ` --textfiles ${packaging.textfiles(folder)}`}
 \`\`\``
   }`;
 }
-
-const runOption = (name: PackagingName, packaging: Packaging, folder: string): string =>
-  name === "compose" ? "" : ` --run ${packaging.runDirectory(folder)}`;
 
 function lookSection(host: PackagedHost, name: PackagingName): string {
   if (host.onlyGate) {

@@ -79,6 +79,16 @@ describe("units of a central host", () => {
     assert.deepEqual(unitValues(textOf(render(), "systemd/sitepass-gate.service"), "LoadCredential"), []);
   });
 
+  it("let the timers write the map, the keys and what is alarmed on, in /etc too", () => {
+    for (const name of ["keys", "map", "status"]) {
+      const unit = textOf(render(), `systemd/sitepass-${name}.service`);
+      assert.deepEqual(unitValues(unit, "ProtectSystem"), ["full"]);
+      assert.deepEqual(unitValues(unit, "ReadWritePaths"), [
+        "-/etc/sitepass/central/gate -/var/lib/sitepass/textfiles",
+      ]);
+    }
+  });
+
   it("come with the timers that the gate needs, and without where there is none", () => {
     const timers = (changes: Partial<CentralHost>) =>
       render(changes)

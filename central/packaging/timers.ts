@@ -78,6 +78,8 @@ NoNewPrivileges=yes
 PrivateTmp=yes
 PrivateDevices=yes
 ProtectSystem=full
+# Which makes /etc read-only, but for these.
+ReadWritePaths=-${out}/gate -${textfiles}
 ProtectClock=yes
 ProtectControlGroups=yes
 ProtectHostname=yes

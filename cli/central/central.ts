@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { Option, type Command } from "commander";
 import type { CentralOptions } from "../../central/render-central";
 import type { OpenStack } from "../../stack/open-stack";
@@ -58,39 +57,8 @@ async function renderFolder(
   if (options.json === true) {
     terminal.print(JSON.stringify(central, undefined, 2));
   } else {
-    const count = (paths: readonly string[], name: string): string =>
-      `${paths.filter((path) => path.startsWith(`${name}/`)).length}`;
-    const { programs, written, unchanged, removed } = central;
-    const row = (title: string, name: string): string[] => [
-      title,
-      join(central.path, name),
-      count(written, name),
-      count(unchanged, name),
-      count(removed, name),
-    ];
-    const folders = new Set(
-      [...written, ...unchanged, ...removed]
-        .map((path) => path.split("/"))
-        .flatMap(([first, rest]) => (rest === undefined ? [] : [first ?? ""])),
-    );
-    const others = [...folders].filter((name) => !programs.some((program) => program.name === name)).sort();
-    const beside = (paths: readonly string[]): string =>
-      `${paths.filter((path) => !path.includes("/")).length}`;
-    terminal.print(
-      terminal.table(
-        ["for", "in", "written", "unchanged", "removed"],
-        [
-          ...programs.filter(({ name }) => folders.has(name)).map(({ name, title }) => row(title, name)),
-          ...others.map((name) => row(name === "credentials" ? "secrets" : name, name)),
-          ["all of them", central.path, beside(written), beside(unchanged), beside(removed)],
-        ],
-      ),
-    );
-    terminal.print(
-      central.next.length === 0
-        ? "Nothing changed that has to be told to a program that runs."
-        : `Next, on the central host:\n${central.next.map((step) => `  ${step}`).join("\n")}`,
-    );
+    const { printCentral } = await import("./central-report.js");
+    printCentral(central, terminal);
   }
   for (const warning of warnings) {
     terminal.warn(warning);
