@@ -37,8 +37,8 @@ export interface SigningKey {
   readonly jwk: JWK & { readonly kid: string };
 }
 
-export async function signingKey(kid: string, modulusLength = 2048): Promise<SigningKey> {
-  const { privateKey, publicKey } = await generateKeyPair("RS256", { modulusLength, extractable: true });
+export async function signingKey(kid: string): Promise<SigningKey> {
+  const { privateKey, publicKey } = await generateKeyPair("RS256", { extractable: true });
   return { privateKey, jwk: { ...(await exportJWK(publicKey)), kid, alg: "RS256", use: "sig" } };
 }
 
@@ -137,6 +137,8 @@ export interface Answered {
   readonly body: string;
 }
 
+const watched = new WeakSet<object>();
+
 /** Sends a request over a unix socket, as cloudflared does; rejects when the connection breaks before an answer. */
 export const sendTo = (
   socketPath: string,
@@ -173,6 +175,13 @@ export const sendTo = (
       },
     );
     outgoing.on("error", reject);
+    // An idle connection may be ended by the gate, which is nobody's fault.
+    outgoing.on("socket", (socket) => {
+      if (!watched.has(socket)) {
+        watched.add(socket);
+        socket.on("error", () => undefined);
+      }
+    });
     if (whole === undefined) {
       for (const chunk of Array.isArray(body) ? (body as readonly Buffer[]) : []) {
         outgoing.write(chunk);
