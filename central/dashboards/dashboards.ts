@@ -1,13 +1,13 @@
-import type { Dashboard } from "@grafana/grafana-foundation-sdk/dashboard";
 import type { RenderedFile } from "../../collectors/collector";
 import type { CentralHost } from "../central-host";
 import { fleetDashboard } from "./fleet";
 import { gateDashboard } from "./gate";
+import type { BuiltDashboard } from "./panels";
 import { siteDashboard } from "./site";
 
 /** The dashboards of a central host, as Grafana reads them. */
 export const dashboardFiles = (central: CentralHost): readonly RenderedFile[] => {
-  const boards: readonly (readonly [name: string, Dashboard])[] = [
+  const boards: readonly (readonly [name: string, BuiltDashboard])[] = [
     ["fleet", fleetDashboard(central)],
     ["site", siteDashboard(central)],
     ...(central.identity === "off" ? [] : [["gate", gateDashboard(central)] as const]),

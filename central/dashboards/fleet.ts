@@ -1,4 +1,3 @@
-import type { Dashboard } from "@grafana/grafana-foundation-sdk/dashboard";
 import { lastPush, siteSeries } from "../alarms/alarms";
 import type { CentralHost } from "../central-host";
 import { ofHost, storesItself } from "../stores/addresses";
@@ -13,6 +12,7 @@ import {
   stat,
   table,
   timeSeries,
+  type BuiltDashboard,
   type Column,
 } from "./panels";
 
@@ -95,7 +95,7 @@ function columns(central: CentralHost): readonly Column[] {
 }
 
 /** The fleet at a glance. */
-export function fleetDashboard(central: CentralHost): Dashboard {
+export function fleetDashboard(central: CentralHost): BuiltDashboard {
   const { siteLabel, signals } = central;
   const onTime = (signal: string) =>
     `count(time() - ${lastPush}{${ofHost},signal="${signal}"} < 210 and on (${siteLabel}) site_expected{${ofHost},signal="${signal}"})`;

@@ -1,10 +1,18 @@
-import type { Dashboard } from "@grafana/grafana-foundation-sdk/dashboard";
 import type { CentralHost } from "../central-host";
 import { ofHost, storesItself } from "../stores/addresses";
 import { alloy } from "../stores/alloy";
 import { loki } from "../stores/loki";
 import { vmagent } from "../stores/vmagent";
-import { addPairs, addRow, connections, dashboard, samplesStored, stat, timeSeries } from "./panels";
+import {
+  addPairs,
+  addRow,
+  connections,
+  dashboard,
+  samplesStored,
+  stat,
+  timeSeries,
+  type BuiltDashboard,
+} from "./panels";
 
 const rate = (name: string): string => `rate(${name}{${ofHost}}[5m])`;
 
@@ -134,7 +142,7 @@ const behind = (central: CentralHost) => [
 ];
 
 /** The gate, and what stands behind it. */
-export function gateDashboard(central: CentralHost): Dashboard {
+export function gateDashboard(central: CentralHost): BuiltDashboard {
   const board = dashboard(
     "gate",
     "sitepass: the gate",

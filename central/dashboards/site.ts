@@ -2,14 +2,23 @@ import {
   QueryVariableBuilder,
   VariableRefresh,
   VariableSort,
-  type Dashboard,
 } from "@grafana/grafana-foundation-sdk/dashboard";
 import { lastPush, siteSeries } from "../alarms/alarms";
 import type { CentralHost } from "../central-host";
 import { ofHost, storesItself } from "../stores/addresses";
 import { loki } from "../stores/loki";
 import { senderLag } from "./fleet";
-import { addPairs, addRow, dashboard, dataSources, lineRates, lines, stat, timeSeries } from "./panels";
+import {
+  addPairs,
+  addRow,
+  dashboard,
+  dataSources,
+  lineRates,
+  lines,
+  stat,
+  timeSeries,
+  type BuiltDashboard,
+} from "./panels";
 
 /** What the gate lets in of the site, and refuses. */
 function atTheGate() {
@@ -78,7 +87,7 @@ function inPrometheus(siteLabel: string, itself: string) {
 }
 
 /** One site in depth. */
-export function siteDashboard(central: CentralHost): Dashboard {
+export function siteDashboard(central: CentralHost): BuiltDashboard {
   const { siteLabel, signals, identity } = central;
   const itself = `${siteLabel}="$site"`;
   const status = `${ofHost},site="$site"`;

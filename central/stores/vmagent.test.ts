@@ -4,8 +4,15 @@ import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import { outcome } from "../../collectors/testing/programs";
 import { findProgram } from "../../local/programs/programs";
+import type { CentralHost } from "../central-host";
 import { exampleHost } from "../testing/central-hosts";
-import { writeRequest, writeRequestV2, type LabelPair, type WrittenSeries } from "../testing/remote-write";
+import {
+  otlpGauge,
+  writeRequest,
+  writeRequestV2,
+  type LabelPair,
+  type WrittenSeries,
+} from "../testing/remote-write";
 import { freePlaces, startProgram, writeFiles } from "../testing/start-program";
 import { prometheus } from "./prometheus";
 import { vmagent } from "./vmagent";
@@ -24,8 +31,7 @@ const answer = z.object({
 });
 
 /** vmagent and Prometheus, started from what is rendered. */
-async function startStores(context: TestContext) {
-  const central = exampleHost();
+async function startStores(context: TestContext, central: CentralHost = exampleHost()) {
   const places = await freePlaces(context);
   const store = await startProgram(context, prometheus, {
     central,
@@ -39,9 +45,14 @@ async function startStores(context: TestContext) {
   });
 
   /** Pushes as the gate hands it on: the query is the gate's own. */
-  const push = async (site: string, body: Buffer, headers: Readonly<Record<string, string>> = {}) => {
-    const query = new URLSearchParams({ extra_label: `provider=${site}` }).toString();
-    const { status } = await fetch(`${before.url}/api/v1/write?${query}`, {
+  const push = async (
+    site: string,
+    body: Buffer,
+    headers: Readonly<Record<string, string>> = {},
+    path = "/api/v1/write",
+  ) => {
+    const query = new URLSearchParams({ extra_label: `${central.siteLabel}=${site}` }).toString();
+    const { status } = await fetch(`${before.url}${path}?${query}`, {
       method: "POST",
       headers: { "content-type": "application/x-protobuf", "content-encoding": "snappy", ...headers },
       body: new Uint8Array(body),

@@ -1,7 +1,7 @@
 import { parse } from "protobufjs";
 import { compress } from "snappyjs";
 
-/** Remote write 1.0 and 2.0 (prometheus/prometheus, prompb/types.proto and prompb/io/prometheus/write/v2/types.proto), with all that can be written. */
+/** Remote write 1.0 and 2.0, and OpenTelemetry's metrics (opentelemetry/proto/metrics/v1) as far as a gauge needs them (prometheus/prometheus, prompb/types.proto and prompb/io/prometheus/write/v2/types.proto), with all that can be written. */
 const { root } = parse(
   `syntax = "proto3";
 
@@ -16,6 +16,16 @@ const { root } = parse(
   message TimeSeries { repeated Label labels = 1; repeated Sample samples = 2; repeated Exemplar exemplars = 3; repeated Histogram histograms = 4; }
   message MetricMetadata { int32 type = 1; string metric_family_name = 2; string help = 4; }
   message WriteRequest { repeated TimeSeries timeseries = 1; repeated MetricMetadata metadata = 3; }
+
+  message AnyValue { string string_value = 1; }
+  message KeyValue { string key = 1; AnyValue value = 2; }
+  message Resource { repeated KeyValue attributes = 1; }
+  message NumberDataPoint { fixed64 time_unix_nano = 3; double as_double = 4; repeated KeyValue attributes = 7; }
+  message Gauge { repeated NumberDataPoint data_points = 1; }
+  message Metric { string name = 1; Gauge gauge = 5; }
+  message ScopeMetrics { repeated Metric metrics = 2; }
+  message ResourceMetrics { Resource resource = 1; repeated ScopeMetrics scope_metrics = 2; }
+  message ExportMetricsServiceRequest { repeated ResourceMetrics resource_metrics = 1; }
 
   message SeriesV2 { repeated uint32 labels_refs = 1; repeated Sample samples = 2; }
   message RequestV2 { repeated string symbols = 4; repeated SeriesV2 timeseries = 5; }`,
@@ -34,10 +44,12 @@ export interface WrittenSeries {
   readonly more?: Readonly<Record<string, unknown>>;
 }
 
-const encode = (message: string, content: object): Buffer => {
+const encodePlain = (message: string, content: object): Buffer => {
   const type = root.lookupType(message);
-  return compress(Buffer.from(type.encode(type.fromObject(content)).finish()));
+  return Buffer.from(type.encode(type.fromObject(content)).finish());
 };
+
+const encode = (message: string, content: object): Buffer => compress(encodePlain(message, content));
 
 /** @param more what stands beside the series. */
 export const writeRequest = (series: readonly WrittenSeries[], more: object = {}): Buffer =>
@@ -56,6 +68,36 @@ export function writeRequestV2(labels: readonly LabelPair[], timestamp = Date.no
     symbols,
     timeseries: [
       { labels_refs: labels.flat().map((_, index) => index + 1), samples: [{ value: 1, timestamp }] },
+    ],
+  });
+}
+
+/** One gauge in OpenTelemetry's protobuf, not compressed. */
+export function otlpGauge(
+  name: string,
+  { resource, point }: { readonly resource: readonly LabelPair[]; readonly point: readonly LabelPair[] },
+): Buffer {
+  const attributes = (pairs: readonly LabelPair[]) =>
+    pairs.map(([key, text]) => ({ key, value: { string_value: text } }));
+  return encodePlain("ExportMetricsServiceRequest", {
+    resource_metrics: [
+      {
+        resource: { attributes: attributes(resource) },
+        scope_metrics: [
+          {
+            metrics: [
+              {
+                name,
+                gauge: {
+                  data_points: [
+                    { time_unix_nano: `${Date.now()}000000`, as_double: 1, attributes: attributes(point) },
+                  ],
+                },
+              },
+            ],
+          },
+        ],
+      },
     ],
   });
 }
