@@ -28,7 +28,24 @@ systemd/sitepass-keys.timer
 systemd/sitepass-map.service
 systemd/sitepass-map.timer
 systemd/sitepass-status.service
-systemd/sitepass-status.timer'
+systemd/sitepass-status.timer
+alertmanager/alertmanager.yml
+prometheus/prometheus.yml
+prometheus/rules/sites.yml
+prometheus/rules/alarms.yml
+loki/loki.yml
+vmagent/relabel.yml
+alloy/config.alloy
+grafana/grafana.ini
+grafana/provisioning/datasources/sitepass.yml
+grafana/provisioning/dashboards/sitepass.yml
+grafana/dashboards/fleet.json
+grafana/dashboards/site.json
+grafana/dashboards/gate.json
+gate/haproxy.cfg
+gate/gate.lua
+gate/sites.map
+gate/send-again.http'
 
 # Each program: its unit, how it takes changed files in, and the names that its file may have.
 programs() {
