@@ -17,6 +17,9 @@ const mostInFlight = 100;
 /** Limits are kept over this long, so that a burst passes. */
 const limitSeconds = 10;
 
+/** HAProxy counts what it keeps a rate of in 32 bits. */
+const atMost = (count: number): number => Math.min(count * limitSeconds, 2_000_000_000);
+
 /** How far clocks may be apart, in seconds. */
 const clockLeeway = 60;
 
@@ -191,12 +194,9 @@ function frontend(central: CentralHost, places: Places, signal: CentralSignal): 
     "# Limits by site. Only what is let in counts, so that a site over its limit is let in again as soon as it is below.",
     ...refuse(
       "requests",
-      `{ var(txn.site),table_http_req_rate(gate_sites) ge ${requestsPerSecond * limitSeconds} }`,
+      `{ var(txn.site),table_http_req_rate(gate_sites) ge ${atMost(requestsPerSecond)} }`,
     ),
-    ...refuse(
-      "bytes",
-      `{ var(txn.site),table_bytes_in_rate(gate_sites) ge ${bytesPerSecond * limitSeconds} }`,
-    ),
+    ...refuse("bytes", `{ var(txn.site),table_bytes_in_rate(gate_sites) ge ${atMost(bytesPerSecond)} }`),
     ...refuse("connections", `{ var(txn.site),table_conn_cur(gate_sites) ge ${mostInFlight} }`),
     "",
     "# Counted, and answered where it is refused.",

@@ -84,7 +84,7 @@ async function updateRunning(
   }
   for (const batch of batches(entries)) {
     const added = await ask(socket, `add map @${version} #${id} <<\n${batch.join("\n")}\n`);
-    if (!added.ok || added.value === undefined || added.value.trim() !== "") {
+    if (!added.ok || added.value?.trim() !== "") {
       return added.ok ? failure(refused(socket, "add map", added.value)) : added;
     }
   }
@@ -94,7 +94,7 @@ async function updateRunning(
     return whole.ok ? failure(refused(socket, "add map", "fewer entries than were sent")) : whole;
   }
   const committed = await ask(socket, `commit map @${version} #${id}`);
-  if (!committed.ok || committed.value === undefined || committed.value.trim() !== "") {
+  if (!committed.ok || committed.value?.trim() !== "") {
     return committed.ok ? failure(refused(socket, "commit map", committed.value)) : committed;
   }
   const after = await ask(socket, `show map #${id}`);
