@@ -55,7 +55,7 @@ describe("a gate with a fault around it", { skip: withoutHaproxy }, () => {
     for (const status of [301, 302, 307, 401, 403, 404, 405]) {
       assert.deepEqual(
         told(await answering({ status, headers: { Location: "http://192.0.2.1/" } })),
-        { status: 503, reason: undefined, again: "30" },
+        { status: 503, reason: "store-refuses", again: "10" },
         String(status),
       );
     }
@@ -103,7 +103,7 @@ describe("a gate with a fault around it", { skip: withoutHaproxy }, () => {
     await gate.stop();
     await gate.start();
     await gate.stores.close("vmagent");
-    assert.deepEqual(told(await push()), { status: 503, reason: undefined, again: "10" });
+    assert.deepEqual(told(await push()), { status: 503, reason: "store-down", again: "10" });
     await gate.stores.open("vmagent", gate.places.programs.vmagent.ports.http);
     assert.equal((await push()).status, 204);
   });
@@ -121,12 +121,12 @@ describe("a gate with a fault around it", { skip: withoutHaproxy }, () => {
     await gate.start();
     assert.deepEqual(told(await answering({ status: 204, delay: 600 })), {
       status: 504,
-      reason: undefined,
+      reason: "store-slow",
       again: "10",
     });
-    for (const [jwt, status] of [
-      [await assertion(key), 504],
-      [await assertion(await signingKey("other")), 503],
+    for (const [jwt, status, reason] of [
+      [await assertion(key), 504, "store-slow"],
+      [await assertion(await signingKey("other")), 503, undefined],
     ] as const) {
       const halfway = await gate.send("metrics", {
         headers: [
@@ -137,7 +137,7 @@ describe("a gate with a fault around it", { skip: withoutHaproxy }, () => {
         // The gate ends the connection.
         agent: new Agent(),
       });
-      assert.deepEqual(told(halfway), { status, reason: undefined, again: "10" });
+      assert.deepEqual(told(halfway), { status, reason, again: "10" });
     }
     await gate.stop();
     writeFileSync(path, text);
@@ -150,7 +150,7 @@ describe("a gate with a fault around it", { skip: withoutHaproxy }, () => {
     const sites = readFileSync(map, "utf8");
     writeFileSync(map, "");
     await gate.start();
-    assert.deepEqual(told(await push()), { status: 503, reason: "unknown-client", again: "30" });
+    assert.deepEqual(told(await push()), { status: 503, reason: "unknown-client", again: "10" });
     await gate.stop();
     writeFileSync(map, sites);
     await gate.start();
@@ -161,7 +161,7 @@ describe("a gate with a fault around it", { skip: withoutHaproxy }, () => {
       const answer = await empty.send("metrics", {
         headers: [["Cf-Access-Jwt-Assertion", await assertion(key)]],
       });
-      assert.deepEqual(told(answer), { status: 503, reason: "unknown-key", again: "30" });
+      assert.deepEqual(told(answer), { status: 503, reason: "unknown-key", again: "10" });
       assert.deepEqual(empty.stores.take(), []);
     } finally {
       await empty.close();

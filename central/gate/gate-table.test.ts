@@ -528,7 +528,7 @@ describe("the gate", { skip: withoutHaproxy }, () => {
           reason: answer.headers["x-sitepass-gate"],
           again: answer.headers["retry-after"],
         },
-        { status, reason, again: status === 503 ? "30" : undefined },
+        { status, reason: reason ?? "handed-on", again: status === 503 ? "10" : undefined },
       );
       const arrived = gate.stores.take();
       assert.deepEqual(

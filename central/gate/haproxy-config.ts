@@ -206,7 +206,7 @@ function frontend(central: CentralHost, places: Places, signal: CentralSignal): 
     // A service in Lua knows no timeout while it reads: a short body is waited for before, and of long ones only so many at a time.
     "http-request wait-for-body time 10s if refused",
     "http-request use-service lua.refuse if refused { sc1_conn_cur(gate_refusals) le 20 }",
-    'http-request return status 503 hdr Retry-After 30 hdr X-Sitepass-Gate "%[var(txn.reason)]" if refused',
+    'http-request return status 503 hdr Retry-After 10 hdr X-Sitepass-Gate "%[var(txn.reason)]" if refused',
     // Whatever the rules above may lack: nothing goes on that was not found good.
     "http-request deny deny_status 503 unless { var(txn.signed) -m int 1 } { var(txn.site) -m reg . }",
     "http-request track-sc0 var(txn.site) table gate_sites",
@@ -237,7 +237,7 @@ function backend({ siteLabel }: CentralHost, { name, url, tells }: Destination):
     `http-request set-header Host ${url.host}`,
     ...(tells === "tenant" ? ['http-request set-header X-Scope-OrgID "%[var(txn.site)]"'] : []),
     "# A store that answers like this is set up wrongly, or leads elsewhere; a push is never to blame.",
-    'http-response return status 503 content-type text/plain hdr Retry-After 30 hdr X-Sitepass-Gate store-refuses lf-string "The store answered %[status], so it is not set up for this push.\\n" if { status 300:399 401 403 404 405 }',
+    'http-response return status 503 content-type text/plain hdr Retry-After 10 hdr X-Sitepass-Gate store-refuses lf-string "The store answered %[status], so it is not set up for this push.\\n" if { status 300:399 401 403 404 405 }',
     // So that `sitepass verify` knows that it was the store that answered.
     "http-response set-header X-Sitepass-Gate handed-on",
     "http-response sc-inc-gpc0(1) if { status 200:299 }",

@@ -195,6 +195,45 @@ describe("vmagent of a central host", () => {
   });
 
   it(
+    "does so with attributes of OpenTelemetry that turn into the label when they are renamed",
+    { skip },
+    async (t) => {
+      const { push, series, stored } = await startStores(t, exampleHost({ siteLabel: "site_name" }));
+      const plain = { "content-encoding": "identity" };
+      const names = [
+        "site_name",
+        "site.name",
+        "site-name",
+        "site name",
+        "sitepass_site",
+        "sitepass.site",
+        "sitepass.host",
+      ];
+      const attempts = names.flatMap((name) =>
+        (["resource", "point"] as const).map((where) => [name, where] as const),
+      );
+      for (const [index, [name, where]] of attempts.entries()) {
+        const attributes = { resource: [], point: [], [where]: [[name, "nagoya"]] };
+        const status = await push(
+          "osaka",
+          otlpGauge(`otlp_${index}`, attributes),
+          plain,
+          "/opentelemetry/v1/metrics",
+        );
+        assert.ok(status === 200 || status === 204, `${name}: ${status}`);
+      }
+      await stored(`otlp_${attempts.length - 1}`);
+      const found = await series('{__name__=~"otlp_.+"}');
+      assert.equal(found.length, attempts.length);
+      assert.deepEqual([...new Set(found.map((labels) => labels.site_name))], ["osaka"]);
+      assert.deepEqual(
+        found.filter((labels) => "sitepass_site" in labels || "sitepass_host" in labels),
+        [],
+      );
+    },
+  );
+
+  it(
     "takes nothing of native histograms and of remote write 2.0, and says that it did",
     { skip },
     async (t) => {

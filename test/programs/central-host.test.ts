@@ -166,7 +166,7 @@ for (const identity of ["tenant", "label"] as const) {
       await up();
       const before = await pushLine("fukuoka", "new");
       assert.equal(before.status, 503);
-      assert.deepEqual(valuesOf(before.headers, "retry-after"), ["30"]);
+      assert.deepEqual(valuesOf(before.headers, "retry-after"), ["10"]);
       assert.deepEqual(valuesOf(before.headers, "x-sitepass-gate"), ["unknown-client"]);
       const { sites } = await readServed(options);
       const update = () => updateSiteMap(options.home, served.host.places.run, sites);
