@@ -13,6 +13,11 @@ export interface Destination {
   readonly tells: "label" | "tenant";
   /** Whether what stands there takes remote write 2.0. vmagent answers it with 204 and takes nothing. */
   readonly takesRemoteWrite2: boolean;
+  /**
+   * A page of the store behind what stands there, where that keeps in memory alone what it took: Alloy would lose it, and the site still
+   * has it. vmagent keeps it on disk, for longer than many collectors could.
+   */
+  readonly onlyWhile?: URL;
 }
 
 /** How OTLP over HTTP ends its paths (OTLP specification, "OTLP/HTTP Request"). */
@@ -73,10 +78,17 @@ function logsDestinations({ identity, ownStores }: CentralHost, places: Places):
     return { plain: tenant(push), otlp: tenant(sibling(push, /\/loki\/api\/v1\/push$/, "/otlp/v1/logs")) };
   }
   // Alloy takes the site from the tenant, writes it into the label, and names no tenant to Loki.
-  const { host, ports } = places.programs.alloy;
+  const { alloy, loki } = places.programs;
+  const onlyWhile =
+    ownStores.logs === undefined
+      ? { onlyWhile: new URL("/ready", `http://${loki.host}:${loki.ports.http}`) }
+      : {};
   return {
-    plain: tenant(new URL("/loki/api/v1/push", `http://${host}:${ports.loki}`)),
-    otlp: tenant(new URL("/v1/logs", `http://${host}:${ports.otlp}`)),
+    plain: {
+      ...tenant(new URL("/loki/api/v1/push", `http://${alloy.host}:${alloy.ports.loki}`)),
+      ...onlyWhile,
+    },
+    otlp: { ...tenant(new URL("/v1/logs", `http://${alloy.host}:${alloy.ports.otlp}`)), ...onlyWhile },
   };
 }
 

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { Agent } from "node:http";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import {
   assertion,
   runGate,
@@ -106,6 +107,38 @@ describe("a gate with a fault around it", { skip: withoutHaproxy }, () => {
     assert.deepEqual(told(await push()), { status: 503, reason: "store-down", again: "10" });
     await gate.stores.open("vmagent", gate.places.programs.vmagent.ports.http);
     assert.equal((await push()).status, 204);
+  });
+
+  it("hands nothing to Alloy, which keeps lines in memory alone, while Loki does not run", async () => {
+    const path = join(gate.directory, "gate/haproxy.cfg");
+    const text = readFileSync(path, "utf8");
+    const watchful = text.replaceAll("check inter 5s fall 3", "check inter 50ms fall 1");
+    assert.notEqual(watchful, text);
+    await gate.stop();
+    writeFileSync(path, watchful);
+    await gate.start();
+    const lines = async (): Promise<ReturnType<typeof told>> =>
+      told(
+        await gate.send("logs", {
+          path: "/loki/api/v1/push",
+          headers: [["Cf-Access-Jwt-Assertion", await assertion(key, { aud: ["b".repeat(64)] })]],
+          body: "lines",
+        }),
+      );
+    assert.deepEqual(await lines(), { status: 204, reason: "handed-on", again: undefined });
+    await gate.stores.close("loki");
+    await delay(300);
+    gate.stores.take();
+    assert.deepEqual(await lines(), { status: 503, reason: "store-down", again: "10" });
+    assert.deepEqual(gate.stores.take(), []);
+    // Metrics wait on vmagent's disk.
+    assert.equal((await push()).status, 204);
+    await gate.stores.open("loki", gate.places.programs.loki.ports.http);
+    await delay(300);
+    assert.equal((await lines()).status, 204);
+    await gate.stop();
+    writeFileSync(path, text);
+    await gate.start();
   });
 
   it("answers 504 to what the store takes too long for, and 503 to a body that stops coming", async () => {

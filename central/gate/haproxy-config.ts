@@ -222,7 +222,7 @@ function frontend(central: CentralHost, places: Places, signal: CentralSignal): 
   return `frontend ${name}\n${indent(lines)}`;
 }
 
-function backend({ siteLabel }: CentralHost, { name, url, tells }: Destination): string {
+function backend({ siteLabel }: CentralHost, { name, url, tells, onlyWhile }: Destination): string {
   const host = bareHost(url);
   const byName = isIP(host) === 0;
   const secure = url.protocol === "https:";
@@ -233,6 +233,11 @@ function backend({ siteLabel }: CentralHost, { name, url, tells }: Destination):
       ? `${fixed}${url.search === "" ? "?" : "&"}extra_label=${siteLabel}=%[var(txn.site)]`
       : fixed;
   const lines = [
+    ...(onlyWhile === undefined
+      ? []
+      : [
+          `http-request return ${status503("store-down", "The store behind does not run. Send it again.")} if { nbsrv(${name}_store) eq 0 }`,
+        ]),
     `http-request set-pathq "${target}"`,
     `http-request set-header Host ${url.host}`,
     ...(tells === "tenant" ? ['http-request set-header X-Scope-OrgID "%[var(txn.site)]"'] : []),
@@ -245,7 +250,22 @@ function backend({ siteLabel }: CentralHost, { name, url, tells }: Destination):
     "http-response set-log-level silent if { status 200:299 }",
     `server store ${url.hostname}:${port} maxconn 500 check inter 5s fall 3 rise 1${byName ? " resolvers system init-addr last,libc,none resolve-prefer ipv4" : ""}${secure ? ` ssl verify required ca-file @system-ca no-check-ssl sni str(${host}) verifyhost ${host}` : ""}`,
   ];
-  return `backend ${name}\n${indent(lines)}`;
+  return [
+    `backend ${name}\n${indent(lines)}`,
+    ...(onlyWhile === undefined ? [] : [watched(name, onlyWhile)]),
+  ].join("\n\n");
+}
+
+const status503 = (reason: string, text: string): string =>
+  `status 503 content-type text/plain hdr Retry-After 10 hdr X-Sitepass-Gate ${reason} string "${text}\\n"`;
+
+/** A store that gets nothing from the gate itself, and is looked at. */
+function watched(name: string, { hostname, port, pathname }: URL): string {
+  const byName = isIP(hostname) === 0;
+  return `backend ${name}_store\n${indent([
+    `option httpchk GET ${pathname}`,
+    `server store ${hostname}:${port} check inter 5s fall 3 rise 1${byName ? " resolvers system init-addr last,libc,none resolve-prefer ipv4" : ""}`,
+  ])}`;
 }
 
 /** Without the brackets of an IPv6 address. */

@@ -223,7 +223,13 @@ function networksOf({ central, programs }: PackagedHost): Partial<Record<Program
   const gateLeadsOut = signalNames.some((signal) => isDirect(signal) && isElsewhere(signal));
   return {
     cloudflared: listed("edge", runs("prometheus") && "connector", central.identity === "off" && "push"),
-    gate: listed("push", runs("prometheus") && "scrape", gateLeadsOut && "out"),
+    // To see whether Loki runs, behind an Alloy that keeps lines in memory alone.
+    gate: listed(
+      "push",
+      runs("alloy") && runs("loki") && "stores",
+      runs("prometheus") && "scrape",
+      gateLeadsOut && "out",
+    ),
     vmagent: listed("push", runs("prometheus") && "stores", isElsewhere("metrics") && "out"),
     alloy: listed("push", (runs("loki") || runs("prometheus")) && "stores", isElsewhere("logs") && "out"),
     prometheus: listed(

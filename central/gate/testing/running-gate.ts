@@ -89,6 +89,11 @@ export class Stores {
       const chunks: Buffer[] = [];
       incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
       incoming.on("end", () => {
+        // What the gate asks by itself.
+        if (incoming.url === "/ready") {
+          response.writeHead(200).end();
+          return;
+        }
         if (this.keep) {
           const { method = "", url = "", headers } = incoming;
           this.arrived.push({ store, method, url, headers, body: Buffer.concat(chunks) });

@@ -25,7 +25,7 @@ local refusals = {
 }
 
 -- Seconds.
-local retry_after = { [429] = "5", [503] = "30" }
+local retry_after = { [429] = "5", [503] = "10" }
 
 core.register_service("refuse", "http", function(applet)
   local reason = applet:get_var("txn.reason")
