@@ -34,7 +34,7 @@ async function main(): Promise<void> {
       head: ["body", "straight", "gate", "ratio"],
       style: { head: [], border: [] },
     });
-    for (const bytes of [1_000, 100_000]) {
+    for (const bytes of [1_000, 20_000]) {
       const push: Push = {
         headers: [
           ["Cf-Access-Jwt-Assertion", await assertion(key, { exp: Math.floor(Date.now() / 1000) + 3600 })],
