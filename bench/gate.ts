@@ -34,7 +34,7 @@ async function main(): Promise<void> {
       head: ["body", "straight", "gate", "ratio"],
       style: { head: [], border: [] },
     });
-    for (const bytes of [1_000, 100_000]) {
+    for (const bytes of [1_000, 20_000]) {
       const push: Push = {
         headers: [
           ["Cf-Access-Jwt-Assertion", await assertion(key, { exp: Math.floor(Date.now() / 1000) + 3600 })],
@@ -77,9 +77,7 @@ async function perSecond(socketPath: string, push: Push): Promise<number> {
       while (performance.now() - start < millisecondsEach) {
         const { status, headers } = await sendTo(socketPath, push);
         if (status !== 204) {
-          throw new Error(
-            `a push was answered with ${status} (${headers["x-sitepass-gate"] ?? "by the store"})`,
-          );
+          throw new Error(`a push was answered with ${status} (${String(headers["x-sitepass-gate"])})`);
         }
         done += 1;
       }
