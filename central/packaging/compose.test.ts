@@ -107,8 +107,15 @@ describe("the Compose file", () => {
         .sort();
     // Prometheus, which scrapes it; pushes go through sockets.
     assert.deepEqual(neighbours("cloudflared"), ["prometheus"]);
-    assert.deepEqual(neighbours("gate"), ["alloy", "node-exporter", "prometheus", "vmagent"]);
-    assert.deepEqual(neighbours("loki"), ["alertmanager", "alloy", "grafana", "prometheus", "vmagent"]);
+    assert.deepEqual(neighbours("gate"), ["alloy", "loki", "node-exporter", "prometheus", "vmagent"]);
+    assert.deepEqual(neighbours("loki"), [
+      "alertmanager",
+      "alloy",
+      "gate",
+      "grafana",
+      "prometheus",
+      "vmagent",
+    ]);
     assert.deepEqual(
       Object.keys(project.networks).filter((network) => project.networks[network]?.internal !== true),
       ["alerts", "edge"],

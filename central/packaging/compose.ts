@@ -201,12 +201,13 @@ function volumes(program: CentralProgram, { central }: PackagedHost): readonly Y
  * - `edge`: cloudflared's way to Cloudflare.
  * - `connector`: Prometheus' way to cloudflared's metrics.
  * - `push`: from whoever takes the pushes in to what comes next.
+ * - `ready`: to Loki, for the gate to see whether it runs.
  * - `stores`: the stores, what writes to them and what reads them.
  * - `scrape`: Prometheus and what it scrapes beside.
  * - `alerts`: Alertmanager's way out.
  * - `out`: the way to stores elsewhere.
  */
-const networkNames = ["edge", "connector", "push", "stores", "scrape", "alerts", "out"] as const;
+const networkNames = ["edge", "connector", "push", "ready", "stores", "scrape", "alerts", "out"] as const;
 
 type NetworkName = (typeof networkNames)[number];
 
@@ -223,10 +224,9 @@ function networksOf({ central, programs }: PackagedHost): Partial<Record<Program
   const gateLeadsOut = signalNames.some((signal) => isDirect(signal) && isElsewhere(signal));
   return {
     cloudflared: listed("edge", runs("prometheus") && "connector", central.identity === "off" && "push"),
-    // To see whether Loki runs, behind an Alloy that keeps lines in memory alone.
     gate: listed(
       "push",
-      runs("alloy") && runs("loki") && "stores",
+      runs("alloy") && runs("loki") && "ready",
       runs("prometheus") && "scrape",
       gateLeadsOut && "out",
     ),
@@ -238,7 +238,7 @@ function networksOf({ central, programs }: PackagedHost): Partial<Record<Program
       runs("cloudflared") && "connector",
       isDirect("metrics") && !isElsewhere("metrics") && "push",
     ),
-    loki: listed("stores", isDirect("logs") && !isElsewhere("logs") && "push"),
+    loki: listed("stores", runs("alloy") && "ready", isDirect("logs") && !isElsewhere("logs") && "push"),
     alertmanager: ["stores", "alerts"],
     grafana: listed("stores", signalNames.some(isElsewhere) && "out"),
     "node-exporter": ["scrape"],
