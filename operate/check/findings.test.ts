@@ -4,7 +4,7 @@ import type { Organization } from "../../cloudflare/organization";
 import { problemText } from "../../fleet/problem";
 import { apiTokenFinding, writeAnswer } from "./api-token";
 import { findingText, inOrder, type Finding } from "./finding";
-import { tunnelFinding } from "./tunnel";
+import { gateFindings, tunnelFinding } from "./tunnel";
 import { organizationFindings } from "./zero-trust";
 import { botFinding, zoneFindings } from "./zone";
 
@@ -219,5 +219,33 @@ describe("inOrder", () => {
       finding("zone", "a"),
     ];
     assert.deepEqual(inOrder(findings).map(findingText), ["b", "a", "c"]);
+  });
+});
+
+describe("gateFindings", () => {
+  const leading = (origin: string) => [
+    { signal: "logs" as const, hostname: "loki.example.com", paths: ["/loki/api/v1/push"] as const, origin },
+  ];
+  const gate = "unix:/run/sitepass/logs.sock";
+
+  it("has nothing to say where the tunnel leads to the gate, or where there is none", () => {
+    assert.deepEqual(gateFindings({ identity: "label", endpoints: leading(gate) }), []);
+    assert.deepEqual(
+      gateFindings({ identity: "tenant", endpoints: leading("unix:/srv/gate/logs.sock") }),
+      [],
+    );
+    assert.deepEqual(gateFindings({ identity: "off", endpoints: leading("http://localhost:3100") }), []);
+  });
+
+  it("warns of a way past the gate, and of one to a gate that is not there", () => {
+    assert.deepEqual(
+      texts(gateFindings({ identity: "label", endpoints: leading("http://localhost:3100") })),
+      [
+        "warning: sitepass:endpoints.logs.origin: is http://localhost:3100, which passes the gate by, and sitepass:identity is label: any site can write as any other. Leave it out, and start the gate that `sitepass central` renders before `pulumi up`.",
+      ],
+    );
+    assert.deepEqual(texts(gateFindings({ identity: "off", endpoints: leading(gate) })), [
+      "problem: sitepass:endpoints.logs.origin: is unix:/run/sitepass/logs.sock, the gate's socket, and sitepass:identity is off: nothing would listen there. Set sitepass:identity to label, or name the store as in http://localhost:3100.",
+    ]);
   });
 });

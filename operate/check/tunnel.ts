@@ -1,4 +1,6 @@
+import { gateSocket, type Config } from "../../fleet/config";
 import type { Problem } from "../../fleet/problem";
+import { signals } from "../../fleet/signals";
 import { plural } from "../../fleet/wording";
 import { countConnectors, listTunnels, type AccountTunnel } from "../../cloudflare/tunnels";
 import { permissionFinding } from "./api-token";
@@ -36,7 +38,31 @@ export async function checkTunnel(context: CheckContext): Promise<readonly Findi
       todo: `If the name was changed, run \`pulumi up\`. ${makeItAgain}`,
     }),
   );
-  return [permission, ...gone, tunnelFinding(name, read.value, own, count)];
+  return [permission, ...gone, tunnelFinding(name, read.value, own, count), ...gateFindings(stack.config)];
+}
+
+/** Whether the tunnel leads to the gate where there is to be one, and nowhere else. */
+export function gateFindings({
+  identity,
+  endpoints,
+}: Pick<Config, "identity" | "endpoints">): readonly Finding[] {
+  return endpoints.flatMap(({ signal, origin }) => {
+    const about = { subject: `sitepass:endpoints.${signal}.origin` };
+    if (identity !== "off" && !origin.startsWith("unix:")) {
+      return warning({
+        ...about,
+        says: `is ${origin}, which passes the gate by, and sitepass:identity is ${identity}: any site can write as any other`,
+        todo: `Leave it out, and start the gate that \`sitepass central\` renders before \`pulumi up\``,
+      });
+    }
+    return identity === "off" && origin === `unix:${gateSocket(signal)}`
+      ? problem({
+          ...about,
+          says: `is ${origin}, the gate's socket, and sitepass:identity is off: nothing would listen there`,
+          todo: `Set sitepass:identity to label, or name the store as in ${signals[signal].defaultOrigin}`,
+        })
+      : [];
+  });
 }
 
 type TunnelOwners =

@@ -18,6 +18,7 @@ import {
 } from "../../local/central/served-stack";
 import { findProgram, goModules } from "../../local/programs/programs";
 import { lokiBody, lokiHeaders } from "../../local/pushes/push-messages";
+import { runProcess } from "../../local/run/processes";
 import { relayAbsent, startRelayProgram } from "../../local/run/relay-program";
 import { probeMetric, startPrometheus, startScrapeTarget } from "../../local/run/site-prometheus";
 import { startEdge, type Edge } from "../../packages/cloudflare-standin/edge/edge";
@@ -56,9 +57,27 @@ const answersOf = {
   label: { ...answers, "Loki protobuf: 204": 8, "OTLP logs: 200": 7 },
 };
 
+const absence = (missing: ReturnType<typeof missingPrograms>) =>
+  missing.length > 0 && `not on this machine: ${missing.map(({ title }) => title).join(", ")}`;
+
+describe("npm run central", { skip: absence(missingPrograms(exampleHost({ identity: "tenant" }))) }, () => {
+  it("runs a host from the shipped stack, tells where to look and what arrived, and ends by itself", async () => {
+    const args = ["--import", "tsx", join("local", "central", "main.ts"), "--for", "3"];
+    const environment = { NO_COLOR: "1" };
+    const { exitCode, stdout, stderr } = await runProcess(process.execPath, args, {
+      cwd: join(__dirname, "..", ".."),
+      environment,
+    });
+    assert.equal(exitCode, 0, stderr);
+    assert.match(stdout, /│ gate +│ http:\/\/127\.0\.0\.1:\d+ +│ HAProxy version/);
+    assert.match(stdout, /\/alerts +what is silent, refused, or about to expire/);
+    assert.match(stdout, /│ tokyo +│ [1-9]\d* +│ [1-9]\d* +│\n└/);
+    assert.doesNotMatch(stdout, /cfast_/);
+  });
+});
+
 for (const identity of ["tenant", "label"] as const) {
-  const missing = missingPrograms(exampleHost({ identity }));
-  const skip = missing.length > 0 && `not on this machine: ${missing.map(({ title }) => title).join(", ")}`;
+  const skip = absence(missingPrograms(exampleHost({ identity })));
 
   describe(`a central host of real programs, with identity ${identity}`, { skip }, () => {
     let home: string;

@@ -246,8 +246,8 @@ export async function runGate(
   });
   const certsPort = await freePort();
   await new Promise<void>((resolve) => certs.listen(certsPort, "127.0.0.1", resolve));
-  // Connections stay open, as cloudflared's do.
-  const agent = new Agent({ keepAlive: true });
+  // Connections stay open, as cloudflared's do, and are used in turn.
+  const agent = new Agent({ keepAlive: true, scheduling: "fifo" });
   let service: ServiceProcess | undefined;
   let printed = "";
   const running: RunningGate = {
