@@ -226,7 +226,8 @@ for (const identity of ["tenant", "label"] as const) {
         const names =
           signal === "metrics"
             ? await written(`{collector="${name}"}`)
-            : Object.keys(await stored("logs", `{collector="${name}"}`, 1));
+            : // Loki keeps what OTLP says of a resource as structured metadata.
+              Object.keys(await stored("logs", `{service_name=~".+"} | collector="${name}"`, 1));
         lines?.stop();
         return [`${name}, ${signal}`, names] as const;
       });
