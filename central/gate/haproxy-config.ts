@@ -17,8 +17,8 @@ const mostInFlight = 100;
 /** Limits are kept over this long, so that a burst passes. */
 const limitSeconds = 10;
 
-/** HAProxy counts what it keeps a rate of in 32 bits. */
-const atMost = (count: number): number => Math.min(count * limitSeconds, 2_000_000_000);
+/** HAProxy counts what it keeps a rate of in 32 bits; fleet/config-schema.ts has limits that fit. */
+const overLimitSeconds = (perSecond: number): number => perSecond * limitSeconds;
 
 /** How far clocks may be apart, in seconds. */
 const clockLeeway = 60;
@@ -208,9 +208,12 @@ function frontend(central: CentralHost, places: Places, signal: CentralSignal): 
     "# Limits by site. Only what is let in counts, so that a site over its limit is let in again as soon as it is below.",
     ...refuse(
       "requests",
-      `{ var(txn.site),table_http_req_rate(gate_sites) ge ${atMost(requestsPerSecond)} }`,
+      `{ var(txn.site),table_http_req_rate(gate_sites) ge ${overLimitSeconds(requestsPerSecond)} }`,
     ),
-    ...refuse("bytes", `{ var(txn.site),table_bytes_in_rate(gate_sites) ge ${atMost(bytesPerSecond)} }`),
+    ...refuse(
+      "bytes",
+      `{ var(txn.site),table_bytes_in_rate(gate_sites) ge ${overLimitSeconds(bytesPerSecond)} }`,
+    ),
     ...refuse("connections", `{ var(txn.site),table_conn_cur(gate_sites) ge ${mostInFlight} }`),
     "",
     "# Counted, and answered where it is refused.",
