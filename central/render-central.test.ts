@@ -357,6 +357,16 @@ describe("a central host that cannot be rendered", () => {
     assert.deepEqual(await refusal(render(newFolder(t), { changes, as: "systemd" })), []);
   });
 
+  it("is one in a folder where a file is in a folder's place", async (t) => {
+    const out = newFolder(t);
+    await render(out);
+    rmSync(join(out, "prometheus"), { recursive: true });
+    writeFileSync(join(out, "prometheus"), "");
+    assert.deepEqual(await refusal(render(out)), [
+      `${join(out, "prometheus")}: is not a folder, and rendered files belong in one. Move it away.`,
+    ]);
+  });
+
   it("is one whose sites are told by a label that its own rules use", async (t) => {
     for (const siteLabel of ["signal", "sitepass_host", "sitepass_site"]) {
       assert.deepEqual(await refusal(render(newFolder(t), { changes: { siteLabel } })), [
