@@ -19,7 +19,7 @@ async function main(): Promise<void> {
   const key = await signingKey("current");
   const gate = await runGate({
     keys: [key],
-    central: { limits: { requestsPerSecond: 1_000_000, bytesPerSecond: 1_000_000_000 } },
+    central: { limits: { requestsPerSecond: 1_000_000, bytesPerSecond: 200_000_000 } },
   });
   gate.stores.keep = false;
   // The store as cloudflared would reach it without a gate: by a unix socket.

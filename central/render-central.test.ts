@@ -90,6 +90,22 @@ describe("rendering a central host", () => {
     );
   });
 
+  it("keeps the password that Grafana knows, also while the gate alone is rendered", async (t) => {
+    const out = newFolder(t);
+    const password = () => readFileSync(join(out, "credentials/grafana-password"), "utf8");
+    const store = { url: new URL("http://store.example.com/api/v1/push"), takesExtraLabel: false };
+    const changes = { ownStores: { metrics: store, logs: store } };
+    await render(out, { changes });
+    const first = password();
+    await render(out, { changes, only: "gate" });
+    assert.equal(password(), first);
+    await render(out, { changes });
+    assert.equal(password(), first);
+    const alone = newFolder(t);
+    await render(alone, { changes, only: "gate" });
+    assert.ok(!existsSync(join(alone, "credentials/grafana-password")));
+  });
+
   it("keeps secrets out of every other file", async (t) => {
     const out = newFolder(t);
     for (const as of ["compose", "systemd"] as const) {
@@ -341,6 +357,16 @@ describe("a central host that cannot be rendered", () => {
     assert.deepEqual(await refusal(render(newFolder(t), { changes, as: "systemd" })), []);
   });
 
+  it("is one in a folder where a file is in a folder's place", async (t) => {
+    const out = newFolder(t);
+    await render(out);
+    rmSync(join(out, "prometheus"), { recursive: true });
+    writeFileSync(join(out, "prometheus"), "");
+    assert.deepEqual(await refusal(render(out)), [
+      `${join(out, "prometheus")}: is not a folder, and rendered files belong in one. Move it away.`,
+    ]);
+  });
+
   it("is one whose sites are told by a label that its own rules use", async (t) => {
     for (const siteLabel of ["signal", "sitepass_host", "sitepass_site"]) {
       assert.deepEqual(await refusal(render(newFolder(t), { changes: { siteLabel } })), [
@@ -389,6 +415,15 @@ describe("warnings of where the tunnel leads", () => {
         "sitepass:endpoints.metrics.origin: leads to the gate's socket (unix:/run/sitepass/metrics.sock), and with sitepass:identity off there is no gate. Leave the gate running, make it http://prometheus:9090, and run `pulumi up`; stop the gate after that.",
       ],
     );
+    const url = new URL("http://mimir:8080/api/v1/push");
+    const [elsewhere = ""] = await about(t, {
+      changes: {
+        identity: "off",
+        ownStores: { metrics: { url, takesExtraLabel: false } },
+        ...leadingTo("unix:/run/sitepass/metrics.sock"),
+      },
+    });
+    assert.match(elsewhere, /make it http:\/\/mimir:8080, and run/);
     const changes: Partial<CentralHost> = { identity: "off", ...leadingTo("http://localhost:9090") };
     assert.deepEqual(await about(t, { changes }), [
       "sitepass:endpoints.metrics.origin: leads to http://localhost:9090, and cloudflared in its container finds nothing there. Make it http://prometheus:9090, and run `pulumi up`.",
@@ -400,7 +435,10 @@ describe("warnings of where the tunnel leads", () => {
     const store = { url: new URL("http://store.example.com/api/v1/push"), takesExtraLabel: false };
     const changes = { ownStores: { metrics: store, logs: store } };
     const texts = await about(t, { only: "gate", changes });
-    assert.match(texts[0] ?? "", /make it unix:OUT\/run\/metrics\.sock, and run/);
+    assert.match(
+      texts[0] ?? "",
+      /leads to unix:\/run\/sitepass\/metrics\.sock as the last `up` left it, where this gate does not listen\. .* make it unix:OUT\/run\/metrics\.sock, and run/,
+    );
     assert.deepEqual(await about(t, { only: "gate", changes, as: "systemd" }), []);
   });
 });

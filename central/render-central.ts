@@ -227,7 +227,8 @@ function secretFiles(
   const isTheirs = kindOf(join(folder, password)) === "file" && !before.includes(password);
   return listOf<FolderFile>(
     tunnelToken !== undefined && { path: "credentials/tunnel-token", mode: 0o600, content: tunnelToken },
-    only === undefined &&
+    // Grafana knows it for good: one that was made stays, also while the gate alone is rendered.
+    (only === undefined || before.includes(password)) &&
       !isTheirs && {
         path: password,
         mode: 0o600,
@@ -340,13 +341,15 @@ function originWarnings(host: PackagedHost, { as, out }: CentralOptions): readon
         ? []
         : {
             subject,
-            says: `leads to ${origin} as the last \`up\` left it, past the gate, so that any site can write as any other`,
+            says: `leads to ${origin} as the last \`up\` left it, ${origin.startsWith("unix:") ? "where this gate does not listen" : "past the gate, so that any site can write as any other"}`,
             todo: `Start what is in ${out} first; when the gate runs, make it ${wanted}, and run \`pulumi up\`: in this order no push is lost`,
           };
     }
     const program = signal === "metrics" ? ("prometheus" as const) : ("loki" as const);
     const runsHere = programs.some(({ name }) => name === program);
-    const store = `http://${as === "compose" ? program : "localhost"}:${program === "prometheus" ? 9090 : 3100}`;
+    const store =
+      central.ownStores[signal]?.url.origin ??
+      `http://${as === "compose" ? program : "localhost"}:${program === "prometheus" ? 9090 : 3100}`;
     if (origin.startsWith("unix:")) {
       return {
         subject,

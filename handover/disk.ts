@@ -115,9 +115,12 @@ export class Disk {
   }
 }
 
-/** What lies at a path, a link being a link; undefined when nothing does. */
+/** What lies at a path, a link being a link; undefined when nothing does, also where one of its folders is a file. */
 export function kindOf(path: string): "file" | "folder" | "link" | "other" | undefined {
-  const found = fs.lstatSync(path, { throwIfNoEntry: false });
+  let found: fs.Stats | undefined;
+  unlessErrorOf(["ENOTDIR"], () => {
+    found = fs.lstatSync(path, { throwIfNoEntry: false });
+  });
   if (found === undefined) {
     return undefined;
   }

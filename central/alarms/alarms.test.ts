@@ -168,7 +168,7 @@ const cases: readonly Case[] = [
     "SitepassStatusStale",
     "long ago",
     [status("sitepass_status_timestamp_seconds", "-7200x60")],
-    [atStack, "sitepass status of stack prod last ran 2h 20m 0s ago; it runs every hour"],
+    [atStack, "sitepass status of stack prod last ran 2h 20m 0s ago; its timer runs every fifteen minutes"],
   ),
   isQuiet("SitepassStatusStale", "not long ago", [status("sitepass_status_timestamp_seconds", "-3000x60")]),
   {

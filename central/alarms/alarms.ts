@@ -60,7 +60,7 @@ const statusAlarms: readonly Alarm[] = [
     expr: `time() - sitepass_status_timestamp_seconds{${ofHost}} > 7200`,
     severity: "warning",
     summary:
-      "sitepass status of stack {{ $labels.stack }} last ran {{ $value | humanizeDuration }} ago; it runs every hour",
+      "sitepass status of stack {{ $labels.stack }} last ran {{ $value | humanizeDuration }} ago; its timer runs every fifteen minutes",
     next: "systemctl list-timers 'sitepass*', and npx sitepass status --stack {{ $labels.stack }}",
   },
   {

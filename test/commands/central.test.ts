@@ -119,6 +119,11 @@ for (const engine of engines) {
           readFileSync(join(out, "systemd/sitepass-status.service"), "utf8"),
           new RegExp(`^WorkingDirectory=${fleet.directory}$`, "m"),
         );
+        // The gate that runs by systemd listens elsewhere than beside this folder.
+        assert.equal(
+          (await run("map", "--out", out)).stdout,
+          `${out}/gate/sites.map: 1 site, unchanged; no gate runs that listens in ${out}/run; one that was installed from here takes it by \`sudo systemctl start sitepass-map\`.\n`,
+        );
         assert.equal((await run("--as", "helm")).exitCode, 2);
       } finally {
         await fleet.close();
