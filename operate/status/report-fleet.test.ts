@@ -218,7 +218,7 @@ describe("reportFleet", () => {
     assert.deepEqual(
       moved.filter((row) => row.includes("tokyo")),
       [
-        "in another shard, warning: tokyo: has a token here, and its file is in the shard us. Put the other stack's credentials in place, and let `pulumi up` remove the token.",
+        "not declared, warning: tokyo: has a token here, and its file is in the shard us. Put the other stack's credentials in place, and let `pulumi up` remove the token.",
       ],
     );
   });
