@@ -3,14 +3,23 @@ import { findApiCredentials, missingTokenProblem } from "../cloudflare/api-crede
 import { openCloudflareApi, type CloudflareApi } from "../cloudflare/client";
 import type { Config } from "../fleet/config";
 import { ownNamePrefix } from "../fleet/names";
-import { UserError } from "../fleet/problem";
-import { readFleet, type Site } from "../fleet/sites";
+import { throwIfAny, UserError, type Problem } from "../fleet/problem";
+import { readFleet, type Site, type SiteElsewhere } from "../fleet/sites";
 import { stackNameIn } from "./project-stacks";
 import { readStackConfig } from "./stack-config";
 import type { RevealedOutputs } from "./stack-outputs";
 import type { StackResource } from "./stack-resources";
 
 const tokenKey = "cloudflare:apiToken";
+
+const shardKey = "sitepass:shard";
+
+/** The program would be given it, and nothing else: commands would take the sites of another shard for the stack's. */
+const encryptedShard: Problem = {
+  subject: shardKey,
+  says: "is encrypted, and commands and other stacks have to read it",
+  todo: "Set it without --secret",
+};
 
 /** One stack of the project, as a command works on it. */
 export interface OpenStack {
@@ -20,8 +29,10 @@ export interface OpenStack {
   /** All configuration: full keys, values as text, structured ones as JSON. */
   readonly raw: Readonly<Record<string, string>>;
   readonly config: Config;
-  /** What `sites/` declares, in the order of names. */
+  /** What `sites/` declares in the stack's shard, in the order of names. */
   readonly sites: readonly Site[];
+  /** The other sites in `sites/`, which are in other shards. */
+  readonly elsewhere: readonly SiteElsewhere[];
   /** Prefix of the names of what this stack makes in Cloudflare. */
   readonly ownPrefix: string;
   /** The outputs in clear, read when first asked for, and anew when another `up` may have been. */
@@ -60,7 +71,8 @@ export function openStack(
   const folder = resolve(directory);
   const stackName = stackNameIn(reference);
   const { project, values, encrypted } = readStackConfig(folder, stackName);
-  const { config, sites } = readFleet(values, join(folder, "sites"), emptyFleet);
+  throwIfAny(encrypted.includes(shardKey) ? [encryptedShard] : []);
+  const { config, sites, elsewhere } = readFleet(values, join(folder, "sites"), emptyFleet);
   let outputs: Promise<RevealedOutputs> | undefined;
   return {
     directory: folder,
@@ -68,6 +80,7 @@ export function openStack(
     raw: values,
     config,
     sites,
+    elsewhere,
     ownPrefix: ownNamePrefix(project, stackName),
     outputs: (read) => {
       outputs = read === "anew" ? undefined : outputs;

@@ -42,9 +42,9 @@ for (const engine of engines) {
       fleet.takeRequests();
       assertRefused(await fleet.up(), [
         'sitepass:tokenDuration: is "365d", which is not a duration that Cloudflare accepts. Write hours, such as 8760h, or forever.',
-        "sitepass:teamNme: is not a known key. Did you mean teamName? Known keys here: accountId, alertEmails, allowRemovals, central, endpoints, identity, preflight, protect, publish, serviceTokenLimit, siteLabel, teamName, tenant, tokenDuration, zone.",
+        "sitepass:teamNme: is not a known key. Did you mean teamName? Known keys here: accountId, alertEmails, allowRemovals, central, endpoints, identity, preflight, protect, publish, serviceTokenLimit, shard, siteLabel, teamName, tenant, tokenDuration, zone.",
         'sites/osaka.yaml: signals.0 is "metric", which is not known. Did you mean metrics? Choose metrics, logs.',
-        "sites/tokyo.yaml: tokn is not a known key. Did you mean token? Known keys here: $schema, collector, description, labels, proxy, signals, token.",
+        "sites/tokyo.yaml: tokn is not a known key. Did you mean token? Known keys here: $schema, collector, description, labels, movingTo, proxy, shard, signals, token.",
       ]);
       assert.deepEqual(fleet.takeRequests(), { reads: [], writes: [] });
       fleet.configure({ tokenDuration: undefined, teamNme: undefined });
@@ -96,7 +96,7 @@ for (const engine of engines) {
       });
       const sorted = wanted.slice(1).sort();
       await assertUpRefused([
-        `sitepass:serviceTokenLimit: is 12, and the account has 2 service tokens and needs 11 more (${sorted.slice(0, 5).join(", ")} and 6 more), 13 in all. Delete tokens that nobody uses, have Cloudflare raise the limit (Enterprise) and set sitepass:serviceTokenLimit to it, or put the other sites into a stack on a second account.`,
+        `sitepass:serviceTokenLimit: is 12, and the account has 2 service tokens and needs 11 more (${sorted.slice(0, 5).join(", ")} and 6 more), 13 in all. Delete tokens that nobody uses, have Cloudflare raise the limit (Enterprise) and set sitepass:serviceTokenLimit to it, or put the other sites into another shard, a stack on a second account (docs/scale.md).`,
       ]);
       await client.zeroTrust.access.serviceTokens.delete(stranger.id ?? "", { account_id: accountId });
       fleet.takeRequests();
