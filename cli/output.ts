@@ -118,7 +118,7 @@ async function output(
   }
   const { selectSites } = await import("../operate/select-sites.js");
   const { handOutCredentials } = await import("../handover/hand-out.js");
-  const [site] = selectSites(stack.sites, [siteName]);
+  const [site] = selectSites(stack, [siteName]);
   if (site === undefined) {
     throw new Error("selectSites gives a site for each name, or throws");
   }

@@ -107,5 +107,5 @@ export async function render(
 
 async function chosenSites(stack: OpenStack, { sites, all }: RenderCommand): Promise<readonly Site[]> {
   const { selectSites } = await import("../operate/select-sites.js");
-  return all ? stack.sites : selectSites(stack.sites, sites);
+  return all ? stack.sites : selectSites(stack, sites);
 }

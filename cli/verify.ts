@@ -68,7 +68,7 @@ async function verify(
   const { printVerdict, summaryOf } = await import("./verify-report.js");
   const { readVia } = await import("./via-option.js");
   const via = readVia({ ...options, onStandIn: options.state !== undefined });
-  const sites = names.length === 0 ? stack.sites : selectSites(stack.sites, names);
+  const sites = names.length === 0 ? stack.sites : selectSites(stack, names);
   const { interval, timeout } = options;
   const bar = terminal.progress("requests");
   let told = "";

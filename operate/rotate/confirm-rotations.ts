@@ -75,7 +75,7 @@ export async function confirmRotations(
   const sites =
     request.sites.length === 0
       ? await rotationsUnderWay(stack, now)
-      : selectSites(stack.sites, request.sites);
+      : selectSites(stack, request.sites);
   const former = parseFormer(request.former, sites);
   const outputs = await stack.outputs();
   const notes = await readNotes(stack, sites);

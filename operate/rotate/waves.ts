@@ -57,7 +57,7 @@ export async function chooseSites(
   { sites: names, waves, olderThan, force, immediately, now }: SiteChoice,
 ): Promise<ChosenSites> {
   if (names.length > 0) {
-    return { sites: selectSites(stack.sites, names), skipped: [], wave: undefined };
+    return { sites: selectSites(stack, names), skipped: [], wave: undefined };
   }
   const fleet: Site[] = [];
   const skipped: ChosenSites["skipped"][number][] = [];
