@@ -24,6 +24,7 @@ function stackWith(tunnelToken: string | undefined): OpenStack {
     // Nothing of it is read.
     config: {} as OpenStack["config"],
     sites: [],
+    elsewhere: [],
     ownPrefix: "",
     outputs: () =>
       Promise.resolve({ sites: {}, endpoints: {}, ...(tunnelToken === undefined ? {} : { tunnelToken }) }),

@@ -1,6 +1,12 @@
 import { z } from "zod";
 import { durationProblem } from "./duration";
-import { addedLabelProblem, hostNameProblem, publicAddressProblem, tenantProblem } from "./names";
+import {
+  addedLabelProblem,
+  hostNameProblem,
+  publicAddressProblem,
+  shardProblem,
+  tenantProblem,
+} from "./names";
 import { signalNames, type SignalName } from "./signals";
 import { checkedText } from "./zod-issues";
 
@@ -213,6 +219,11 @@ export const configSchema = z.strictObject({
     .default(50)
     .describe(
       "How many service tokens the account may have; Cloudflare's default is 50, and Enterprise accounts can have more.",
+    ),
+  shard: checkedText((name) => (name === "" ? undefined : shardProblem(name)))
+    .default("")
+    .describe(
+      "Which shard of the fleet the stack is: it declares the sites whose file says the same `shard`, or is moving there (`movingTo`). Empty: the shard without a name, of the sites whose file says none.",
     ),
   alertEmails: z
     .array(z.email("is not an e-mail address. Write it as in ops@example.com"))

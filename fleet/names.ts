@@ -15,6 +15,16 @@ export function dnsLabelProblem(text: string): string | undefined {
     : "is not a lower-case DNS label: a to z, 0 to 9 and inner hyphens are allowed";
 }
 
+/** What is wrong with a text as the name of a shard, or undefined. */
+export function shardProblem(text: string): string | undefined {
+  const wrong = dnsLabelProblem(text);
+  return wrong === undefined ? undefined : `${wrong}. Write it as in eu`;
+}
+
+/** The shard as messages speak of it. */
+export const shardText = (shard: string): string =>
+  shard === "" ? "the shard without a name" : `the shard ${shard}`;
+
 /** What is wrong with a text as a lower-case, fully qualified host name without a trailing dot, or undefined. */
 export function hostNameProblem(text: string): string | undefined {
   const labels = text.split(".");

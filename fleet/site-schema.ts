@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { collectorNames } from "./collector-names";
 import { durationProblem } from "./duration";
-import { addedLabelProblem, proxyProblem } from "./names";
+import { addedLabelProblem, proxyProblem, shardProblem } from "./names";
 import { signalNames } from "./signals";
 import { checkedText } from "./zod-issues";
 
@@ -64,39 +64,56 @@ const tokenSchema = z
   })
   .meta({ dependencies: { previousSecretExpiresAt: ["secretVersion"] } });
 
+const shardName = checkedText(shardProblem).meta({ pattern: "^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$" });
+
 /**
  * One file in `sites/`. Every key is optional: an empty file is a valid site. Strict, because a misspelt key would
  * otherwise be taken for its default in silence.
  */
-export const siteSchema = z.strictObject({
-  $schema: z.string().optional().describe("For editors of JSON files; ignored."),
-  description: z
-    .string()
-    .max(200, "is longer than 200 characters. Shorten it")
-    .optional()
-    .describe("What and where the site is, for people."),
-  signals: z
-    .array(z.enum(signalNames))
-    .min(
-      1,
-      "is empty. Name a signal, or drop the key for all of them; to shut the site out, set token.enabled to false",
-    )
-    .refine((names) => new Set(names).size === names.length, "names a signal twice. Name it once")
-    .optional()
-    .describe("What the site may push. Default: every signal that has an endpoint."),
-  labels: z
-    .record(labelName, labelValue)
-    .default({})
-    .describe(
-      "Labels that the site's collector adds to every sample and log line, beside the site's own name. What data bring under the same name wins.",
-    ),
-  proxy: checkedText(proxyProblem)
-    .meta({ pattern: "^http://[^/@]+:[0-9]{1,5}$", examples: ["http://proxy.example.net:3128"] })
-    .optional()
-    .describe("The HTTP proxy through which the site's pushes leave its network. Default: none."),
-  token: tokenSchema.prefault({}).describe("The site's service token."),
-  collector: z.enum(collectorNames).optional().describe("The collector that the site runs."),
-});
+export const siteSchema = z
+  .strictObject({
+    $schema: z.string().optional().describe("For editors of JSON files; ignored."),
+    description: z
+      .string()
+      .max(200, "is longer than 200 characters. Shorten it")
+      .optional()
+      .describe("What and where the site is, for people."),
+    signals: z
+      .array(z.enum(signalNames))
+      .min(
+        1,
+        "is empty. Name a signal, or drop the key for all of them; to shut the site out, set token.enabled to false",
+      )
+      .refine((names) => new Set(names).size === names.length, "names a signal twice. Name it once")
+      .optional()
+      .describe("What the site may push. Default: every signal that has an endpoint."),
+    labels: z
+      .record(labelName, labelValue)
+      .default({})
+      .describe(
+        "Labels that the site's collector adds to every sample and log line, beside the site's own name. What data bring under the same name wins.",
+      ),
+    proxy: checkedText(proxyProblem)
+      .meta({ pattern: "^http://[^/@]+:[0-9]{1,5}$", examples: ["http://proxy.example.net:3128"] })
+      .optional()
+      .describe("The HTTP proxy through which the site's pushes leave its network. Default: none."),
+    token: tokenSchema.prefault({}).describe("The site's service token."),
+    collector: z.enum(collectorNames).optional().describe("The collector that the site runs."),
+    shard: shardName
+      .optional()
+      .describe(
+        "The shard that the site is in: the stack whose sitepass:shard is the same. Default: the shard without a name.",
+      ),
+    movingTo: shardName
+      .optional()
+      .describe(
+        "The shard that the site is moving to. Until it is that one's alone, both have a token for it.",
+      ),
+  })
+  .refine(({ shard, movingTo }) => movingTo === undefined || movingTo !== shard, {
+    path: ["movingTo"],
+    message: "is the shard that the site is in. Name another one, or drop it",
+  });
 
 export type SiteFile = z.infer<typeof siteSchema>;
 

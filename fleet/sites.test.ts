@@ -126,6 +126,7 @@ const config: Config = {
     stores: {},
   },
   serviceTokenLimit: 50,
+  shard: "",
   alertEmails: [],
   protect: false,
   preflight: true,
@@ -164,6 +165,7 @@ describe("resolveSites", () => {
           previousSecretExpiresAt: undefined,
         },
         collector: undefined,
+        shard: "",
       },
     ]);
   });
@@ -180,6 +182,8 @@ describe("resolveSites", () => {
         previousSecretExpiresAt: "2026-12-01T00:00:00Z",
       },
       collector: "alloy",
+      shard: "eu",
+      movingTo: "us",
     } satisfies SiteFile;
     assert.deepEqual(resolveSites([siteFile("tokyo", values)], config), [
       { name: "tokyo", file: "sites/tokyo.yaml", ...values },

@@ -1,14 +1,18 @@
 import { parseConfig, type Config } from "./config";
+import { shardText } from "./names";
 import { problemsOf, throwIfAny, UserError, type Problem } from "./problem";
 import { signalNames, type SignalName } from "./signals";
 import { readSiteFiles, type NamedSiteFile } from "./site-files";
 import type { SiteFile } from "./site-schema";
-import { plural } from "./wording";
+import { plural, someOf } from "./wording";
 
 /** Everything that a user declares: the stack's configuration and the sites, checked together. */
 export interface Fleet {
   readonly config: Config;
+  /** Those of the stack's shard, and those that are moving there. */
   readonly sites: readonly Site[];
+  /** The others in `sites/`, of which this stack declares nothing. */
+  readonly elsewhere: readonly SiteElsewhere[];
 }
 
 /**
@@ -29,10 +33,21 @@ export function readFleet(
   if (!config.ok || !files.ok) {
     throw new UserError([...problemsOf(config), ...problemsOf(files)]);
   }
-  const sites = resolveSites(files.value, config.value);
-  throwIfAny(sites.length === 0 && emptyFleet === "allowed" ? [] : siteProblems(sites, config.value));
-  return { config: config.value, sites };
+  const all = resolveSites(files.value, config.value);
+  const sites = all.filter((site) => isInShard(site, config.value.shard));
+  const elsewhere = all.filter((site) => !isInShard(site, config.value.shard));
+  throwIfAny(
+    sites.length === 0 && emptyFleet === "allowed" ? [] : siteProblems(sites, config.value, elsewhere),
+  );
+  return { config: config.value, sites, elsewhere };
 }
+
+/** Where a site is, for stacks that declare nothing of it: their defaults are not those that it is declared with. */
+export type SiteElsewhere = Pick<Site, "name" | "file" | "shard" | "movingTo">;
+
+/** Whether a stack of this shard declares the site. */
+export const isInShard = ({ shard, movingTo }: Pick<Site, "shard" | "movingTo">, of: string): boolean =>
+  shard === of || movingTo === of;
 
 /** A site with the stack's defaults filled in. */
 export interface Site {
@@ -54,6 +69,10 @@ export interface Site {
     readonly previousSecretExpiresAt: string | undefined;
   };
   readonly collector: SiteFile["collector"];
+  /** The shard that the site is in; empty for the one without a name. */
+  readonly shard: string;
+  /** The shard that it is moving to, where it is declared as well meanwhile. */
+  readonly movingTo?: string;
 }
 
 /** Cloudflare evaluates at most 1,000 rules an application (docs/facts/cloudflare.md, C38); each admitted site is one. */
@@ -68,37 +87,42 @@ const labelsOfInputs = 2;
 /** Fills in the stack's defaults. */
 export function resolveSites(files: readonly NamedSiteFile[], config: Config): readonly Site[] {
   const configured = config.endpoints.map(({ signal }) => signal);
-  return files.map(({ name, file, values: { description, signals, labels, proxy, token, collector } }) => ({
-    name,
-    file,
-    description,
-    signals: signalNames.filter((signal) => (signals ?? configured).includes(signal)),
-    labels,
-    ...(proxy === undefined ? {} : { proxy }),
-    token: {
-      duration: token.duration ?? config.tokenDuration,
-      enabled: token.enabled,
-      secretVersion: token.secretVersion,
-      previousSecretExpiresAt: token.previousSecretExpiresAt,
-    },
-    collector,
-  }));
+  return files.map(
+    ({ name, file, values: { description, signals, labels, proxy, token, collector, shard, movingTo } }) => ({
+      name,
+      file,
+      description,
+      signals: signalNames.filter((signal) => (signals ?? configured).includes(signal)),
+      labels,
+      ...(proxy === undefined ? {} : { proxy }),
+      token: {
+        duration: token.duration ?? config.tokenDuration,
+        enabled: token.enabled,
+        secretVersion: token.secretVersion,
+        previousSecretExpiresAt: token.previousSecretExpiresAt,
+      },
+      collector,
+      shard: shard ?? "",
+      ...(movingTo === undefined ? {} : { movingTo }),
+    }),
+  );
 }
 
 /** Everything that is wrong with the sites in the light of the configuration. */
-export function siteProblems(sites: readonly Site[], config: Config): Problem[] {
-  const { allowRemovals, endpoints, serviceTokenLimit, siteLabel } = config;
+export function siteProblems(
+  sites: readonly Site[],
+  config: Config,
+  elsewhere: readonly SiteElsewhere[] = [],
+): Problem[] {
+  const { allowRemovals, endpoints, serviceTokenLimit, shard, siteLabel } = config;
+  const ofShard = shard === "" && elsewhere.length === 0 ? "" : ` of ${shardText(shard)}`;
   const problems: Problem[] = [];
   const add = (subject: string, says: string, todo: string) => {
     problems.push({ subject, says, todo });
   };
   if (sites.length === 0 && allowRemovals === 0) {
     // More often a wrong checkout than a wish to delete a fleet, and deleted tokens cannot be brought back.
-    add(
-      "sites/",
-      "holds no site, and with no site every service token would be deleted",
-      "Add a file such as sites/tokyo.yaml (it may be empty), or set sitepass:allowRemovals to the number of sites that are to go",
-    );
+    problems.push(elsewhere.length === 0 ? emptyFolder : emptyShard(shard, elsewhere));
   }
   for (const { file, labels, signals } of sites) {
     for (const name of signals.filter((one) => endpoints.every(({ signal }) => signal !== one))) {
@@ -128,7 +152,7 @@ export function siteProblems(sites: readonly Site[], config: Config): Problem[] 
   if (sites.length > serviceTokenLimit) {
     add(
       "sites/",
-      `holds ${plural(sites.length, "site")}, and the account may have ${plural(serviceTokenLimit, "service token")}`,
+      `holds ${plural(sites.length, "site")}${ofShard}, and the account may have ${plural(serviceTokenLimit, "service token")}`,
       waysOutOfTheLimit,
     );
   }
@@ -137,14 +161,32 @@ export function siteProblems(sites: readonly Site[], config: Config): Problem[] 
     if (admitted > mostSitesPerApplication) {
       add(
         "sites/",
-        `${admitted} sites push ${signal}, and Cloudflare evaluates at most ${mostSitesPerApplication} rules an application`,
-        "Split the fleet into two stacks with host names of their own",
+        `${admitted} sites${ofShard} push ${signal}, and Cloudflare evaluates at most ${mostSitesPerApplication} rules an application`,
+        "Put some of them into another shard, a stack with host names of its own (docs/scale.md)",
       );
     }
   }
   return problems;
 }
 
+const emptyFolder: Problem = {
+  subject: "sites/",
+  says: "holds no site, and with no site every service token would be deleted",
+  todo: "Add a file such as sites/tokyo.yaml (it may be empty), or set sitepass:allowRemovals to the number of sites that are to go",
+};
+
+/** As loud as an empty folder: a shard that was mistyped in the stack's file takes as much away. */
+function emptyShard(shard: string, elsewhere: readonly SiteElsewhere[]): Problem {
+  const others = [...new Set(elsewhere.map((site) => site.shard))].sort().map(shardText);
+  const files = `the ${elsewhere.length === 1 ? "one site there is" : `${elsewhere.length} sites there are`} in ${someOf(others)}`;
+  const mark = shard === "" ? "take shard out of" : `write shard: ${shard} into`;
+  return {
+    subject: "sites/",
+    says: `holds no site of ${shardText(shard)}, which this stack is (${files}), and with no site every service token of the stack would be deleted`,
+    todo: `Set sitepass:shard to the shard that the stack is, or ${mark} the files of its sites, or set sitepass:allowRemovals to the number of sites that are to go`,
+  };
+}
+
 /** What a person can do when service tokens run out, cheapest first. */
 export const waysOutOfTheLimit =
-  "Delete tokens that nobody uses, have Cloudflare raise the limit (Enterprise) and set sitepass:serviceTokenLimit to it, or put the other sites into a stack on a second account";
+  "Delete tokens that nobody uses, have Cloudflare raise the limit (Enterprise) and set sitepass:serviceTokenLimit to it, or put the other sites into another shard, a stack on a second account (docs/scale.md)";

@@ -61,7 +61,7 @@ export async function readAccountFacts(
   return { zone: zone.value, teamName: teamName.value, tokens: report.tokens };
 }
 
-const uncompared = async ({ config, sites }: Fleet): Promise<PreflightReport> => ({
+const uncompared = async ({ config, sites }: Pick<Fleet, "config" | "sites">): Promise<PreflightReport> => ({
   problems: await brakeOnHeld(config, sites, readHeldTokens),
   warnings: [],
 });

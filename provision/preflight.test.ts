@@ -206,6 +206,7 @@ describe("preflight", () => {
       stores: {},
     },
     serviceTokenLimit: 2,
+    shard: "",
     alertEmails: [],
     protect: false,
     preflight: true,
@@ -220,6 +221,7 @@ describe("preflight", () => {
     labels: {},
     token: { duration: "8760h", enabled: true, secretVersion: 1, previousSecretExpiresAt: undefined },
     collector: undefined,
+    shard: "",
   };
 
   /** Looks at an account of which one server gives the same answer to everything. */

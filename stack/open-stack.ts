@@ -4,7 +4,7 @@ import { openCloudflareApi, type CloudflareApi } from "../cloudflare/client";
 import type { Config } from "../fleet/config";
 import { ownNamePrefix } from "../fleet/names";
 import { UserError } from "../fleet/problem";
-import { readFleet, type Site } from "../fleet/sites";
+import { readFleet, type Site, type SiteElsewhere } from "../fleet/sites";
 import { stackNameIn } from "./project-stacks";
 import { readStackConfig } from "./stack-config";
 import type { RevealedOutputs } from "./stack-outputs";
@@ -20,8 +20,10 @@ export interface OpenStack {
   /** All configuration: full keys, values as text, structured ones as JSON. */
   readonly raw: Readonly<Record<string, string>>;
   readonly config: Config;
-  /** What `sites/` declares, in the order of names. */
+  /** What `sites/` declares in the stack's shard, in the order of names. */
   readonly sites: readonly Site[];
+  /** The other sites in `sites/`, which are in other shards. */
+  readonly elsewhere: readonly SiteElsewhere[];
   /** Prefix of the names of what this stack makes in Cloudflare. */
   readonly ownPrefix: string;
   /** The outputs in clear, read when first asked for, and anew when another `up` may have been. */
@@ -60,7 +62,7 @@ export function openStack(
   const folder = resolve(directory);
   const stackName = stackNameIn(reference);
   const { project, values, encrypted } = readStackConfig(folder, stackName);
-  const { config, sites } = readFleet(values, join(folder, "sites"), emptyFleet);
+  const { config, sites, elsewhere } = readFleet(values, join(folder, "sites"), emptyFleet);
   let outputs: Promise<RevealedOutputs> | undefined;
   return {
     directory: folder,
@@ -68,6 +70,7 @@ export function openStack(
     raw: values,
     config,
     sites,
+    elsewhere,
     ownPrefix: ownNamePrefix(project, stackName),
     outputs: (read) => {
       outputs = read === "anew" ? undefined : outputs;

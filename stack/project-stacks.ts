@@ -6,6 +6,7 @@ import { parse } from "yaml";
 import { z } from "zod";
 import { throwIfAny, UserError } from "../fleet/problem";
 import { strayCharacter } from "../fleet/wording";
+import { readStackConfig } from "./stack-config";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -79,6 +80,30 @@ function projectStacks(directory: string): readonly string[] {
         .flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? [])
         .sort()
     : [];
+}
+
+/**
+ * Every stack that has a file in the project's folder, with the shard that it is, in the order of names. One whose file cannot
+ * be read is among them, without a shard: opening it says what is wrong.
+ */
+export function shardsOfProject(
+  directory: string,
+): readonly { readonly stackName: string; readonly shard: string }[] {
+  return projectStacks(directory).map((stackName) => ({
+    stackName,
+    shard: shardOfStack(directory, stackName),
+  }));
+}
+
+function shardOfStack(directory: string, stackName: string): string {
+  try {
+    return readStackConfig(directory, stackName).values["sitepass:shard"] ?? "";
+  } catch (error) {
+    if (!(error instanceof UserError)) {
+      throw error;
+    }
+    return "";
+  }
 }
 
 /**

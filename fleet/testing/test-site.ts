@@ -16,5 +16,6 @@ export function testSite(name: string, token: Partial<Site["token"]> = {}): Site
       ...token,
     },
     collector: undefined,
+    shard: "",
   };
 }

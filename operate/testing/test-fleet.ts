@@ -74,6 +74,7 @@ export async function openTestFleet(t: TestContext, options: TestFleetOptions): 
       raw: {},
       config,
       sites,
+      elsewhere: [],
       ownPrefix,
       outputs: () => Promise.resolve(outputs),
       resources: () => Promise.resolve(resources),

@@ -11,6 +11,7 @@ const refused: RefusedPush = {
     labels: {},
     token: { duration: "8760h", enabled: true, secretVersion: 1, previousSecretExpiresAt: undefined },
     collector: undefined,
+    shard: "",
   },
   signal: "metrics",
   credentials: {

@@ -12,6 +12,7 @@ const site = (name: string): Site => ({
   labels: {},
   token: { duration: "8760h", enabled: true, secretVersion: 1, previousSecretExpiresAt: undefined },
   collector: undefined,
+  shard: "",
 });
 
 /** Looks that find, one after the other, these sites and hosts wrong. */
