@@ -80,7 +80,8 @@ async function runOnStacks(
   }
   const [first] = chosen.stacks;
   if (first !== undefined && !chosen.joint) {
-    return runOnStack(options, work, first, { terminal, amongSeveral: false, ...ends });
+    const stackFlag = chosen.bySites ? flagOf(first) : "";
+    return runOnStack(options, work, first, { ...ends, terminal, amongSeveral: false, stackFlag });
   }
   return runOnEach(options, work, chosen.stacks, terminal, ends);
 }
@@ -110,6 +111,7 @@ async function runOnEach(
         ...ends,
         terminal: part.terminal,
         amongSeveral: true,
+        stackFlag: flagOf(stack),
       });
       documents.push(part.document() ?? { stack: stackName });
       worst = Math.max(worst, exitCode);
@@ -121,12 +123,18 @@ async function runOnEach(
     }
   }
   if (left.length > 0) {
-    terminal.note(`Stopped before ${plural(left.length, "stack")} ${left.length === 1 ? "was" : "were"} worked on: ${left.join(", ")}.`);
+    terminal.note(
+      `Stopped before ${plural(left.length, "stack")} ${left.length === 1 ? "was" : "were"} worked on: ${left.join(", ")}.`,
+    );
   } else if (failed.length > 0 && stacks.length > 1) {
-    terminal.note(`Exit code ${worst} is for ${failed.length} of ${plural(stacks.length, "stack")}: ${failed.join(", ")}.`);
+    terminal.note(
+      `Exit code ${worst} is for ${failed.length} of ${plural(stacks.length, "stack")}: ${failed.join(", ")}.`,
+    );
   }
   return worst;
 }
+
+const flagOf = ({ reference }: ChosenStack): string => ` --stack ${reference}`;
 
 const stoppedBefore: Problem = {
   subject: "sitepass",
@@ -138,14 +146,9 @@ async function runOnStack(
   options: StackOptions,
   work: Work,
   { reference, sites }: ChosenStack,
-  {
-    terminal,
-    amongSeveral,
-    stopping,
-    unread,
-  }: { readonly terminal: Terminal; readonly amongSeveral: boolean } & Ends,
+  { stopping, unread, ...given }: Pick<Run, "terminal" | "amongSeveral" | "stackFlag"> & Ends,
 ): Promise<ExitCode> {
-  const run: Run = { terminal, abort: AbortSignal.any([stopping, unread]), sites, amongSeveral };
+  const run: Run = { ...given, abort: AbortSignal.any([stopping, unread]), sites };
   const stackName = stackNameIn(reference);
   try {
     const reader =
@@ -156,7 +159,7 @@ async function runOnStack(
     const exitCode = await work(stack, run);
     return stopping.aborted ? stopped(options, terminal) : exitCode;
   } catch (error) {
-    return refused(error, options, stackName, terminal, { stopping, unread });
+    return refused(error, options, stackName, given.terminal, { stopping, unread });
   }
 }
 

@@ -19,6 +19,8 @@ export interface Run {
   readonly sites: readonly string[];
   /** Whether the stack is one of several that are worked on. */
   readonly amongSeveral: boolean;
+  /** What the next command, of pulumi or this program, needs to work on the stack too, such as ` --stack eu`; empty where it would. */
+  readonly stackFlag: string;
 }
 
 /** Which stacks, and where they are, as every command that works on them takes it. */
@@ -85,9 +87,7 @@ export function stackCommand(
         `the stack, and so the file Pulumi.<name>.yaml${one ? "" : "; may be repeated"} (default: ${otherwise})`,
       ).argParser((value: string, before: readonly string[] = []) => [...before, value]),
     )
-    .addOption(
-      new Option("--all-stacks", "every stack of the project, one after the other").hideHelp(one),
-    )
+    .addOption(new Option("--all-stacks", "every stack of the project, one after the other").hideHelp(one))
     .option("--cwd <dir>", "the project's folder", ".")
     .addOption(
       new Option(

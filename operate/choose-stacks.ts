@@ -34,6 +34,8 @@ export interface ChosenStacks {
   readonly stacks: readonly ChosenStack[];
   /** Whether what they print is put together, under a heading each: not where a person asked for one stack. */
   readonly joint: boolean;
+  /** Whether another command, given the same, may work on other stacks: the sites said which. */
+  readonly bySites: boolean;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -52,19 +54,23 @@ export async function chooseStacks(choice: StackChoice, environment: Environment
     const references = ofProject.map(({ stackName }) =>
       chooseStack(directory, prefix + stackName, environment),
     );
-    return { stacks: withTheirSites(references, choice), joint: true };
+    return { stacks: withTheirSites(references, choice), joint: true, bySites: false };
   }
   const [first, ...others] = [...new Set(named)];
   if (first !== undefined && others.length > 0) {
     const references = [first, ...others].map((name) => chooseStack(directory, name, environment));
-    return { stacks: withTheirSites(references, choice), joint: true };
+    return { stacks: withTheirSites(references, choice), joint: true, bySites: false };
   }
   const told = first !== undefined || (environment.PULUMI_STACK ?? "") !== "";
   if (told || sites.length === 0 || sitesTell === undefined || isOneShard(ofProject)) {
-    return { stacks: [{ reference: chooseStack(directory, first, environment), sites }], joint: false };
+    return {
+      stacks: [{ reference: chooseStack(directory, first, environment), sites }],
+      joint: false,
+      bySites: false,
+    };
   }
   const stacks = await stacksOfSites(choice, environment);
-  return { stacks, joint: stacks.length > 1 };
+  return { stacks, joint: stacks.length > 1, bySites: true };
 }
 
 type StackOfProject = ReturnType<typeof shardsOfProject>[number];
@@ -123,7 +129,9 @@ function withTheirSites(references: readonly string[], choice: StackChoice): rea
     .map(({ reference, shard }) => ({
       reference,
       // One whose file is not there has no shard; opening it says so.
-      sites: places.filter(({ shards }) => shard === undefined || shards.includes(shard)).map(({ name }) => name),
+      sites: places
+        .filter(({ shards }) => shard === undefined || shards.includes(shard))
+        .map(({ name }) => name),
     }))
     .filter(({ sites }) => sites.length > 0);
 }
@@ -140,7 +148,9 @@ function twiceProblems(
 ): readonly Problem[] {
   const shards = [...new Set(stacks.flatMap(({ shard }) => shard ?? []))];
   return shards.flatMap((shard) => {
-    const names = stacks.filter((stack) => stack.shard === shard).map(({ reference }) => stackNameIn(reference));
+    const names = stacks
+      .filter((stack) => stack.shard === shard)
+      .map(({ reference }) => stackNameIn(reference));
     return names.length < 2
       ? []
       : [

@@ -11,7 +11,12 @@ import { shardsOfProject } from "../stack/project-stacks";
  * @throws UserError for every name that is not a site, with the nearest one that is, and for those of other stacks.
  */
 export function selectSites(
-  { sites, elsewhere, directory, stackName }: Pick<OpenStack, "sites" | "elsewhere" | "directory" | "stackName">,
+  {
+    sites,
+    elsewhere,
+    directory,
+    stackName,
+  }: Pick<OpenStack, "sites" | "elsewhere" | "directory" | "stackName">,
   names: readonly string[],
 ): readonly Site[] {
   throwIfAny([
