@@ -157,7 +157,7 @@ async function runOnStack(
         : stateFileReader(resolve(options.cwd, ofStack(options.state, stackName)), options.neverUp);
     const stack = openStack(options.cwd, reference, reader, options.emptyFleet);
     const exitCode = await work(stack, run);
-    return stopping.aborted ? stopped(options, terminal) : exitCode;
+    return stopping.aborted ? stopped(options, given.terminal) : exitCode;
   } catch (error) {
     return refused(error, options, stackName, given.terminal, { stopping, unread });
   }

@@ -108,7 +108,7 @@ export function stackCommand(
 function stackUsage(command: Command, options: StackOptions, one: boolean): string | undefined {
   const { stack = [], allStacks = false, state } = options;
   if (one && asksForSeveral(options)) {
-    return `${allStacks ? "--all-stacks" : "--stack is repeated, and this"} does not go with \`${command.name()}\`, which works on one stack. Name one with --stack.`;
+    return `${allStacks ? "--all-stacks" : "--stack, given more than once,"} does not go with \`${command.name()}\`, which works on one stack. Name one with --stack.`;
   }
   if (allStacks && stack.length > 0) {
     return `--all-stacks comes with --stack ${stack.join(", ")}. Name stacks, or take --all-stacks, not both.`;
