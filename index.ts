@@ -16,7 +16,7 @@ export = pulumiProgram(async () => {
   const settings = readStackSettings();
   const { ownPrefix } = settings;
   const fleet = readFleet(settings.raw, join(__dirname, "sites"));
-  const { config, sites } = fleet;
+  const { config, sites, elsewhere } = fleet;
   const { accountId, publish } = config;
   const { zone, teamName, tokens: accountTokens } = await readAccountFacts(fleet, settings);
   omitStackTraces();
@@ -27,6 +27,7 @@ export = pulumiProgram(async () => {
   const { tokens } = new SitePasses("sites", {
     accountId,
     sites,
+    elsewhere,
     ownPrefix,
     allowRemovals: config.allowRemovals,
   });

@@ -89,6 +89,69 @@ describe("readFleet", () => {
     ]);
   });
 
+  it("takes the sites of the stack's shard and those that are moving there, and knows where the others are", () => {
+    const files = {
+      "berlin.yaml": "shard: eu",
+      "lima.yaml": "",
+      "oslo.yaml": "{ shard: eu, movingTo: us, signals: [logs] }",
+      "porto.yaml": "movingTo: us",
+      "tokyo.yaml": "shard: us",
+    };
+    const namesIn = (shard: string) => {
+      const { sites, elsewhere } = readFleet(
+        {
+          ...good,
+          "sitepass:shard": shard,
+          "sitepass:endpoints": '{"logs":{"hostname":"loki.example.com"}}',
+        },
+        folderWith(files),
+      );
+      return [sites, elsewhere].map((some) => some.map(({ name }) => name).join(" "));
+    };
+    assert.deepEqual(namesIn("eu"), ["berlin oslo", "lima porto tokyo"]);
+    assert.deepEqual(namesIn("us"), ["oslo porto tokyo", "berlin lima"]);
+    assert.deepEqual(namesIn(""), ["lima porto", "berlin oslo tokyo"]);
+    // What is wrong with another shard's site by this stack's configuration is nothing to this stack.
+    assert.equal(
+      readFleet(good, folderWith({ ...files, "oslo.yaml": "{ shard: eu, signals: [logs] }" })).sites.length,
+      2,
+    );
+  });
+
+  it("is as loud about a shard without sites as about an empty folder", () => {
+    const others = { "berlin.yaml": "shard: eu", "lima.yaml": "shard: us", "oslo.yaml": "" };
+    assertRefused({ ...good, "sitepass:shard": "ue" }, others, [
+      "sites/: holds no site of the shard ue, which this stack is (the 3 sites there are in the shard without a name, the shard eu, the shard us), and with no site every service token of the stack would be deleted. Set sitepass:shard to the shard that the stack is, or write shard: ue into the files of its sites, or set sitepass:allowRemovals to the number of sites that are to go.",
+    ]);
+    assertRefused(good, { "berlin.yaml": "shard: eu" }, [
+      "sites/: holds no site of the shard without a name, which this stack is (the one site there is in the shard eu), and with no site every service token of the stack would be deleted. Set sitepass:shard to the shard that the stack is, or take shard out of the files of its sites, or set sitepass:allowRemovals to the number of sites that are to go.",
+    ]);
+    const removals = { "sitepass:shard": "ue", "sitepass:allowRemovals": "2" };
+    assert.deepEqual(readFleet({ ...good, ...removals }, folderWith(others)).sites, []);
+    assert.deepEqual(readFleet({ ...good, "sitepass:shard": "ue" }, folderWith(others), "allowed").sites, []);
+  });
+
+  it("reports a bad file of another shard too: it may be anybody's", () => {
+    assertRefused(
+      { ...good, "sitepass:shard": "EU" },
+      {
+        "berlin.yaml": "{ shard: eu, movingTo: eu }",
+        "lima.yaml": "shard: 1",
+        "oslo.yaml": "shard: us.east",
+        "porto.yaml": 'movingTo: ""',
+        "tokyo.yaml": "{ shard: us, movngTo: eu }",
+      },
+      [
+        'sitepass:shard: is "EU", which is not a lower-case DNS label: a to z, 0 to 9 and inner hyphens are allowed. Write it as in eu.',
+        'sites/berlin.yaml: movingTo is "eu", which is the shard that the site is in. Name another one, or drop it.',
+        "sites/lima.yaml: shard is 1, which is a number and not a text. Put it in quotes.",
+        'sites/oslo.yaml: shard is "us.east", which is not a lower-case DNS label: a to z, 0 to 9 and inner hyphens are allowed. Write it as in eu.',
+        'sites/porto.yaml: movingTo is "", which is not a lower-case DNS label: a to z, 0 to 9 and inner hyphens are allowed. Write it as in eu.',
+        "sites/tokyo.yaml: movngTo is not a known key. Did you mean movingTo?",
+      ],
+    );
+  });
+
   it("reports sites that do not fit the configuration", () => {
     assertRefused(good, { "tokyo.yaml": "signals: [logs]" }, [
       "sites/tokyo.yaml: signals names logs, which has no endpoint. Add sitepass:endpoints.logs to the stack, or drop logs here.",
@@ -251,7 +314,7 @@ describe("siteProblems", () => {
   it("refuses more sites than service tokens", () => {
     assert.deepEqual(problemsOf(fleet(2), { serviceTokenLimit: 2 }), []);
     assert.deepEqual(problemsOf(fleet(3), { serviceTokenLimit: 2 }), [
-      "sites/: holds 3 sites, and the account may have 2 service tokens. Delete tokens that nobody uses, have Cloudflare raise the limit (Enterprise) and set sitepass:serviceTokenLimit to it, or put the other sites into a stack on a second account.",
+      "sites/: holds 3 sites, and the account may have 2 service tokens. Delete tokens that nobody uses, have Cloudflare raise the limit (Enterprise) and set sitepass:serviceTokenLimit to it, or put the other sites into another shard, a stack on a second account (docs/scale.md).",
     ]);
   });
 
@@ -265,7 +328,7 @@ describe("siteProblems", () => {
   it("refuses more than 1000 admitted sites on one signal", () => {
     const files = [...fleet(1000), siteFile("last", { signals: ["logs"] })];
     assert.deepEqual(problemsOf(files, { serviceTokenLimit: 2000 }), [
-      "sites/: 1001 sites push logs, and Cloudflare evaluates at most 1000 rules an application. Split the fleet into two stacks with host names of their own.",
+      "sites/: 1001 sites push logs, and Cloudflare evaluates at most 1000 rules an application. Put some of them into another shard, a stack with host names of its own (docs/scale.md).",
     ]);
   });
 
@@ -288,7 +351,7 @@ describe("siteProblems", () => {
         `sites/berlin.yaml: labels.provider is "x", but this label carries the site's name. Drop it, or set sitepass:siteLabel to another name.`,
         "sites/tokyo.yaml: signals names logs, which has no endpoint. Add sitepass:endpoints.logs to the stack, or drop logs here.",
         `sites/tokyo.yaml: labels.provider is "y", but this label carries the site's name. Drop it, or set sitepass:siteLabel to another name.`,
-        "sites/: holds 3 sites, and the account may have 2 service tokens. Delete tokens that nobody uses, have Cloudflare raise the limit (Enterprise) and set sitepass:serviceTokenLimit to it, or put the other sites into a stack on a second account.",
+        "sites/: holds 3 sites, and the account may have 2 service tokens. Delete tokens that nobody uses, have Cloudflare raise the limit (Enterprise) and set sitepass:serviceTokenLimit to it, or put the other sites into another shard, a stack on a second account (docs/scale.md).",
       ],
     );
   });

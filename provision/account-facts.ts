@@ -33,10 +33,8 @@ export interface Zone {
  *
  * @throws UserError with everything that is wrong, from all look-ups together.
  */
-export async function readAccountFacts(
-  { config, sites }: Fleet,
-  settings: StackSettings,
-): Promise<AccountFacts> {
+export async function readAccountFacts(fleet: Fleet, settings: StackSettings): Promise<AccountFacts> {
+  const { config } = fleet;
   const credentials = findApiCredentials(settings.raw, settings.environment);
   if (config.preflight && credentials === undefined) {
     // Every look-up below would fail for the same reason.
@@ -46,8 +44,8 @@ export async function readAccountFacts(
     lookUpZone(config),
     config.publish.kind === "tunnel" ? lookUpTeamName(config) : success(""),
     config.preflight && credentials !== undefined
-      ? preflight(credentials, config, sites, settings.ownPrefix, readHeldTokens)
-      : uncompared({ config, sites }),
+      ? preflight(credentials, fleet, settings.ownPrefix, readHeldTokens)
+      : uncompared(fleet),
   ]);
   for (const warning of report.warnings) {
     await pulumi.log.warn(problemText(warning));
@@ -61,8 +59,8 @@ export async function readAccountFacts(
   return { zone: zone.value, teamName: teamName.value, tokens: report.tokens };
 }
 
-const uncompared = async ({ config, sites }: Pick<Fleet, "config" | "sites">): Promise<PreflightReport> => ({
-  problems: await brakeOnHeld(config, sites, readHeldTokens),
+const uncompared = async (fleet: Fleet): Promise<PreflightReport> => ({
+  problems: await brakeOnHeld(fleet, readHeldTokens),
   warnings: [],
 });
 

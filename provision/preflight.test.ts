@@ -22,15 +22,24 @@ interface Situation {
   readonly sites: readonly string[];
   readonly limit?: number;
   readonly allowRemovals?: number;
+  /** Shards of sites of other shards, by name. */
+  readonly elsewhere?: Readonly<Record<string, string>>;
 }
 
-function compare({ tokens, sites, limit = 50, allowRemovals = 0 }: Situation) {
+function compare({ tokens, sites, limit = 50, allowRemovals = 0, elsewhere = {} }: Situation) {
   return asTexts(
     comparePlan(
       tokens.map((name, index) => ({ id: `id-${index}`, name })),
       { serviceTokenLimit: limit, allowRemovals },
       sites.map((name) => ({ name })),
       ownPrefix,
+      {
+        elsewhere: Object.entries(elsewhere).map(([name, shard]) => ({
+          name,
+          file: `sites/${name}.yaml`,
+          shard,
+        })),
+      },
     ),
   );
 }
@@ -42,7 +51,7 @@ const shrink = (before: number, after: number, allowRemovals = 0) =>
   compare({ tokens: own(numbered(before)), sites: numbered(after), allowRemovals });
 
 const waysOut =
-  "Delete tokens that nobody uses, have Cloudflare raise the limit (Enterprise) and set sitepass:serviceTokenLimit to it, or put the other sites into a stack on a second account.";
+  "Delete tokens that nobody uses, have Cloudflare raise the limit (Enterprise) and set sitepass:serviceTokenLimit to it, or put the other sites into another shard, a stack on a second account (docs/scale.md).";
 
 const nothing = { problems: [], warnings: [] };
 
@@ -155,6 +164,33 @@ describe("comparePlan, on the brake", () => {
   });
 });
 
+describe("comparePlan, on sites that go to another shard", () => {
+  it("says what becomes of pushes, and not that files were renamed", () => {
+    const elsewhere = { "site-2": "us", "site-3": "" };
+    assert.deepEqual(compare({ tokens: own(["site-1", "site-2"]), sites: ["site-1", "site-4"], elsewhere }), {
+      problems: [],
+      warnings: [
+        "sites/: site-2 is in the shard us now, and this up deletes what lets it in here: what is still pushed with this stack's credentials is refused from then on, and most collectors lose what is refused. Put the other stack's credentials in place first. Until then leave shard in the file as it was, and name the other shard as movingTo: both stacks have a token then (docs/scale.md).",
+      ],
+    });
+    assert.deepEqual(
+      compare({ tokens: own(["site-1"]), sites: ["site-1"], elsewhere }),
+      nothing,
+      "sites that were never here",
+    );
+  });
+
+  it("brakes as for any others, and says where they are", () => {
+    const elsewhere = Object.fromEntries(numbered(12).map((name) => [name, "us"]));
+    assert.deepEqual(compare({ tokens: own(numbered(12)), sites: numbered(2), elsewhere }).problems, [
+      "sitepass:allowRemovals: is 0, and 10 of 12 sites would lose their service tokens (site-03, site-04, site-05, site-06, site-07 and 5 more), which is more than the 3 that may go in one up. site-03, site-04, site-05, site-06, site-07 and 5 more are in the shard us now. Bring what their files said of their shard back, or, if they are to go, set it to 7 for this up.",
+    ]);
+    assert.deepEqual(compare({ tokens: own(["a", "b"]), sites: ["c"], elsewhere: { b: "" } }).problems, [
+      "sitepass:allowRemovals: is 0, and 2 of 2 sites would lose their service tokens (a, b), which is more than the 1 that may go in one up. b is in the shard without a name now. Bring their files and what their files said of their shard back, or, if they are to go, set it to 1 for this up.",
+    ]);
+  });
+});
+
 describe("comparePlan, on duplicates", () => {
   it("warns of tokens of one name and counts them once as a site", () => {
     assert.deepEqual(
@@ -238,7 +274,9 @@ describe("preflight", () => {
       const baseUrl = `http://127.0.0.1:${address.port}`;
       const credentials = { apiToken: "cf-secret", baseUrl };
       const readHeld = () => Promise.resolve(held);
-      return asTexts(await preflight(credentials, config, [site], ownPrefix, readHeld));
+      return asTexts(
+        await preflight(credentials, { config, sites: [site], elsewhere: [] }, ownPrefix, readHeld),
+      );
     } finally {
       server.closeAllConnections();
       server.close();

@@ -2,8 +2,9 @@ import type { ApiCredentials } from "../cloudflare/api-credentials";
 import { openCloudflareApi, unseenProblems } from "../cloudflare/client";
 import { listTokens, type AccountToken } from "../cloudflare/service-tokens";
 import type { Config } from "../fleet/config";
+import { shardText } from "../fleet/names";
 import type { Problem } from "../fleet/problem";
-import { waysOutOfTheLimit, type Site } from "../fleet/sites";
+import { waysOutOfTheLimit, type Fleet, type Site, type SiteElsewhere } from "../fleet/sites";
 import { plural, someOf } from "../fleet/wording";
 import { resourceTypes } from "./declared-objects";
 
@@ -44,8 +45,7 @@ export const heldTokensIn = (
  */
 export async function preflight(
   credentials: ApiCredentials,
-  config: Config,
-  sites: readonly Site[],
+  { config, sites, elsewhere }: Fleet,
   ownPrefix: string,
   readHeld: () => Promise<HeldTokens | undefined>,
 ): Promise<PreflightReport> {
@@ -55,7 +55,7 @@ export async function preflight(
       const { toCreate, toRemove, duplicates } = planTokens(listed.value, sites, ownPrefix);
       const inDoubt = toCreate.length + toRemove.length + duplicates.length > 0;
       const held = inDoubt ? await readHeld() : undefined;
-      const known = { held, unseen: listed.unseen };
+      const known = { held, unseen: listed.unseen, elsewhere };
       const { problems, warnings } = comparePlan(listed.value, config, sites, ownPrefix, known);
       return {
         problems,
@@ -65,7 +65,7 @@ export async function preflight(
     }
     case "forbidden":
       return {
-        problems: await brakeOnHeld(config, sites, readHeld),
+        problems: await brakeOnHeld({ config, sites, elsewhere }, readHeld),
         warnings: [
           {
             subject: "CLOUDFLARE_API_TOKEN",
@@ -89,14 +89,13 @@ export async function preflight(
  * `destroy --run-program` saves the files of now there.
  */
 export async function brakeOnHeld(
-  { allowRemovals }: Pick<Config, "allowRemovals">,
-  sites: readonly Pick<Site, "name">[],
+  { config, sites, elsewhere }: Fleet,
   readHeld: () => Promise<HeldTokens | undefined>,
 ): Promise<readonly Problem[]> {
   const held = new Set((await readHeld())?.values());
   const declared = new Set(sites.map(({ name }) => name));
   const gone = [...held].filter((name) => !declared.has(name)).sort();
-  return brakeProblems(held.size, gone, allowRemovals);
+  return brakeProblems(held.size, gone, config.allowRemovals, elsewhere);
 }
 
 /** What an `up` would do to the account's service tokens, sites by name. */
@@ -125,6 +124,8 @@ interface KnownOfTokens {
   readonly held?: HeldTokens | undefined;
   /** How many more tokens the account has than the API token is shown. */
   readonly unseen?: number | undefined;
+  /** The sites of other shards: one of them that has a token here has left this one. */
+  readonly elsewhere?: readonly SiteElsewhere[];
 }
 
 export function planTokens(
@@ -160,15 +161,16 @@ export function comparePlan(
   ownPrefix: string,
   known: KnownOfTokens = {},
 ): PreflightReport {
-  const { held } = known;
+  const { held, elsewhere = [] } = known;
   const plan = planTokens(tokens, sites, ownPrefix, known);
   return {
     problems: [
       ...limitProblems(plan.existing, plan.toCreate, config.serviceTokenLimit),
-      ...brakeProblems(plan.fleet, plan.toRemove, config.allowRemovals),
+      ...brakeProblems(plan.fleet, plan.toRemove, config.allowRemovals, elsewhere),
     ],
     warnings: [
-      ...renameWarnings(plan),
+      ...renameWarnings(plan, elsewhere),
+      ...leavingWarnings(plan, elsewhere),
       ...(held === undefined
         ? plan.duplicates.map((duplicate) => duplicateWarning(duplicate, ownPrefix))
         : leftOverWarnings(plan.leftOver, ownPrefix)),
@@ -177,7 +179,11 @@ export function comparePlan(
 }
 
 /** A site's name is its identity, so that a renamed file is a new site: whoever renames one may not know. */
-function renameWarnings({ toCreate, toRemove }: Pick<TokenPlan, "toCreate" | "toRemove">): Problem[] {
+function renameWarnings(
+  { toCreate, toRemove: leaving }: Pick<TokenPlan, "toCreate" | "toRemove">,
+  elsewhere: readonly SiteElsewhere[],
+): Problem[] {
+  const toRemove = leaving.filter((name) => elsewhere.every((site) => site.name !== name));
   return toCreate.length === 0 || toRemove.length === 0
     ? []
     : [
@@ -188,6 +194,27 @@ function renameWarnings({ toCreate, toRemove }: Pick<TokenPlan, "toCreate" | "to
         },
       ];
 }
+
+/** Whether a site's collector has the other stack's credentials is known to nobody here. */
+function leavingWarnings(
+  { toRemove }: Pick<TokenPlan, "toRemove">,
+  elsewhere: readonly SiteElsewhere[],
+): Problem[] {
+  const leaving = elsewhere.filter(({ name }) => toRemove.includes(name));
+  const [be, them] = leaving.length === 1 ? ["is", "it"] : ["are", "them"];
+  return leaving.length === 0
+    ? []
+    : [
+        {
+          subject: "sites/",
+          says: `${someOf(leaving.map(({ name }) => name))} ${be} in ${shardsOf(leaving)} now, and this up deletes what lets ${them} in here: what is still pushed with this stack's credentials is refused from then on, and most collectors lose what is refused`,
+          todo: "Put the other stack's credentials in place first. Until then leave shard in the file as it was, and name the other shard as movingTo: both stacks have a token then (docs/scale.md)",
+        },
+      ];
+}
+
+const shardsOf = (sites: readonly SiteElsewhere[]): string =>
+  someOf([...new Set(sites.map(({ shard }) => shard))].sort().map(shardText));
 
 function limitProblems(existing: number, toCreate: readonly string[], limit: number): Problem[] {
   const wanted = existing + toCreate.length;
@@ -203,18 +230,32 @@ function limitProblems(existing: number, toCreate: readonly string[], limit: num
 }
 
 /** Stops a wrong checkout or a bad merge from deleting a fleet: deleted tokens cannot be brought back. */
-export function brakeProblems(fleet: number, toRemove: readonly string[], allowed: number): Problem[] {
+export function brakeProblems(
+  fleet: number,
+  toRemove: readonly string[],
+  allowed: number,
+  elsewhere: readonly SiteElsewhere[],
+): Problem[] {
   const free = fleet < smallestBrakedFleet ? Math.max(fleet - 1, 0) : Math.floor(fleet * brakeShare);
   if (toRemove.length <= free + allowed) {
     return [];
   }
   const lost = toRemove.length === 1 ? "its service token" : "their service tokens";
   const limit = free + allowed === 0 ? "may go" : `the ${free + allowed} that may go`;
+  const leaving = elsewhere.filter(({ name }) => toRemove.includes(name));
+  const where =
+    leaving.length === 0
+      ? ""
+      : `. ${someOf(leaving.map(({ name }) => name))} ${leaving.length === 1 ? "is" : "are"} in ${shardsOf(leaving)} now`;
+  const back = [
+    leaving.length < toRemove.length ? "their files" : [],
+    leaving.length > 0 ? "what their files said of their shard" : [],
+  ].flat();
   return [
     {
       subject: "sitepass:allowRemovals",
-      says: `is ${allowed}, and ${toRemove.length} of ${plural(fleet, "site")} would lose ${lost} (${someOf(toRemove)}), which is more than ${limit} in one up`,
-      todo: `Bring their files back, or, if they are to go, set it to ${toRemove.length - free} for this up`,
+      says: `is ${allowed}, and ${toRemove.length} of ${plural(fleet, "site")} would lose ${lost} (${someOf(toRemove)}), which is more than ${limit} in one up${where}`,
+      todo: `Bring ${back.join(" and ")} back, or, if they are to go, set it to ${toRemove.length - free} for this up`,
     },
   ];
 }

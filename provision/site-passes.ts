@@ -3,13 +3,15 @@ import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { roughDuration } from "../fleet/duration";
 import { problemText, type Problem } from "../fleet/problem";
-import type { Site } from "../fleet/sites";
+import type { Site, SiteElsewhere } from "../fleet/sites";
 import { brakeProblems } from "./preflight";
 import { propertyOf, resourceHook } from "./pulumi-program";
 
 interface SitePassesArgs {
   readonly accountId: string;
   readonly sites: readonly Site[];
+  /** The sites of other shards, of which nothing is declared. */
+  readonly elsewhere: readonly SiteElsewhere[];
   /** Prefix of the tokens' names in Cloudflare; see names.ts. */
   readonly ownPrefix: string;
   /** How many sites may go beyond the brake. */
@@ -26,7 +28,7 @@ export class SitePasses extends pulumi.ComponentResource {
   readonly tokens: ReadonlyMap<string, ZeroTrustAccessServiceToken>;
 
   constructor(name: string, args: SitePassesArgs, opts?: pulumi.ComponentResourceOptions) {
-    const guardOfAll = fleetGuard(args.allowRemovals);
+    const guardOfAll = fleetGuard(args);
     super(
       "sitepass:provision:SitePasses",
       name,
@@ -82,13 +84,13 @@ export class SitePasses extends pulumi.ComponentResource {
  * the tokens' names, which another project or stack name changes; and versions that went back are refused together, before
  * new sites' tokens are made.
  */
-const fleetGuard = (allowRemovals: number) =>
+const fleetGuard = ({ allowRemovals, elsewhere }: Pick<SitePassesArgs, "allowRemovals" | "elsewhere">) =>
   resourceHook("sitepass-fleet-guard", ({ oldInputs, newInputs }) => {
     const before = fleetSchema.parse(oldInputs);
     const now = fleetSchema.parse(newInputs);
     const gone = before.sites.filter((site) => !now.sites.includes(site));
     return [
-      ...brakeProblems(before.sites.length, gone, allowRemovals),
+      ...brakeProblems(before.sites.length, gone, allowRemovals, elsewhere),
       ...Object.entries(before.rotations)
         .filter(([site]) => now.sites.includes(site))
         .flatMap(([site, version]) => loweredVersionProblem(site, version, now.rotations[site] ?? 1) ?? []),

@@ -4,7 +4,8 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, describe, it } from "node:test";
-import { chooseStack, stackNameIn, stacksSharingSites } from "./project-stacks";
+import type { Site } from "../fleet/sites";
+import { chooseStack, shardsOfProject, stackNameIn, stacksSharingSites } from "./project-stacks";
 
 const root = realpathSync(mkdtempSync(join(tmpdir(), "sitepass-stacks-")));
 const directory = join(root, "project");
@@ -12,6 +13,9 @@ const home = join(root, "home");
 const environment = { PULUMI_HOME: home };
 const chosen = (more: Readonly<Record<string, string>> = {}, named?: string, folder = directory) =>
   chooseStack(folder, named, { ...environment, ...more });
+
+const sharing = (stackName: string, shard = "", sites: readonly Pick<Site, "shard" | "movingTo">[] = []) =>
+  stacksSharingSites({ directory, stackName, config: { shard }, sites });
 
 function put(file: string, text: string): void {
   writeFileSync(join(directory, file), text);
@@ -120,7 +124,41 @@ describe("stacksSharingSites", () => {
     put("Pulumi.bucket.yaml", "config:\n  aws:region: eu-central-1\n");
     put("Pulumi.empty.yaml", "");
     put("Pulumi.broken.yaml", "config: [\n");
-    assert.deepEqual(stacksSharingSites({ directory, stackName: "prod" }), ["staging"]);
-    assert.deepEqual(stacksSharingSites({ directory, stackName: "staging" }), ["prod"]);
+    assert.deepEqual(sharing("prod"), ["staging"]);
+    assert.deepEqual(sharing("staging"), ["prod"]);
+  });
+
+  it("names only those of the same shard, and those that one of the sites is moving to or from", () => {
+    put("Pulumi.yaml", "name: sitepass\nconfig:\n  shard:\n    default: ''\n");
+    put("Pulumi.eu.yaml", "config:\n  sitepass:shard: eu\n");
+    put("Pulumi.eu-too.yaml", 'config:\n  sitepass:shard: "eu"\n');
+    put("Pulumi.us.yaml", "config:\n  sitepass:shard: us\n");
+    assert.deepEqual(sharing("prod"), []);
+    assert.deepEqual(sharing("eu", "eu"), ["eu-too"]);
+    assert.deepEqual(sharing("eu", "eu", [{ shard: "eu" }, { shard: "eu", movingTo: "us" }]), [
+      "eu-too",
+      "us",
+    ]);
+    assert.deepEqual(sharing("us", "us", [{ shard: "", movingTo: "us" }]), ["prod"]);
+  });
+});
+
+describe("shardsOfProject", () => {
+  it("tells the shard that each stack is, and names one whose file cannot be read", () => {
+    put("Pulumi.us.yaml", "config:\n  sitepass:shard: us\n");
+    put("Pulumi.1.yaml", "config:\n  sitepass:shard: 1\n");
+    put("Pulumi.broken.yaml", "config: [\n");
+    assert.deepEqual(shardsOfProject(directory), [
+      { stackName: "1", shard: "1" },
+      { stackName: "broken", shard: "" },
+      { stackName: "prod", shard: "" },
+      { stackName: "us", shard: "us" },
+    ]);
+    assert.deepEqual(shardsOfProject(join(root, "nowhere")), []);
+  });
+
+  it("takes the project's default, as pulumi does", () => {
+    put("Pulumi.yaml", "name: sitepass\nconfig:\n  shard:\n    default: eu\n");
+    assert.deepEqual(shardsOfProject(directory), [{ stackName: "prod", shard: "eu" }]);
   });
 });

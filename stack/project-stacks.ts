@@ -4,7 +4,9 @@ import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
+import type { Config } from "../fleet/config";
 import { throwIfAny, UserError } from "../fleet/problem";
+import { isInShard, type Site } from "../fleet/sites";
 import { strayCharacter } from "../fleet/wording";
 import { readStackConfig } from "./stack-config";
 
@@ -107,20 +109,28 @@ function shardOfStack(directory: string, stackName: string): string {
 }
 
 /**
- * The other stacks of the project that are configured for this program. Their next `up` reads the same site files as this
- * one's.
+ * The other stacks of the project that are configured for this program and have some of these sites too: their next `up` reads
+ * the same site files as this one's. So does that of another stack of the same shard, whatever sites there are yet.
  */
 export function stacksSharingSites({
   directory,
   stackName,
+  config,
+  sites,
 }: {
   readonly directory: string;
   readonly stackName: string;
+  readonly config: Pick<Config, "shard">;
+  readonly sites: readonly Pick<Site, "shard" | "movingTo">[];
 }): readonly string[] {
-  return projectStacks(directory).filter((name) => {
-    const { config = {} } = readDocument(join(directory, `Pulumi.${name}.yaml`), stackFileSchema) ?? {};
-    return name !== stackName && Object.keys(config).some((key) => key.startsWith("sitepass:"));
-  });
+  return shardsOfProject(directory)
+    .filter(({ stackName: name, shard }) => {
+      const { config: keys = {} } =
+        readDocument(join(directory, `Pulumi.${name}.yaml`), stackFileSchema) ?? {};
+      const shares = shard === config.shard || sites.some((site) => isInShard(site, shard));
+      return name !== stackName && shares && Object.keys(keys).some((key) => key.startsWith("sitepass:"));
+    })
+    .map(({ stackName: name }) => name);
 }
 
 const stackFileSchema = z.looseObject({ config: z.record(z.string(), z.unknown()).optional() });

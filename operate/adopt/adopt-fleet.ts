@@ -70,7 +70,7 @@ export async function adoptFleet(
   options: AdoptionOptions,
   abort: AbortSignal,
 ): Promise<AdoptionResult> {
-  const { config, ownPrefix, sites, directory } = stack;
+  const { config, ownPrefix, sites, elsewhere, directory } = stack;
   const named = orThrow(parseNamedSites(options.site));
   const sdkVersion = providerVersion(directory);
   const api = await stack.cloudflareApi();
@@ -80,6 +80,7 @@ export async function adoptFleet(
     config,
     ownPrefix,
     sites,
+    elsewhere,
     account,
     resources,
     choices: { match: options.match, named, skip: options.skip },

@@ -1,7 +1,7 @@
 import type { Config } from "../../fleet/config";
 import type { Problem } from "../../fleet/problem";
 import type { SignalName } from "../../fleet/signals";
-import type { Site } from "../../fleet/sites";
+import type { Site, SiteElsewhere } from "../../fleet/sites";
 import { planApplications, resourceTypes } from "../../provision/declared-objects";
 import type { StackResource } from "../../stack/stack-resources";
 import type { AccountView } from "./read-account";
@@ -13,6 +13,8 @@ export interface AdoptionRequest {
   readonly ownPrefix: string;
   /** Those that have a file. */
   readonly sites: readonly Site[];
+  /** Those that have a file, in other shards. */
+  readonly elsewhere: readonly SiteElsewhere[];
   readonly account: AccountView;
   /** What the stack's state holds. */
   readonly resources: readonly StackResource[];

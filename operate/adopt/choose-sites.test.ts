@@ -134,6 +134,17 @@ describe("which tokens become which sites", () => {
     ]);
   });
 
+  it("writes the stack's shard into new files, and refuses the name of a site of another shard", () => {
+    const plan = planFor(fleetOf("berlin", "tokyo"), {
+      config: testConfig({ shard: "eu" }),
+      elsewhere: [{ name: "tokyo", file: "sites/tokyo.yml", shard: "us" }],
+    });
+    assert.deepEqual(texts(plan), { berlin: `${schema}shard: eu\n` });
+    assert.deepEqual(plan.refusals, [
+      'service token "tokyo": gives the site name tokyo, and sites/tokyo.yml is in the shard us, which this stack is not. Name another site with --site "tokyo=<site>", or leave the token out with --skip "tokyo".',
+    ]);
+  });
+
   it("takes sites by name, and leaves out what is to be skipped, by name, ID or client ID", () => {
     const view = fleetOf("東京", "Tokyo", "tokyo!", "Kyoto");
     const plan = planFor(view, {

@@ -1,5 +1,5 @@
 import type { AccountToken } from "../../cloudflare/service-tokens";
-import { dnsLabelProblem } from "../../fleet/names";
+import { dnsLabelProblem, shardText } from "../../fleet/names";
 import { failure, success, type Problem, type Result } from "../../fleet/problem";
 import { nearest, plural } from "../../fleet/wording";
 import { resourceTypes } from "../../provision/declared-objects";
@@ -165,6 +165,7 @@ function nameSite(
   const name = byHand ?? (isOwn ? token.name.slice(ownPrefix.length) : suggestedSiteName(token.name));
   const wrong = dnsLabelProblem(name);
   const holder = idInStack(plan, declaredToken(name));
+  const elsewhere = plan.elsewhere.find((one) => one.name === name);
   const [site, skip] = [`--site "${reference}=<site>"`, `--skip "${reference}"`];
   if (byHand === undefined && token.name.startsWith(ownPrefix.replace(/\/.*/, "/")) && !isOwn) {
     refuse(
@@ -175,6 +176,11 @@ function nameSite(
     refuse(
       `gives the site name "${name}", which ${wrong}`,
       `Name the site with ${site}, or leave the token out with ${skip}`,
+    );
+  } else if (elsewhere !== undefined) {
+    refuse(
+      `gives the site name ${name}, and ${elsewhere.file} is in ${shardText(elsewhere.shard)}, which this stack is not`,
+      `Name another site with ${site}, or leave the token out with ${skip}`,
     );
   } else if (holder !== undefined) {
     refuse(

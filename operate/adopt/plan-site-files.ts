@@ -52,6 +52,7 @@ function adoptedSite(
     return { site: found ?? readAs(name, "", config), token, known, newFile: undefined };
   }
   const text = siteFileText({
+    shard: config.shard === "" ? undefined : config.shard,
     description: [name, ownPrefix + name].includes(token.name) ? undefined : token.name,
     signals: signals.length === 0 || signals.length === config.endpoints.length ? undefined : signals,
     duration: token.duration === config.tokenDuration ? undefined : token.duration,
@@ -148,13 +149,14 @@ const longestDescription = 200;
  *   next `up` is to make a new secret.
  */
 export function siteFileText(values: {
+  readonly shard: string | undefined;
   readonly description: string | undefined;
   readonly signals: Site["signals"] | undefined;
   readonly duration: string | undefined;
   readonly enabled: boolean;
   readonly previousSecretExpiresAt: string | undefined;
 }): string {
-  const { description, signals, duration, enabled, previousSecretExpiresAt } = values;
+  const { shard, description, signals, duration, enabled, previousSecretExpiresAt } = values;
   const token = {
     ...(duration === undefined ? {} : { duration }),
     ...(enabled ? {} : { enabled }),
@@ -164,6 +166,9 @@ export function siteFileText(values: {
   if (description !== undefined) {
     // Never ends with half a character.
     document.set("description", description.slice(0, longestDescription).replace(/[\uD800-\uDBFF]$/, ""));
+  }
+  if (shard !== undefined) {
+    document.set("shard", shard);
   }
   if (signals !== undefined) {
     document.set("signals", document.createNode(signals, { flow: true }));

@@ -46,6 +46,7 @@ describe("siteFileText", () => {
           const value = orThrow(
             parseSite(
               siteFileText({
+                shard: "eu",
                 description: name,
                 signals: ["logs"],
                 duration: "48h",
@@ -61,7 +62,7 @@ describe("siteFileText", () => {
             secretVersion: 2,
             previousSecretExpiresAt: "2026-12-01T00:00:00Z",
           });
-          assert.deepEqual(value.signals, ["logs"]);
+          assert.deepEqual([value.signals, value.shard], [["logs"], "eu"]);
           assert.ok(name.startsWith(value.description ?? "nothing"));
           assert.ok((value.description ?? "").length >= Math.min(name.length, 199));
         },

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { registerConnector } from "cloudflare-standin/api/tunnels";
@@ -7,7 +8,8 @@ import { permissions, type Permission } from "cloudflare-standin/api/permissions
 import { testApplication, testPolicy, testToken } from "cloudflare-standin/testing/edge-rows";
 import type { CloudflareApi } from "../../cloudflare/client";
 import { openTestFleet, type TestFleet, type TestFleetOptions } from "../testing/test-fleet";
-import { checkAccount, type StackCheck } from "./check-stack";
+import { testSite } from "../../fleet/testing/test-site";
+import { checkAccount, checkStack, type StackCheck } from "./check-stack";
 import { resourceTypes } from "../../provision/declared-objects";
 import { findingText, type Finding } from "./finding";
 
@@ -109,6 +111,46 @@ describe("checkAccount", () => {
       ],
     );
     assert.deepEqual(said(result, "problem"), []);
+  });
+});
+
+describe("checkStack, on shards", () => {
+  it("finds the files of sites whose shard no stack of the project is, or that move to none", async (t) => {
+    const { stack } = await soundFleet(t, { configuration: { shard: "eu" } });
+    const directory = mkdtempSync(join(tmpdir(), "sitepass-check-"));
+    t.after(() => {
+      rmSync(directory, { recursive: true });
+    });
+    writeFileSync(join(directory, "Pulumi.yaml"), "name: sitepass\n");
+    // The file of the stack that is open counts as it is open.
+    writeFileSync(join(directory, "Pulumi.prod.yaml"), "");
+    writeFileSync(join(directory, "Pulumi.america.yaml"), "config:\n  sitepass:shard: us\n");
+    const at = (name: string, shard: string, movingTo?: string) => ({
+      ...testSite(name),
+      shard,
+      ...(movingTo === undefined ? {} : { movingTo }),
+    });
+    const inFiles = (sites: readonly ReturnType<typeof at>[], elsewhere: readonly ReturnType<typeof at>[]) =>
+      checkStack(
+        { ok: true, value: { ...stack, directory, sites, elsewhere } },
+        { offline: true, readsOnly: true, now },
+      );
+    const there = "(america is the shard us, prod is the shard eu)";
+    assert.deepEqual(
+      said(
+        await inFiles(
+          [at("tokyo", "eu", "usa"), at("berlin", "eu", "us")],
+          [at("lima", "us"), at("oslo", ""), at("porto", "asia")],
+        ),
+        "problem",
+      ),
+      [
+        `sites/oslo.yaml: says no shard, and no stack of the project is the shard without a name ${there}. Give it the shard of one of them.`,
+        `sites/porto.yaml: shard is asia, and no stack of the project is the shard asia ${there}. Give it the shard of one of them, or make a stack whose sitepass:shard is asia.`,
+        `sites/tokyo.yaml: movingTo is usa, and no stack of the project is the shard usa ${there}. Did you mean us? Otherwise make a stack whose sitepass:shard is usa.`,
+      ],
+    );
+    assert.deepEqual(said(await inFiles([at("berlin", "eu")], [at("lima", "us", "eu")]), "problem"), []);
   });
 });
 

@@ -3,10 +3,12 @@ import type { CloudflareApi } from "../../cloudflare/client";
 import { listRecords } from "../../cloudflare/dns-records";
 import { listTokens } from "../../cloudflare/service-tokens";
 import { findZone } from "../../cloudflare/zones";
-import { attempt, type Result } from "../../fleet/problem";
-import { plural } from "../../fleet/wording";
+import { shardText } from "../../fleet/names";
+import { attempt, type Problem, type Result } from "../../fleet/problem";
+import { nearest, plural } from "../../fleet/wording";
 import type { TokenPlan } from "../../provision/preflight";
 import type { OpenStack } from "../../stack/open-stack";
+import { shardsOfProject } from "../../stack/project-stacks";
 import { apiTokenFinding, otherCredentials, probeWrite } from "./api-token";
 import { readOwnership } from "../ownership";
 import type { CheckContext } from "./check-context";
@@ -47,14 +49,51 @@ export async function checkStack(opened: Result<OpenStack>, options: CheckOption
   const valid = ok(
     `Pulumi.${stackName}.yaml and ${plural(sites.length, "site")}${shutOut === 0 ? "" : ` (${shutOut} shut out)`} are valid`,
   );
+  const offline = [valid, ...shardProblems(opened.value).map(problem)];
   if (options.offline) {
-    return { findings: [valid], plan: undefined };
+    return { findings: offline, plan: undefined };
   }
   const api = await attempt(opened.value.cloudflareApi);
   const { findings, plan } = api.ok
     ? await checkAccount(opened.value, api.value, options)
     : { findings: api.problems.map(findingsOn("API token").problem), plan: undefined };
-  return { findings: [valid, ...findings], plan };
+  return { findings: [...offline, ...findings], plan };
+}
+
+/**
+ * Files that say a shard which no stack of the project is: nothing declares such a site, or only until its move ends. No `up`
+ * can tell, because each knows its own stack's file alone.
+ */
+function shardProblems({ directory, stackName, config, sites, elsewhere }: OpenStack): Problem[] {
+  const stacks = [
+    ...shardsOfProject(directory).filter((one) => one.stackName !== stackName),
+    { stackName, shard: config.shard },
+  ].sort((a, b) => (a.stackName < b.stackName ? -1 : 1));
+  const known = new Set(stacks.map(({ shard }) => shard));
+  const there = stacks.map((one) => `${one.stackName} is ${shardText(one.shard)}`).join(", ");
+  const problemOf = (file: string, key: "shard" | "movingTo", shard: string): Problem => {
+    const close = nearest(
+      shard,
+      [...known].filter((one) => one !== ""),
+    );
+    const make = `make a stack whose sitepass:shard is ${shard}`;
+    return {
+      subject: file,
+      says: `${shard === "" ? `says no ${key}` : `${key} is ${shard}`}, and no stack of the project is ${shardText(shard)} (${there})`,
+      todo:
+        shard === ""
+          ? "Give it the shard of one of them"
+          : close === undefined
+            ? `Give it the shard of one of them, or ${make}`
+            : `Did you mean ${close}? Otherwise ${make}`,
+    };
+  };
+  return [...sites, ...elsewhere]
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .flatMap(({ file, shard, movingTo }) => [
+      ...(known.has(shard) ? [] : [problemOf(file, "shard", shard)]),
+      ...(movingTo === undefined || known.has(movingTo) ? [] : [problemOf(file, "movingTo", movingTo)]),
+    ]);
 }
 
 /** One failure does not keep the others from being looked at, except an API token that is not valid. */

@@ -120,7 +120,7 @@ export async function checkTokens({
   probe,
   ownership,
 }: CheckContext): Promise<{ readonly findings: readonly Finding[]; readonly plan: TokenPlan | undefined }> {
-  const { config, sites, ownPrefix } = stack;
+  const { config, sites, elsewhere, ownPrefix } = stack;
   const [read, write] = await Promise.all([tokens, probe("serviceTokens")]);
   const permission = permissionFinding("serviceTokens", read, write);
   if (read.kind !== "answered") {
@@ -129,7 +129,7 @@ export async function checkTokens({
   const on = findingsOn("service tokens");
   const { objects } = await ownership;
   const held = objects.kind === "known" ? objects.tokens : undefined;
-  const known = { held, unseen: read.unseen };
+  const known = { held, unseen: read.unseen, elsewhere };
   const { existing, fleet, toCreate, toRemove } = planTokens(read.value, sites, ownPrefix, known);
   const { problems, warnings } = comparePlan(read.value, config, sites, ownPrefix, known);
   const after = existing + toCreate.length - toRemove.length;

@@ -96,7 +96,7 @@ for (const engine of engines) {
       });
       const sorted = wanted.slice(1).sort();
       await assertUpRefused([
-        `sitepass:serviceTokenLimit: is 12, and the account has 2 service tokens and needs 11 more (${sorted.slice(0, 5).join(", ")} and 6 more), 13 in all. Delete tokens that nobody uses, have Cloudflare raise the limit (Enterprise) and set sitepass:serviceTokenLimit to it, or put the other sites into a stack on a second account.`,
+        `sitepass:serviceTokenLimit: is 12, and the account has 2 service tokens and needs 11 more (${sorted.slice(0, 5).join(", ")} and 6 more), 13 in all. Delete tokens that nobody uses, have Cloudflare raise the limit (Enterprise) and set sitepass:serviceTokenLimit to it, or put the other sites into another shard, a stack on a second account (docs/scale.md).`,
       ]);
       await client.zeroTrust.access.serviceTokens.delete(stranger.id ?? "", { account_id: accountId });
       fleet.takeRequests();

@@ -166,6 +166,7 @@ export function planFor(account: AccountView, values: Partial<AdoptionRequest> =
     config: testConfig(),
     ownPrefix: "sitepass/prod/",
     sites: [],
+    elsewhere: [],
     account,
     resources: [],
     choices: { match: [], named: [], skip: [] },
