@@ -7,9 +7,9 @@ describe("commands on several stacks", () => {
   let fleet: TwoAccounts;
 
   const files = {
-    berlin: "shard: eu\n",
-    paris: "shard: eu\n",
-    austin: "shard: us\n",
+    berlin: "shard: eu\ncollector: alloy\n",
+    paris: "shard: eu\ncollector: alloy\n",
+    austin: "shard: us\ncollector: alloy\n",
   };
 
   const putFiles = (): void => {
@@ -205,7 +205,7 @@ describe("commands on several stacks", () => {
   });
 
   it("rotate a site that is moving where it comes from, once", async () => {
-    fleet.putSite("paris", "shard: eu\nmovingTo: us\n");
+    fleet.putSite("paris", "shard: eu\nmovingTo: us\ncollector: alloy\n");
     for (const { stack } of [fleet.eu, fleet.us]) {
       assert.equal((await stack.up()).exitCode, 0);
     }
