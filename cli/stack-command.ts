@@ -78,7 +78,7 @@ export function stackCommand(
 ): Command {
   const one = stacks === "one" || stacks === "one of site";
   const bySites = stacks === "of sites" || stacks === "one of site";
-  const otherwise = `PULUMI_STACK, else ${bySites ? "where the project has several shards those that the named sites are in, else " : ""}the selected stack`;
+  const otherwise = `PULUMI_STACK, else ${bySites ? "where the project has several shards that of each named site, else " : ""}the selected stack`;
   return program
     .command(name)
     .addOption(

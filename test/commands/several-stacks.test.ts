@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, afterEach, before, describe, it } from "node:test";
 import { permissions } from "cloudflare-standin/api/permissions";
 import { openTwoAccounts, type TwoAccounts } from "../support/two-accounts";
@@ -168,6 +170,59 @@ describe("commands on several stacks", () => {
     assert.equal(one.exitCode, 1);
     assert.match(one.stdout, /^2 sites tried: everything/m);
     assert.equal(one.stderr, "Exit code 1 is for 1 of 2 stacks: us.\n");
+  });
+
+  it("end with all stacks when they are stopped, and say which were not worked on", async () => {
+    const nowhere = ["--via", "http://127.0.0.1:1", "--watch", "--timeout", "60", "--interval", "1"];
+    for (const json of [false, true]) {
+      const stop = new AbortController();
+      const { exitCode, stdout, stderr } = await fleet.sitepass(
+        ["verify", "--all-stacks", ...nowhere, ...(json ? ["--json"] : [])],
+        {
+          signal: stop.signal,
+          onText: (text) => {
+            if (text.includes("Looking again")) {
+              stop.abort();
+            }
+          },
+        },
+      );
+      assert.equal(exitCode, 130, stderr);
+      assert.ok(stderr.endsWith("Stopped before 1 stack was worked on: us.\n"), stderr);
+      if (json) {
+        const { stacks } = JSON.parse(stdout) as { stacks: { stack: string; ok: boolean }[] };
+        assert.deepEqual(
+          stacks.map(({ stack, ok }) => [stack, ok]),
+          [
+            ["eu", false],
+            ["us", false],
+          ],
+        );
+      } else {
+        assert.doesNotMatch(stdout, /Stack us/);
+      }
+    }
+  });
+
+  it("write the gauges of each stack into a file of its own", async () => {
+    const { directory } = fleet;
+    const pattern = join(directory, "sitepass-{stack}.prom");
+    const { exitCode, stderr } = await fleet.sitepass([
+      "status",
+      "--all-stacks",
+      "--stale",
+      "off",
+      "--openmetrics",
+      pattern,
+    ]);
+    assert.equal(exitCode, 0, stderr);
+    for (const [stack, site] of [
+      ["eu", "berlin"],
+      ["us", "austin"],
+    ] as const) {
+      const text = readFileSync(join(directory, `sitepass-${stack}.prom`), "utf8");
+      assert.match(text, new RegExp(`stack="${stack}",site="${site}"`));
+    }
   });
 
   it("say where a named site is when the stack is said, too", async () => {
