@@ -85,7 +85,7 @@ export function stackCommand(
       new Option(
         "--stack <name>",
         `the stack, and so the file Pulumi.<name>.yaml${one ? "" : "; may be repeated"} (default: ${otherwise})`,
-      ).argParser((value: string, before: readonly string[] = []) => [...before, value]),
+      ).argParser((value: string, before: readonly string[] | undefined) => [...(before ?? []), value]),
     )
     .addOption(new Option("--all-stacks", "every stack of the project, one after the other").hideHelp(one))
     .option("--cwd <dir>", "the project's folder", ".")

@@ -35,8 +35,6 @@ export interface TwoAccounts {
   readonly close: () => Promise<void>;
 }
 
-const shards = ["eu", "us"] as const;
-
 const accounts = { eu: "a".repeat(32), us: "b".repeat(32) };
 
 /** @param sites texts of files by site name. */
@@ -50,7 +48,7 @@ export async function openTwoAccounts(sites: Readonly<Record<string, string>>): 
   }
   rmSync(join(directory, "Pulumi.prod.yaml"));
   const closers: (() => Promise<void>)[] = [];
-  const open = async (shard: (typeof shards)[number]): Promise<AccountStack> => {
+  const open = async (shard: keyof typeof accounts): Promise<AccountStack> => {
     const zone = `${shard}.example`;
     const standIn = await startStandIn({ accountId: accounts[shard], zones: [{ name: zone }] });
     closers.push(() => standIn.close());
@@ -115,7 +113,11 @@ export async function openTwoAccounts(sites: Readonly<Record<string, string>>): 
           ["http://localhost:9090", "http://localhost:3100"].map((origin) => [origin, receiver.url]),
         );
         const connector = await startConnector({ database, tunnelToken, services });
-        closers.push(connector.close, edge.close, receiver.close);
+        closers.push(
+          () => receiver.close(),
+          () => edge.close(),
+          () => connector.close(),
+        );
         edges.set(zone, edge.url);
       }
       const { url, close } = await startFront(edges);
