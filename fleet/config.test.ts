@@ -73,6 +73,7 @@ describe("parseConfig", () => {
         identity: "off",
         central: defaultCentral,
         serviceTokenLimit: 50,
+        shard: "",
         alertEmails: [],
         protect: false,
         preflight: true,
@@ -105,6 +106,7 @@ describe("parseConfig", () => {
         identity: "label",
         central,
         serviceTokenLimit: 500,
+        shard: "eu",
         alertEmails: ["ops@example.com"],
         protect: true,
         preflight: false,
@@ -137,6 +139,7 @@ describe("parseConfig", () => {
           identity: "label",
           central,
           serviceTokenLimit: 500,
+          shard: "eu",
           alertEmails: ["ops@example.com"],
           protect: true,
           preflight: false,
@@ -215,7 +218,7 @@ describe("parseConfig", () => {
 
   it("refuses unknown keys and names the nearest right one", () => {
     const known =
-      "Known keys here: accountId, alertEmails, allowRemovals, central, endpoints, identity, preflight, protect, publish, serviceTokenLimit, siteLabel, teamName, tenant, tokenDuration, zone.";
+      "Known keys here: accountId, alertEmails, allowRemovals, central, endpoints, identity, preflight, protect, publish, serviceTokenLimit, shard, siteLabel, teamName, tenant, tokenDuration, zone.";
     assert.deepEqual(problemsWith({ tokenDurations: "8760h", xylophone: "1" }), [
       `sitepass:tokenDurations: is not a known key. Did you mean tokenDuration? ${known}`,
       `sitepass:xylophone: is not a known key. ${known}`,

@@ -93,7 +93,7 @@ describe("readSiteFiles, on a folder", () => {
         'sites/C.yaml: the name "C" is not a lower-case DNS label: a to z, 0 to 9 and inner hyphens are allowed. Rename the file.',
         "sites/a.yaml: description is 5, not text. Put it in quotes.",
         "sites/a.yaml: signals is [], which is empty. Name a signal, or drop the key for all of them; to shut the site out, set token.enabled to false.",
-        "sites/b.yaml: signal is not a known key. Did you mean signals? Known keys here: $schema, collector, description, labels, proxy, signals, token.",
+        "sites/b.yaml: signal is not a known key. Did you mean signals? Known keys here: $schema, collector, description, labels, movingTo, proxy, shard, signals, token.",
         "sites/d.md: is not a .yaml or .yml file. Only site files live here: rename it, or move it elsewhere.",
       ],
     );
@@ -352,7 +352,8 @@ describe("readSiteFiles, on a file's syntax", () => {
 });
 
 describe("readSiteFiles, on a file's values", () => {
-  const topKeys = "Known keys here: $schema, collector, description, labels, proxy, signals, token.";
+  const topKeys =
+    "Known keys here: $schema, collector, description, labels, movingTo, proxy, shard, signals, token.";
   const tokenKeys = "Known keys here: duration, enabled, previousSecretExpiresAt, secretVersion.";
 
   it("refuses unknown keys and names the nearest right one", () => {

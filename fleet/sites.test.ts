@@ -144,10 +144,10 @@ describe("readFleet", () => {
       [
         'sitepass:shard: is "EU", which is not a lower-case DNS label: a to z, 0 to 9 and inner hyphens are allowed. Write it as in eu.',
         'sites/berlin.yaml: movingTo is "eu", which is the shard that the site is in. Name another one, or drop it.',
-        "sites/lima.yaml: shard is 1, which is a number and not a text. Put it in quotes.",
+        "sites/lima.yaml: shard is 1, not text. Put it in quotes.",
         'sites/oslo.yaml: shard is "us.east", which is not a lower-case DNS label: a to z, 0 to 9 and inner hyphens are allowed. Write it as in eu.',
         'sites/porto.yaml: movingTo is "", which is not a lower-case DNS label: a to z, 0 to 9 and inner hyphens are allowed. Write it as in eu.',
-        "sites/tokyo.yaml: movngTo is not a known key. Did you mean movingTo?",
+        "sites/tokyo.yaml: movngTo is not a known key. Did you mean movingTo? Known keys here: $schema, collector, description, labels, movingTo, proxy, shard, signals, token.",
       ],
     );
   });

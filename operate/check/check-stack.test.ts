@@ -147,7 +147,7 @@ describe("checkStack, on shards", () => {
       [
         `sites/oslo.yaml: says no shard, and no stack of the project is the shard without a name ${there}. Give it the shard of one of them.`,
         `sites/porto.yaml: shard is asia, and no stack of the project is the shard asia ${there}. Give it the shard of one of them, or make a stack whose sitepass:shard is asia.`,
-        `sites/tokyo.yaml: movingTo is usa, and no stack of the project is the shard usa ${there}. Did you mean us? Otherwise make a stack whose sitepass:shard is usa.`,
+        `sites/tokyo.yaml: movingTo is usa, and no stack of the project is the shard usa ${there}. Give it the shard of one of them, or make a stack whose sitepass:shard is usa.`,
       ],
     );
     assert.deepEqual(said(await inFiles([at("berlin", "eu")], [at("lima", "us", "eu")]), "problem"), []);

@@ -5,7 +5,7 @@ import { listTokens } from "../../cloudflare/service-tokens";
 import { findZone } from "../../cloudflare/zones";
 import { shardText } from "../../fleet/names";
 import { attempt, type Problem, type Result } from "../../fleet/problem";
-import { nearest, plural } from "../../fleet/wording";
+import { plural } from "../../fleet/wording";
 import type { TokenPlan } from "../../provision/preflight";
 import type { OpenStack } from "../../stack/open-stack";
 import { shardsOfProject } from "../../stack/project-stacks";
@@ -72,20 +72,11 @@ function shardProblems({ directory, stackName, config, sites, elsewhere }: OpenS
   const known = new Set(stacks.map(({ shard }) => shard));
   const there = stacks.map((one) => `${one.stackName} is ${shardText(one.shard)}`).join(", ");
   const problemOf = (file: string, key: "shard" | "movingTo", shard: string): Problem => {
-    const close = nearest(
-      shard,
-      [...known].filter((one) => one !== ""),
-    );
-    const make = `make a stack whose sitepass:shard is ${shard}`;
     return {
       subject: file,
       says: `${shard === "" ? `says no ${key}` : `${key} is ${shard}`}, and no stack of the project is ${shardText(shard)} (${there})`,
-      todo:
-        shard === ""
-          ? "Give it the shard of one of them"
-          : close === undefined
-            ? `Give it the shard of one of them, or ${make}`
-            : `Did you mean ${close}? Otherwise ${make}`,
+      // No nearest one: all of two letters are near each other, and the wrong one would be another account.
+      todo: `Give it the shard of one of them${shard === "" ? "" : `, or make a stack whose sitepass:shard is ${shard}`}`,
     };
   };
   return [...sites, ...elsewhere]

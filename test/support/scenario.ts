@@ -127,14 +127,7 @@ async function openFolder(engine: Engine, options: ScenarioOptions, home: string
       }
       writeFileSync(stackFile, document.toString());
     },
-    takeRequests: () => {
-      const requests = standIn.requests.map(({ method, path }) => `${method} ${shortPath(path)}`);
-      standIn.clearRequests();
-      return {
-        reads: requests.filter((request) => request.startsWith("GET ")),
-        writes: requests.filter((request) => !request.startsWith("GET ")),
-      };
-    },
+    takeRequests: () => takeRequestsTo(standIn),
     interruptible: (signal) => engine.open({ ...stackOptions, abort: signal }),
     named: (stackName) => engine.open({ ...stackOptions, stackName }),
     killable: () => {
@@ -170,6 +163,16 @@ async function openFolder(engine: Engine, options: ScenarioOptions, home: string
     },
   };
   return scenario;
+}
+
+/** What was asked of a stand-in since the last call. */
+export function takeRequestsTo(standIn: StandIn): Requests {
+  const requests = standIn.requests.map(({ method, path }) => `${method} ${shortPath(path)}`);
+  standIn.clearRequests();
+  return {
+    reads: requests.filter((request) => request.startsWith("GET ")),
+    writes: requests.filter((request) => !request.startsWith("GET ")),
+  };
 }
 
 function copyDatabase(from: Database, to: Database): void {
