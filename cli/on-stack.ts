@@ -66,13 +66,13 @@ async function runOnStacks(
   terminal: Terminal,
   ends: Ends,
 ): Promise<ExitCode> {
-  const { cwd, stack: named = [], allStacks: all = false, state, sites = [], sitesTell } = options;
+  const { cwd, stack: named = [], allStacks: all = false, state, sites = [], sitesTell, once } = options;
   let chosen: ChosenStacks;
   try {
     // One state file is that of one stack, which a person knows.
     const canTell = state === undefined || state.includes(stackPlaceholder);
     chosen = await chooseStacks(
-      { directory: cwd, named, all, sites, sitesTell: canTell ? sitesTell : undefined },
+      { directory: cwd, named, all, sites, sitesTell: canTell ? sitesTell : undefined, once },
       process.env,
     );
   } catch (error) {
@@ -205,10 +205,17 @@ function stopped({ json }: StackOptions, terminal: Terminal): ExitCode {
  * Warns, before site files are written, of the other stacks of the project that read the same files.
  *
  * @param does what their next `up` does with what is written.
+ * @param named the sites that it is about; none: all.
  * @returns what belongs into the command's JSON document.
  */
-export function warnOfOtherStacks(stack: OpenStack, terminal: Terminal, does: string): object {
-  const otherStacks = stacksSharingSites(stack);
+export function warnOfOtherStacks(
+  stack: OpenStack,
+  terminal: Terminal,
+  does: string,
+  named: readonly string[] = [],
+): object {
+  const written = stack.sites.filter(({ name }) => named.length === 0 || named.includes(name));
+  const otherStacks = stacksSharingSites({ ...stack, sites: written });
   if (otherStacks.length === 0) {
     return {};
   }

@@ -50,6 +50,7 @@ async function revoke(
     stack,
     terminal,
     enabled ? "lets these sites in" : "shuts these sites out",
+    sites,
   );
   if (immediately) {
     const { stackName, config } = stack;

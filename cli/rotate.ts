@@ -105,7 +105,7 @@ With --waves, run it as often as you like: it does nothing while a part is under
       if (wrong !== undefined) {
         command.error(`error: ${wrong}`);
       }
-      await onStack({ ...options, sites, sitesTell: "home" }, (stack, run) =>
+      await onStack({ ...options, sites, sitesTell: "home", once: !options.confirm }, (stack, run) =>
         options.confirm ? confirm(stack, options, run) : rotate(stack, options, run),
       );
     });
@@ -144,7 +144,7 @@ async function rotate(
   const { rotateSites } = await import("../operate/rotate/rotate-sites.js");
   const { reportRotations } = await import("./rotation-report.js");
   const { warnOfOtherStacks } = await import("./on-stack.js");
-  const others = warnOfOtherStacks(stack, terminal, "rotates these sites");
+  const others = warnOfOtherStacks(stack, terminal, "rotates these sites", sites);
   const now = new Date();
   const report = await rotateSites(
     stack,

@@ -24,7 +24,7 @@ export interface Run {
 }
 
 /** Which stacks, and where they are, as every command that works on them takes it. */
-export interface StackOptions extends Partial<Pick<StackChoice, "sites" | "sitesTell">> {
+export interface StackOptions extends Partial<Pick<StackChoice, "sites" | "sitesTell" | "once">> {
   /** The project's folder. */
   readonly cwd: string;
   /** Chosen as `pulumi` does when it is left out, or by the sites that are named; see operate/choose-stacks.ts. */

@@ -20,6 +20,8 @@ export interface StackChoice {
    * "both", its own one alone ("home"), or that a person has to say it ("told"). Undefined: a person has to say the stack of any site.
    */
   readonly sitesTell?: "both" | "home" | "told" | undefined;
+  /** Set where a site's file is changed anew by each run: not for several stacks that have the same sites. */
+  readonly once?: boolean | undefined;
 }
 
 /** One stack that a command works on. */
@@ -108,7 +110,7 @@ function placesOf({ directory, sites: names }: StackChoice): readonly SitePlace[
 /** Each stack with those of the named sites that are in it; without the stacks that have none of them. */
 function withTheirSites(references: readonly string[], choice: StackChoice): readonly ChosenStack[] {
   const stacks = references.map((reference) => ({ reference, shard: shardOf(reference, choice.directory) }));
-  if (choice.sitesTell === "home") {
+  if (choice.once === true) {
     throwIfAny(twiceProblems(stacks));
   }
   if (choice.sites.length === 0) {

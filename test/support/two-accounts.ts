@@ -11,7 +11,7 @@ import { stringify } from "yaml";
 import { startReceiver } from "../../local/pushes/receiver";
 import { copyProject, type ProjectStack } from "../../local/run/project-stack";
 import type { CommandResult } from "./run-here";
-import { localEngine } from "./engines";
+import type { Engine } from "./engines";
 import { sitepass, type CommandOptions } from "./sitepass";
 
 /** One stack of the project, in an account of its own. */
@@ -38,7 +38,10 @@ export interface TwoAccounts {
 const accounts = { eu: "a".repeat(32), us: "b".repeat(32) };
 
 /** @param sites texts of files by site name. */
-export async function openTwoAccounts(sites: Readonly<Record<string, string>>): Promise<TwoAccounts> {
+export async function openTwoAccounts(
+  engine: Engine,
+  sites: Readonly<Record<string, string>>,
+): Promise<TwoAccounts> {
   const home = mkdtempSync(join(tmpdir(), "sitepass-stacks-"));
   const directory = join(home, "project");
   mkdirSync(directory);
@@ -67,7 +70,7 @@ export async function openTwoAccounts(sites: Readonly<Record<string, string>>): 
     };
     writeFileSync(join(directory, `Pulumi.${shard}.yaml`), stringify({ config }));
     const { baseUrl, apiToken } = standIn;
-    const stack = localEngine.open({ directory, home, stackName: shard, baseUrl, apiToken });
+    const stack = engine.open({ directory, home, stackName: shard, baseUrl, apiToken });
     return { standIn, stack };
   };
   const [eu, us] = [await open("eu"), await open("us")];
@@ -85,13 +88,17 @@ export async function openTwoAccounts(sites: Readonly<Record<string, string>>): 
     putSite,
     siteText: (name) => readFileSync(siteFile(name), "utf8"),
     sitepass: ([command = "", ...args], options = {}) => {
-      const place = ["--cwd", directory, "--state", join(home, "{stack}.json")];
+      const state = engine.name === "pulumi" ? [] : ["--state", join(home, "{stack}.json")];
       const environment = {
-        PULUMI_STACK: undefined,
         PULUMI_HOME: join(home, "no-pulumi"),
+        ...eu.stack.forSitepass.environment,
+        // What is said of one account must not reach the other; each stack has its own in its configuration.
+        CLOUDFLARE_API_TOKEN: undefined,
+        CLOUDFLARE_BASE_URL: undefined,
+        PULUMI_STACK: undefined,
         ...options.environment,
       };
-      return sitepass([command, ...place, ...args], { ...options, environment });
+      return sitepass([command, "--cwd", directory, ...state, ...args], { ...options, environment });
     },
     up: async () => {
       for (const { stack } of [eu, us]) {
