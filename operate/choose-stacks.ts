@@ -83,7 +83,9 @@ const isOneShard = (stacks: readonly StackOfProject[]): boolean =>
 /** Organization and project of the stack that is selected: those of the project's others, too, whose files do not say them. */
 async function prefixOfReferences(directory: string, environment: Environment): Promise<string> {
   const selected = await attempt(() => chooseStack(directory, undefined, environment));
-  return selected.ok ? selected.value.slice(0, selected.value.lastIndexOf("/") + 1) : "";
+  const prefix = selected.ok ? selected.value.slice(0, selected.value.lastIndexOf("/") + 1) : "";
+  // The one organization of a backend without a service, where a name alone is as good.
+  return prefix.startsWith("organization/") ? "" : prefix;
 }
 
 /** A named site, by its file alone: the stack's defaults do not say where it is. */
