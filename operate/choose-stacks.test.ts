@@ -27,6 +27,7 @@ describe("chooseStacks", () => {
     putSite("lima", "shard: us\nmovingTo: eu\n");
     putSite("rome", "movingTo: us\n");
     putSite("pune", "shard: asia\n");
+    putSite("cork", "shard: us\nmovingTo: ue\n");
   });
 
   beforeEach(() => {
@@ -115,6 +116,7 @@ describe("chooseStacks", () => {
     select("eu");
     assert.deepEqual(await chosen({ sites: ["lima"], sitesTell: "both" }), ["eu lima", "us lima"]);
     assert.deepEqual(await chosen({ sites: ["lima"], sitesTell: "home" }), ["us lima"]);
+    assert.deepEqual(await chosen({ sites: ["cork"], sitesTell: "both" }), ["us cork"]);
     assert.equal(
       await refusal({ sites: ["lima", "rome", "austin"], sitesTell: "told" }),
       [
