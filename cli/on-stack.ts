@@ -57,8 +57,8 @@ interface Ends {
 }
 
 /**
- * Works on one stack, or on several one after the other: each by itself, since each has an account with an API budget of its own, so that
- * what one refuses does not keep the others from being worked on.
+ * Works on one stack, or on several, each by itself: what one refuses does not keep the others from being worked on. One after the other,
+ * because API tokens of one user share one budget of calls, in different accounts too (docs/facts/cloudflare.md, C45).
  */
 async function runOnStacks(
   options: StackOptions,
