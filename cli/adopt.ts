@@ -9,12 +9,17 @@ interface AdoptOptions extends AdoptionOptions {
 }
 
 export function addAdopt(program: Command, onStack: OnStack): void {
-  stackCommand(program, "adopt", [
-    "adopt --dry-run",
-    "adopt --rotate 14d",
-    'adopt --match "site-*" --skip "site-test"',
-    'adopt --site "Tokyo rack A=tokyo" --site "Tokyo rack B=tokyo-b"',
-  ])
+  stackCommand(
+    program,
+    "adopt",
+    [
+      "adopt --dry-run",
+      "adopt --rotate 14d",
+      'adopt --match "site-*" --skip "site-test"',
+      'adopt --site "Tokyo rack A=tokyo" --site "Tokyo rack B=tokyo-b"',
+    ],
+    "one",
+  )
     .description(
       "bring a fleet that was made by hand into the stack: write the site files that are missing, and the file for `pulumi import`; changes nothing in Cloudflare",
     )

@@ -11,7 +11,12 @@ interface CheckOptions extends StackOptions {
 }
 
 export function addCheck(program: Command, onStack: OnStack): void {
-  stackCommand(program, "check", ["check", "check --offline", "check --reads-only --json"])
+  stackCommand(
+    program,
+    "check",
+    ["check", "check --offline", "check --reads-only --json", "check --all-stacks"],
+    "several",
+  )
     .description(
       "say before `up` what is wrong with configuration and sites, and what in Cloudflare it would stumble over",
     )

@@ -95,10 +95,13 @@ function sitepass(onStack: OnStack, streams: Streams): Command {
 Every command reads Pulumi.<stack>.yaml and sites/ in the project's folder, and the stack's outputs from pulumi, or with
 --state from a state file of local/engine.
 
+With --all-stacks or several --stack, they work on one stack after the other, whatever becomes of the others; named sites say
+the stacks that they are in. With --json it is then one document, { "stacks": [{ "stack": "eu", ... }] }.
+
 With --json, standard output is one JSON document, whatever happens: when nothing came of the command,
 { "ok": false, "problems": [...] }.
 
-Exit code: 0 all is well, 1 something is wrong or could not be done, 2 wrong usage, 130 stopped.`,
+Exit code: 0 all is well, 1 something is wrong or could not be done, 2 wrong usage, 130 stopped; of several stacks the worst.`,
     );
   for (const add of commands) {
     add(program, onStack);

@@ -1,15 +1,25 @@
 import { resolve } from "node:path";
-import { UserError } from "../fleet/problem";
+import { problemText, UserError, type Problem } from "../fleet/problem";
 import { systemProblem } from "../fleet/system-errors";
+import { plural } from "../fleet/wording";
+import { chooseStacks, type ChosenStack, type ChosenStacks } from "../operate/choose-stacks";
 import { openStack, type OpenStack } from "../stack/open-stack";
-import { chooseStack, stackNameIn, stacksSharingSites } from "../stack/project-stacks";
+import { stackNameIn, stacksSharingSites } from "../stack/project-stacks";
 import { pulumiReader } from "../stack/pulumi-stack-reader";
 import { stateFileReader } from "../stack/state-file-reader";
-import { failureDocument, type ExitCode, type Run, type StackOptions, type Work } from "./stack-command";
-import { openTerminal, type Streams, type Terminal } from "./terminal";
+import {
+  failureDocument,
+  ofStack,
+  stackPlaceholder,
+  type ExitCode,
+  type Run,
+  type StackOptions,
+  type Work,
+} from "./stack-command";
+import { openTerminal, stackTerminal, type Streams, type Terminal } from "./terminal";
 
 /**
- * Runs a command on a stack, and says what went wrong: what a person can put right in one line each, anything else with its
+ * Runs a command on a stack, or on several, and says what went wrong: what a person can put right in one line each, anything else with its
  * stack trace.
  */
 export async function onStack(
@@ -31,7 +41,7 @@ export async function onStack(
     process.on(name, stop);
   }
   try {
-    return await runOnStack(options, work, { terminal, stopping: stopping.signal, unread });
+    return await runOnStacks(options, work, terminal, { stopping: stopping.signal, unread });
   } finally {
     for (const name of stoppingSignals) {
       process.off(name, stop);
@@ -41,48 +51,145 @@ export async function onStack(
 
 const stoppingSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
+interface Ends {
+  readonly stopping: AbortSignal;
+  readonly unread: AbortSignal;
+}
+
+/**
+ * Works on one stack, or on several, each by itself: what one refuses does not keep the others from being worked on. One after the other,
+ * because API tokens of one user share one budget of calls, in different accounts too (docs/facts/cloudflare.md, C45).
+ */
+async function runOnStacks(
+  options: StackOptions,
+  work: Work,
+  terminal: Terminal,
+  ends: Ends,
+): Promise<ExitCode> {
+  const { cwd, stack: named = [], allStacks: all = false, state, sites = [], sitesTell, once } = options;
+  let chosen: ChosenStacks;
+  try {
+    // One state file is that of one stack, which a person knows.
+    const canTell = state === undefined || state.includes(stackPlaceholder);
+    chosen = await chooseStacks(
+      { directory: cwd, named, all, sites, sitesTell: canTell ? sitesTell : undefined, once },
+      process.env,
+    );
+  } catch (error) {
+    return refused(error, options, undefined, terminal, ends);
+  }
+  const [first] = chosen.stacks;
+  if (first !== undefined && !chosen.joint) {
+    const stackFlag = chosen.bySites ? flagOf(first) : "";
+    return runOnStack(options, work, first, { ...ends, terminal, amongSeveral: false, stackFlag });
+  }
+  return runOnEach(options, work, chosen.stacks, terminal, ends);
+}
+
+async function runOnEach(
+  options: StackOptions,
+  work: Work,
+  stacks: readonly ChosenStack[],
+  terminal: Terminal,
+  ends: Ends,
+): Promise<ExitCode> {
+  const json = options.json === true;
+  const documents: object[] = [];
+  const failed: string[] = [];
+  const left: string[] = [];
+  let worst: ExitCode = 0;
+  try {
+    for (const stack of stacks) {
+      const stackName = stackNameIn(stack.reference);
+      if (ends.stopping.aborted) {
+        left.push(stackName);
+        documents.push({ stack: stackName, ok: false, problems: [problemText(stoppedBefore)] });
+        continue;
+      }
+      const part = stackTerminal(terminal, stackName, json);
+      const exitCode = await runOnStack(options, work, stack, {
+        ...ends,
+        terminal: part.terminal,
+        amongSeveral: true,
+        stackFlag: flagOf(stack),
+      });
+      documents.push(part.document() ?? { stack: stackName });
+      worst = Math.max(worst, exitCode);
+      failed.push(...(exitCode === 0 ? [] : [stackName]));
+    }
+  } finally {
+    if (json) {
+      terminal.print(JSON.stringify({ stacks: documents }, undefined, 2));
+    }
+  }
+  if (left.length > 0) {
+    terminal.note(
+      `Stopped before ${plural(left.length, "stack")} ${left.length === 1 ? "was" : "were"} worked on: ${left.join(", ")}.`,
+    );
+  } else if (failed.length > 0 && stacks.length > 1) {
+    terminal.note(
+      `Exit code ${worst} is for ${failed.length} of ${plural(stacks.length, "stack")}: ${failed.join(", ")}.`,
+    );
+  }
+  return worst;
+}
+
+const flagOf = ({ reference }: ChosenStack): string => ` --stack ${reference}`;
+
+const stoppedBefore: Problem = {
+  subject: "sitepass",
+  says: "was stopped before this stack",
+  todo: "Run it again",
+};
+
 async function runOnStack(
   options: StackOptions,
   work: Work,
-  {
-    terminal,
-    stopping,
-    unread,
-  }: { readonly terminal: Terminal; readonly stopping: AbortSignal; readonly unread: AbortSignal },
+  { reference, sites }: ChosenStack,
+  { stopping, unread, ...given }: Pick<Run, "terminal" | "amongSeveral" | "stackFlag"> & Ends,
 ): Promise<ExitCode> {
-  const run: Run = { terminal, abort: AbortSignal.any([stopping, unread]) };
-  let reference: string | undefined;
+  const run: Run = { ...given, abort: AbortSignal.any([stopping, unread]), sites };
+  const stackName = stackNameIn(reference);
   try {
-    reference = chooseStack(options.cwd, options.stack, process.env);
     const reader =
       options.state === undefined
         ? pulumiReader
-        : stateFileReader(resolve(options.cwd, options.state), options.neverUp);
+        : stateFileReader(resolve(options.cwd, ofStack(options.state, stackName)), options.neverUp);
     const stack = openStack(options.cwd, reference, reader, options.emptyFleet);
     const exitCode = await work(stack, run);
-    return stopping.aborted ? stopped(options, terminal) : exitCode;
+    return stopping.aborted ? stopped(options, given.terminal) : exitCode;
   } catch (error) {
-    if (stopping.aborted) {
-      return stopped(options, terminal);
-    }
-    if (unread.aborted) {
-      return 1;
-    }
-    const ofSystem = systemProblem(error);
-    const problems = error instanceof UserError ? error.problems : ofSystem === undefined ? [] : [ofSystem];
-    if (problems.length === 0) {
-      throw error;
-    }
-    if (options.refused !== undefined) {
-      const stackName = reference === undefined ? undefined : stackNameIn(reference);
-      return options.refused(problems, terminal, stackName);
-    }
-    if (options.json === true) {
-      terminal.print(failureDocument(problems));
-    }
-    terminal.sayProblems(problems);
+    return refused(error, options, stackName, given.terminal, { stopping, unread });
+  }
+}
+
+/** @throws what is not for a person to put right. */
+async function refused(
+  error: unknown,
+  options: StackOptions,
+  stackName: string | undefined,
+  terminal: Terminal,
+  { stopping, unread }: Ends,
+): Promise<ExitCode> {
+  if (stopping.aborted) {
+    return stopped(options, terminal);
+  }
+  if (unread.aborted) {
     return 1;
   }
+  const ofSystem = systemProblem(error);
+  const problems = error instanceof UserError ? error.problems : ofSystem === undefined ? [] : [ofSystem];
+  if (problems.length === 0) {
+    throw error;
+  }
+  if (options.refused !== undefined) {
+    return options.refused(problems, terminal, stackName);
+  }
+  if (options.json === true) {
+    terminal.print(failureDocument(problems));
+  }
+  terminal.sayProblems(problems);
+  return 1;
 }
 
 /** Who reads a document gets one, also when the command was stopped before it had anything to say. */
@@ -98,10 +205,17 @@ function stopped({ json }: StackOptions, terminal: Terminal): ExitCode {
  * Warns, before site files are written, of the other stacks of the project that read the same files.
  *
  * @param does what their next `up` does with what is written.
+ * @param named the sites that it is about; none: all.
  * @returns what belongs into the command's JSON document.
  */
-export function warnOfOtherStacks(stack: OpenStack, terminal: Terminal, does: string): object {
-  const otherStacks = stacksSharingSites(stack);
+export function warnOfOtherStacks(
+  stack: OpenStack,
+  terminal: Terminal,
+  does: string,
+  named: readonly string[] = [],
+): object {
+  const written = stack.sites.filter(({ name }) => named.length === 0 || named.includes(name));
+  const otherStacks = stacksSharingSites({ ...stack, sites: written });
   if (otherStacks.length === 0) {
     return {};
   }

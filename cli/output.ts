@@ -8,12 +8,17 @@ import { stackCommand, type ExitCode, type OnStack, type Run, type StackOptions 
 import type { Terminal } from "./terminal";
 
 export function addOutput(program: Command, onStack: OnStack): void {
-  stackCommand(program, "output", [
-    "output tokyo --to /etc/sitepass/tokyo.env",
-    "output tokyo --exec -- ssh tokyo 'umask 077; cat > /etc/sitepass/credentials'",
-    "output tokyo --format kubernetes --namespace monitoring --exec -- kubectl apply -f -",
-    "output tokyo --format json | jq -r .endpoints.metrics",
-  ])
+  stackCommand(
+    program,
+    "output",
+    [
+      "output tokyo --to /etc/sitepass/tokyo.env",
+      "output tokyo --exec -- ssh tokyo 'umask 077; cat > /etc/sitepass/credentials'",
+      "output tokyo --format kubernetes --namespace monitoring --exec -- kubectl apply -f -",
+      "output tokyo --format json | jq -r .endpoints.metrics",
+    ],
+    "one of site",
+  )
     .description("hand out one site's credentials: to a file, a command or a pipe")
     .addArgument(new Argument("<site>", "name of a file in sites/, without extension"))
     .addArgument(new Argument("[command...]", "with --exec: the command and its arguments, after --"))
@@ -39,7 +44,9 @@ export function addOutput(program: Command, onStack: OnStack): void {
       if (wrong !== undefined) {
         command.error(`error: ${wrong}`);
       }
-      await onStack(options, (stack, run) => output(stack, site, words, options, run));
+      await onStack({ ...options, sites: [site], sitesTell: "told" }, (stack, run) =>
+        output(stack, site, words, options, run),
+      );
     });
 }
 
@@ -118,7 +125,7 @@ async function output(
   }
   const { selectSites } = await import("../operate/select-sites.js");
   const { handOutCredentials } = await import("../handover/hand-out.js");
-  const [site] = selectSites(stack.sites, [siteName]);
+  const [site] = selectSites(stack, [siteName]);
   if (site === undefined) {
     throw new Error("selectSites gives a site for each name, or throws");
   }

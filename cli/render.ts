@@ -8,12 +8,17 @@ import { comesOnlyWith, port, repeated, siteChoiceProblem } from "./option-value
 import { stackCommand, type ExitCode, type OnStack, type Run, type StackOptions } from "./stack-command";
 
 export function addRender(program: Command, onStack: OnStack): void {
-  stackCommand(program, "render", [
-    "render tokyo --relay",
-    "render tokyo --collector prometheus --release 2.42 --relay --check",
-    "render --all --out /secure/rendered",
-    "render tokyo --bundle age1… --bundle ~/.ssh/tokyo.pub",
-  ])
+  stackCommand(
+    program,
+    "render",
+    [
+      "render tokyo --relay",
+      "render tokyo --collector prometheus --release 2.42 --relay --check",
+      "render --all --out /secure/rendered",
+      "render tokyo --bundle age1… --bundle ~/.ssh/tokyo.pub",
+    ],
+    "of sites",
+  )
     .description(
       "write the files that a site's collector runs with: configuration, credentials, unit, README",
     )
@@ -58,7 +63,9 @@ export function addRender(program: Command, onStack: OnStack): void {
         // A default belongs to the project, where it is kept out of version control.
         const out =
           command.getOptionValueSource("out") === "cli" ? options.out : join(options.cwd, options.out);
-        await onStack(options, (stack, run) => render(stack, { ...options, out, sites }, run));
+        await onStack({ ...options, sites, sitesTell: "told" }, (stack, run) =>
+          render(stack, { ...options, out, sites: run.sites }, run),
+        );
       },
     );
 }
@@ -85,10 +92,20 @@ export interface RenderCommand extends RenderOptions {
 export async function render(
   stack: OpenStack,
   options: RenderCommand,
-  { terminal, abort }: Run,
+  { terminal, abort, amongSeveral }: Run,
 ): Promise<ExitCode> {
   const { renderSites } = await import("../handover/render-sites.js");
-  const chosen = await chosenSites(stack, options);
+  const all = await chosenSites(stack, options);
+  // A folder of a site's name would be overwritten with the other stack's credentials.
+  const arriving = amongSeveral ? all.filter(({ movingTo }) => movingTo === stack.config.shard) : [];
+  const chosen = all.filter((site) => !arriving.includes(site));
+  for (const { name, file } of arriving) {
+    terminal.warn({
+      subject: file,
+      says: "is moving here, and has the credentials of the stack that it comes from meanwhile",
+      todo: `When its collector is to have those of this stack: \`sitepass render ${name} --stack ${stack.stackName}\``,
+    });
+  }
   const bar = terminal.progress("sites");
   const rendering = await renderSites(stack, chosen, options, { abort, onProgress: bar.update }).finally(
     bar.stop,
@@ -107,5 +124,5 @@ export async function render(
 
 async function chosenSites(stack: OpenStack, { sites, all }: RenderCommand): Promise<readonly Site[]> {
   const { selectSites } = await import("../operate/select-sites.js");
-  return all ? stack.sites : selectSites(stack.sites, sites);
+  return all ? stack.sites : selectSites(stack, sites);
 }

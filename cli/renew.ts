@@ -15,7 +15,12 @@ interface RenewOptions extends StackOptions {
 }
 
 export function addRenew(program: Command, onStack: OnStack): void {
-  stackCommand(program, "renew", ["renew tokyo", "renew --within 60d", "renew --all --json"])
+  stackCommand(
+    program,
+    "renew",
+    ["renew tokyo", "renew --within 60d", "renew --all --json", "renew --within 60d --all-stacks"],
+    "of sites",
+  )
     .description("push out by a year when service tokens expire, without a new secret")
     .argument("[site...]", "names of files in sites/, without extension")
     .option("--all", "every site that is let in", false)
@@ -38,15 +43,14 @@ Each renewal adds a year, so what runs regularly takes --within. Exit code 1 whe
       if (wrong !== undefined) {
         command.error(`error: ${wrong}`);
       }
-      await onStack(options, (stack, run) => renew(stack, sites, options, run));
+      await onStack({ ...options, sites, sitesTell: "both" }, (stack, run) => renew(stack, options, run));
     });
 }
 
 async function renew(
   stack: OpenStack,
-  sites: readonly string[],
   { within, json }: RenewOptions,
-  { terminal, abort }: Run,
+  { terminal, abort, sites, stackFlag }: Run,
 ): Promise<ExitCode> {
   const { problemText } = await import("../fleet/problem.js");
   const { renewSites } = await import("../operate/renew.js");
@@ -61,7 +65,7 @@ async function renew(
     if (json) {
       terminal.print(JSON.stringify(asDocument(renewals, skipped, problemText), undefined, 2));
     } else {
-      show(terminal, renewals, skipped);
+      show(terminal, renewals, skipped, stackFlag);
     }
     const problems = renewals.flatMap(({ problem }) => (problem === undefined ? [] : [problem]));
     terminal.sayProblems(problems);
@@ -99,6 +103,7 @@ function show(
   { colors, print, table }: Terminal,
   renewals: readonly Renewal[],
   skipped: readonly SkippedToken[],
+  stackFlag: string,
 ): void {
   if (renewals.length === 0) {
     print("No token was to be renewed.");
@@ -123,7 +128,7 @@ function show(
   }
   if (renewals.some(({ problem }) => problem === undefined)) {
     print(
-      "\nThe stack's outputs show the old expiry until `pulumi up --refresh`; nothing else depends on it.",
+      `\nThe stack's outputs show the old expiry until \`pulumi up --refresh${stackFlag}\`; nothing else depends on it.`,
     );
   }
 }

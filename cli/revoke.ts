@@ -12,7 +12,12 @@ interface RevokeOptions extends StackOptions {
 }
 
 export function addRevoke(program: Command, onStack: OnStack): void {
-  stackCommand(program, "revoke", ["revoke tokyo", "revoke tokyo --immediately", "revoke --undo tokyo"])
+  stackCommand(
+    program,
+    "revoke",
+    ["revoke tokyo", "revoke tokyo --immediately", "revoke --undo tokyo"],
+    "of sites",
+  )
     .description("shut sites out: token.enabled: false in their files, for `up` to carry out")
     .argument("<site...>", "names of files in sites/, without extension")
     .option("--immediately", "also disable the tokens at Cloudflare now, before the files and any up", false)
@@ -29,15 +34,14 @@ failed; it can be run again. The tokens are kept: shutting out can be undone.`,
       if (options.dryRun && options.immediately) {
         command.error("error: --immediately does not go with --dry-run.");
       }
-      await onStack(options, (stack, run) => revoke(stack, sites, options, run));
+      await onStack({ ...options, sites, sitesTell: "both" }, (stack, run) => revoke(stack, options, run));
     });
 }
 
 async function revoke(
   stack: OpenStack,
-  sites: readonly string[],
   { immediately, undo: enabled, dryRun, json }: RevokeOptions,
-  { terminal }: Run,
+  { terminal, sites, stackFlag }: Run,
 ): Promise<ExitCode> {
   const { problemText } = await import("../fleet/problem.js");
   const { revokeSites } = await import("../operate/revoke.js");
@@ -46,6 +50,7 @@ async function revoke(
     stack,
     terminal,
     enabled ? "lets these sites in" : "shuts these sites out",
+    sites,
   );
   if (immediately) {
     const { stackName, config } = stack;
@@ -66,7 +71,7 @@ async function revoke(
       JSON.stringify({ ...asDocument(report, enabled, problems.map(problemText)), ...others }, undefined, 2),
     );
   } else {
-    show(terminal, report, enabled);
+    show(terminal, report, enabled, stackFlag);
   }
   terminal.sayProblems(problems);
   return problems.length > 0 ? 1 : 0;
@@ -103,7 +108,12 @@ function asDocument({ sites }: RevokeReport, enabled: boolean, problems: readonl
   };
 }
 
-function show({ colors, print, table }: Terminal, { sites }: RevokeReport, enabled: boolean): void {
+function show(
+  { colors, print, table }: Terminal,
+  { sites }: RevokeReport,
+  enabled: boolean,
+  stackFlag: string,
+): void {
   const done = enabled ? "enabled" : "disabled";
   const atCloudflare: Readonly<Record<Revocation["cloudflare"], string>> = {
     changed: colors.green(`${done} now`),
@@ -127,7 +137,7 @@ function show({ colors, print, table }: Terminal, { sites }: RevokeReport, enabl
   );
   print(
     enabled
-      ? "\nNext: `pulumi up --refresh`, which puts the tokens back into their policies. --refresh, because the stack does not know\nof tokens that were disabled by --immediately alone."
-      : "\nNext: `pulumi up`, which also takes the tokens out of their policies. To let a site in again: `sitepass revoke --undo`.",
+      ? `\nNext: \`pulumi up --refresh${stackFlag}\`, which puts the tokens back into their policies. --refresh, because the stack does not know\nof tokens that were disabled by --immediately alone.`
+      : `\nNext: \`pulumi up${stackFlag}\`, which also takes the tokens out of their policies. To let a site in again: \`sitepass revoke --undo\`.`,
   );
 }

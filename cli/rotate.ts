@@ -32,13 +32,19 @@ interface RotateOptions extends StackOptions {
 }
 
 export function addRotate(program: Command, onStack: OnStack): void {
-  stackCommand(program, "rotate", [
-    "rotate tokyo",
-    "rotate tokyo --grace 3d --dry-run",
-    "rotate tokyo --now",
-    "rotate --all --waves 10% --older-than 90d",
-    "rotate --confirm tokyo",
-  ])
+  stackCommand(
+    program,
+    "rotate",
+    [
+      "rotate tokyo",
+      "rotate tokyo --grace 3d --dry-run",
+      "rotate tokyo --now",
+      "rotate --all --waves 10% --older-than 90d",
+      "rotate --confirm tokyo",
+      "rotate --all --waves 10% --all-stacks",
+    ],
+    "of sites",
+  )
     .description(
       "write a new secret version into site files, for `up` to rotate with; and prove afterwards that it did",
     )
@@ -99,8 +105,8 @@ With --waves, run it as often as you like: it does nothing while a part is under
       if (wrong !== undefined) {
         command.error(`error: ${wrong}`);
       }
-      await onStack(options, (stack, run) =>
-        options.confirm ? confirm(stack, sites, options, run) : rotate(stack, sites, options, run),
+      await onStack({ ...options, sites, sitesTell: "home", once: !options.confirm }, (stack, run) =>
+        options.confirm ? confirm(stack, options, run) : rotate(stack, options, run),
       );
     });
 }
@@ -132,14 +138,13 @@ function wrongUsage(sites: readonly string[], options: RotateOptions, command: C
 
 async function rotate(
   stack: OpenStack,
-  sites: readonly string[],
   options: RotateOptions,
-  { terminal, abort }: Run,
+  { terminal, abort, sites, stackFlag }: Run,
 ): Promise<ExitCode> {
   const { rotateSites } = await import("../operate/rotate/rotate-sites.js");
   const { reportRotations } = await import("./rotation-report.js");
   const { warnOfOtherStacks } = await import("./on-stack.js");
-  const others = warnOfOtherStacks(stack, terminal, "rotates these sites");
+  const others = warnOfOtherStacks(stack, terminal, "rotates these sites", sites);
   const now = new Date();
   const report = await rotateSites(
     stack,
@@ -152,15 +157,14 @@ async function rotate(
     return 130;
   }
   terminal.sayProblems(problems);
-  reportRotations(terminal, report, { ...options, now, others });
+  reportRotations(terminal, report, { ...options, now, others, stackFlag });
   return problems.length > 0 ? 1 : 0;
 }
 
 async function confirm(
   stack: OpenStack,
-  sites: readonly string[],
   options: RotateOptions,
-  { terminal, abort }: Run,
+  { terminal, abort, sites }: Run,
 ): Promise<ExitCode> {
   const { readVia } = await import("./via-option.js");
   const { confirmRotations } = await import("../operate/rotate/confirm-rotations.js");

@@ -14,6 +14,8 @@ interface ReportOptions {
   readonly now: Date;
   /** For the document; see cli/on-stack.ts. */
   readonly others: object;
+  /** For the next commands. */
+  readonly stackFlag: string;
 }
 
 /** Says what one run of `rotate` did, or with `dryRun` would do. */
@@ -108,16 +110,25 @@ const mostNamesInCommand = 10;
 function printNextSteps(
   { colors, print }: Terminal,
   { rotations }: RotateReport,
-  { all, now }: ReportOptions,
+  { all, now, stackFlag }: ReportOptions,
 ): void {
   const names = rotations.map(({ site }) => site.name);
   const some = names.length > mostNamesInCommand ? "--all" : names.join(" ");
   const first = rotations.map((one) => one.previousSecretExpiresAt).sort()[0] ?? "";
   const ended = Date.parse(first) <= now.getTime();
   const steps = [
-    ["pulumi up", ended ? "ends the old secret" : `soon: the old secret stops at ${first}, whenever that is`],
-    [`sitepass rotate --confirm ${all ? "--all" : some}`, "proves that the secret changed and is let in"],
-    [`sitepass render ${some}`, `and put the files in place at the site${ended ? "" : " before that time"}`],
+    [
+      `pulumi up${stackFlag}`,
+      ended ? "ends the old secret" : `soon: the old secret stops at ${first}, whenever that is`,
+    ],
+    [
+      `sitepass rotate --confirm ${all ? "--all" : some}${stackFlag}`,
+      "proves that the secret changed and is let in",
+    ],
+    [
+      `sitepass render ${some}${stackFlag}`,
+      `and put the files in place at the site${ended ? "" : " before that time"}`,
+    ],
   ] as const;
   const width = Math.max(...steps.map(([command]) => command.length));
   print(`\n${colors.bold("Next:")}`);

@@ -1,5 +1,6 @@
 import { Option, type Command } from "commander";
 import { problemText, type Problem } from "../fleet/problem";
+import type { StackChoice } from "../operate/choose-stacks";
 import type { OpenStack } from "../stack/open-stack";
 import type { Terminal } from "./terminal";
 
@@ -14,15 +15,22 @@ export interface Run {
   readonly terminal: Terminal;
   /** Aborted by Ctrl-C and its like. */
   readonly abort: AbortSignal;
+  /** Those of the sites that a person named that are this stack's. */
+  readonly sites: readonly string[];
+  /** Whether the stack is one of several that are worked on. */
+  readonly amongSeveral: boolean;
+  /** What the next command, of pulumi or this program, needs to work on the stack too, such as ` --stack eu`; empty where it would. */
+  readonly stackFlag: string;
 }
 
-/** Where the stack is, as every command that works on one takes it. */
-export interface StackOptions {
+/** Which stacks, and where they are, as every command that works on them takes it. */
+export interface StackOptions extends Partial<Pick<StackChoice, "sites" | "sitesTell" | "once">> {
   /** The project's folder. */
   readonly cwd: string;
-  /** Chosen as `pulumi` does when it is left out; see stack/project-stacks.ts. */
-  readonly stack?: string;
-  /** A state file of local/engine, in place of pulumi. */
+  /** Chosen as `pulumi` does when it is left out, or by the sites that are named; see operate/choose-stacks.ts. */
+  readonly stack?: readonly string[];
+  readonly allStacks?: boolean;
+  /** A state file of local/engine, in place of pulumi; `{stack}` in it is the stack's name. */
   readonly state?: string;
   /** Of commands that can print one JSON document: so is what is wrong. */
   readonly json?: boolean;
@@ -43,25 +51,71 @@ export interface StackOptions {
 
 export type Work = (stack: OpenStack, run: Run) => Promise<ExitCode>;
 
-/** Opens the stack and runs a command's work on it; see cli/on-stack.ts. */
+/** Opens each stack and runs a command's work on it; see cli/on-stack.ts. */
 export type OnStack = (options: StackOptions, work: Work) => Promise<void>;
 
-/** Adds a command with the options that say which stack it works on. */
-export function stackCommand(program: Command, name: string, examples: readonly string[]): Command {
+/** In the path of what there is one of for each stack. */
+export const stackPlaceholder = "{stack}";
+
+/** @param text such as a path, which stands for one of each stack. */
+export const ofStack = (text: string, stackName: string): string =>
+  text.replaceAll(stackPlaceholder, stackName);
+
+/** Whether a person asked for several stacks, or all. */
+export const asksForSeveral = ({ stack = [], allStacks = false }: StackOptions): boolean =>
+  allStacks || new Set(stack).size > 1;
+
+/**
+ * Adds a command with the options that say which stacks it works on.
+ *
+ * @param stacks "one" where several make no sense; "of sites" where the sites that are named say which stacks they are in.
+ */
+export function stackCommand(
+  program: Command,
+  name: string,
+  examples: readonly string[],
+  stacks: "one" | "several" | "of sites" | "one of site",
+): Command {
+  const one = stacks === "one" || stacks === "one of site";
+  const bySites = stacks === "of sites" || stacks === "one of site";
+  const otherwise = `PULUMI_STACK, else ${bySites ? "where the project has several shards that of each named site, else " : ""}the selected stack`;
   return program
     .command(name)
-    .option(
-      "--stack <name>",
-      "the stack, and so the file Pulumi.<name>.yaml (default: PULUMI_STACK, else the selected stack)",
+    .addOption(
+      new Option(
+        "--stack <name>",
+        `the stack, and so the file Pulumi.<name>.yaml${one ? "" : "; may be repeated"} (default: ${otherwise})`,
+      ).argParser((value: string, before: readonly string[] | undefined) => [...(before ?? []), value]),
     )
+    .addOption(new Option("--all-stacks", "every stack of the project, one after the other").hideHelp(one))
     .option("--cwd <dir>", "the project's folder", ".")
     .addOption(
       new Option(
         "--state <file>",
-        "read the stack from this state file of local/engine, not from pulumi; relative to --cwd",
+        "read the stack from this state file of local/engine, not from pulumi; relative to --cwd; {stack} in it is the stack's name",
       ).env("SITEPASS_STATE"),
     )
+    .hook("preAction", (_command, acting) => {
+      const wrong = stackUsage(acting, acting.opts<StackOptions>(), one);
+      if (wrong !== undefined) {
+        acting.error(`error: ${wrong}`);
+      }
+    })
     .addHelpText("after", `\nExamples:\n${examples.map((example) => `  $ sitepass ${example}`).join("\n")}`);
+}
+
+/** Options for stacks that mean nothing together, or nothing for this command. */
+function stackUsage(command: Command, options: StackOptions, one: boolean): string | undefined {
+  const { stack = [], allStacks = false, state } = options;
+  if (one && asksForSeveral(options)) {
+    return `${allStacks ? "--all-stacks" : "--stack, given more than once,"} does not go with \`${command.name()}\`, which works on one stack. Name one with --stack.`;
+  }
+  if (allStacks && stack.length > 0) {
+    return `--all-stacks comes with --stack ${stack.join(", ")}. Name stacks, or take --all-stacks, not both.`;
+  }
+  return asksForSeveral(options) && state !== undefined && !state.includes(stackPlaceholder)
+    ? `--state is "${state}", which is one stack's file. Put {stack} where the stack's name is, as in .sitepass/{stack}.json.`
+    : undefined;
 }
 
 /** What `--json` prints in place of a command's own document when nothing came of it. */

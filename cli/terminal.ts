@@ -75,6 +75,59 @@ export function openTerminal(streams: Streams): Terminal {
   };
 }
 
+/** A terminal for one of several stacks. */
+export interface StackTerminal {
+  readonly terminal: Terminal;
+  /** What was printed as a JSON document, with the stack's name in front; undefined when nothing was. */
+  readonly document: () => object | undefined;
+}
+
+/**
+ * The terminal for one of several stacks that are worked on one after the other. What it tells says which stack it is about, and its
+ * result comes under a heading.
+ *
+ * @param json keeps the result, which is one JSON document, in place of printing it.
+ */
+export function stackTerminal(terminal: Terminal, stackName: string, json: boolean): StackTerminal {
+  const name = `stack ${stackName}`;
+  const about = (text: string): string => (text.startsWith(`${name}:`) ? text : `${name}: ${text}`);
+  const documents: object[] = [];
+  let printed = false;
+  const print = (text: string): void => {
+    printed = true;
+    if (json) {
+      const document: unknown = JSON.parse(text);
+      documents.push({ stack: stackName, ...(typeof document === "object" ? document : {}) });
+    } else {
+      terminal.print(text);
+    }
+  };
+  if (!json) {
+    const heading = terminal.colors.bold(`Stack ${stackName}`);
+    terminal.print(terminal.hasPrinted() ? `\n${heading}` : heading);
+  }
+  return {
+    terminal: {
+      ...terminal,
+      print,
+      hasPrinted: () => printed,
+      note: (text) => {
+        terminal.note(about(text));
+      },
+      warn: (warning) => {
+        terminal.warn(about(typeof warning === "string" ? warning : problemText(warning)));
+      },
+      sayProblems: (problems) => {
+        terminal.sayProblems(problems.map((problem) => ({ ...problem, subject: subjectOf(problem, name) })));
+      },
+    },
+    document: () => documents[0],
+  };
+}
+
+const subjectOf = ({ subject }: Problem, stack: string): string =>
+  subject === stack ? subject : `${stack}: ${subject}`;
+
 const noBorders = {
   top: "",
   "top-mid": "",

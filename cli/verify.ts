@@ -1,7 +1,15 @@
 import type { Command } from "commander";
+import { problemText, UserError, type Problem } from "../fleet/problem";
 import type { OpenStack } from "../stack/open-stack";
 import { comesOnlyWith, wholeNumber } from "./option-values";
-import { stackCommand, type ExitCode, type OnStack, type Run, type StackOptions } from "./stack-command";
+import {
+  asksForSeveral,
+  stackCommand,
+  type ExitCode,
+  type OnStack,
+  type Run,
+  type StackOptions,
+} from "./stack-command";
 
 interface VerifyCommandOptions extends StackOptions {
   readonly watch: boolean;
@@ -21,12 +29,18 @@ const day = 86_400;
 const mostProblems = 10;
 
 export function addVerify(program: Command, onStack: OnStack): void {
-  stackCommand(program, "verify", [
+  stackCommand(
+    program,
     "verify",
-    "verify tokyo berlin-shop",
-    "verify --watch --timeout 600",
-    "verify --state .sitepass/prod.json --via http://127.0.0.1:8798",
-  ])
+    [
+      "verify",
+      "verify tokyo berlin-shop",
+      "verify --watch --timeout 600",
+      "verify --state .sitepass/prod.json --via http://127.0.0.1:8798",
+      "verify --all-stacks",
+    ],
+    "of sites",
+  )
     .description(
       "send real requests with the stored secrets: pushes are let in, and everything else is refused",
     )
@@ -45,30 +59,41 @@ Pushes are sent without a body, so nothing is stored. Access logs the wrong secr
 1 when anything is not as expected.`,
     )
     .action(async (sites: string[], options: VerifyCommandOptions, command: Command) => {
-      const wrong = comesOnlyWith(command, ["--interval", "--timeout"], "--watch", options.watch);
+      const wrong =
+        comesOnlyWith(command, ["--interval", "--timeout"], "--watch", options.watch) ??
+        (asksForSeveral(options) && isEndless(options) ? problemText(endlessOverSeveral) : undefined);
       if (wrong !== undefined) {
         command.error(`error: ${wrong}`);
       }
-      await onStack(options, (stack, run) => verify(stack, sites, options, run));
+      await onStack({ ...options, sites, sitesTell: "both" }, (stack, run) => verify(stack, options, run));
     });
 }
 
-/** @param names of sites; empty for all of them. */
+const isEndless = ({ watch, timeout }: VerifyCommandOptions): boolean => watch && timeout === undefined;
+
+/** The stacks come one after the other. */
+const endlessOverSeveral: Problem = {
+  subject: "--watch",
+  says: "would wait at the first stack that is not as expected, and never look at the others",
+  todo: "Give --timeout, which is each stack's, or name one stack with --stack",
+};
+
 async function verify(
   stack: OpenStack,
-  names: readonly string[],
   options: VerifyCommandOptions,
-  { terminal, abort }: Run,
+  { terminal, abort, sites: names, amongSeveral }: Run,
 ): Promise<ExitCode> {
+  if (amongSeveral && isEndless(options)) {
+    throw new UserError(endlessOverSeveral);
+  }
   const { plural } = await import("../fleet/wording.js");
   const { selectSites } = await import("../operate/select-sites.js");
   const { verifySites } = await import("../operate/verify/verify-sites.js");
   const { fleetProblems } = await import("../operate/verify/verdict.js");
-  const { problemText } = await import("../fleet/problem.js");
   const { printVerdict, summaryOf } = await import("./verify-report.js");
   const { readVia } = await import("./via-option.js");
   const via = readVia({ ...options, onStandIn: options.state !== undefined });
-  const sites = names.length === 0 ? stack.sites : selectSites(stack.sites, names);
+  const sites = names.length === 0 ? stack.sites : selectSites(stack, names);
   const { interval, timeout } = options;
   const bar = terminal.progress("requests");
   let told = "";

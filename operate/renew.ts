@@ -56,7 +56,7 @@ export async function renewSites(
   context: RenewContext,
 ): Promise<{ readonly renewals: readonly Renewal[]; readonly skipped: readonly SkippedToken[] }> {
   const named = names.length > 0;
-  const sites = named ? selectSites(stack.sites, names) : stack.sites;
+  const sites = named ? selectSites(stack, names) : stack.sites;
   const outputs = await stack.outputs();
   const { api, tokens: listed } = await readAccountTokens(stack);
   const { now, onWarning } = context;

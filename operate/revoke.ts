@@ -51,7 +51,7 @@ export async function revokeSites(
   stack: OpenStack,
   { sites: names, enabled, immediately, dryRun }: RevokeRequest,
 ): Promise<RevokeReport> {
-  const sites = selectSites(stack.sites, names);
+  const sites = selectSites(stack, names);
   const prepared = await prepareEdits(
     stack.directory,
     sites.map((site) => ({ site, changes: { enabled } })),

@@ -7,12 +7,17 @@ import { addMap } from "./map";
 import { givenOptions, outOption } from "./central-options";
 
 export function addCentral(program: Command, onStack: OnStack): void {
-  const central = stackCommand(program, "central", [
+  const central = stackCommand(
+    program,
     "central",
-    "central --as systemd --out /srv/sitepass/central",
-    "central --only gate",
-    "central map --out /srv/sitepass/central",
-  ])
+    [
+      "central",
+      "central --as systemd --out /srv/sitepass/central",
+      "central --only gate",
+      "central map --out /srv/sitepass/central",
+    ],
+    "one",
+  )
     .description(
       "write the folder that the central host runs from: the gate that tells who pushed, stores, alarms, dashboards",
     )

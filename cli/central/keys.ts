@@ -11,10 +11,15 @@ interface KeysOptions extends GateOptions {
 }
 
 export function addKeys(central: Command, onStack: OnStack): void {
-  stackCommand(central, "keys", [
-    "central keys",
-    "central keys --out /etc/sitepass/central --run /run/sitepass --textfiles /var/lib/sitepass/textfiles",
-  ])
+  stackCommand(
+    central,
+    "keys",
+    [
+      "central keys",
+      "central keys --out /etc/sitepass/central --run /run/sitepass --textfiles /var/lib/sitepass/textfiles",
+    ],
+    "one",
+  )
     .description(
       "fetch the keys that Cloudflare Access signs with, and give them to the gate where they changed",
     )

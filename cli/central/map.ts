@@ -7,7 +7,12 @@ import { stackCommand, type ExitCode, type OnStack, type Run } from "../stack-co
 import { givenOptions, outOption, runOption, whileNoGateRuns, type GateOptions } from "./central-options";
 
 export function addMap(central: Command, onStack: OnStack): void {
-  stackCommand(central, "map", ["central map", "central map --out /etc/sitepass/central --run /run/sitepass"])
+  stackCommand(
+    central,
+    "map",
+    ["central map", "central map --out /etc/sitepass/central --run /run/sitepass"],
+    "one",
+  )
     .description("tell the gate which client ID is which site, without a reload")
     .addOption(outOption())
     .addOption(runOption())

@@ -24,7 +24,8 @@ Commands
 Options
   --stack NAME         the stack, and so the file Pulumi.NAME.yaml; default PULUMI_STACK, else the selected one
   --cwd DIR            the project's folder; default this one
-  --state FILE         where the state is kept, secrets in clear, relative to --cwd; default SITEPASS_STATE, else .sitepass/NAME.json
+  --state FILE         where the state is kept, secrets in clear, relative to --cwd; default SITEPASS_STATE, else .sitepass/NAME.json;
+                       {stack} in it is the stack's name
   --config KEY=VALUE   configuration in place of the file's, structured values as JSON; may be repeated
   --file FILE          with import: what \`pulumi import --file\` reads
   --refresh            with up: first read what Cloudflare has of everything in the state
@@ -90,7 +91,10 @@ async function main(loadEngine: LoadEngine): Promise<number> {
   const directory = resolve(values.cwd);
   const stack = stackNameIn(chooseStack(directory, values.stack, process.env));
   const named = values.state ?? process.env.SITEPASS_STATE ?? "";
-  const statePath = resolve(directory, named === "" ? join(".sitepass", `${stack}.json`) : named);
+  const statePath = resolve(
+    directory,
+    named === "" ? join(".sitepass", `${stack}.json`) : named.replaceAll("{stack}", stack),
+  );
   if (!isCommand(command)) {
     const { outputs } = new SavedState(statePath).opened;
     console.log(JSON.stringify(values["show-secrets"] ? revealed(outputs) : masked(outputs), undefined, 2));

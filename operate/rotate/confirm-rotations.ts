@@ -73,9 +73,7 @@ export async function confirmRotations(
   { now, abort, progress, onRetry }: ConfirmContext,
 ): Promise<{ readonly confirmations: readonly Confirmation[]; readonly problems: readonly Problem[] }> {
   const sites =
-    request.sites.length === 0
-      ? await rotationsUnderWay(stack, now)
-      : selectSites(stack.sites, request.sites);
+    request.sites.length === 0 ? await rotationsUnderWay(stack, now) : selectSites(stack, request.sites);
   const former = parseFormer(request.former, sites);
   const outputs = await stack.outputs();
   const notes = await readNotes(stack, sites);

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { shardText } from "../../fleet/names";
 import { throwIfAny, UserError, type Problem } from "../../fleet/problem";
 import type { Site } from "../../fleet/sites";
 import { matchToken, readAccountTokens } from "../../stack/match-token";
@@ -32,7 +33,12 @@ export interface SiteChoice {
 }
 
 /** Why a site of the fleet is not rotated. */
-export const skipReasons = ["shut out", "no token yet", "the window of its last rotation is open"] as const;
+export const skipReasons = [
+  "shut out",
+  "no token yet",
+  "the window of its last rotation is open",
+  "moving here, and rotated where it comes from",
+] as const;
 
 type SkipReason = (typeof skipReasons)[number];
 
@@ -57,12 +63,16 @@ export async function chooseSites(
   { sites: names, waves, olderThan, force, immediately, now }: SiteChoice,
 ): Promise<ChosenSites> {
   if (names.length > 0) {
-    return { sites: selectSites(stack.sites, names), skipped: [], wave: undefined };
+    const sites = selectSites(stack, names);
+    throwIfAny(sites.filter((site) => isArriving(site, stack)).map((site) => arrivingProblem(site)));
+    return { sites, skipped: [], wave: undefined };
   }
   const fleet: Site[] = [];
   const skipped: ChosenSites["skipped"][number][] = [];
   for (const site of stack.sites) {
-    if (!site.token.enabled) {
+    if (isArriving(site, stack)) {
+      skipped.push({ site: site.name, reason: "moving here, and rotated where it comes from" });
+    } else if (!site.token.enabled) {
       skipped.push({ site: site.name, reason: "shut out" });
     } else if (outputs !== undefined && outputs.sites[site.name] === undefined) {
       skipped.push({ site: site.name, reason: "no token yet" });
@@ -84,6 +94,16 @@ export async function chooseSites(
   }
   return { sites: wave.kind === "rotate" ? wave.sites : [], skipped, wave };
 }
+
+/** Whether the site is still in another shard: what is written into its file once rotates it in both. */
+const isArriving = ({ shard }: Site, { config }: Pick<OpenStack, "config">): boolean =>
+  shard !== config.shard;
+
+const arrivingProblem = ({ file, name, shard }: Site): Problem => ({
+  subject: file,
+  says: `is moving here from ${shardText(shard)}, and a rotation that is written into it is one in both`,
+  todo: `Run \`sitepass rotate ${name}\` on the stack that it comes from, and then the \`up\` of each`,
+});
 
 /** Rotations that never reached Cloudflare: the next wave would bury them, and a later `up` would carry them out without a window. */
 async function pendingProblems(

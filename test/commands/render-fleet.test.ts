@@ -60,7 +60,14 @@ async function run(
   abort = new AbortController().signal,
 ): Promise<{ stdout: string; stderr: string }> {
   const { terminal, captured } = captureTerminal();
-  assert.equal(await render(stack, { ...defaults, ...options }, { terminal: terminal, abort }), 0);
+  assert.equal(
+    await render(
+      stack,
+      { ...defaults, ...options },
+      { terminal, abort, sites: [], amongSeveral: false, stackFlag: "" },
+    ),
+    0,
+  );
   return captured;
 }
 
