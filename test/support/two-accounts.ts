@@ -8,7 +8,7 @@ import { startStandIn, type StandIn } from "cloudflare-standin";
 import { startConnector } from "cloudflare-standin/edge/tunnel/connector";
 import { startEdge } from "cloudflare-standin/edge/edge";
 import { stringify } from "yaml";
-import { startReceiver } from "../../local/pushes/receiver";
+import { startReceiver, type Receiver } from "../../local/pushes/receiver";
 import { copyProject, type ProjectStack } from "../../local/run/project-stack";
 import type { CommandResult } from "./run-here";
 import type { Engine } from "./engines";
@@ -21,27 +21,46 @@ export interface AccountStack {
 }
 
 /** A copy of the project whose stacks are shards, each with a stand-in of its own. */
-export interface TwoAccounts {
+export interface Accounts {
   readonly directory: string;
-  readonly eu: AccountStack;
-  readonly us: AccountStack;
+  /** By shard, which is also the stack's name. */
+  readonly stacks: ReadonlyMap<string, AccountStack>;
   readonly putSite: (name: string, text?: string) => void;
   readonly siteText: (name: string) => string;
   readonly sitepass: (args: readonly string[], options?: CommandOptions) => Promise<CommandResult>;
   /** Runs an `up` of each that has to go well. */
   readonly up: () => Promise<void>;
-  /** Opens the way that pushes to either account take; closed with it. */
+  /** Opens the way that pushes to any of the accounts take; closed with it. */
   readonly openPath: () => Promise<string>;
+  /** What arrived by shard, once the way is open. */
+  readonly receivers: ReadonlyMap<string, Receiver>;
   readonly close: () => Promise<void>;
 }
 
-const accounts = { eu: "a".repeat(32), us: "b".repeat(32) };
+export interface TwoAccounts extends Accounts {
+  readonly eu: AccountStack;
+  readonly us: AccountStack;
+}
 
 /** @param sites texts of files by site name. */
 export async function openTwoAccounts(
   engine: Engine,
   sites: Readonly<Record<string, string>>,
 ): Promise<TwoAccounts> {
+  const accounts = await openAccounts(engine, sites, { eu: "a".repeat(32), us: "b".repeat(32) });
+  const stackOf = (shard: string): AccountStack => accounts.stacks.get(shard) ?? assert.fail(shard);
+  return { ...accounts, eu: stackOf("eu"), us: stackOf("us") };
+}
+
+/**
+ * @param sites texts of files by site name.
+ * @param accountIds of each shard; its zone is `<shard>.example`.
+ */
+export async function openAccounts(
+  engine: Engine,
+  sites: Readonly<Record<string, string>>,
+  accountIds: Readonly<Record<string, string>>,
+): Promise<Accounts> {
   const home = mkdtempSync(join(tmpdir(), "sitepass-stacks-"));
   const directory = join(home, "project");
   mkdirSync(directory);
@@ -51,14 +70,14 @@ export async function openTwoAccounts(
   }
   rmSync(join(directory, "Pulumi.prod.yaml"));
   const closers: (() => Promise<void>)[] = [];
-  const open = async (shard: keyof typeof accounts): Promise<AccountStack> => {
+  const open = async (shard: string, accountId: string): Promise<AccountStack> => {
     const zone = `${shard}.example`;
-    const standIn = await startStandIn({ accountId: accounts[shard], zones: [{ name: zone }] });
+    const standIn = await startStandIn({ accountId, zones: [{ name: zone }] });
     closers.push(() => standIn.close());
     const config = {
       "cloudflare:apiToken": standIn.apiToken,
       "cloudflare:baseUrl": standIn.baseUrl,
-      "sitepass:accountId": accounts[shard],
+      "sitepass:accountId": accountId,
       "sitepass:zone": zone,
       "sitepass:endpoints": {
         metrics: { hostname: `prom.${zone}` },
@@ -73,9 +92,13 @@ export async function openTwoAccounts(
     const stack = engine.open({ directory, home, stackName: shard, baseUrl, apiToken });
     return { standIn, stack };
   };
-  const [eu, us] = [await open("eu"), await open("us")];
+  const receivers = new Map<string, Receiver>();
+  const stacks = new Map<string, AccountStack>();
+  for (const [shard, accountId] of Object.entries(accountIds)) {
+    stacks.set(shard, await open(shard, accountId));
+  }
   const siteFile = (name: string): string => join(directory, "sites", `${name}.yaml`);
-  const putSite: TwoAccounts["putSite"] = (name, text = "") => {
+  const putSite: Accounts["putSite"] = (name, text = "") => {
     writeFileSync(siteFile(name), text);
   };
   for (const [name, text] of Object.entries(sites)) {
@@ -83,15 +106,15 @@ export async function openTwoAccounts(
   }
   return {
     directory,
-    eu,
-    us,
+    stacks,
+    receivers,
     putSite,
     siteText: (name) => readFileSync(siteFile(name), "utf8"),
     sitepass: ([command = "", ...args], options = {}) => {
       const state = engine.name === "pulumi" ? [] : ["--state", join(home, "{stack}.json")];
       const environment = {
         PULUMI_HOME: join(home, "no-pulumi"),
-        ...eu.stack.forSitepass.environment,
+        ...[...stacks.values()][0]?.stack.forSitepass.environment,
         // What is said of one account must not reach the other; each stack has its own in its configuration.
         CLOUDFLARE_API_TOKEN: undefined,
         CLOUDFLARE_BASE_URL: undefined,
@@ -101,20 +124,18 @@ export async function openTwoAccounts(
       return sitepass([command, "--cwd", directory, ...state, ...args], { ...options, environment });
     },
     up: async () => {
-      for (const { stack } of [eu, us]) {
+      for (const { stack } of stacks.values()) {
         const { exitCode, text } = await stack.up();
         assert.equal(exitCode, 0, text);
       }
     },
     openPath: async () => {
       const edges = new Map<string, string>();
-      for (const [zone, { standIn, stack }] of [
-        ["eu.example", eu],
-        ["us.example", us],
-      ] as const) {
+      for (const [shard, { standIn, stack }] of stacks) {
         const { database } = standIn;
         const { tunnelToken = "" } = await stack.outputs();
         const receiver = await startReceiver();
+        receivers.set(shard, receiver);
         const edge = await startEdge({ database });
         const services = new Map(
           ["http://localhost:9090", "http://localhost:3100"].map((origin) => [origin, receiver.url]),
@@ -125,7 +146,7 @@ export async function openTwoAccounts(
           () => edge.close(),
           () => connector.close(),
         );
-        edges.set(zone, edge.url);
+        edges.set(`${shard}.example`, edge.url);
       }
       const { url, close } = await startFront(edges);
       closers.push(close);
