@@ -3,7 +3,7 @@ import { findApiCredentials, missingTokenProblem } from "../cloudflare/api-crede
 import { openCloudflareApi, type CloudflareApi } from "../cloudflare/client";
 import type { Config } from "../fleet/config";
 import { ownNamePrefix } from "../fleet/names";
-import { UserError } from "../fleet/problem";
+import { throwIfAny, UserError, type Problem } from "../fleet/problem";
 import { readFleet, type Site, type SiteElsewhere } from "../fleet/sites";
 import { stackNameIn } from "./project-stacks";
 import { readStackConfig } from "./stack-config";
@@ -11,6 +11,15 @@ import type { RevealedOutputs } from "./stack-outputs";
 import type { StackResource } from "./stack-resources";
 
 const tokenKey = "cloudflare:apiToken";
+
+const shardKey = "sitepass:shard";
+
+/** The program would be given it, and nothing else: commands would take the sites of another shard for the stack's. */
+const encryptedShard: Problem = {
+  subject: shardKey,
+  says: "is encrypted, and commands and other stacks have to read it",
+  todo: "Set it without --secret",
+};
 
 /** One stack of the project, as a command works on it. */
 export interface OpenStack {
@@ -62,6 +71,7 @@ export function openStack(
   const folder = resolve(directory);
   const stackName = stackNameIn(reference);
   const { project, values, encrypted } = readStackConfig(folder, stackName);
+  throwIfAny(encrypted.includes(shardKey) ? [encryptedShard] : []);
   const { config, sites, elsewhere } = readFleet(values, join(folder, "sites"), emptyFleet);
   let outputs: Promise<RevealedOutputs> | undefined;
   return {
