@@ -8,7 +8,13 @@ import type { OpenStack } from "../../stack/open-stack";
 import type { PlaceInFile } from "../site-file/edit-place";
 import type { LineChange } from "../site-file/edit-token";
 import { preparePlaceEdits, writeEdits } from "../site-file/site-file-edits";
-import { namedSiteFiles, noStackProblem, stacksOfShard, type ProjectFleet, type StackOfProject } from "./project-fleet";
+import {
+  namedSiteFiles,
+  noStackProblem,
+  stacksOfShard,
+  type ProjectFleet,
+  type StackOfProject,
+} from "./project-fleet";
 
 /** A step of moving sites from one shard to another. */
 export type MoveStep =
@@ -53,7 +59,11 @@ export async function moveSites(
 ): Promise<MoveReport> {
   const files = namedSiteFiles(project, names);
   const start = step.kind === "start" ? step.to : undefined;
-  throwIfAny(start === undefined || stacksOfShard(project, start).length > 0 ? [] : [noStackProblem(project, "--to", start)]);
+  throwIfAny(
+    start === undefined || stacksOfShard(project, start).length > 0
+      ? []
+      : [noStackProblem(project, "--to", start)],
+  );
   throwIfAny(files.flatMap((file) => stepProblem(file, start) ?? []));
   const planned = files.map((file) => plan(file, step));
   if (start === undefined && !unseen) {

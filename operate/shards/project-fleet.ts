@@ -27,7 +27,10 @@ export interface ProjectFleet {
  *
  * @throws UserError for names that are not sites, and files that cannot be read.
  */
-export function namedSiteFiles({ directory }: ProjectFleet, names: readonly string[]): readonly NamedSiteFile[] {
+export function namedSiteFiles(
+  { directory }: ProjectFleet,
+  names: readonly string[],
+): readonly NamedSiteFile[] {
   const files = orThrow(readSiteFiles(join(directory, "sites")));
   throwIfAny(unknownSites(files, names));
   return files.filter(({ name }) => names.includes(name));
