@@ -83,7 +83,9 @@ const isOneShard = (stacks: readonly StackOfProject[]): boolean =>
 /** Organization and project of the stack that is selected: those of the project's others, too, whose files do not say them. */
 async function prefixOfReferences(directory: string, environment: Environment): Promise<string> {
   const selected = await attempt(() => chooseStack(directory, undefined, environment));
-  return selected.ok ? selected.value.slice(0, selected.value.lastIndexOf("/") + 1) : "";
+  const prefix = selected.ok ? selected.value.slice(0, selected.value.lastIndexOf("/") + 1) : "";
+  // The one organization of a backend without a service, where a name alone is as good.
+  return prefix.startsWith("organization/") ? "" : prefix;
 }
 
 /** A named site, by its file alone: the stack's defaults do not say where it is. */
@@ -109,7 +111,8 @@ function placesOf({ directory, sites: names }: StackChoice): readonly SitePlace[
 
 /** Each stack with those of the named sites that are in it; without the stacks that have none of them. */
 function withTheirSites(references: readonly string[], choice: StackChoice): readonly ChosenStack[] {
-  const stacks = references.map((reference) => ({ reference, shard: shardOf(reference, choice.directory) }));
+  const shards = new Map(shardsOfProject(choice.directory).map(({ stackName, shard }) => [stackName, shard]));
+  const stacks = references.map((reference) => ({ reference, shard: shards.get(stackNameIn(reference)) }));
   if (choice.once === true) {
     throwIfAny(twiceProblems(stacks));
   }
@@ -140,9 +143,6 @@ function withTheirSites(references: readonly string[], choice: StackChoice): rea
 
 const actedOn = ({ shards }: SitePlace, { sitesTell }: StackChoice): readonly string[] =>
   sitesTell === "home" ? shards.slice(0, 1) : shards;
-
-const shardOf = (reference: string, directory: string): string | undefined =>
-  shardsOfProject(directory).find(({ stackName }) => stackName === stackNameIn(reference))?.shard;
 
 /** What is written into site files once would be written once more for each further stack that reads the same ones. */
 function twiceProblems(
@@ -188,6 +188,10 @@ async function stacksOfSites(choice: StackChoice, environment: Environment): Pro
       // Where several stacks are the same shard, as a test of one beside it, the selected one is meant.
       const meant = ofShard.filter((stack) => selected.ok && stack === stackNameIn(selected.value));
       const [stack, ...more] = meant.length > 0 ? meant : ofShard;
+      if (stack === undefined && shard !== place.shards[0]) {
+        // Where it is moving to is wrong, as `check` says; that must not keep it from being shut out where it is.
+        continue;
+      }
       if (stack === undefined) {
         const known = [...new Set(stacks.map((one) => one.shard))].sort().map(shardText);
         problems.push({

@@ -1,7 +1,8 @@
 import type { AccountToken } from "../../cloudflare/service-tokens";
 import type { Result } from "../../fleet/problem";
 import type { SignalName } from "../../fleet/signals";
-import type { Site } from "../../fleet/sites";
+import { shardText } from "../../fleet/names";
+import type { Site, SiteElsewhere } from "../../fleet/sites";
 import {
   kindsOfTrouble,
   rankOf,
@@ -16,6 +17,8 @@ import { accessTroubles, timeTroubles, type EndpointAccess, type Thresholds } fr
 /** What was read of a fleet; undefined is what could not be. */
 export interface FleetFacts {
   readonly sites: readonly Site[];
+  /** Those of other shards. */
+  readonly elsewhere: readonly SiteElsewhere[];
   /** Prefix of the names of this stack's tokens. */
   readonly ownPrefix: string;
   /** What the stack's state has, by site. */
@@ -161,7 +164,7 @@ function stateOf(
 function stateTroubles(
   { site, state, declared, enabledInFile }: Omit<SiteStatus, "troubles">,
   { candidates }: FoundToken,
-  { tokens, stackTokens }: FleetFacts,
+  { tokens, stackTokens, elsewhere }: FleetFacts,
 ): readonly Trouble[] {
   const alarm = (kind: TroubleKind, says: string) => [trouble("alarm", kind, site, says)];
   const warning = (kind: TroubleKind, says: string) => [trouble("warning", kind, site, says)];
@@ -169,8 +172,12 @@ function stateTroubles(
   switch (state) {
     case "not provisioned":
       return warning(state, "has a file and no token");
-    case "not declared":
-      return warning(state, "has a token and no file");
+    case "not declared": {
+      const there = elsewhere.find(({ name }) => name === site);
+      return there === undefined
+        ? warning(state, "has a token and no file")
+        : warning("in another shard", `has a token here, and its file is in ${shardText(there.shard)}`);
+    }
     case "gone":
       return declared && enabledInFile === true
         ? alarm(state, deleted)

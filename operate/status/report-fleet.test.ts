@@ -213,6 +213,14 @@ describe("reportFleet", () => {
       "not declared, warning: tokyo: has a token and no file. Bring the file back, or let `pulumi up` remove the token.",
       "lima provisioned",
     ]);
+    const elsewhere = [{ name: "tokyo", file: "sites/tokyo.yaml", shard: "us" }];
+    const moved = rows(await report({ stack: { ...stack, elsewhere } }));
+    assert.deepEqual(
+      moved.filter((row) => row.includes("tokyo")),
+      [
+        "not declared, warning: tokyo: has a token here, and its file is in the shard us. Put the other stack's credentials in place, and let `pulumi up` remove the token.",
+      ],
+    );
   });
 
   it("calls no token an orphan that the state holds from an up that failed before its outputs", async (t) => {

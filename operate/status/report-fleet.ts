@@ -61,6 +61,7 @@ async function reportAll(
   ]);
   const facts: FleetFacts = {
     sites: stack.sites,
+    elsewhere: stack.elsewhere,
     ownPrefix: stack.ownPrefix,
     stackTokens,
     tokens: account.tokens,

@@ -117,6 +117,10 @@ const troubleKinds = {
     "they have a token and no file",
     "Bring the file back, or let `pulumi up` remove the token",
   ],
+  "in another shard": [
+    "they have a token here, and their files are in other shards",
+    "Put the other stack's credentials in place, and let `pulumi up` remove the token",
+  ],
   orphan: [
     "their tokens are known to no file and no state",
     "Delete what nobody uses in the dashboard: it is valid, and counts against the limit",
