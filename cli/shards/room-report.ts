@@ -1,0 +1,33 @@
+import type { StackRoom } from "../../operate/shards/account-room";
+import type { Terminal } from "../terminal";
+
+/** What each stack's account has and takes, for people. */
+export const roomTable = ({ table }: Terminal, stacks: readonly StackRoom[]): string =>
+  table(
+    ["stack", "shard", "account", "tokens", "to come", "limit", "room"],
+    stacks.map(({ stackName, shard, accountId, tokens, toCome, limit, room }) => [
+      stackName,
+      shard === "" ? "-" : shard,
+      accountId,
+      ...[tokens, toCome, limit, room].map(String),
+    ]),
+  );
+
+/** The same in a JSON document. */
+export const roomDocument = ({
+  stackName,
+  shard,
+  accountId,
+  tokens,
+  toCome,
+  limit,
+  room,
+}: StackRoom): object => ({
+  stack: stackName,
+  shard,
+  accountId,
+  tokens,
+  toCome,
+  limit,
+  room,
+});
