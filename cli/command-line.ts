@@ -12,6 +12,7 @@ import { addRenew } from "./renew";
 import { addRevoke } from "./revoke";
 import { addRotate } from "./rotate";
 import { addMove } from "./shards/move";
+import { addSplit } from "./shards/split";
 import { failureDocument, type ExitCode, type OnProject, type OnStack } from "./stack-command";
 import { addStatus } from "./status";
 import type { Streams } from "./terminal";
@@ -29,6 +30,7 @@ const commands: readonly ((program: Command, onStack: OnStack, onProject: OnProj
   addRenew,
   addRevoke,
   addMove,
+  addSplit,
   addAdopt,
 ];
 

@@ -68,7 +68,7 @@ async function openProject({ cwd, state }: ProjectOptions): Promise<ProjectFleet
               state === undefined
                 ? pulumiReader
                 : stateFileReader(resolve(cwd, ofStack(state, stackName)), "allowed");
-            return openStack(cwd, stack.reference, reader, "allowed");
+            return openStack(cwd, stack.reference, reader, "allowed", "allowed");
           }),
       };
     }),

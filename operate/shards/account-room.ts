@@ -112,3 +112,12 @@ export function roomByShard(stacks: readonly StackRoom[]): ReadonlyMap<string, n
   }
   return rooms;
 }
+
+/** The stacks of shards that could be looked at whole: of another, nobody knows what room it has or which sites have a token. */
+export const wholeShards = (
+  project: Pick<ProjectFleet, "stacks">,
+  { stacks }: ProjectRoom,
+): readonly StackRoom[] => {
+  const unread = project.stacks.filter(({ stackName }) => stacks.every((one) => one.stackName !== stackName));
+  return stacks.filter(({ shard }) => unread.every((one) => one.shard !== shard));
+};

@@ -4,7 +4,7 @@ import { dnsLabelProblem, shardText } from "../../fleet/names";
 import { UserError, type Problem } from "../../fleet/problem";
 import { readSiteFiles } from "../../fleet/site-files";
 import { waysOutOfTheLimit } from "../../fleet/sites";
-import { readProjectRoom, roomByShard, type ProjectRoom } from "./account-room";
+import { readProjectRoom, roomByShard, wholeShards, type ProjectRoom, type StackRoom } from "./account-room";
 import type { ProjectFleet } from "./project-fleet";
 
 export interface Placement extends ProjectRoom {
@@ -23,7 +23,7 @@ export async function placeSite(project: ProjectFleet, name: string): Promise<Pl
     throw new UserError(wrong);
   }
   const room = await readProjectRoom(project);
-  const shard = roomiestShard(room);
+  const shard = roomiestShard(wholeShards(project, room));
   const full = room.stacks.length > 0 && shard === undefined ? [noRoom(room)] : [];
   return { ...room, problems: [...room.problems, ...full], shard };
 }
@@ -53,8 +53,8 @@ function nameProblem({ directory }: ProjectFleet, name: string): Problem | undef
       };
 }
 
-/** The first by name of those with most room. A shard with a stack that could not be looked at is passed over by being unknown. */
-function roomiestShard({ stacks }: ProjectRoom): string | undefined {
+/** The first by name of those with most room. */
+function roomiestShard(stacks: readonly StackRoom[]): string | undefined {
   const rooms = [...roomByShard(stacks)].filter(([, room]) => room > 0);
   return rooms.sort(([a, roomOfA], [b, roomOfB]) => roomOfB - roomOfA || (a < b ? -1 : 1))[0]?.[0];
 }
