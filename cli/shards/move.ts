@@ -35,8 +35,8 @@ export function addMove(program: Command, _onStack: OnStack, onProject: OnProjec
     .addHelpText(
       "after",
       `
-Writes site files alone, and says what is next. An end is refused until the token that stays was used, and while the one that
-goes was used after it; \`verify\` and \`rotate --confirm\` use tokens as well. More in docs/scale.md.`,
+Writes site files alone, and says what is next. An end is refused until the token that stays was used, while the one that
+goes was used after it, and until that one was not used for ten minutes. More in docs/scale.md.`,
     )
     .action(async (sites: string[], options: MoveOptions, command: Command) => {
       const step = stepOf(options);
@@ -80,7 +80,7 @@ async function move(
   const { shardText } = await import("../../fleet/names.js");
   const { moveSites } = await import("../../operate/shards/move-sites.js");
   const { printEdit } = await import("../rotation-report.js");
-  const { moved, problems } = await moveSites(project, names, step, { unseen, abort });
+  const { moved, problems } = await moveSites(project, names, step, { unseen, now: new Date(), abort });
   const next = nextSteps(project, moved, step);
   if (json) {
     const document = {

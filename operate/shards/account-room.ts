@@ -97,7 +97,7 @@ async function lookAt(stack: OpenStack): Promise<StackLook> {
 }
 
 /** Stacks may share an account, and its limit: a test of one beside it, for instance. */
-function withRoom({ warnings: _said, ...stack }: StackLook, all: readonly StackLook[]): StackRoom {
+function withRoom(stack: StackLook, all: readonly StackLook[]): StackRoom {
   const sharing = all.filter(({ accountId }) => accountId === stack.accountId);
   const toCome = sharing.reduce((sum, one) => sum + one.toCome, 0);
   const limit = Math.min(...sharing.map((one) => one.limit));

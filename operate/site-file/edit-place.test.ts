@@ -47,7 +47,7 @@ describe("editPlace", () => {
   ];
   for (const [name, before, moving, moved] of layouts) {
     it(`moves a site and back with ${name}`, () => {
-      const shard = /eu/.test(before) ? "eu" : undefined;
+      const shard = before.includes("eu") ? "eu" : undefined;
       assert.equal(edited(before, shard, "us"), moving);
       assert.equal(edited(moving, "us"), moved);
       assert.equal(edited(moving, shard).trimEnd(), before.replace(/^\{\}/, "{  }").trimEnd());
