@@ -1,20 +1,28 @@
 import { Option, type Command } from "commander";
 import type { Result } from "../fleet/problem";
 import type { OpenStack } from "../stack/open-stack";
-import { stackCommand, type ExitCode, type OnStack, type StackOptions } from "./stack-command";
+import {
+  stackCommand,
+  stateUsage,
+  type ExitCode,
+  type OnProject,
+  type OnStack,
+  type StackOptions,
+} from "./stack-command";
 import type { Terminal } from "./terminal";
 
 interface CheckOptions extends StackOptions {
   readonly offline: boolean;
   readonly readsOnly: boolean;
   readonly json: boolean;
+  readonly place?: string;
 }
 
-export function addCheck(program: Command, onStack: OnStack): void {
+export function addCheck(program: Command, onStack: OnStack, onProject: OnProject): void {
   stackCommand(
     program,
     "check",
-    ["check", "check --offline", "check --reads-only --json", "check --all-stacks"],
+    ["check", "check --offline", "check --reads-only --json", "check --all-stacks", "check --place lima"],
     "several",
   )
     .description(
@@ -29,13 +37,31 @@ export function addCheck(program: Command, onStack: OnStack): void {
         .default(false)
         .conflicts("offline"),
     )
+    .addOption(
+      new Option(
+        "--place <name>",
+        "say instead how much room the account of each stack of the project has, and which shard a new site of this name would best be in",
+      ).conflicts(["offline", "readsOnly", "stack", "allStacks"]),
+    )
     .option("--json", "print one JSON document", false)
     .addHelpText(
       "after",
       `
 Changes nothing. Exit code 1 with a problem, which up would stop at or pushes would be lost by; 0 with warnings alone.`,
     )
-    .action(async (options: CheckOptions) => {
+    .action(async (options: CheckOptions, command: Command) => {
+      const name = options.place;
+      if (name !== undefined) {
+        const wrong = stateUsage(options.state);
+        if (wrong !== undefined) {
+          command.error(`error: ${wrong}`);
+        }
+        await onProject(options, async (project, run) => {
+          const { place } = await import("./shards/place.js");
+          return place(project, name, options.json, run);
+        });
+        return;
+      }
       await onStack(
         {
           ...options,

@@ -11,13 +11,15 @@ import { addRender } from "./render";
 import { addRenew } from "./renew";
 import { addRevoke } from "./revoke";
 import { addRotate } from "./rotate";
-import { failureDocument, type ExitCode, type OnStack } from "./stack-command";
+import { addMove } from "./shards/move";
+import { addSplit } from "./shards/split";
+import { failureDocument, type ExitCode, type OnProject, type OnStack } from "./stack-command";
 import { addStatus } from "./status";
 import type { Streams } from "./terminal";
 import { addVerify } from "./verify";
 
 /** In the order in which `--help` shows them. */
-const commands = [
+const commands: readonly ((program: Command, onStack: OnStack, onProject: OnProject) => void)[] = [
   addCheck,
   addStatus,
   addVerify,
@@ -27,6 +29,8 @@ const commands = [
   addRotate,
   addRenew,
   addRevoke,
+  addMove,
+  addSplit,
   addAdopt,
 ];
 
@@ -45,11 +49,19 @@ export async function run(
 ): Promise<ExitCode> {
   const writing = watchWriting(streams);
   let exitCode: ExitCode = 0;
-  const program = sitepass(async (options, work) => {
-    await prepareImports();
-    const { onStack } = await import("./on-stack.js");
-    exitCode = await onStack(options, work, streams, writing.unread);
-  }, streams);
+  const program = sitepass(
+    async (options, work) => {
+      await prepareImports();
+      const { onStack } = await import("./on-stack.js");
+      exitCode = await onStack(options, work, streams, writing.unread);
+    },
+    async (options, work) => {
+      await prepareImports();
+      const { onProject } = await import("./on-stack.js");
+      exitCode = await onProject(options, work, streams, writing.unread);
+    },
+    streams,
+  );
   try {
     await program.parseAsync([...argv]);
   } catch (error) {
@@ -67,7 +79,7 @@ export async function run(
   return writing.end(exitCode);
 }
 
-function sitepass(onStack: OnStack, streams: Streams): Command {
+function sitepass(onStack: OnStack, onProject: OnProject, streams: Streams): Command {
   const colors = pc.createColors(streams === process && pc.isColorSupported);
   const program = new Command("sitepass")
     .description(
@@ -104,7 +116,7 @@ With --json, standard output is one JSON document, whatever happens: when nothin
 Exit code: 0 all is well, 1 something is wrong or could not be done, 2 wrong usage, 130 stopped; of several stacks the worst.`,
     );
   for (const add of commands) {
-    add(program, onStack);
+    add(program, onStack, onProject);
   }
   return program;
 }

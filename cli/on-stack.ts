@@ -1,10 +1,11 @@
 import { resolve } from "node:path";
-import { problemText, UserError, type Problem } from "../fleet/problem";
+import { attempt, problemText, UserError, type Problem } from "../fleet/problem";
 import { systemProblem } from "../fleet/system-errors";
 import { plural } from "../fleet/wording";
 import { chooseStacks, type ChosenStack, type ChosenStacks } from "../operate/choose-stacks";
+import type { ProjectFleet } from "../operate/shards/project-fleet";
 import { openStack, type OpenStack } from "../stack/open-stack";
-import { stackNameIn, stacksSharingSites } from "../stack/project-stacks";
+import { shardsOfProject, stackNameIn, stacksSharingSites } from "../stack/project-stacks";
 import { pulumiReader } from "../stack/pulumi-stack-reader";
 import { stateFileReader } from "../stack/state-file-reader";
 import {
@@ -12,6 +13,8 @@ import {
   ofStack,
   stackPlaceholder,
   type ExitCode,
+  type ProjectOptions,
+  type ProjectWork,
   type Run,
   type StackOptions,
   type Work,
@@ -22,11 +25,59 @@ import { openTerminal, stackTerminal, type Streams, type Terminal } from "./term
  * Runs a command on a stack, or on several, and says what went wrong: what a person can put right in one line each, anything else with its
  * stack trace.
  */
-export async function onStack(
+export const onStack = (
   options: StackOptions,
   work: Work,
   streams: Streams,
   unread: AbortSignal,
+): Promise<ExitCode> =>
+  untilStopped(streams, (terminal, stopping) => runOnStacks(options, work, terminal, { stopping, unread }));
+
+/** As onStack, for a command that looks at all stacks of the project together. */
+export const onProject = (
+  options: ProjectOptions,
+  work: ProjectWork,
+  streams: Streams,
+  unread: AbortSignal,
+): Promise<ExitCode> =>
+  untilStopped(streams, async (terminal, stopping) => {
+    try {
+      const project = await openProject(options);
+      const exitCode = await work(project, { terminal, abort: AbortSignal.any([stopping, unread]) });
+      return stopping.aborted ? stopped(options, terminal) : exitCode;
+    } catch (error) {
+      return refused(error, options, undefined, terminal, { stopping, unread });
+    }
+  });
+
+/** @throws UserError when the folder has no stack. */
+async function openProject({ cwd, state }: ProjectOptions): Promise<ProjectFleet> {
+  const { stacks } = await chooseStacks({ directory: cwd, named: [], all: true, sites: [] }, process.env);
+  const shards = shardsOfProject(cwd);
+  return {
+    directory: resolve(cwd),
+    stacks: stacks.map((stack) => {
+      const stackName = stackNameIn(stack.reference);
+      return {
+        stackName,
+        shard: shards.find((one) => one.stackName === stackName)?.shard ?? "",
+        stackFlag: flagOf(stack),
+        open: () =>
+          attempt(() => {
+            const reader =
+              state === undefined
+                ? pulumiReader
+                : stateFileReader(resolve(cwd, ofStack(state, stackName)), "allowed");
+            return openStack(cwd, stack.reference, reader, "allowed", "allowed");
+          }),
+      };
+    }),
+  };
+}
+
+async function untilStopped(
+  streams: Streams,
+  work: (terminal: Terminal, stopping: AbortSignal) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   const terminal = openTerminal(streams);
   const stopping = new AbortController();
@@ -41,7 +92,7 @@ export async function onStack(
     process.on(name, stop);
   }
   try {
-    return await runOnStacks(options, work, terminal, { stopping: stopping.signal, unread });
+    return await work(terminal, stopping.signal);
   } finally {
     for (const name of stoppingSignals) {
       process.off(name, stop);

@@ -1,6 +1,7 @@
 import { Option, type Command } from "commander";
 import { problemText, type Problem } from "../fleet/problem";
 import type { StackChoice } from "../operate/choose-stacks";
+import type { ProjectFleet } from "../operate/shards/project-fleet";
 import type { OpenStack } from "../stack/open-stack";
 import type { Terminal } from "./terminal";
 
@@ -54,6 +55,14 @@ export type Work = (stack: OpenStack, run: Run) => Promise<ExitCode>;
 /** Opens each stack and runs a command's work on it; see cli/on-stack.ts. */
 export type OnStack = (options: StackOptions, work: Work) => Promise<void>;
 
+/** Where the project is, as commands take it that look at all of its stacks together. */
+export type ProjectOptions = Pick<StackOptions, "cwd" | "state" | "json" | "refused">;
+
+export type ProjectWork = (project: ProjectFleet, run: Pick<Run, "terminal" | "abort">) => Promise<ExitCode>;
+
+/** Runs a command's work on all stacks of the project together; see cli/on-stack.ts. */
+export type OnProject = (options: ProjectOptions, work: ProjectWork) => Promise<void>;
+
 /** In the path of what there is one of for each stack. */
 export const stackPlaceholder = "{stack}";
 
@@ -104,6 +113,32 @@ export function stackCommand(
     .addHelpText("after", `\nExamples:\n${examples.map((example) => `  $ sitepass ${example}`).join("\n")}`);
 }
 
+/** Adds a command that looks at all stacks of the project together. */
+export function projectCommand(program: Command, name: string, examples: readonly string[]): Command {
+  return program
+    .command(name)
+    .option("--cwd <dir>", "the project's folder", ".")
+    .addOption(
+      new Option(
+        "--state <file>",
+        "read each stack from its state file of local/engine, not from pulumi; relative to --cwd; {stack} in it is the stack's name",
+      ).env("SITEPASS_STATE"),
+    )
+    .hook("preAction", (_command, acting) => {
+      const wrong = stateUsage(acting.opts<ProjectOptions>().state);
+      if (wrong !== undefined) {
+        acting.error(`error: ${wrong}`);
+      }
+    })
+    .addHelpText("after", `\nExamples:\n${examples.map((example) => `  $ sitepass ${example}`).join("\n")}`);
+}
+
+/** What is wrong with the state file of several stacks. */
+export const stateUsage = (state: string | undefined): string | undefined =>
+  state !== undefined && !state.includes(stackPlaceholder)
+    ? `--state is "${state}", which is one stack's file. Put {stack} where the stack's name is, as in .sitepass/{stack}.json.`
+    : undefined;
+
 /** Options for stacks that mean nothing together, or nothing for this command. */
 function stackUsage(command: Command, options: StackOptions, one: boolean): string | undefined {
   const { stack = [], allStacks = false, state } = options;
@@ -113,9 +148,7 @@ function stackUsage(command: Command, options: StackOptions, one: boolean): stri
   if (allStacks && stack.length > 0) {
     return `--all-stacks comes with --stack ${stack.join(", ")}. Name stacks, or take --all-stacks, not both.`;
   }
-  return asksForSeveral(options) && state !== undefined && !state.includes(stackPlaceholder)
-    ? `--state is "${state}", which is one stack's file. Put {stack} where the stack's name is, as in .sitepass/{stack}.json.`
-    : undefined;
+  return asksForSeveral(options) ? stateUsage(state) : undefined;
 }
 
 /** What `--json` prints in place of a command's own document when nothing came of it. */

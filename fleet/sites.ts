@@ -21,12 +21,14 @@ export interface Fleet {
  * @param raw the stack's whole configuration, full keys.
  * @param sitesDirectory absolute path of `sites/`.
  * @param emptyFleet "allowed" where nothing is taken away from an empty `sites/`.
+ * @param overfull "allowed" where it is looked for a place for sites that are more than the account may have tokens.
  * @throws UserError with every problem in both, so that one run shows them all.
  */
 export function readFleet(
   raw: Readonly<Record<string, string>>,
   sitesDirectory: string,
   emptyFleet: "refused" | "allowed" = "refused",
+  overfull: "refused" | "allowed" = "refused",
 ): Fleet {
   const config = parseConfig(raw);
   const files = readSiteFiles(sitesDirectory);
@@ -37,7 +39,13 @@ export function readFleet(
   const sites = all.filter((site) => isInShard(site, config.value.shard));
   const elsewhere = all.filter((site) => !isInShard(site, config.value.shard));
   throwIfAny(
-    sites.length === 0 && emptyFleet === "allowed" ? [] : siteProblems(sites, config.value, elsewhere),
+    sites.length === 0 && emptyFleet === "allowed"
+      ? []
+      : siteProblems(
+          sites,
+          overfull === "allowed" ? { ...config.value, serviceTokenLimit: sites.length } : config.value,
+          elsewhere,
+        ),
   );
   return { config: config.value, sites, elsewhere };
 }

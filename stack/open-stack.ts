@@ -60,6 +60,7 @@ export interface StackReader {
  *
  * @param directory the project's folder.
  * @param emptyFleet "allowed" for commands that put the first sites into `sites/`.
+ * @param overfull "allowed" for commands that look for a place for sites that are too many.
  * @throws UserError with everything that is wrong with either.
  */
 export function openStack(
@@ -67,12 +68,13 @@ export function openStack(
   reference: string,
   reader: StackReader,
   emptyFleet?: "allowed",
+  overfull?: "allowed",
 ): OpenStack {
   const folder = resolve(directory);
   const stackName = stackNameIn(reference);
   const { project, values, encrypted } = readStackConfig(folder, stackName);
   throwIfAny(encrypted.includes(shardKey) ? [encryptedShard] : []);
-  const { config, sites, elsewhere } = readFleet(values, join(folder, "sites"), emptyFleet);
+  const { config, sites, elsewhere } = readFleet(values, join(folder, "sites"), emptyFleet, overfull);
   let outputs: Promise<RevealedOutputs> | undefined;
   return {
     directory: folder,

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
 import { diffLines } from "diff";
-import { isAlias, isMap, isNode, isScalar, parseDocument, type Pair, type Range, type YAMLMap } from "yaml";
+import { isAlias, isMap, isScalar, parseDocument, type Pair } from "yaml";
 import { failure, success, type Result } from "../../fleet/problem";
 import { parseSite } from "../../fleet/site-files";
+import { addBehind, indentationOf, insert, lineBreakOf, lineEnd, quoteOf, rangeOf } from "./yaml-text";
 
 /** What a command changes below `token` in a site file. */
 export interface TokenChanges {
@@ -104,19 +105,6 @@ function withEntry(text: string, { key, value }: Entry): string {
   return token === undefined ? addTokenBlock(text, isMap(root) ? root.items : [], entry) : text;
 }
 
-/** Adds an entry behind another one of a mapping, by default the last: in the same line in braces, else in the next. */
-function addBehind(text: string, map: YAMLMap, before: Pair | undefined, entry: string): string {
-  const last = map.items.at(-1);
-  if (last === undefined) {
-    const at = rangeOf(map)[0] + 1;
-    return insert(text, at, ` ${entry}${text[at] === "}" ? " " : ""}`);
-  }
-  const end = rangeOf((before ?? last).value)[1];
-  return map.flow === true
-    ? insert(text, end, `, ${entry}`)
-    : insert(text, lineEnd(text, end), lineBreakOf(text) + indentationOf(text, last.key) + entry);
-}
-
 /** Adds a mapping `token` at the end of a text whose other keys, if any, have a line each, indented as others are. */
 function addTokenBlock(text: string, items: readonly Pair[], entry: string): string {
   const indentation = items[0] === undefined ? "" : indentationOf(text, items[0].key);
@@ -135,32 +123,4 @@ function aliasInTheWay(text: string, entries: readonly Entry[]): string | undefi
     const node = document.getIn(path, true);
     return isAlias(node) ? [`${path.join(".")} is an alias (*${node.source})`] : [];
   })[0];
-}
-
-/** What stands around a text of one line; undefined for anything else. */
-function quoteOf(node: unknown): string | undefined {
-  const type = isScalar(node) ? node.type : undefined;
-  return type === "PLAIN" ? "" : type === "QUOTE_DOUBLE" ? '"' : type === "QUOTE_SINGLE" ? "'" : undefined;
-}
-
-/** Where a parsed node begins and ends: without anchor and tag before it, without white space and comments behind it. */
-function rangeOf(node: unknown): Range {
-  if (!isNode(node) || !node.range) {
-    throw new Error("a node of a site file has no place in its text");
-  }
-  return node.range;
-}
-
-const insert = (text: string, at: number, added: string): string =>
-  text.slice(0, at) + added + text.slice(at);
-
-const lineBreakOf = (text: string): string => /\r?\n/.exec(text)?.[0] ?? "\n";
-
-/** Where the line of a position ends, before its line break. */
-const lineEnd = (text: string, position: number): number => position + text.slice(position).search(/\r?\n|$/);
-
-/** What stands before a node in its line: white space, or else what is written with it is refused. */
-function indentationOf(text: string, node: unknown): string {
-  const [start] = rangeOf(node);
-  return text.slice(0, start).replace(/^.*\n/s, "");
 }

@@ -5,8 +5,10 @@ import { basename, dirname, join } from "node:path";
 import { failure, problemsOf, success, throwIfAny, UserError } from "../../fleet/problem";
 import type { Problem, Result } from "../../fleet/problem";
 import { parseSite } from "../../fleet/site-files";
+import type { SiteFile } from "../../fleet/site-schema";
 import type { Site } from "../../fleet/sites";
 import { systemReason, systemRemedy } from "../../fleet/system-errors";
+import { editPlace, type PlaceInFile } from "./edit-place";
 import { changedLines, editToken, withoutMark, type LineChange, type TokenChanges } from "./edit-token";
 
 /** A site file and what it is to become. */
@@ -21,19 +23,59 @@ export interface SiteFileEdit {
   readonly lines: readonly LineChange[];
 }
 
+/** What is prepared: the edits that can be made, and a problem for each file that is left to the person. */
+export interface PreparedEdits {
+  readonly edits: readonly SiteFileEdit[];
+  readonly problems: readonly Problem[];
+}
+
 /**
- * Reads the files of sites and works out what becomes of them. Writes nothing.
+ * Reads the files of sites and works out what becomes of their tokens. Writes nothing.
  *
  * @param wanted sites as they were when the stack was opened: a file that says something else by now is left alone.
- * @returns the edits that can be made, and a problem for each file that is left to the person.
  */
-export async function prepareEdits(
+export const prepareEdits = (
   directory: string,
   wanted: readonly { readonly site: Site; readonly changes: TokenChanges }[],
-): Promise<{ readonly edits: readonly SiteFileEdit[]; readonly problems: readonly Problem[] }> {
-  const prepared = await Promise.all(
-    wanted.map(({ site, changes }) => prepareEdit(join(directory, site.file), site, changes)),
+): Promise<PreparedEdits> =>
+  prepareAll(
+    directory,
+    wanted.map(({ site: { file, token }, changes }) => ({
+      file,
+      isAsRead: ({ token: now }) =>
+        now.enabled === token.enabled &&
+        now.secretVersion === token.secretVersion &&
+        now.previousSecretExpiresAt === token.previousSecretExpiresAt,
+      edit: (text) => editToken(text, changes, file),
+    })),
   );
+
+/**
+ * As prepareEdits, of the shards that site files name.
+ *
+ * @param wanted what the files said when they were read, and are to say.
+ */
+export const preparePlaceEdits = (
+  directory: string,
+  wanted: readonly { readonly file: string; readonly from: PlaceInFile; readonly to: PlaceInFile }[],
+): Promise<PreparedEdits> =>
+  prepareAll(
+    directory,
+    wanted.map(({ file, from, to }) => ({
+      file,
+      isAsRead: ({ shard, movingTo }) => shard === from.shard && movingTo === from.movingTo,
+      edit: (text) => editPlace(text, to, file),
+    })),
+  );
+
+interface WantedEdit {
+  readonly file: string;
+  readonly isAsRead: (now: SiteFile) => boolean;
+  readonly edit: (text: string) => Result<string>;
+}
+
+async function prepareAll(directory: string, wanted: readonly WantedEdit[]): Promise<PreparedEdits> {
+  const prepared = await Promise.all(wanted.map((one) => prepareEdit(join(directory, one.file), one)));
   return {
     edits: prepared.flatMap((one) => (one.ok ? [one.value] : [])),
     problems: prepared.flatMap(problemsOf),
@@ -42,8 +84,7 @@ export async function prepareEdits(
 
 async function prepareEdit(
   path: string,
-  { file, token }: Site,
-  changes: TokenChanges,
+  { file, isAsRead, edit }: WantedEdit,
 ): Promise<Result<SiteFileEdit>> {
   const read = await readOwnFile(path, file);
   if (!read.ok) {
@@ -52,15 +93,10 @@ async function prepareEdit(
   // The byte order mark stays in the text: it goes back into the file.
   const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(read.value);
   const parsed = parseSite(withoutMark(text), file);
-  const now = parsed.ok ? parsed.value.token : undefined;
-  if (
-    now?.enabled !== token.enabled ||
-    now.secretVersion !== token.secretVersion ||
-    now.previousSecretExpiresAt !== token.previousSecretExpiresAt
-  ) {
+  if (!parsed.ok || !isAsRead(parsed.value)) {
     return failure(changedMeanwhile(file));
   }
-  const edited = editToken(text, changes, file);
+  const edited = edit(text);
   if (!edited.ok) {
     return edited;
   }
