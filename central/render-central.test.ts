@@ -9,7 +9,7 @@ import { contents, freshFolder } from "../handover/testing/folders";
 import type { OpenStack } from "../stack/open-stack";
 import type { CentralHost, SecretName } from "./central-host";
 import { ensureKeyFiles } from "./gate/access-keys";
-import { renderCentral, type CentralOptions } from "./render-central";
+import { renderCentral, throwUnlessRendered, type CentralOptions } from "./render-central";
 import { exampleHost } from "./testing/central-hosts";
 
 const token = "the-token-of-the-tunnel";
@@ -342,6 +342,14 @@ describe("a central host that cannot be rendered", () => {
     assert.deepEqual(await refusal(render(newFolder(t), { changes, as: "systemd" })), []);
   });
 
+  it("is one whose sites are told by a label that its own rules use", async (t) => {
+    for (const siteLabel of ["signal", "sitepass_host", "sitepass_site"]) {
+      assert.deepEqual(await refusal(render(newFolder(t), { changes: { siteLabel } })), [
+        `sitepass:siteLabel: is "${siteLabel}", which means something else in the rules of the central host. Rename it, such as to site_name.`,
+      ]);
+    }
+  });
+
   it("is one in a folder whose path not everybody quotes the same way", async (t) => {
     const out = join(freshFolder(t), "central host");
     assert.deepEqual(await refusal(render(out)), [
@@ -395,6 +403,63 @@ describe("warnings of where the tunnel leads", () => {
     const texts = await about(t, { only: "gate", changes });
     assert.match(texts[0] ?? "", /make it unix:OUT\/run\/metrics\.sock, and run/);
     assert.deepEqual(await about(t, { only: "gate", changes, as: "systemd" }), []);
+  });
+});
+
+describe("warnings of what is configured in vain", () => {
+  const about = async (t: TestContext, rendering: Rendering) => {
+    const { warnings } = await render(newFolder(t), rendering);
+    return warnings.map(problemText).filter((text) => text.startsWith("sitepass:central"));
+  };
+  const mail = { server: "smtp.example.com:587", from: "ops@example.com" };
+
+  it("come where e-mail would be sent to nobody, or cannot be", async (t) => {
+    assert.deepEqual(await about(t, { changes: { mail: { ...mail, user: "ops" } } }), [
+      "sitepass:central.mail: names a user, and credentials/mail-password is not there, so that no alarm is sent by e-mail. Put the password there and render again, or leave the user out.",
+      "sitepass:central.mail: names a server, and sitepass:alertEmails names nobody, so that no alarm is sent by e-mail. Set sitepass:alertEmails, or leave mail out.",
+    ]);
+    const alertEmails = ["ops@example.com"];
+    assert.deepEqual(await about(t, { changes: { alertEmails, mail: { ...mail, user: undefined } } }), []);
+    assert.deepEqual(
+      await about(t, {
+        changes: { alertEmails, mail: { ...mail, user: "ops" }, secrets: new Set(["mail-password"]) },
+      }),
+      [],
+    );
+  });
+
+  it("come where a store without tenants is told the site as its tenant", async (t) => {
+    const to = (path: string, takesExtraLabel = false): Partial<CentralHost> => ({
+      identity: "tenant",
+      ownStores: { metrics: { url: new URL(path, "http://store.example.com"), takesExtraLabel } },
+    });
+    assert.deepEqual(await about(t, { changes: to("/api/v1/write") }), [
+      "sitepass:central.stores.metrics.url: is http://store.example.com/api/v1/write, the path of Prometheus, which has no tenants, so that any site can write as any other. Set sitepass:identity to label, unless what stands there goes by X-Scope-OrgID.",
+    ]);
+    assert.deepEqual(await about(t, { changes: to("/api/v1/push") }), []);
+    assert.deepEqual(await about(t, { changes: to("/api/v1/write", true) }), []);
+  });
+});
+
+describe("a map and keys", () => {
+  const problem = (folder: string, stackName: string): Promise<readonly string[]> =>
+    refusal(
+      Promise.resolve().then(() => {
+        throwUnlessRendered(folder, stackName);
+      }),
+    );
+
+  it("go to the gate of their own stack alone", async (t) => {
+    const out = newFolder(t);
+    await render(out);
+    assert.deepEqual(await problem(out, "prod"), []);
+    const other = `${out}: holds the gate of stack prod, and this is stack staging. Add \`--stack prod\`, or name another folder with --out.`;
+    assert.deepEqual(await problem(out, "staging"), [other]);
+    // As install.sh leaves it.
+    rmSync(join(out, ".sitepass.json"));
+    writeFileSync(join(out, ".installed"), "stack prod\ngate/haproxy.cfg\n");
+    assert.deepEqual(await problem(out, "prod"), []);
+    assert.deepEqual(await problem(out, "staging"), [other]);
   });
 });
 

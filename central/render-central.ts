@@ -9,6 +9,7 @@ import {
   centralFolder,
   folderProblems,
   renderedBefore,
+  renderedFor,
   wouldBeCommitted,
   writeFolder,
   type FolderContent,
@@ -25,6 +26,7 @@ import type { PackagedHost, PackagingName } from "./packaging/packaging";
 import { packagings } from "./packaging/packagings";
 import { centralPrograms } from "./programs";
 import { readCentralHost } from "./read-central-host";
+import { ownLabels } from "./stores/addresses";
 
 export interface CentralOptions {
   /** The folder that is written to. */
@@ -94,7 +96,12 @@ export async function renderCentral(
         hasKeys: holdsKeys(folder),
       }),
     },
-    warnings: [...found.warnings, ...originWarnings(host, options), ...folderWarnings(host, options)],
+    warnings: [
+      ...found.warnings,
+      ...configurationWarnings(host),
+      ...originWarnings(host, options),
+      ...folderWarnings(host, options),
+    ],
   };
 }
 
@@ -128,7 +135,7 @@ function hostProblems(
   { central, onlyGate, folder, checkout }: PackagedHost,
   { as }: CentralOptions,
 ): readonly Problem[] {
-  const { identity, ownStores, signals } = central;
+  const { identity, ownStores, signals, siteLabel } = central;
   const quoted = (option: string, path: string): Problem | undefined =>
     /^(?:\/[\w.@+-]+)+$/.test(path)
       ? undefined
@@ -140,6 +147,11 @@ function hostProblems(
   return listOf<Problem>(
     quoted("--out", folder),
     quoted("--checkout", checkout),
+    ownLabels.includes(siteLabel) && {
+      subject: "sitepass:siteLabel",
+      says: `is "${siteLabel}", which means something else in the rules of the central host`,
+      todo: "Rename it, such as to site_name",
+    },
     onlyGate &&
       identity === "off" && {
         subject: "--only",
@@ -250,11 +262,13 @@ function write(
 }
 
 /**
- * Makes sure that a folder is one that a gate runs from, before its map or keys are replaced.
+ * Makes sure that a folder is one that this stack's gate runs from, before its map or keys are replaced: with those of another stack the
+ * gate would know none of its sites.
  *
- * @throws UserError when no gate was rendered there, nor installed from what was.
+ * @throws UserError when no gate was rendered there, nor installed from what was, or when it is another stack's.
  */
-export function throwUnlessRendered(folder: string): void {
+export function throwUnlessRendered(folder: string, stackName: string): void {
+  const holder = renderedFor(folder, centralFolder) ?? installedFor(folder);
   throwIfAny(
     listOf<Problem>(
       kindOf(join(folder, "gate/haproxy.cfg")) !== "file" && {
@@ -262,14 +276,56 @@ export function throwUnlessRendered(folder: string): void {
         says: "holds no gate",
         todo: "Run `sitepass central` first, with sitepass:identity label or tenant, or name its folder with --out",
       },
+      holder !== undefined &&
+        holder !== stackName && {
+          subject: folder,
+          says: `holds the gate of stack ${holder}, and this is stack ${stackName}`,
+          todo: `Add \`--stack ${holder}\`, or name another folder with --out`,
+        },
     ),
   );
+}
+
+/** Whose host install.sh has put there: the first line of its record says. */
+function installedFor(folder: string): string | undefined {
+  const record = join(folder, ".installed");
+  return kindOf(record) === "file" ? /^stack (\S+)$/m.exec(readFileSync(record, "utf8"))?.[1] : undefined;
 }
 
 /** Whether keys of Access were ever fetched: a line of the map that is no comment. */
 function holdsKeys(folder: string): boolean {
   const path = join(folder, keysFolder, keyIdsFile);
   return kindOf(path) === "file" && /^[^#\s]/m.test(readFileSync(path, "utf8"));
+}
+
+/** What is configured and would do nothing, or less than it seems to. */
+function configurationWarnings({ central, programs }: PackagedHost): readonly Problem[] {
+  const { identity, ownStores, mail, alertEmails, secrets } = central;
+  const subject = "sitepass:central.mail";
+  const tellsOfAlarms = programs.some(({ name }) => name === "alertmanager");
+  return listOf<Problem>(
+    identity === "tenant" &&
+      ownStores.metrics?.takesExtraLabel === false &&
+      ownStores.metrics.url.pathname.endsWith("/api/v1/write") && {
+        subject: "sitepass:central.stores.metrics.url",
+        says: `is ${ownStores.metrics.url.href}, the path of Prometheus, which has no tenants, so that any site can write as any other`,
+        todo: "Set sitepass:identity to label, unless what stands there goes by X-Scope-OrgID",
+      },
+    tellsOfAlarms &&
+      mail?.user !== undefined &&
+      !secrets.has("mail-password") && {
+        subject,
+        says: "names a user, and credentials/mail-password is not there, so that no alarm is sent by e-mail",
+        todo: "Put the password there and render again, or leave the user out",
+      },
+    tellsOfAlarms &&
+      mail !== undefined &&
+      alertEmails.length === 0 && {
+        subject,
+        says: "names a server, and sitepass:alertEmails names nobody, so that no alarm is sent by e-mail",
+        todo: "Set sitepass:alertEmails, or leave mail out",
+      },
+  );
 }
 
 /** Where the tunnel leads, against where it has to for what was rendered. */

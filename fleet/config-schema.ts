@@ -115,7 +115,8 @@ const centralSchema = z.strictObject({
   limits: z
     .strictObject({
       requestsPerSecond: wholeNumber("request", 100_000).default(50),
-      bytesPerSecond: wholeNumber("byte", 1_000_000_000).default(4_000_000),
+      // HAProxy counts in 32 bits, and over ten seconds (central/gate/haproxy-config.ts).
+      bytesPerSecond: wholeNumber("byte", 200_000_000).default(4_000_000),
     })
     .prefault({}),
   retentionDays: z

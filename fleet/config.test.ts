@@ -665,6 +665,11 @@ describe("parseConfig, on who pushed", () => {
       ...defaultCentral,
       limits: { requestsPerSecond: 5, bytesPerSecond: 4_000_000 },
     });
+    const highest = { requestsPerSecond: 100_000, bytesPerSecond: 200_000_000 };
+    assert.deepEqual(orThrow(parse({ central: { limits: highest } })).central.limits, highest);
+    assert.deepEqual(problemsWith({ central: { limits: { bytesPerSecond: 200_000_001 } } }), [
+      "sitepass:central.limits.bytesPerSecond: is 200000001, which is more than 200000000 bytes. Give a lower number.",
+    ]);
     assert.deepEqual(
       problemsWith({
         central: {

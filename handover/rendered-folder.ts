@@ -86,6 +86,12 @@ export function renderedBefore(directory: string, { key }: FolderKind): readonly
   return manifest.ok && manifest.value?.[key] !== undefined ? manifest.value.files : [];
 }
 
+/** Whose files a folder of this kind holds; undefined where rendering has made none there. */
+export function renderedFor(directory: string, { key }: FolderKind): string | undefined {
+  const manifest = readManifest(directory);
+  return manifest.ok ? manifest.value?.[key] : undefined;
+}
+
 /** Nobody but its owner may enter a site's folder. */
 export const siteFolder: FolderKind = {
   key: "site",

@@ -41,6 +41,10 @@ const silentFor = "4m";
 const logsOf = (program: ProgramName): string =>
   `docker compose logs --tail 50 ${program}, or journalctl -n 50 -u sitepass-${program}`;
 
+/** The units of the timers: they name the folder and the sockets, which differ between Compose and systemd. */
+const refresh = (...timers: readonly ("map" | "keys")[]): string =>
+  `sudo systemctl start ${timers.map((timer) => `sitepass-${timer}.service`).join(" ")}, or what the folder's README.md says where these are not installed`;
+
 /** What `sitepass status --openmetrics` tells; with the same names and the same meaning as in docs/prometheus-rules.yaml. */
 const statusAlarms: readonly Alarm[] = [
   {
@@ -134,7 +138,7 @@ const gateAlarms: readonly Alarm[] = [
     severity: "critical",
     summary:
       'the gate sends pushes{{ with $labels.site }} of site {{ . }}{{ end }} back as "{{ $labels.reason }}"; collectors keep them until their buffers are full',
-    next: "npx sitepass central map and npx sitepass central keys, then npx sitepass central where the stack has changed; remote-write-2: set protobuf_message to 1.0 at the site",
+    next: `${refresh("map", "keys")}; expired or not-yet-valid: timedatectl; issuer, audience or path: npx sitepass central, and what it says next; remote-write-2: set protobuf_message to 1.0 at the site`,
   },
   {
     name: "SitepassGateDrops",
@@ -167,7 +171,7 @@ const gateAlarms: readonly Alarm[] = [
     severity: "critical",
     summary:
       "the gate's keys of Access were last fetched {{ $value | humanizeDuration }} ago; with new keys of Access it refuses everybody",
-    next: "npx sitepass central keys, and systemctl list-timers 'sitepass*'",
+    next: `${refresh("keys")}, and systemctl list-timers 'sitepass*'`,
   },
   {
     name: "SitepassGateKeysMissing",
@@ -175,7 +179,7 @@ const gateAlarms: readonly Alarm[] = [
     for: "1h",
     severity: "warning",
     summary: "nothing tells when the gate's keys of Access were fetched",
-    next: "npx sitepass central keys, and systemctl list-timers 'sitepass*'",
+    next: `${refresh("keys")}, and systemctl list-timers 'sitepass*'`,
   },
   {
     name: "SitepassStoreAway",

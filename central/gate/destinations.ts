@@ -47,7 +47,8 @@ interface Pair {
 function metricsDestinations({ identity, ownStores }: CentralHost, places: Places): Pair {
   const own = ownStores.metrics;
   if (own !== undefined && (identity === "tenant" || own.takesExtraLabel)) {
-    const tells = identity === "tenant" ? "tenant" : "label";
+    // A VictoriaMetrics does not look at X-Scope-OrgID: told by that alone, it would believe whatever a site says of itself.
+    const tells = own.takesExtraLabel ? "label" : "tenant";
     // VictoriaMetrics reads 1.0 only, as vmagent does.
     const takesRemoteWrite2 = !own.takesExtraLabel;
     return {

@@ -135,6 +135,11 @@ describe("the gate's files", () => {
       "metrics_remote_write /api/v1/write -> http://victoria:8428/api/v1/write label",
       "metrics_otlp /api/v1/otlp/v1/metrics -> http://victoria:8428/opentelemetry/v1/metrics label",
     ]);
+    // It has no tenants that a header could name.
+    assert.deepEqual(
+      led({ ...variants["VictoriaMetrics of one's own"], identity: "tenant" })[0],
+      "metrics_remote_write /api/v1/write -> http://victoria:8428/api/v1/write label",
+    );
     assert.deepEqual(led(variants["Mimir and Loki of one's own"] ?? {}), [
       "metrics_remote_write /api/v1/write -> https://mimir.example.net/api/v1/push?a=%20b tenant",
       "metrics_otlp /api/v1/otlp/v1/metrics -> https://mimir.example.net/otlp/v1/metrics?a=%20b tenant",

@@ -17,8 +17,8 @@ const mostInFlight = 100;
 /** Limits are kept over this long, so that a burst passes. */
 const limitSeconds = 10;
 
-/** HAProxy counts what it keeps a rate of in 32 bits. */
-const atMost = (count: number): number => Math.min(count * limitSeconds, 2_000_000_000);
+/** HAProxy counts what it keeps a rate of in 32 bits; fleet/config-schema.ts has limits that fit. */
+const overLimitSeconds = (perSecond: number): number => perSecond * limitSeconds;
 
 /** How far clocks may be apart, in seconds. */
 const clockLeeway = 60;
@@ -41,7 +41,8 @@ const handedOn = [
 export function haproxyConfig(central: CentralHost, places: Places): string {
   const place = places.programs.gate;
   const destinations = central.signals.flatMap((signal) => destinationsOf(central, places, signal));
-  const named = destinations.some(({ url }) => isIP(bareHost(url)) === 0);
+  const named =
+    destinations.some(({ url }) => isIP(bareHost(url)) === 0) || isIP(places.programs.cloudflared.host) === 0;
   return `${[
     `# The gate of stack ${central.stackName}: who may push, and as whom. Rendered; changes are lost with the next rendering.`,
     global(places),
@@ -49,6 +50,7 @@ export function haproxyConfig(central: CentralHost, places: Places): string {
     ...(named ? [resolvers] : []),
     tables,
     page(place.bind, place.ports.http),
+    connector(places),
     ...central.signals.map((signal) => frontend(central, places, signal)),
     ...destinations.map((destination) => backend(central, destination)),
   ].join("\n\n")}\n`;
@@ -123,7 +125,19 @@ const page = (bind: string, port: number): string => `frontend page
   monitor-uri /ready
   http-request use-service prometheus-exporter if { path /metrics }
   http-request use-service lua.sites if { path /metrics/sites }
-  http-request return status 404`;
+  http-request return status 404 unless { path /metrics/connector }
+  default_backend connector`;
+
+/**
+ * The connector's metrics, handed on: so Prometheus shares no network with cloudflared, and whoever may change where the tunnel leads
+ * still cannot lead it to Prometheus.
+ */
+function connector({ programs: { cloudflared } }: Places): string {
+  const byName = isIP(cloudflared.host) === 0;
+  return `backend connector
+  http-request set-path /metrics
+  server cloudflared ${cloudflared.host}:${cloudflared.ports.http}${byName ? " resolvers system init-addr last,libc,none resolve-prefer ipv4" : ""}`;
+}
 
 function frontend(central: CentralHost, places: Places, signal: CentralSignal): string {
   const { signal: name, paths, audiences } = signal;
@@ -194,9 +208,12 @@ function frontend(central: CentralHost, places: Places, signal: CentralSignal): 
     "# Limits by site. Only what is let in counts, so that a site over its limit is let in again as soon as it is below.",
     ...refuse(
       "requests",
-      `{ var(txn.site),table_http_req_rate(gate_sites) ge ${atMost(requestsPerSecond)} }`,
+      `{ var(txn.site),table_http_req_rate(gate_sites) ge ${overLimitSeconds(requestsPerSecond)} }`,
     ),
-    ...refuse("bytes", `{ var(txn.site),table_bytes_in_rate(gate_sites) ge ${atMost(bytesPerSecond)} }`),
+    ...refuse(
+      "bytes",
+      `{ var(txn.site),table_bytes_in_rate(gate_sites) ge ${overLimitSeconds(bytesPerSecond)} }`,
+    ),
     ...refuse("connections", `{ var(txn.site),table_conn_cur(gate_sites) ge ${mostInFlight} }`),
     "",
     "# Counted, and answered where it is refused.",

@@ -105,9 +105,16 @@ describe("the Compose file", () => {
         .filter((other) => other !== service)
         .filter((other) => networksOf(other).some((network) => networksOf(service).includes(network)))
         .sort();
-    // Prometheus, which scrapes it; pushes go through sockets.
-    assert.deepEqual(neighbours("cloudflared"), ["prometheus"]);
-    assert.deepEqual(neighbours("gate"), ["alloy", "loki", "node-exporter", "prometheus", "vmagent"]);
+    // The gate, which hands its metrics on; pushes go through sockets.
+    assert.deepEqual(neighbours("cloudflared"), ["gate"]);
+    assert.deepEqual(neighbours("gate"), [
+      "alloy",
+      "cloudflared",
+      "loki",
+      "node-exporter",
+      "prometheus",
+      "vmagent",
+    ]);
     assert.deepEqual(neighbours("loki"), [
       "alertmanager",
       "alloy",
@@ -121,7 +128,7 @@ describe("the Compose file", () => {
       ["alerts", "edge"],
     );
     // Prometheus has no way out.
-    assert.deepEqual(networksOf("prometheus").sort(), ["connector", "scrape", "stores"]);
+    assert.deepEqual(networksOf("prometheus").sort(), ["scrape", "stores"]);
   });
 
   it("leads cloudflared to the stores where there is no gate", { skip }, (t) => {

@@ -199,7 +199,7 @@ function volumes(program: CentralProgram, { central }: PackagedHost): readonly Y
 
 /**
  * - `edge`: cloudflared's way to Cloudflare.
- * - `connector`: Prometheus' way to cloudflared's metrics.
+ * - `connector`: to cloudflared's metrics, of the gate, which hands them on; without one, of Prometheus.
  * - `push`: from whoever takes the pushes in to what comes next.
  * - `ready`: to Loki, for the gate to see whether it runs.
  * - `stores`: the stores, what writes to them and what reads them.
@@ -223,9 +223,10 @@ function networksOf({ central, programs }: PackagedHost): Partial<Record<Program
   const isElsewhere = (signal: keyof typeof labeller) => central.ownStores[signal] !== undefined;
   const gateLeadsOut = signalNames.some((signal) => isDirect(signal) && isElsewhere(signal));
   return {
-    cloudflared: listed("edge", runs("prometheus") && "connector", central.identity === "off" && "push"),
+    cloudflared: listed("edge", "connector", central.identity === "off" && "push"),
     gate: listed(
       "push",
+      runs("cloudflared") && "connector",
       runs("alloy") && runs("loki") && "ready",
       runs("prometheus") && "scrape",
       gateLeadsOut && "out",
@@ -235,7 +236,7 @@ function networksOf({ central, programs }: PackagedHost): Partial<Record<Program
     prometheus: listed(
       "stores",
       "scrape",
-      runs("cloudflared") && "connector",
+      runs("cloudflared") && !runs("gate") && "connector",
       isDirect("metrics") && !isElsewhere("metrics") && "push",
     ),
     loki: listed("stores", runs("alloy") && "ready", isDirect("logs") && !isElsewhere("logs") && "push"),

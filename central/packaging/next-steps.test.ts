@@ -58,6 +58,12 @@ describe("what has to be done after rendering", () => {
     );
   });
 
+  it("restarts the connector where its tunnel has another token", () => {
+    assert.deepEqual(nextSteps(rendered({ changed: ["credentials/tunnel-token"] })), [
+      `${compose} restart cloudflared`,
+    ]);
+  });
+
   it("is the map alone, by the gate's socket, where a site came or went", () => {
     assert.deepEqual(nextSteps(rendered({ changed: ["gate/sites.map", "grafana/dashboards/site.json"] })), [
       "npx sitepass central map --out central-host",

@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import { shellWord } from "../../collectors/site-folder/install-script";
-import type { CentralProgram } from "../central-host";
+import type { CentralProgram, ProgramName } from "../central-host";
 import { reloadSignals, type PackagingName } from "./packaging";
 
 /** What was rendered, and what came of it. */
@@ -18,6 +18,10 @@ export interface RenderedFolder {
 
 /** Programs that look into their folder again by themselves: Grafana for dashboards, Loki's ruler for rules. */
 const looksAgain = (path: string): boolean => /^(?:grafana\/dashboards|loki\/rules)\//.test(path);
+
+/** Read when it starts, and never again: by the old one it would stay connected to a tunnel that is gone. */
+const isTokenOf = (name: ProgramName, path: string): boolean =>
+  name === "cloudflared" && path === "credentials/tunnel-token";
 
 /** The commands that bring what was rendered to the programs that run, in their order. */
 export function nextSteps(rendered: RenderedFolder): readonly string[] {
@@ -46,7 +50,9 @@ function composeSteps({ programs, isNew, changed }: RenderedFolder): readonly st
         .map(({ name }) => name)
         .filter((name) =>
           changed.some(
-            (path) => path.startsWith(`${name}/`) && !looksAgain(path) && path !== "gate/sites.map",
+            (path) =>
+              (path.startsWith(`${name}/`) && !looksAgain(path) && path !== "gate/sites.map") ||
+              isTokenOf(name, path),
           ),
         );
   const restarted = names.filter((name) => reloadSignals[name] === undefined);

@@ -15,7 +15,7 @@ export function centralReadme(host: PackagedHost, name: PackagingName, packaging
     lookSection(host, name),
     secretSection(host, name),
     originSection(host, name, packaging),
-    changeSection(name),
+    changeSection(host, name),
     upgradeSection(host, name),
     !host.onlyGate && growSection(host),
     !host.onlyGate && moveSection,
@@ -45,7 +45,9 @@ function startSection(host: PackagedHost, name: PackagingName, packaging: Packag
   const { central, folder, programs, checkout } = host;
   // Without keys the gate runs, and lets every push wait.
   const keys =
-    central.identity === "off" ? "" : `(cd ${checkout} && npx sitepass central keys --out ${folder})\n`;
+    central.identity === "off"
+      ? ""
+      : `(cd ${checkout} && npx sitepass central keys --stack ${central.stackName} --out ${folder})\n`;
   if (name === "compose") {
     return `## Start
 
@@ -91,8 +93,8 @@ function timerSection(host: PackagedHost, name: PackagingName, packaging: Packag
     status: "writes what `sitepass status` knows for the alarms, every fifteen minutes",
   };
   const where = `${packaging.installed(folder)}/credentials/timers.env`;
-  const as = name === "compose" ? "" : "sudo -u sitepass ";
-  const options = `--out ${packaging.installed(folder)}${name === "compose" ? "" : ` --run ${packaging.runDirectory(folder)}`}`;
+  const byHand = (command: "map" | "keys"): string =>
+    `(cd ${checkout} && npx sitepass central ${command} --stack ${central.stackName} --out ${folder})`;
   return `## What runs again and again
 
 Timers of systemd run sitepass from a checkout of the project in ${checkout} (another place is named with \`--checkout\`):
@@ -122,8 +124,7 @@ sudo systemctl enable --now ${units}
 Without them, after each \`pulumi up\` that made or removed a site, and once a week:
 
 \`\`\`sh
-${as}npx sitepass central map ${options}
-${as}npx sitepass central keys ${options}${name === "compose" ? "" : ` --textfiles ${packaging.textfiles(folder)}`}
+${name === "compose" ? `${byHand("map")}\n${byHand("keys")}` : "sudo systemctl start sitepass-map sitepass-keys"}
 \`\`\``
   }`;
 }
@@ -132,7 +133,8 @@ function lookSection(host: PackagedHost, name: PackagingName): string {
   if (host.onlyGate) {
     return `## Look
 
-The gate shows at port 9471, path /metrics, what it does: requests, bytes and refusals of each site. Let your Prometheus scrape it${
+The gate shows at port 9471 what it does: requests, bytes and refusals of each site at path /metrics/sites, and the state of the stores
+behind it at /metrics. Let your Prometheus scrape both${
       name === "compose"
         ? `. Where that,
 or a store, runs in containers of another project, join its network by a file \`compose.override.yaml\` of your own:
@@ -179,8 +181,13 @@ const secretMeanings: Readonly<Record<SecretName, string>> = {
 };
 
 function secretSection({ programs, onlyGate }: PackagedHost, name: PackagingName): string {
-  const names = secretNames.filter((secret) =>
-    secret === "tunnel-token" ? programs.some((program) => program.name === "cloudflared") : !onlyGate,
+  if (onlyGate) {
+    return `## Secrets
+
+The gate has none. \`credentials/timers.env\`, put there by you, is for the timers; see above.`;
+  }
+  const names = secretNames.filter(
+    (secret) => secret !== "tunnel-token" || programs.some((program) => program.name === "cloudflared"),
   );
   return `## Secrets
 
@@ -189,7 +196,8 @@ In \`credentials/\`, one a file, mode 0600, readable to their owner alone:
 ${[...names.map((secret) => `- \`${secret}\`: ${secretMeanings[secret]}.`), "- `timers.env`: put there by you, see above."].join("\n")}
 
 After putting one there render again, and ${name === "compose" ? "`docker compose up -d`" : "`sudo sh install.sh`"}: what is not there is left out of the
-configuration. None of them stands in any other file here, in a command line or in the environment of a program.`;
+configuration. None of them stands in any other file here or in a command line, and only \`timers.env\` is put into the environment of a program: of
+the timers' own.`;
 }
 
 function originSection(host: PackagedHost, name: PackagingName, packaging: Packaging): string | undefined {
@@ -214,11 +222,26 @@ Start the gate first, and change origins and run \`pulumi up\` then: in this ord
   }`;
 }
 
-function changeSection(name: PackagingName): string {
+function changeSection({ central, folder, checkout, onlyGate }: PackagedHost, name: PackagingName): string {
+  const options = listOf(
+    `--stack ${central.stackName}`,
+    name === "systemd" && "--as systemd",
+    onlyGate && "--only gate",
+    `--out ${folder}`,
+  );
   return `## After a change
 
-\`npx sitepass central\` renders again, touches only what differs, and says which programs have to take it in. A new site needs no more than
-the map and the alarms' list of sites; ${
+\`\`\`sh
+(cd ${checkout} && npx sitepass central ${options.join(" ")})
+\`\`\`
+
+renders again, touches only what differs, and says which programs have to take it in. ${
+    central.identity === "off"
+      ? "A new site needs no more than the alarms' list of sites"
+      : onlyGate
+        ? "A new site needs no more than the map"
+        : "A new site needs no more than the map and the alarms' list of sites"
+  }; ${
     name === "compose"
       ? "`docker compose up -d` starts what changed in compose.yaml itself."
       : "`sudo sh install.sh` says what to reload."

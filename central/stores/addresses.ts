@@ -27,6 +27,17 @@ export const storesItself = ({ signals, ownStores }: CentralHost, signal: "metri
 /** A label that no site can write, because vmagent drops it of what is pushed: it tells the host's own series from those of sites. */
 export const hostLabel = "sitepass_host";
 
+/** Carries the site's name past the site's own label on the way to a store; nothing leaves with it. */
+export const carrierLabel = "sitepass_site";
+
+/** Labels that mean something else on the central host, of which none can carry the site's name. */
+export const ownLabels: readonly string[] = [
+  hostLabel,
+  carrierLabel,
+  // Of site_expected, and of alarms.
+  ...["signal", "severity", "about", "cuts_off", "alertname"],
+];
+
 /** What every query for the host's own series has in its selector. */
 export const ofHost = `${hostLabel}="central"`;
 

@@ -1,10 +1,7 @@
 import { alloyFile, block, component } from "../../collectors/common/alloy-text";
 import { reference, explained } from "../../collectors/common/config-text";
 import type { CentralHost, CentralProgram, Places } from "../central-host";
-import { addressOf, listenAddress } from "./addresses";
-
-/** Carries the site's name from the request to the resource; no line leaves with it. */
-const carrier = "sitepass_site";
+import { addressOf, carrierLabel, listenAddress } from "./addresses";
 
 const pushPath = "/loki/api/v1/push";
 
@@ -28,8 +25,8 @@ const otlpStatements = (siteLabel: string): readonly string[] => {
   const label = JSON.stringify(siteLabel);
   return [
     `delete_key(resource.attributes, ${label})`,
-    `set(resource.attributes[${label}], attributes["${carrier}"])`,
-    `delete_key(attributes, "${carrier}")`,
+    `set(resource.attributes[${label}], attributes["${carrierLabel}"])`,
+    `delete_key(attributes, "${carrierLabel}")`,
   ];
 };
 
@@ -45,8 +42,8 @@ function otlpBlocks(central: CentralHost, places: Places) {
     component(
       "otelcol.processor.attributes",
       "site",
-      block("action", { key: carrier, action: "delete" }),
-      block("action", { key: carrier, action: "upsert", from_context: "metadata.x-scope-orgid" }),
+      block("action", { key: carrierLabel, action: "delete" }),
+      block("action", { key: carrierLabel, action: "upsert", from_context: "metadata.x-scope-orgid" }),
       block("output", { logs: [reference("otelcol.processor.transform.site.input")] }),
     ),
     component(

@@ -9,23 +9,35 @@ import { loki } from "./loki";
 import { nodeExporter } from "./node-exporter";
 import { vmagent } from "./vmagent";
 
-/** The metrics pages of the others: whether each is there in this host, and where its page is. */
-const targets: readonly (readonly [
-  ProgramName,
-  isNeeded: (central: CentralHost) => boolean,
-  metricsPath?: string,
-])[] = [
-  ["prometheus", () => true],
-  ["alertmanager", alertmanager.isNeeded],
-  ["alloy", alloy.isNeeded],
-  ["cloudflared", () => true],
-  ["gate", ({ identity }) => identity !== "off"],
-  ["gate", ({ identity }) => identity !== "off", "/metrics/sites"],
-  ["grafana", grafana.isNeeded],
-  ["loki", loki.isNeeded],
-  ["node-exporter", nodeExporter.isNeeded],
-  ["vmagent", vmagent.isNeeded],
-];
+interface Page {
+  readonly of: ProgramName;
+  readonly job: string;
+  /** Whose address it is at, where another program hands it on. */
+  readonly at?: ProgramName;
+  /** Default: /metrics. */
+  readonly path?: string;
+}
+
+const pageOf = (name: ProgramName): Page => ({ of: name, job: jobOf(name) });
+
+/** The metrics pages of this host. */
+function pagesOf(central: CentralHost): readonly Page[] {
+  const hasGate = central.identity !== "off";
+  return [
+    pageOf("prometheus"),
+    ...[alertmanager, alloy, grafana, loki, nodeExporter, vmagent]
+      .filter(({ isNeeded }) => isNeeded(central))
+      .map(({ name }) => pageOf(name)),
+    // By the gate, so that Prometheus shares no network with cloudflared.
+    {
+      ...pageOf("cloudflared"),
+      ...(hasGate ? ({ at: "gate", path: "/metrics/connector" } as const) : {}),
+    },
+    ...(hasGate
+      ? [pageOf("gate"), { of: "gate", job: `${jobOf("gate")}-sites`, path: "/metrics/sites" } as const]
+      : []),
+  ];
+}
 
 const takesPushes = (central: CentralHost): boolean =>
   storesItself(central, "metrics") ||
@@ -53,15 +65,13 @@ export const prometheus: CentralProgram = {
         otlp: takesOtlp(central) ? { promote_resource_attributes: [central.siteLabel] } : undefined,
         rule_files: [`${places.programs.prometheus.files}/rules/*.yml`],
         alerting: { alertmanagers: [{ static_configs: [{ targets: [addressOf(places, "alertmanager")] }] }] },
-        scrape_configs: targets
-          .filter(([, isNeeded]) => isNeeded(central))
-          .map(([name, , metricsPath]) => ({
-            job_name: metricsPath === undefined ? jobOf(name) : `${jobOf(name)}-sites`,
-            metrics_path: metricsPath,
-            static_configs: [
-              { targets: [addressOf(places, name)], labels: { [hostLabel]: "central", program: name } },
-            ],
-          })),
+        scrape_configs: pagesOf(central).map(({ of, job, at = of, path }) => ({
+          job_name: job,
+          metrics_path: path,
+          static_configs: [
+            { targets: [addressOf(places, at)], labels: { [hostLabel]: "central", program: of } },
+          ],
+        })),
       },
     ),
     ...prometheusRules(central),

@@ -1,9 +1,6 @@
 import { yamlFile } from "../../collectors/common/config-text";
 import type { CentralHost, CentralProgram, Places } from "../central-host";
-import { addressOf, hostLabel, listenAddress } from "./addresses";
-
-/** Carries the site's name past the site's own label; no series leaves with it. */
-const carrier = "sitepass_site";
+import { addressOf, carrierLabel, hostLabel, listenAddress } from "./addresses";
 
 /**
  * Queues to the store, each with the series of some of the sites. Prometheus takes back a whole request for one sample that it
@@ -32,11 +29,11 @@ export const vmagent: CentralProgram = {
       "vmagent/relabel.yml",
       `The gate names the site in ?extra_label=${siteLabel}=<site>, which vmagent adds behind the labels of each series: a series may then carry ${siteLabel} twice. These rules, in this order, leave it once, with the last value, and drop what only the central host itself may write.`,
       [
-        { action: "labeldrop", regex: `${carrier}|${hostLabel}` },
-        { action: "labelmap", regex: siteLabel, replacement: carrier },
+        { action: "labeldrop", regex: `${carrierLabel}|${hostLabel}` },
+        { action: "labelmap", regex: siteLabel, replacement: carrierLabel },
         { action: "labeldrop", regex: siteLabel },
-        { action: "labelmap", regex: carrier, replacement: siteLabel },
-        { action: "labeldrop", regex: carrier },
+        { action: "labelmap", regex: carrierLabel, replacement: siteLabel },
+        { action: "labeldrop", regex: carrierLabel },
       ],
     ),
   ],

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Option, type Command } from "commander";
 import type { StackOptions } from "../stack-command";
@@ -34,6 +35,12 @@ export interface GateOptions extends StackOptions {
   readonly out: string;
   readonly run?: string;
 }
+
+/** What becomes of the map or the keys while no gate listens; one that runs by systemd has a folder and sockets of its own. */
+export const whileNoGateRuns = (out: string, run: string, unit: "map" | "keys"): string =>
+  existsSync(join(out, "install.sh"))
+    ? `no gate runs that listens in ${run}; one that was installed from here takes it by \`sudo systemctl start sitepass-${unit}\``
+    : `no gate runs that listens in ${run}; one that starts reads the ${unit === "map" ? "file" : "files"}`;
 
 export const runOption = (): Option =>
   new Option("--run <dir>", "the folder of the gate's sockets (default: run in the folder of --out)");

@@ -4,7 +4,7 @@ import { orThrow } from "../../fleet/problem";
 import { plural } from "../../fleet/wording";
 import type { OpenStack } from "../../stack/open-stack";
 import { stackCommand, type ExitCode, type OnStack, type Run } from "../stack-command";
-import { givenOptions, outOption, runOption, type GateOptions } from "./central-options";
+import { givenOptions, outOption, runOption, whileNoGateRuns, type GateOptions } from "./central-options";
 
 interface KeysOptions extends GateOptions {
   readonly textfiles?: string;
@@ -46,13 +46,13 @@ async function fetchKeys(
   const { readCentralHost } = await import("../../central/read-central-host.js");
   const { refreshAccessKeys } = await import("../../central/gate/access-keys.js");
   const { throwUnlessRendered } = await import("../../central/render-central.js");
-  throwUnlessRendered(out);
+  throwUnlessRendered(out, stack.stackName);
   const { teamName } = await readCentralHost(stack, new Set());
   const refreshed = orThrow(await refreshAccessKeys(out, run, teamName, { textfiles }));
   const gate = {
     reloaded: "the running gate has taken them in",
     unchanged: "the gate needs no reload",
-    "not running": `no gate runs that listens in ${run}; one that starts reads the files`,
+    "not running": whileNoGateRuns(out, run, "keys"),
   }[refreshed.gate];
   terminal.print(
     json === true

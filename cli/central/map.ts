@@ -4,7 +4,7 @@ import { orThrow } from "../../fleet/problem";
 import { plural } from "../../fleet/wording";
 import type { OpenStack } from "../../stack/open-stack";
 import { stackCommand, type ExitCode, type OnStack, type Run } from "../stack-command";
-import { givenOptions, outOption, runOption, type GateOptions } from "./central-options";
+import { givenOptions, outOption, runOption, whileNoGateRuns, type GateOptions } from "./central-options";
 
 export function addMap(central: Command, onStack: OnStack): void {
   stackCommand(
@@ -31,13 +31,13 @@ async function writeMap(
   const { readCentralHost } = await import("../../central/read-central-host.js");
   const { updateSiteMap } = await import("../../central/gate/site-map.js");
   const { throwUnlessRendered } = await import("../../central/render-central.js");
-  throwUnlessRendered(out);
+  throwUnlessRendered(out, stack.stackName);
   const { sites } = await readCentralHost(stack, new Set());
   const updated = orThrow(await updateSiteMap(out, run, sites));
   const gate = {
     updated: "the running gate has taken it in",
     unchanged: "the running gate had it already",
-    "not running": `no gate runs that listens in ${run}; one that starts reads the file`,
+    "not running": whileNoGateRuns(out, run, "map"),
   }[updated.gate];
   terminal.print(
     json === true

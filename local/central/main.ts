@@ -133,7 +133,7 @@ function describe({ host, central }: ServedStack, identity: Identity): string {
 ${pc.bold("Look at")}
   ${host.url("prometheus")}/alerts                       what is silent, refused, or about to expire
   ${host.url("prometheus")}/graph?g0.expr=${encodeURIComponent(pushedMetric)}   who pushed: ${one} also pushes as ${other}, and does not get through
-  ${host.url("gate")}/metrics                            what each site sent, and what was refused
+  ${host.url("gate")}/metrics/sites                      what each site sent, and what was refused
   ${host.url("alertmanager")}/#/alerts                   what would be told to whom
   curl -G${tenant} ${host.url("loki")}/loki/api/v1/query_range --data-urlencode 'query=${pushedLines}'
 `;

@@ -94,8 +94,10 @@ export async function startCentralHost(
   const start = async ({ name, path, readyPath, command }: (typeof programs)[number]): Promise<void> => {
     const { args, environment } = command(central, places);
     const { host, ports } = places.programs[name];
-    // Loki waits a quarter of a minute for others to join before it says that it is ready, and takes pushes long before.
-    const page = name === "loki" ? "/loki/api/v1/status/buildinfo" : readyPath;
+    // Loki waits a quarter of a minute for others to join before it says that it is ready, and takes pushes long before. Behind
+    // Alloy the gate goes by what it says.
+    const page =
+      name === "loki" && central.identity !== "label" ? "/loki/api/v1/status/buildinfo" : readyPath;
     const ready = page === undefined ? undefined : `http://${host}:${ports.http}${page}`;
     running.set(name, await startService(path, args, ready, environment));
   };

@@ -490,7 +490,10 @@ describe("a fleet that pushes one of the stack's signals", () => {
       "sitepass:endpoints.metrics.origin: is http://localhost:9090, and the tunnel leads prom.example.com to https://10.0.0.5:9090 today. Set it to that, or pushes go elsewhere from the next `up` on.",
     ]);
     assert.deepEqual(withRules(rule("prom.example.com", "unix:/run/prometheus.sock"), notFound).losses, [
-      "sitepass:endpoints.metrics.origin: is http://localhost:9090, and the tunnel leads prom.example.com to unix:/run/prometheus.sock today. Let the service listen there too, because the stack's tunnel leads to http and https addresses alone.",
+      "sitepass:endpoints.metrics.origin: is http://localhost:9090, and the tunnel leads prom.example.com to unix:/run/prometheus.sock today. Set it to that, or pushes go elsewhere from the next `up` on.",
+    ]);
+    assert.deepEqual(withRules(rule("prom.example.com", "unix+tls:/run/prometheus.sock"), notFound).losses, [
+      "sitepass:endpoints.metrics.origin: is http://localhost:9090, and the tunnel leads prom.example.com to unix+tls:/run/prometheus.sock today. Let the service listen there too, because the stack's tunnel leads to http and https addresses and to sockets alone.",
     ]);
   });
 });

@@ -150,7 +150,7 @@ function findLostSettings(
       `is ${origin}, and the tunnel leads ${hostname} to ${today} today`,
       originProblem(today) === undefined
         ? "Set it to that, or pushes go elsewhere from the next `up` on"
-        : "Let the service listen there too, because the stack's tunnel leads to http and https addresses alone",
+        : "Let the service listen there too, because the stack's tunnel leads to http and https addresses and to sockets alone",
     );
   }
   const settings = settingsIn(originRequest).filter((setting) => setting !== "access");

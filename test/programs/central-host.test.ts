@@ -4,9 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import pMap from "p-map";
+import { LineFeed } from "../../bench/collectors/collector-process";
+import { z } from "zod";
 import { refreshAccessKeys } from "../../central/gate/access-keys";
 import { updateSiteMap } from "../../central/gate/site-map";
 import { exampleHost } from "../../central/testing/central-hosts";
+import { bufferOf } from "../../collectors/buffers";
 import { relayEndpoint } from "../../collectors/relay/relay";
 import { orThrow } from "../../fleet/problem";
 import { missingPrograms } from "../../local/central/running-host";
@@ -27,8 +31,13 @@ import type { SignalName } from "../../fleet/signals";
 import { credentialsOf, pushSample } from "../support/data-path";
 import { localEngine } from "../support/engines";
 import { hostilePushes, type HostilePush } from "../support/hostile-pushes";
+import { startRendered, subjectFor } from "../support/rendered-collector";
 import { openScenario, tally, type Scenario } from "../support/scenario";
 import { openVerifyWorld } from "../support/verify-world";
+
+const answerSchema = z.object({
+  data: z.object({ result: z.array(z.object({ metric: z.record(z.string(), z.string()) })) }),
+});
 
 const hosts = { metrics: "prom.example.com", logs: "loki.example.com" } as const;
 const pusher = "nagoya";
@@ -146,6 +155,19 @@ for (const identity of ["tenant", "label"] as const) {
       }
     };
 
+    /** Under which names there are series, asked until there are some. */
+    const written = async (selector: string): Promise<readonly string[]> => {
+      for (let tries = 0; ; tries += 1) {
+        const query = `count by (provider) (${selector})`;
+        const url = `${served.host.url("prometheus")}/api/v1/query?${new URLSearchParams({ query }).toString()}`;
+        const { data } = answerSchema.parse(await (await fetch(url)).json());
+        if (data.result.length > 0 || tries > 80) {
+          return data.result.map(({ metric }) => metric.provider ?? "");
+        }
+        await delay(250);
+      }
+    };
+
     const pushLine = (site: string, text: string, labels = {}): Promise<ReceivedAnswer> =>
       pushTo(site, {
         signal: "logs",
@@ -178,6 +200,39 @@ for (const identity of ["tenant", "label"] as const) {
       assert.deepEqual(await stored("metrics", hostileData.metrics, 21), { nagoya: 21 });
       const lines = identity === "label" ? 23 : 22;
       assert.deepEqual(await stored("logs", hostileData.logs, lines), { nagoya: lines });
+    });
+
+    it("has real collectors write as the site whose token they have, whatever name they were rendered for", async (t) => {
+      const pass = (await fleet.outputs()).sites[victim];
+      assert.ok(pass !== undefined);
+      const paths = { metrics: ["/api/v1/write"], logs: ["/loki/api/v1/push", "/otlp/v1/logs"] } as const;
+      const here = (["prometheus", "vmagent", "otelcol", "telegraf"] as const)
+        .flatMap((name) => (["metrics", "logs"] as const).map((signal) => ({ name, signal })))
+        .filter(({ name, signal }) => bufferOf(name, signal) !== undefined)
+        .map(({ name, signal }) => subjectFor(name, signal))
+        .filter(({ program }) => program !== undefined);
+      const found = await pMap(here, async (subject) => {
+        const { collector: name, signal, feed } = subject;
+        const base = await edge.hostUrl(hosts[signal]);
+        const site = {
+          // Another's.
+          name: pusher,
+          siteLabel: "provider",
+          labels: { collector: name },
+          endpoints: { [signal]: { base, paths: paths[signal] } },
+        };
+        const { run } = await startRendered(t, subject, site, pass);
+        const lines = feed === undefined ? undefined : new LineFeed(feed, run);
+        const names =
+          signal === "metrics"
+            ? await written(`{collector="${name}"}`)
+            : // Loki keeps what OTLP says of a resource as structured metadata.
+              Object.keys(await stored("logs", `{service_name=~".+"} | collector="${name}"`, 1));
+        lines?.stop();
+        return [`${name}, ${signal}`, names] as const;
+      });
+      const everyone = here.map(({ collector, signal }) => [`${collector}, ${signal}`, [victim]]);
+      assert.deepEqual(Object.fromEntries(found), Object.fromEntries(everyone));
     });
 
     it("keeps a new site waiting until the map knows it, and a site from what it may not push", async () => {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { CollectorProcess } from "../../bench/collectors/collector-process";
 import type { Run, Subject } from "../../bench/collectors/subject";
 import { subjects } from "../../bench/collectors/subjects";
-import type { CollectorName, CollectorSite } from "../../collectors/collector";
+import type { CollectorName, CollectorSite, Credentials } from "../../collectors/collector";
 import { collectors } from "../../collectors/collectors";
 import { testCredentials } from "../../collectors/testing/sites";
 import type { SignalName } from "../../fleet/signals";
@@ -26,13 +26,14 @@ export async function startRendered(
   t: TestContext,
   subject: Subject,
   site: CollectorSite,
+  credentials: Credentials = testCredentials,
 ): Promise<{ readonly run: Run; readonly collector: CollectorProcess }> {
   const home = mkdtempSync(join(tmpdir(), "sitepass-rendered-"));
   t.after(() => {
     rmSync(home, { recursive: true, force: true });
   });
   const run = { directory: join(home, "site"), port: await freePort(), otherPort: await freePort() };
-  const placement = { directory: run.directory, credentials: testCredentials };
+  const placement = { directory: run.directory, credentials };
   const rendered = collectors[subject.collector].render(site, placement, subject.release);
   const files = subject.adapt(rendered, run);
   writeSite(run.directory, site.name, files);
