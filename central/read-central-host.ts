@@ -49,11 +49,12 @@ export async function readCentralHost(
       audiences: rule?.audiences ?? [],
       origin: rule?.service ?? origin,
     })),
-    sites: sites.map(({ name, signals, token: { enabled } }) => ({
+    sites: sites.map(({ name, signals, movingTo, token: { enabled } }) => ({
       name,
       clientId: credentials[name]?.clientId,
       signals,
       enabled,
+      movingTo,
     })),
     limits: central.limits,
     retentionDays: central.retentionDays,

@@ -15,13 +15,18 @@ import { reloadGate } from "./runtime-socket";
 export const keysFolder = "gate/keys";
 
 /** Access has two keys at a time, the one it signs with and the one before (docs/facts/edge.md, E9). */
-export const keySlots = ["1", "2", "3", "4"] as const;
+const keySlots = ["1", "2", "3", "4"] as const;
 
-type Slot = (typeof keySlots)[number];
+/** The slots of a gate: of several teams each has its own, which carry its name. */
+export const slotsOf = (teams: readonly string[] | undefined): readonly string[] =>
+  teams === undefined ? keySlots : teams.flatMap((team) => keySlots.map((slot) => `${team}-${slot}`));
 
-export const keyFile = (slot: Slot): string => `${slot}.pem`;
+export const keyFile = (slot: string): string => `${slot}.pem`;
 
-/** `<key ID> <slot>` per line. A key ID that is not in it is not known to the gate, which then answers 503. */
+/**
+ * `<key ID> <slot>` per line; of several teams `<key ID>@<team> <slot>`, so that a key counts for its own team alone. A key ID that is not
+ * in it is not known to the gate, which then answers 503.
+ */
 export const keyIdsFile = "key-ids.map";
 
 /**
@@ -67,12 +72,12 @@ export interface RefreshOptions {
  * Makes sure that the gate can start: where no keys were ever fetched, it is given a key that nobody has, and answers every push with
  * 503 until they are. Keys that are there stay.
  */
-export function ensureKeyFiles(folder: string): void {
+export function ensureKeyFiles(folder: string, teams?: readonly string[]): void {
   const disk = new Disk();
   const keys = join(folder, keysFolder);
   disk.makeFolder(keys);
   disk.setMode(keys, 0o755);
-  for (const slot of keySlots) {
+  for (const slot of slotsOf(teams)) {
     if (kindOf(join(keys, keyFile(slot))) === undefined) {
       disk.writeFile(join(keys, keyFile(slot)), pem(nobodysKey), 0o644);
     }
