@@ -35,8 +35,13 @@ export const teamsOf = ({ stacks }: Pick<CentralHost, "stacks">): readonly strin
 export const tokenName = (stack: string | undefined): SecretName =>
   stack === undefined ? "tunnel-token" : `tunnel-token-${stack}`;
 
+/** The names of several stacks; undefined for one. */
+export interface SeveralStacks {
+  readonly stacks?: readonly { readonly name: string }[];
+}
+
 /** Every secret that this host may have. */
-export const secretNamesOf = ({ stacks }: Pick<CentralHost, "stacks">): readonly SecretName[] =>
+export const secretNamesOf = ({ stacks }: SeveralStacks): readonly SecretName[] =>
   secretNames.flatMap((name) =>
     name === "tunnel-token" && stacks !== undefined ? stacks.map((stack) => tokenName(stack.name)) : [name],
   );
@@ -123,7 +128,10 @@ const shared: readonly (readonly [key: string, of: (central: CentralHost) => unk
       stores: Object.fromEntries(
         signalNames.map((signal) => [
           signal,
-          ownStores[signal] && { url: ownStores[signal].url.href, takesExtraLabel: ownStores[signal].takesExtraLabel },
+          ownStores[signal] && {
+            url: ownStores[signal].url.href,
+            takesExtraLabel: ownStores[signal].takesExtraLabel,
+          },
         ]),
       ),
       mail,
@@ -132,7 +140,8 @@ const shared: readonly (readonly [key: string, of: (central: CentralHost) => unk
 ];
 
 function differences(first: CentralHost, other: CentralHost): readonly Problem[] {
-  const text = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(sorted(value)));
+  const text = (value: unknown): string =>
+    typeof value === "string" ? value : JSON.stringify(sorted(value));
   return shared.flatMap(([key, of]) => {
     const [one, two] = [text(of(first)), text(of(other))];
     return one === two

@@ -221,10 +221,7 @@ function frontend(central: CentralHost, places: Places, signal: CentralSignal): 
     ]),
     // A text, or a list.
     ...(central.stacks === undefined
-      ? [
-          ...isFor(name, audiences),
-          ...refuse("audience", audiences.length === 0 ? "TRUE" : `!for_${name}`),
-        ]
+      ? [...isFor(name, audiences), ...refuse("audience", audiences.length === 0 ? "TRUE" : `!for_${name}`)]
       : [
           // Of several stacks, the one that is meant is the one whose application it is for, if that is its team's.
           ...central.stacks.flatMap((stack) => {

@@ -24,7 +24,9 @@ const mapEntries = (sites: readonly CentralSite[]): string[] =>
   sites.flatMap(({ name, clientId, signals, enabled, stack }) =>
     clientId === undefined
       ? []
-      : [`${clientId}${stack === undefined ? "" : `@${stack}`} ${[name, ...(enabled ? signals : [shutOut])].map((word) => `${word}/`).join("")}`],
+      : [
+          `${clientId}${stack === undefined ? "" : `@${stack}`} ${[name, ...(enabled ? signals : [shutOut])].map((word) => `${word}/`).join("")}`,
+        ],
   );
 
 /**
