@@ -25,7 +25,7 @@ import { nextSteps } from "./packaging/next-steps";
 import type { PackagedHost, PackagingName } from "./packaging/packaging";
 import { packagings } from "./packaging/packagings";
 import { programsOf } from "./programs";
-import { readCentralHosts, type readCentralHost } from "./read-central-host";
+import { readCentralHost, readCentralHosts } from "./read-central-host";
 import { secretNamesOf, stackFlags, teamsOf, tokenName, type SeveralStacks } from "./several-stacks";
 import { ownLabels } from "./stores/addresses";
 

@@ -73,6 +73,10 @@ export function connectorsOf(
       );
 }
 
+/** The gate's page with a connector's metrics. */
+export const connectorPath = ({ stack }: Pick<ConnectorPlace, "stack">): string =>
+  stack === undefined ? "/metrics/connector" : `/metrics/connector/${stack}`;
+
 /** Sites by name, each once: one that is moving has a token in two stacks, and is one site. */
 export const distinctSites = (sites: readonly CentralSite[]): readonly CentralSite[] => [
   ...new Map(sites.map((site) => [site.name, site])).values(),

@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import type { CentralHost, CentralSignal, Places } from "../central-host";
-import { connectorsOf, stackTitle, teamsOf, type ConnectorPlace } from "../several-stacks";
+import { connectorPath, connectorsOf, stackTitle, teamsOf, type ConnectorPlace } from "../several-stacks";
 import { keyFile, keyIdsFile, slotsOf } from "./access-keys";
 import { destinationsOf, type Destination } from "./destinations";
 import type { RefusalReason } from "./refusals";
@@ -135,10 +135,6 @@ ${connectors
       : `  use_backend ${connectorBackend(one)} if { path ${connectorPath(one)} }`,
   )
   .join("\n")}`;
-
-/** The gate's page with a connector's metrics. */
-export const connectorPath = ({ stack }: Pick<ConnectorPlace, "stack">): string =>
-  stack === undefined ? "/metrics/connector" : `/metrics/connector/${stack}`;
 
 const connectorBackend = ({ stack }: ConnectorPlace): string =>
   stack === undefined ? "connector" : `connector_${stack}`;

@@ -2,7 +2,7 @@ import { yamlFile, type YamlObject } from "../../collectors/common/config-text";
 import { listOf } from "../../collectors/common/refusals-and-notes";
 import { signalNames } from "../../fleet/signals";
 import type { CentralProgram, Places, ProgramName } from "../central-host";
-import { connectorsOf, serviceName, stackTitle } from "../several-stacks";
+import { serviceName, stackTitle } from "../several-stacks";
 import { centralImages, imageName } from "./images";
 import { hasFiles, placesBy, plainFile, secretsOf, type PackagedHost, type Packaging } from "./packaging";
 
