@@ -107,9 +107,15 @@ ${where} (mode 0600), such as:
 
 \`\`\`sh
 PULUMI_ACCESS_TOKEN=...
-CLOUDFLARE_API_TOKEN=...
-\`\`\`
-
+${central.stacks === undefined ? "CLOUDFLARE_API_TOKEN=...\n" : ""}\`\`\`
+${
+  central.stacks === undefined
+    ? ""
+    : `
+Each stack's token of Cloudflare's API comes from its own configuration, \`cloudflare:apiToken\`: one of the environment would be used for
+all accounts.
+`
+}
 ${
   name === "compose"
     ? `\`\`\`sh
