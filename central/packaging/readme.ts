@@ -187,7 +187,7 @@ const secretMeanings: Readonly<Record<(typeof secretNames)[number], string>> = {
   "grafana-password": "made once: the first password of Grafana's user admin",
 };
 
-function secretSection({ central, programs, onlyGate }: PackagedHost, name: PackagingName): string {
+function secretSection({ programs, onlyGate }: PackagedHost, name: PackagingName): string {
   if (onlyGate) {
     return `## Secrets
 

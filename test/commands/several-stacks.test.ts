@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, before, describe, it } from "node:test";
 import { permissions } from "cloudflare-standin/api/permissions";
@@ -296,7 +296,36 @@ for (const engine of engines) {
       assert.match(fleet.siteText("paris"), /secretVersion: 2/);
     });
 
-    it("render one central host of all, and give its gate one map", async () => {
+    it("render one central host of all, and give its gate one map", async (t) => {
+      const files = ["eu", "us"].map((name) => join(fleet.directory, `Pulumi.${name}.yaml`));
+      const texts = files.map((path) => readFileSync(path, "utf8"));
+      const identify = (...identities: readonly string[]): void => {
+        for (const [index, path] of files.entries()) {
+          const identity = identities[index];
+          writeFileSync(
+            path,
+            `${texts[index] ?? ""}${identity === undefined ? "" : `  sitepass:identity: ${identity}\n`}`,
+          );
+        }
+      };
+      t.after(() => {
+        identify();
+      });
+      identify("label", "tenant");
+      const differing = await fleet.sitepass([
+        "central",
+        "--all-stacks",
+        "--out",
+        join(fleet.directory, "../none"),
+      ]);
+      assert.deepEqual(
+        [differing.exitCode, differing.stderr],
+        [
+          1,
+          "error: sitepass:identity: is label in stack eu and tenant in stack us, and one central host has one. Make it the same in both, or render a central host for each.\n",
+        ],
+      );
+      identify("label", "label");
       const out = join(fleet.directory, "..", `central-${engine.name.replaceAll(/\W/g, "-")}`);
       const central = await fleet.sitepass(["central", "--all-stacks", "--out", out, "--json"]);
       assert.equal(central.exitCode, 0, central.stderr + central.stdout);
