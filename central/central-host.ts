@@ -33,6 +33,18 @@ export interface CentralSite {
   readonly signals: readonly SignalName[];
   /** Whether it is let in: a site that is shut out is not expected to push. */
   readonly enabled: boolean;
+  /** Of several stacks the one that its token is of. A site that is moving from one to the other is there once for each. */
+  readonly stack?: string;
+  /** The shard that it is moving to. */
+  readonly movingTo?: string | undefined;
+}
+
+/** One of several stacks whose sites push to one central host. */
+export interface CentralStack {
+  readonly name: string;
+  readonly teamName: string;
+  /** As this stack has them. */
+  readonly signals: readonly CentralSignal[];
 }
 
 /** What one site may send, at the gate, over all its signals together. */
@@ -51,12 +63,15 @@ export interface OwnStore {
 
 /** Everything that the central host's files are made from, beside where they will lie. */
 export interface CentralHost {
+  /** Of several stacks all names, joined by a plus sign. */
   readonly stackName: string;
+  /** Each of several stacks, in the order of names; undefined for one, whose team and signals are this host's. */
+  readonly stacks?: readonly CentralStack[];
   readonly identity: Identity;
   readonly siteLabel: string;
-  /** Zero Trust team name: the issuer is `https://<team>.cloudflareaccess.com`. */
+  /** Zero Trust team name: the issuer is `https://<team>.cloudflareaccess.com`. Empty for several stacks: each has its own. */
   readonly teamName: string;
-  /** In the order of the signal table; at least one. */
+  /** In the order of the signal table; at least one. Of several stacks: with the paths and audiences of all. */
   readonly signals: readonly CentralSignal[];
   /** In the order of names. */
   readonly sites: readonly CentralSite[];
@@ -95,7 +110,8 @@ export const secretNames = [
   "grafana-password",
 ] as const;
 
-export type SecretName = (typeof secretNames)[number];
+/** Of several stacks each has a tunnel, and so a token, of its own. */
+export type SecretName = (typeof secretNames)[number] | `tunnel-token-${string}`;
 
 /** The programs of a central host. */
 export const programNames = [
@@ -161,6 +177,8 @@ export interface Command {
 /** One program of the central host. */
 export interface CentralProgram {
   readonly name: ProgramName;
+  /** The stack that this one is for, where there is one for each of several; part of the name of its service. */
+  readonly stack?: string;
   /** How people write its name. */
   readonly title: string;
   /** Whether this central host runs it. */

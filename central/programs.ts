@@ -1,6 +1,6 @@
-import type { CentralProgram } from "./central-host";
+import type { CentralHost, CentralProgram } from "./central-host";
 import { gate } from "./gate/gate";
-import { cloudflared } from "./packaging/cloudflared";
+import { cloudflared, connectorOf } from "./packaging/cloudflared";
 import { alertmanager } from "./stores/alertmanager";
 import { alloy } from "./stores/alloy";
 import { grafana } from "./stores/grafana";
@@ -21,3 +21,13 @@ export const centralPrograms: readonly CentralProgram[] = [
   gate,
   cloudflared,
 ];
+
+/** Those that a central host runs, in the same order; of several stacks each has a connector of its own. */
+export const programsOf = (central: CentralHost): readonly CentralProgram[] =>
+  centralPrograms
+    .flatMap((program) =>
+      program.name === "cloudflared" && central.stacks !== undefined
+        ? central.stacks.map(({ name }) => connectorOf(name))
+        : [program],
+    )
+    .filter((program) => program.isNeeded(central));

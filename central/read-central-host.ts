@@ -7,6 +7,7 @@ import { resourceTypes } from "../provision/declared-objects";
 import type { OpenStack } from "../stack/open-stack";
 import type { IngressInState } from "../stack/stack-resources";
 import type { CentralHost, SecretName } from "./central-host";
+import { joinHosts } from "./several-stacks";
 
 /**
  * Reads what a stack's central host is made from: its configuration and sites, and what the last `up` made of them.
@@ -49,11 +50,12 @@ export async function readCentralHost(
       audiences: rule?.audiences ?? [],
       origin: rule?.service ?? origin,
     })),
-    sites: sites.map(({ name, signals, token: { enabled } }) => ({
+    sites: sites.map(({ name, signals, movingTo, token: { enabled } }) => ({
       name,
       clientId: credentials[name]?.clientId,
       signals,
       enabled,
+      movingTo,
     })),
     limits: central.limits,
     retentionDays: central.retentionDays,
@@ -79,6 +81,25 @@ export async function readCentralHost(
     mail: central.mail === undefined ? undefined : { ...central.mail, user: central.mail.user },
     secrets,
   };
+}
+
+/**
+ * The same for the one central host of several stacks.
+ *
+ * @param read tests hand in another.
+ * @throws UserError beside, with what they cannot share.
+ */
+export async function readCentralHosts(
+  stacks: readonly [OpenStack, ...OpenStack[]],
+  secrets: ReadonlySet<SecretName>,
+  read: typeof readCentralHost = readCentralHost,
+): Promise<CentralHost> {
+  const [first, ...others] = stacks;
+  const hosts: [CentralHost, ...CentralHost[]] = [await read(first, secrets)];
+  for (const stack of others) {
+    hosts.push(await read(stack, secrets));
+  }
+  return orThrow(joinHosts(hosts));
 }
 
 const ruleFor = ({ hostname }: Endpoint, ingress: readonly IngressInState[]): IngressInState | undefined =>

@@ -41,7 +41,7 @@ interface Rendering extends Partial<CentralOptions> {
 function render(out: string, { changes = {}, ...rest }: Rendering = {}) {
   const { tunnelToken, ...options } = { tunnelToken: token as string | undefined, ...rest };
   return renderCentral(
-    stackWith(tunnelToken),
+    [stackWith(tunnelToken)],
     { out, as: "compose", checkout: "/srv/sitepass", ...options },
     (_stack, secrets) => Promise.resolve(exampleHost({ secrets, ...changes })),
   );
@@ -156,7 +156,7 @@ describe("rendering a central host", () => {
     mkdirSync(join(out, "data/loki/chunks"), { recursive: true });
     let given: ReadonlySet<SecretName> = new Set();
     const { warnings } = await renderCentral(
-      stackWith(token),
+      [stackWith(token)],
       { out, as: "compose", checkout: "/srv/sitepass" },
       (_stack, secrets) => {
         given = secrets;
@@ -196,7 +196,7 @@ describe("rendering a central host", () => {
     await render(out);
     const before = contents(out);
     await assert.rejects(
-      renderCentral(stackWith(token), { out, as: "compose", checkout: "/srv/sitepass" }, () =>
+      renderCentral([stackWith(token)], { out, as: "compose", checkout: "/srv/sitepass" }, () =>
         Promise.reject(new UserError({ subject: "stack prod", says: "is not there", todo: "Wait" })),
       ),
       UserError,

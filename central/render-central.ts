@@ -17,15 +17,16 @@ import {
   type WrittenFolder,
 } from "../handover/rendered-folder";
 import type { OpenStack } from "../stack/open-stack";
-import { secretNames, type CentralHost, type CentralProgram, type SecretName } from "./central-host";
-import { ensureKeyFiles, keyIdsFile, keysFolder } from "./gate/access-keys";
+import type { CentralHost, CentralProgram, SecretName } from "./central-host";
+import { ensureKeyFiles, holdsKeys } from "./gate/access-keys";
 import { writableFolders } from "./packaging/compose";
 import { folderFiles } from "./packaging/folder-files";
 import { nextSteps } from "./packaging/next-steps";
 import type { PackagedHost, PackagingName } from "./packaging/packaging";
 import { packagings } from "./packaging/packagings";
-import { centralPrograms } from "./programs";
-import { readCentralHost } from "./read-central-host";
+import { programsOf } from "./programs";
+import { readCentralHost, readCentralHosts } from "./read-central-host";
+import { secretNamesOf, stackFlags, teamsOf, tokenName, type SeveralStacks } from "./several-stacks";
 import { ownLabels } from "./stores/addresses";
 
 export interface CentralOptions {
@@ -49,7 +50,7 @@ export interface RenderedCentral extends WrittenFolder {
 }
 
 /**
- * Renders the folder of a central host from a stack. Nothing is written unless all of it can be.
+ * Renders the folder of a central host from a stack, or from several whose sites push to it. Nothing is written unless all of it can be.
  *
  * Secrets that a person put there stay, and so does Grafana's first password once it is made. The tunnel's token follows the stack.
  *
@@ -57,26 +58,33 @@ export interface RenderedCentral extends WrittenFolder {
  * @throws UserError with everything that keeps it from being rendered; then nothing was changed.
  */
 export async function renderCentral(
-  stack: OpenStack,
+  stacks: readonly [OpenStack, ...OpenStack[]],
   options: CentralOptions,
   read: typeof readCentralHost = readCentralHost,
 ): Promise<{ readonly central: RenderedCentral; readonly warnings: readonly Problem[] }> {
   const folder = resolve(options.out);
-  const { tunnelToken } = await stack.outputs();
+  const several = stacks.length > 1 ? { stacks: stacks.map(({ stackName }) => ({ name: stackName })) } : {};
+  const tokens: FolderFile[] = [];
+  for (const stack of stacks) {
+    const { tunnelToken } = await stack.outputs();
+    if (tunnelToken !== undefined && options.only === undefined) {
+      const name = tokenName(stacks.length > 1 ? stack.stackName : undefined);
+      tokens.push({ path: `credentials/${name}`, mode: 0o600, content: tunnelToken });
+    }
+  }
   const before = await unlessDenied(folder, () => renderedBefore(folder, centralFolder));
-  const wantsToken = tunnelToken !== undefined && options.only === undefined;
-  const found = await unlessDenied(folder, () => secretsIn(folder, before, options));
-  const secrets = new Set<SecretName>([...found.names, ...(wantsToken ? (["tunnel-token"] as const) : [])]);
-  const central = await read(stack, secrets);
+  const found = await unlessDenied(folder, () => secretsIn(folder, before, options, several));
+  const secrets = new Set<SecretName>([
+    ...found.names,
+    ...secretNamesOf(several).filter((name) => tokens.some(({ path }) => path === `credentials/${name}`)),
+  ]);
+  const central = await readCentralHosts(stacks, secrets, read);
   const host = packagedHost(central, folder, options);
   throwIfAny(hostProblems(host, options));
   const content: FolderContent = {
     kind: centralFolder,
     name: central.stackName,
-    files: [
-      ...folderFiles(host, options.as),
-      ...secretFiles(options, wantsToken ? tunnelToken : undefined, before, folder),
-    ],
+    files: [...folderFiles(host, options.as), ...tokens, ...secretFiles(options, before, folder)],
   };
   throwIfAny(await unlessDenied(folder, () => folderProblems(folder, content)));
   const written = await unlessDenied(folder, () => write(folder, content, host, options));
@@ -93,7 +101,8 @@ export async function renderCentral(
         programs: host.programs,
         isNew: before.length === 0,
         changed: [...written.written, ...written.removed],
-        hasKeys: holdsKeys(folder),
+        hasKeys: holdsKeys(folder, teamsOf(central)),
+        stackName: central.stackName,
       }),
     },
     warnings: [
@@ -114,9 +123,8 @@ function packagedHost(
   const found = statSync(folder, { throwIfNoEntry: false });
   return {
     central,
-    programs: centralPrograms.filter(
-      (program) =>
-        program.isNeeded(central) && (!onlyGate || ["gate", "vmagent", "alloy"].includes(program.name)),
+    programs: programsOf(central).filter(
+      ({ name }) => !onlyGate || ["gate", "vmagent", "alloy"].includes(name),
     ),
     onlyGate,
     folder,
@@ -187,10 +195,11 @@ function secretsIn(
   folder: string,
   before: readonly string[],
   { only }: CentralOptions,
+  several: SeveralStacks,
 ): { readonly names: readonly SecretName[]; readonly warnings: readonly Problem[] } {
   const names: SecretName[] = only === "gate" ? [] : ["grafana-password"];
   const warnings: Problem[] = [];
-  for (const name of secretNames) {
+  for (const name of secretNamesOf(several)) {
     const path = join(folder, "credentials", name);
     const isOurs = before.includes(`credentials/${name}`);
     if (kindOf(path) !== "file" || isOurs || only === "gate") {
@@ -218,7 +227,6 @@ function secretsIn(
 
 function secretFiles(
   { only }: CentralOptions,
-  tunnelToken: string | undefined,
   before: readonly string[],
   folder: string,
 ): readonly FolderFile[] {
@@ -226,7 +234,6 @@ function secretFiles(
   // One that a person put there before the first rendering is theirs.
   const isTheirs = kindOf(join(folder, password)) === "file" && !before.includes(password);
   return listOf<FolderFile>(
-    tunnelToken !== undefined && { path: "credentials/tunnel-token", mode: 0o600, content: tunnelToken },
     // Grafana knows it for good: one that was made stays, also while the gate alone is rendered.
     (only === undefined || before.includes(password)) &&
       !isTheirs && {
@@ -241,7 +248,7 @@ function secretFiles(
 function write(
   folder: string,
   content: FolderContent,
-  { programs }: PackagedHost,
+  { central, programs }: PackagedHost,
   { as }: CentralOptions,
 ): WrittenFolder {
   const disk = new Disk();
@@ -257,7 +264,7 @@ function write(
     }
   }
   if (hasGate) {
-    ensureKeyFiles(folder);
+    ensureKeyFiles(folder, teamsOf(central));
   }
   return written;
 }
@@ -280,8 +287,8 @@ export function throwUnlessRendered(folder: string, stackName: string): void {
       holder !== undefined &&
         holder !== stackName && {
           subject: folder,
-          says: `holds the gate of stack ${holder}, and this is stack ${stackName}`,
-          todo: `Add \`--stack ${holder}\`, or name another folder with --out`,
+          says: `holds the gate of ${titleOf(holder)}, and this is ${titleOf(stackName)}`,
+          todo: `Add \`${stackFlags(holder).join(" ")}\`, or name another folder with --out`,
         },
     ),
   );
@@ -293,11 +300,8 @@ function installedFor(folder: string): string | undefined {
   return kindOf(record) === "file" ? /^stack (\S+)$/m.exec(readFileSync(record, "utf8"))?.[1] : undefined;
 }
 
-/** Whether keys of Access were ever fetched: a line of the map that is no comment. */
-function holdsKeys(folder: string): boolean {
-  const path = join(folder, keysFolder, keyIdsFile);
-  return kindOf(path) === "file" && /^[^#\s]/m.test(readFileSync(path, "utf8"));
-}
+const titleOf = (name: string): string =>
+  name.includes("+") ? `stacks ${name.split("+").join(", ")}` : `stack ${name}`;
 
 /** What is configured and would do nothing, or less than it seems to. */
 function configurationWarnings({ central, programs }: PackagedHost): readonly Problem[] {
@@ -333,8 +337,8 @@ function configurationWarnings({ central, programs }: PackagedHost): readonly Pr
 function originWarnings(host: PackagedHost, { as, out }: CentralOptions): readonly Problem[] {
   const { central, onlyGate, folder, programs } = host;
   const sockets = onlyGate ? packagings[as].runDirectory(folder) : "/run/sitepass";
-  return central.signals.flatMap(({ signal, origin }) => {
-    const subject = `sitepass:endpoints.${signal}.origin`;
+  return originsOf(central).flatMap(({ stack, signal, origin }) => {
+    const subject = `${stack === undefined ? "" : `stack ${stack}: `}sitepass:endpoints.${signal}.origin`;
     if (central.identity !== "off") {
       const wanted = `unix:${sockets}/${signal}.sock`;
       return origin === wanted
@@ -366,6 +370,12 @@ function originWarnings(host: PackagedHost, { as, out }: CentralOptions): readon
       : [];
   });
 }
+
+/** Of several stacks each has a tunnel, and so origins, of its own. */
+const originsOf = ({ stacks, signals }: CentralHost) =>
+  stacks === undefined
+    ? signals.map((signal) => ({ ...signal, stack: undefined }))
+    : stacks.flatMap((stack) => stack.signals.map((signal) => ({ ...signal, stack: stack.name })));
 
 function folderWarnings({ owner, programs }: PackagedHost, { as, out }: CentralOptions): readonly Problem[] {
   return listOf<Problem>(

@@ -134,7 +134,46 @@ async function runOnStacks(
     const stackFlag = chosen.bySites ? flagOf(first) : "";
     return runOnStack(options, work, first, { ...ends, terminal, amongSeveral: false, stackFlag });
   }
-  return runOnEach(options, work, chosen.stacks, terminal, ends);
+  return options.together === undefined
+    ? runOnEach(options, work, chosen.stacks, terminal, ends)
+    : runTogether(options, options.together, chosen.stacks, terminal, ends);
+}
+
+/** All of them in one work, whose document is that of one stack. */
+async function runTogether(
+  options: StackOptions,
+  together: NonNullable<StackOptions["together"]>,
+  stacks: readonly ChosenStack[],
+  terminal: Terminal,
+  ends: Ends,
+): Promise<ExitCode> {
+  const abort = AbortSignal.any([ends.stopping, ends.unread]);
+  const run: Run = {
+    terminal,
+    abort,
+    sites: [],
+    amongSeveral: true,
+    stackFlag: stacks.map(flagOf).join(""),
+  };
+  const names = stacks.map(({ reference }) => stackNameIn(reference));
+  try {
+    const [first, ...others] = stacks.map(({ reference }) => openedStack(options, reference));
+    const exitCode = first === undefined ? 1 : await together([first, ...others], run);
+    return ends.stopping.aborted ? stopped(options, terminal) : exitCode;
+  } catch (error) {
+    return refused(error, options, names.join(", "), terminal, ends);
+  }
+}
+
+function openedStack(options: StackOptions, reference: string): OpenStack {
+  const reader =
+    options.state === undefined
+      ? pulumiReader
+      : stateFileReader(
+          resolve(options.cwd, ofStack(options.state, stackNameIn(reference))),
+          options.neverUp,
+        );
+  return openStack(options.cwd, reference, reader, options.emptyFleet);
 }
 
 async function runOnEach(
@@ -202,12 +241,7 @@ async function runOnStack(
   const run: Run = { ...given, abort: AbortSignal.any([stopping, unread]), sites };
   const stackName = stackNameIn(reference);
   try {
-    const reader =
-      options.state === undefined
-        ? pulumiReader
-        : stateFileReader(resolve(options.cwd, ofStack(options.state, stackName)), options.neverUp);
-    const stack = openStack(options.cwd, reference, reader, options.emptyFleet);
-    const exitCode = await work(stack, run);
+    const exitCode = await work(openedStack(options, reference), run);
     return stopping.aborted ? stopped(options, given.terminal) : exitCode;
   } catch (error) {
     return refused(error, options, stackName, given.terminal, { stopping, unread });

@@ -39,6 +39,8 @@ export interface StackOptions extends Partial<Pick<StackChoice, "sites" | "sites
   readonly emptyFleet?: "allowed";
   /** Set by a command: it works before the first `up`, so that there may be no state file yet. */
   readonly neverUp?: "allowed";
+  /** Set by a command: its work on several stacks together, in place of one after the other. */
+  readonly together?: (stacks: readonly [OpenStack, ...OpenStack[]], run: Run) => Promise<ExitCode>;
   /**
    * Set by a command: tells, in place of printing, what is wrong and that nothing was done. The stack's name is
    * undefined when not even that could be told.

@@ -1,4 +1,5 @@
 import type { CentralHost, ProgramName } from "../central-host";
+import { teamsOf } from "../several-stacks";
 import { jobOf, ofHost, storesItself } from "../stores/addresses";
 import { loki } from "../stores/loki";
 import { vmagent } from "../stores/vmagent";
@@ -346,13 +347,39 @@ const hostAlarms: readonly Alarm[] = [
   },
 ];
 
+/** Of several connectors one cuts off the sites of its own stack, and the silence of others has to be told still. */
+function ofOneStack({ scope, ...alarm }: Alarm, { stacks }: CentralHost): Alarm {
+  return alarm.name !== "SitepassConnectorDown" || stacks === undefined
+    ? { ...alarm, ...(scope === undefined ? {} : { scope }) }
+    : {
+        ...alarm,
+        summary:
+          "the connector of stack {{ $labels.stack }} is not connected to Cloudflare: none of its sites can push",
+        next: "docker compose logs --tail 50 cloudflared-{{ $labels.stack }}, or journalctl -n 50 -u sitepass-cloudflared-{{ $labels.stack }}",
+      };
+}
+
+/** Each of several teams has keys of its own, whose age is to be known. */
+function ofEveryTeam(alarm: Alarm, central: CentralHost): Alarm {
+  const teams = teamsOf(central);
+  return alarm.name !== "SitepassGateKeysMissing" || teams === undefined
+    ? alarm
+    : {
+        ...alarm,
+        expr: teams
+          .map((team) => `absent(sitepass_gate_keys_refreshed_timestamp_seconds{${ofHost},team="${team}"})`)
+          .join(" or "),
+        summary: "nothing tells when the gate's keys of Access of team {{ $labels.team }} were fetched",
+      };
+}
+
 /** Every alarm of a central host, by the group of rules that they stand in. */
 export function alarmGroups(central: CentralHost): Readonly<Record<string, readonly Alarm[]>> {
   const metrics = central.signals.some(({ signal }) => signal === "metrics");
   return {
     silence: silence(central),
     status: statusAlarms,
-    gate: hasGate(central) ? gateAlarms : [],
+    gate: hasGate(central) ? gateAlarms.map((alarm) => ofEveryTeam(alarm, central)) : [],
     stores: [
       ...(vmagent.isNeeded(central) ? vmagentAlarms : []),
       ...(metrics && storesItself(central, "metrics")
@@ -364,6 +391,6 @@ export function alarmGroups(central: CentralHost): Readonly<Record<string, reado
         ? alloyAlarms
         : []),
     ],
-    host: [...connectorAlarms, ...hostAlarms],
+    host: [...connectorAlarms.map((alarm) => ofOneStack(alarm, central)), ...hostAlarms],
   };
 }

@@ -1,6 +1,7 @@
 import type { RenderedFile } from "../../collectors/collector";
 import { yamlFile, type YamlObject } from "../../collectors/common/config-text";
 import type { CentralHost } from "../central-host";
+import { distinctSites } from "../several-stacks";
 import { hostLabel, ofHost, storesItself } from "../stores/addresses";
 import { alarmGroups, grew, lastPush, siteSeries, type Alarm } from "./alarms";
 import { siteLines } from "./loki-rules";
@@ -21,7 +22,7 @@ const alertRule = ({ name, expr, for: lasting, severity, scope, summary, next }:
 
 /** A series for every site that is let in and every signal that it pushes: what is expected has to be told, silence has no series. */
 const expected = ({ sites, signals, siteLabel }: CentralHost): readonly YamlObject[] =>
-  sites
+  distinctSites(sites)
     .filter(({ enabled }) => enabled)
     .flatMap((site) =>
       signals

@@ -1,5 +1,5 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { openProxyAgent, outboundProxy } from "../../cloudflare/outbound-proxy";
@@ -15,13 +15,18 @@ import { reloadGate } from "./runtime-socket";
 export const keysFolder = "gate/keys";
 
 /** Access has two keys at a time, the one it signs with and the one before (docs/facts/edge.md, E9). */
-export const keySlots = ["1", "2", "3", "4"] as const;
+const keySlots = ["1", "2", "3", "4"] as const;
 
-type Slot = (typeof keySlots)[number];
+/** The slots of a gate: of several teams each has its own, which carry its name. */
+export const slotsOf = (teams: readonly string[] | undefined): readonly string[] =>
+  teams === undefined ? keySlots : teams.flatMap((team) => keySlots.map((slot) => `${team}-${slot}`));
 
-export const keyFile = (slot: Slot): string => `${slot}.pem`;
+export const keyFile = (slot: string): string => `${slot}.pem`;
 
-/** `<key ID> <slot>` per line. A key ID that is not in it is not known to the gate, which then answers 503. */
+/**
+ * `<key ID> <slot>` per line; of several teams `<key ID>@<team> <slot>`, so that a key counts for its own team alone. A key ID that is not
+ * in it is not known to the gate, which then answers 503.
+ */
 export const keyIdsFile = "key-ids.map";
 
 /**
@@ -67,12 +72,12 @@ export interface RefreshOptions {
  * Makes sure that the gate can start: where no keys were ever fetched, it is given a key that nobody has, and answers every push with
  * 503 until they are. Keys that are there stay.
  */
-export function ensureKeyFiles(folder: string): void {
+export function ensureKeyFiles(folder: string, teams?: readonly string[]): void {
   const disk = new Disk();
   const keys = join(folder, keysFolder);
   disk.makeFolder(keys);
   disk.setMode(keys, 0o755);
-  for (const slot of keySlots) {
+  for (const slot of slotsOf(teams)) {
     if (kindOf(join(keys, keyFile(slot))) === undefined) {
       disk.writeFile(join(keys, keyFile(slot)), pem(nobodysKey), 0o644);
     }
@@ -95,27 +100,85 @@ export async function refreshAccessKeys(
   teamName: string,
   options: RefreshOptions = {},
 ): Promise<Result<RefreshedKeys>> {
-  const url = options.url ?? new URL(`https://${teamName}.cloudflareaccess.com/cdn-cgi/access/certs`);
+  const url = options.url ?? keysUrl(teamName);
   const fetched = await fetchKeys(url, options.host);
-  if (!fetched.ok) {
-    return fetched;
+  return fetched.ok ? takeKeys(folder, runDirectory, undefined, [fetched.value], options) : fetched;
+}
+
+/**
+ * The same for the teams of several stacks. What of one team cannot be fetched keeps the others' from nothing: theirs are taken, and then
+ * this is a failure.
+ */
+export async function refreshKeysOfTeams(
+  folder: string,
+  runDirectory: string,
+  teams: readonly string[],
+  options: RefreshOptions = {},
+): Promise<Result<RefreshedKeys>> {
+  const fetched = await Promise.all(
+    teams.map((team) =>
+      fetchKeys(options.url ?? keysUrl(team), options.url && (options.host ?? keysUrl(team).host)),
+    ),
+  );
+  const taken = await takeKeys(
+    folder,
+    runDirectory,
+    teams,
+    fetched.map((one) => (one.ok ? one.value : undefined)),
+    options,
+  );
+  const problems = [...fetched, taken].flatMap((one) => (one.ok ? [] : one.problems));
+  return problems.length > 0 ? failure(...problems) : taken;
+}
+
+const keysUrl = (team: string): URL => new URL(`https://${team}.cloudflareaccess.com/cdn-cgi/access/certs`);
+
+type Keys = ReadonlyMap<string, KeyObject>;
+
+/** @param fetched of each team; undefined: those that are there stay. */
+async function takeKeys(
+  folder: string,
+  runDirectory: string,
+  teams: readonly string[] | undefined,
+  fetched: readonly (Keys | undefined)[],
+  options: RefreshOptions,
+): Promise<Result<RefreshedKeys>> {
+  ensureKeyFiles(folder, teams);
+  const keysDirectory = join(folder, keysFolder);
+  let changed = false;
+  for (const [index, keys] of fetched.entries()) {
+    if (keys !== undefined) {
+      changed = writeKeys(keysDirectory, keys, teams, teams?.[index]) || changed;
+    }
   }
-  ensureKeyFiles(folder);
-  const changed = writeKeys(join(folder, keysFolder), fetched.value);
   const gate =
     changed || reloadIsDue(folder) ? await reload(folder, runDirectory) : success("unchanged" as const);
   if (!gate.ok) {
     return gate;
   }
   const textfiles = options.textfiles ?? join(folder, "textfiles");
-  new Disk().makeFolder(textfiles);
-  new Disk().writeFile(
-    join(textfiles, "sitepass-keys.prom"),
-    metricsText(options.now ?? new Date(), fetched.value.size),
-    0o644,
-  );
-  return success({ changed, keys: fetched.value.size, gate: gate.value });
+  const disk = new Disk();
+  disk.makeFolder(textfiles);
+  const now = options.now ?? new Date();
+  for (const [index, keys] of fetched.entries()) {
+    if (keys !== undefined) {
+      const team = teams?.[index];
+      disk.writeFile(join(textfiles, metricsFile(team)), metricsText(now, keys.size, team), 0o644);
+    }
+  }
+  // Of a team that is no longer one of this gate's, nobody has to know how old its keys are.
+  const wanted = (teams ?? [undefined]).map(metricsFile);
+  for (const name of readdirSync(textfiles)) {
+    if (/^sitepass-keys(?:-.+)?\.prom$/.test(name) && !wanted.includes(name)) {
+      disk.remove(join(textfiles, name));
+    }
+  }
+  const held = readKeyIds(join(keysDirectory, keyIdsFile), slotsOf(teams));
+  return success({ changed, keys: held.size, gate: gate.value });
 }
+
+const metricsFile = (team: string | undefined): string =>
+  team === undefined ? "sitepass-keys.prom" : `sitepass-keys-${team}.prom`;
 
 /** Stands there from when keys were written until the gate has taken them, so that a reload that failed is tried again. */
 const notYetTaken = ".not-yet-taken";
@@ -134,16 +197,27 @@ async function reload(folder: string, runDirectory: string): Promise<Result<"rel
  * Puts keys into slots. A key keeps its slot, and a key ID never leads to a slot that holds another key, whatever moment this is cut
  * short at: the gate would answer 401, and lose what is pushed, where it now answers 503.
  */
-function writeKeys(folder: string, fetched: ReadonlyMap<string, KeyObject>): boolean {
+function writeKeys(
+  folder: string,
+  ofTeam: Keys,
+  teams: readonly string[] | undefined,
+  team: string | undefined,
+): boolean {
   const disk = new Disk();
   const idsPath = join(folder, keyIdsFile);
+  const slots = slotsOf(team === undefined ? undefined : [team]);
+  const fetched: Keys = new Map(
+    [...ofTeam].map(([id, key]) => [team === undefined ? id : `${id}@${team}`, key]),
+  );
+  const known = [...readKeyIds(idsPath, slotsOf(teams))];
+  const ofOthers = known.filter(([, slot]) => !slots.includes(slot));
   const held = new Map(
-    [...readKeyIds(idsPath)].filter(([id, slot]) => {
+    known.filter(([id, slot]) => {
       const key = fetched.get(id);
       return key !== undefined && holds(join(folder, keyFile(slot)), pem(key));
     }),
   );
-  const free = keySlots.filter((slot) => ![...held.values()].includes(slot));
+  const free = slots.filter((slot) => ![...held.values()].includes(slot));
   const wanted = new Map(held);
   for (const id of fetched.keys()) {
     const slot = wanted.has(id) ? undefined : free.shift();
@@ -151,33 +225,34 @@ function writeKeys(folder: string, fetched: ReadonlyMap<string, KeyObject>): boo
       wanted.set(id, slot);
     }
   }
-  const contentOf = (slot: Slot): string => {
+  const contentOf = (slot: string): string => {
     const id = [...wanted].find(([, used]) => used === slot)?.[0];
     return pem((id === undefined ? undefined : fetched.get(id)) ?? nobodysKey);
   };
-  const stale = keySlots.filter((slot) => !holds(join(folder, keyFile(slot)), contentOf(slot)));
-  if (stale.length === 0 && holds(idsPath, keyIdsText(wanted))) {
+  const stale = slots.filter((slot) => !holds(join(folder, keyFile(slot)), contentOf(slot)));
+  const textWith = (ids: ReadonlyMap<string, string>): string => keyIdsText(new Map([...ofOthers, ...ids]));
+  if (stale.length === 0 && holds(idsPath, textWith(wanted))) {
     return false;
   }
   disk.writeFile(join(folder, notYetTaken), "", 0o644);
-  disk.writeFile(idsPath, keyIdsText(held), 0o644);
+  disk.writeFile(idsPath, textWith(held), 0o644);
   for (const slot of stale) {
     disk.writeFile(join(folder, keyFile(slot)), contentOf(slot), 0o644);
   }
-  disk.writeFile(idsPath, keyIdsText(wanted), 0o644);
+  disk.writeFile(idsPath, textWith(wanted), 0o644);
   return true;
 }
 
-const keyIdsText = (ids: ReadonlyMap<string, Slot>): string =>
+const keyIdsText = (ids: ReadonlyMap<string, string>): string =>
   `${["# ID of each key that Access signs with, and the file that holds it.", ...[...ids].map(([id, slot]) => `${id} ${slot}`).sort()].join("\n")}\n`;
 
-function readKeyIds(path: string): Map<string, Slot> {
+function readKeyIds(path: string, slots: readonly string[]): Map<string, string> {
   return new Map(
     readFileSync(path, "utf8")
       .split("\n")
       .flatMap((line) => {
         const [, id, named] = /^([^#\s]\S*) (\S+)$/.exec(line) ?? [];
-        const slot = keySlots.find((one) => one === named);
+        const slot = slots.find((one) => one === named);
         return id === undefined || slot === undefined ? [] : [[id, slot] as const];
       }),
   );
@@ -230,6 +305,18 @@ async function fetchKeys(
   }
 }
 
+/** Whether each team has a key yet, or the only one has; a line of the map that is no comment names one. */
+export function holdsKeys(folder: string, teams: readonly string[] | undefined): boolean {
+  const path = join(folder, keysFolder, keyIdsFile);
+  if (kindOf(path) !== "file") {
+    return false;
+  }
+  const held = [...readKeyIds(path, slotsOf(teams)).values()];
+  return (teams ?? [undefined]).every((team) =>
+    slotsOf(team === undefined ? undefined : [team]).some((slot) => held.includes(slot)),
+  );
+}
+
 /** All of the keys, or none: with a part of them pushes would be refused that are good. */
 function keysOf(url: URL, text: string): Result<ReadonlyMap<string, KeyObject>> {
   let json: unknown;
@@ -280,11 +367,13 @@ const unusable = (url: URL, says: string): Problem => ({
 });
 
 /** In the format of node_exporter's textfile collector. */
-const metricsText = (now: Date, keys: number): string =>
-  `# HELP sitepass_gate_keys_refreshed_timestamp_seconds When the keys of Access were last fetched with success.
+function metricsText(now: Date, keys: number, team: string | undefined): string {
+  const labels = team === undefined ? "" : `{team="${team}"}`;
+  return `# HELP sitepass_gate_keys_refreshed_timestamp_seconds When the keys of Access were last fetched with success.
 # TYPE sitepass_gate_keys_refreshed_timestamp_seconds gauge
-sitepass_gate_keys_refreshed_timestamp_seconds ${Math.floor(now.getTime() / 1000)}
+sitepass_gate_keys_refreshed_timestamp_seconds${labels} ${Math.floor(now.getTime() / 1000)}
 # HELP sitepass_gate_keys Keys of Access that the gate holds.
 # TYPE sitepass_gate_keys gauge
-sitepass_gate_keys ${keys}
+sitepass_gate_keys${labels} ${keys}
 `;
+}

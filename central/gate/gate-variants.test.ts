@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import type { CentralHost, CentralSignal, Places } from "../central-host";
-import { exampleHost, placesBelow } from "../testing/central-hosts";
+import { exampleHost, exampleSeveral, placesBelow } from "../testing/central-hosts";
 import { destinationsOf } from "./destinations";
 import { gate } from "./gate";
 import { validate, withoutHaproxy, writeGate } from "./testing/running-gate";
@@ -22,6 +22,7 @@ const variants: Readonly<Record<string, Partial<CentralHost>>> = {
   "several audiences": { signals: [{ ...metrics, audiences: ["c".repeat(64), "d".repeat(64)] }, logs] },
   "no audience yet": { signals: [{ ...metrics, audiences: [] }, logs] },
   "no sites": { sites: [] },
+  "two stacks": exampleSeveral(),
   "VictoriaMetrics of one's own": {
     signals: [withOtlp, logs],
     ownStores: { metrics: { url: new URL("http://victoria:8428/api/v1/write"), takesExtraLabel: true } },

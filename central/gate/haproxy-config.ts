@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import type { CentralHost, CentralSignal, Places } from "../central-host";
-import { keyFile, keyIdsFile, keySlots } from "./access-keys";
+import { connectorPath, connectorsOf, stackTitle, teamsOf, type ConnectorPlace } from "../several-stacks";
+import { keyFile, keyIdsFile, slotsOf } from "./access-keys";
 import { destinationsOf, type Destination } from "./destinations";
 import type { RefusalReason } from "./refusals";
 import { shutOut } from "./site-map";
@@ -41,16 +42,17 @@ const handedOn = [
 export function haproxyConfig(central: CentralHost, places: Places): string {
   const place = places.programs.gate;
   const destinations = central.signals.flatMap((signal) => destinationsOf(central, places, signal));
+  const connectors = connectorsOf(central, places);
   const named =
     destinations.some(({ url }) => isIP(bareHost(url)) === 0) || isIP(places.programs.cloudflared.host) === 0;
   return `${[
-    `# The gate of stack ${central.stackName}: who may push, and as whom. Rendered; changes are lost with the next rendering.`,
+    `# The gate of ${stackTitle(central)}: who may push, and as whom. Rendered; changes are lost with the next rendering.`,
     global(places),
     defaults(place.files),
     ...(named ? [resolvers] : []),
     tables,
-    page(place.bind, place.ports.http),
-    connector(places),
+    page(place.bind, place.ports.http, connectors),
+    ...connectors.map(connector),
     ...central.signals.map((signal) => frontend(central, places, signal)),
     ...destinations.map((destination) => backend(central, destination)),
   ].join("\n\n")}\n`;
@@ -119,24 +121,33 @@ backend gate_pushes
 backend gate_refusals
   stick-table type string len 128 size 100k store http_req_cnt,conn_cur`;
 
-const page = (bind: string, port: number): string => `frontend page
+const page = (bind: string, port: number, connectors: readonly ConnectorPlace[]): string => `frontend page
   bind ${bind}:${port}
   http-request set-log-level silent
   monitor-uri /ready
   http-request use-service prometheus-exporter if { path /metrics }
   http-request use-service lua.sites if { path /metrics/sites }
-  http-request return status 404 unless { path /metrics/connector }
-  default_backend connector`;
+  http-request return status 404 unless { path ${connectors.map(connectorPath).join(" ")} }
+${connectors
+  .map((one) =>
+    one.stack === undefined
+      ? `  default_backend ${connectorBackend(one)}`
+      : `  use_backend ${connectorBackend(one)} if { path ${connectorPath(one)} }`,
+  )
+  .join("\n")}`;
+
+const connectorBackend = ({ stack }: ConnectorPlace): string =>
+  stack === undefined ? "connector" : `connector_${stack}`;
 
 /**
  * The connector's metrics, handed on: so Prometheus shares no network with cloudflared, and whoever may change where the tunnel leads
  * still cannot lead it to Prometheus.
  */
-function connector({ programs: { cloudflared } }: Places): string {
-  const byName = isIP(cloudflared.host) === 0;
-  return `backend connector
+function connector(one: ConnectorPlace): string {
+  const byName = isIP(one.host) === 0;
+  return `backend ${connectorBackend(one)}
   http-request set-path /metrics
-  server cloudflared ${cloudflared.host}:${cloudflared.ports.http}${byName ? " resolvers system init-addr last,libc,none resolve-prefer ipv4" : ""}`;
+  server cloudflared ${one.host}:${one.port}${byName ? " resolvers system init-addr last,libc,none resolve-prefer ipv4" : ""}`;
 }
 
 function frontend(central: CentralHost, places: Places, signal: CentralSignal): string {
@@ -146,6 +157,14 @@ function frontend(central: CentralHost, places: Places, signal: CentralSignal): 
   const { requestsPerSecond, bytesPerSecond } = central.limits;
   const claim = (query: string): string => `var(txn.assertion),jwt_payload_query('$.${query}')`;
   const number = (query: string): string => `var(txn.assertion),jwt_payload_query('$.${query}','int')`;
+  const isFor = (acl: string, tags: readonly string[]): readonly string[] =>
+    tags.length === 0
+      ? []
+      : ["aud", "aud[0]", "aud[1]", "aud[2]"].map(
+          (query) => `acl for_${acl} ${claim(query)} -m str ${tags.join(" ")}`,
+        );
+  const teams = teamsOf(central);
+  const slots = slotsOf(teams);
   const outdated = destinations.filter(({ takesRemoteWrite2 }) => !takesRemoteWrite2);
   /** The first reason that holds is the one. */
   const refuse = (reason: RefusalReason, ...conditions: readonly string[]): string[] =>
@@ -165,16 +184,29 @@ function frontend(central: CentralHost, places: Places, signal: CentralSignal): 
     ...refuse("malformed", String.raw`!{ var(txn.assertion) -m reg ^[\w-]+\.[\w-]+\.[\w-]*$ }`),
     "http-request set-var(txn.algorithm) var(txn.assertion),jwt_header_query('$.alg') if !refused",
     ...refuse("algorithm", "!{ var(txn.algorithm) -m str RS256 }"),
-    `http-request set-var(txn.slot) var(txn.assertion),jwt_header_query('$.kid'),map_str(${files}/keys/${keyIdsFile}) if !refused`,
-    ...refuse("unknown-key", `!{ var(txn.slot) -m str ${keySlots.join(" ")} }`),
-    ...keySlots.map(
+    // Of several teams, the one that it says it is of is the one whose keys are looked at.
+    ...(teams === undefined
+      ? []
+      : [
+          `http-request set-var(txn.issuer) ${claim("iss")} if !refused`,
+          ...teams.map(
+            (team) =>
+              `http-request set-var(txn.team) str(${team}) if !refused { var(txn.issuer) -m str ${issuerOf(team)} }`,
+          ),
+          ...refuse("issuer", "!{ var(txn.team) -m found }"),
+        ]),
+    `http-request set-var(txn.slot) var(txn.assertion),jwt_header_query('$.kid'),${teams === undefined ? "" : "concat(@,txn.team),"}map_str(${files}/keys/${keyIdsFile}) if !refused`,
+    ...refuse("unknown-key", `!{ var(txn.slot) -m str ${slots.join(" ")} }`),
+    ...slots.map(
       (slot) =>
         `http-request set-var(txn.signed) var(txn.assertion),jwt_verify("RS256","${files}/keys/${keyFile(slot)}") if !refused { var(txn.slot) -m str ${slot} }`,
     ),
     ...refuse("signature", "!{ var(txn.signed) -m int 1 }"),
     "",
     "# What it says: for this signal, by this team, now, and of whom.",
-    ...refuse("issuer", `!{ ${claim("iss")} -m str https://${central.teamName}.cloudflareaccess.com }`),
+    ...(teams === undefined
+      ? refuse("issuer", `!{ ${claim("iss")} -m str ${issuerOf(central.teamName)} }`)
+      : []),
     `http-request set-var(txn.until) ${number("exp")} if !refused`,
     `http-request set-var(txn.client) ${claim("common_name")} if !refused`,
     ...refuse("claims", "!{ var(txn.until) -m found }", "!{ var(txn.client) -m reg . }"),
@@ -184,15 +216,24 @@ function frontend(central: CentralHost, places: Places, signal: CentralSignal): 
       ...refuse("not-yet-valid", `{ var(txn.${from}),sub(txn.now) -m int gt ${clockLeeway} }`),
     ]),
     // A text, or a list.
-    ...(audiences.length === 0
-      ? []
-      : ["aud", "aud[0]", "aud[1]", "aud[2]"].map(
-          (query) => `acl for_${name} ${claim(query)} -m str ${audiences.join(" ")}`,
-        )),
-    ...refuse("audience", audiences.length === 0 ? "TRUE" : `!for_${name}`),
+    ...(central.stacks === undefined
+      ? [...isFor(name, audiences), ...refuse("audience", audiences.length === 0 ? "TRUE" : `!for_${name}`)]
+      : [
+          // Of several stacks, the one that is meant is the one whose application it is for, if that is its team's.
+          ...central.stacks.flatMap((stack) => {
+            const ofStack = stack.signals.find((one) => one.signal === name)?.audiences ?? [];
+            return ofStack.length === 0
+              ? []
+              : [
+                  ...isFor(`${name}_${stack.name}`, ofStack),
+                  `http-request set-var(txn.stack) str(${stack.name}) if !refused { var(txn.team) -m str ${stack.teamName} } for_${name}_${stack.name}`,
+                ];
+          }),
+          ...refuse("audience", "!{ var(txn.stack) -m found }"),
+        ]),
     "",
     "# Whose it is, and what that site may push.",
-    `http-request set-var(txn.entry) var(txn.client),map_str(${files}/sites.map) if !refused`,
+    `http-request set-var(txn.entry) var(txn.client),${central.stacks === undefined ? "" : "concat(@,txn.stack),"}map_str(${files}/sites.map) if !refused`,
     ...refuse("unknown-client", "!{ var(txn.entry) -m found }"),
     "http-request set-var(txn.site) var(txn.entry),field(1,/) if !refused",
     ...refuse("unknown-client", "!{ var(txn.site) -m reg . }"),
@@ -275,6 +316,8 @@ function backend({ siteLabel }: CentralHost, { name, url, tells, onlyWhile }: De
 
 const status503 = (reason: string, text: string): string =>
   `status 503 content-type text/plain hdr Retry-After 10 hdr X-Sitepass-Gate ${reason} string "${text}\\n"`;
+
+const issuerOf = (team: string): string => `https://${team}.cloudflareaccess.com`;
 
 /** A store that gets nothing from the gate itself, and is looked at. */
 function watched(name: string, { hostname, port, pathname }: URL): string {

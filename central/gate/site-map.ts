@@ -12,7 +12,7 @@ export const shutOut = "shut-out";
 
 /**
  * The map of the gate: which client ID is which site, and what it may push. One line each, `<client ID> <site>/<signal>/<signal>/`;
- * every word of the value ends in a slash, so that HAProxy can look for one as a whole.
+ * every word of the value ends in a slash, so that HAProxy can look for one as a whole. Of several stacks, `@<stack>` follows the client ID.
  */
 export const siteMapText = (sites: CentralHost["sites"]): string =>
   `${[
@@ -21,10 +21,12 @@ export const siteMapText = (sites: CentralHost["sites"]): string =>
   ].join("\n")}\n`;
 
 const mapEntries = (sites: readonly CentralSite[]): string[] =>
-  sites.flatMap(({ name, clientId, signals, enabled }) =>
+  sites.flatMap(({ name, clientId, signals, enabled, stack }) =>
     clientId === undefined
       ? []
-      : [`${clientId} ${[name, ...(enabled ? signals : [shutOut])].map((word) => `${word}/`).join("")}`],
+      : [
+          `${clientId}${stack === undefined ? "" : `@${stack}`} ${[name, ...(enabled ? signals : [shutOut])].map((word) => `${word}/`).join("")}`,
+        ],
   );
 
 /**

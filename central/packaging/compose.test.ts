@@ -97,6 +97,24 @@ describe("the Compose file", () => {
     }
   }
 
+  it(
+    "gives each of several connectors the token of its own stack, and no way to another program",
+    { skip },
+    (t) => {
+      const { project } = read(t, expectedCentralCases["compose-several"] ?? []);
+      assert.equal(project.name, "sitepass-eu-us");
+      assert.equal(project.services.cloudflared, undefined);
+      for (const stack of ["eu", "us"]) {
+        const { secrets, networks } = project.services[`cloudflared-${stack}`] ?? {};
+        assert.deepEqual(
+          secrets?.map(({ source }) => source),
+          [`tunnel-token-${stack}`],
+        );
+        assert.deepEqual(Object.keys(networks ?? {}).sort(), ["connector", "edge"]);
+      }
+    },
+  );
+
   it("lets nobody reach the stores but the gate, what it leads to and what reads them", { skip }, (t) => {
     const { project } = read(t, render({}));
     const networksOf = (service: string) => Object.keys(project.services[service]?.networks ?? {});

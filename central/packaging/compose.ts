@@ -2,6 +2,7 @@ import { yamlFile, type YamlObject } from "../../collectors/common/config-text";
 import { listOf } from "../../collectors/common/refusals-and-notes";
 import { signalNames } from "../../fleet/signals";
 import type { CentralProgram, Places, ProgramName } from "../central-host";
+import { serviceName, stackTitle } from "../several-stacks";
 import { centralImages, imageName } from "./images";
 import { hasFiles, placesBy, plainFile, secretsOf, type PackagedHost, type Packaging } from "./packaging";
 
@@ -75,11 +76,14 @@ function composeFile(host: PackagedHost) {
   const secrets = [...new Set(programs.flatMap((program) => secretsOf(program, central, compose)))].sort();
   return yamlFile(
     "compose.yaml",
-    `The central host of stack ${central.stackName}, rendered by sitepass. Start it with \`docker compose up -d\`; README.md tells more. What you change here is lost with the next rendering: put it into compose.override.yaml, which Compose reads too.`,
+    `The central host of ${stackTitle(central)}, rendered by sitepass. Start it with \`docker compose up -d\`; README.md tells more. What you change here is lost with the next rendering: put it into compose.override.yaml, which Compose reads too.`,
     {
       name: projectName(central.stackName),
       services: Object.fromEntries(
-        programs.map((program) => [program.name, service(program, host, networks[program.name] ?? [])]),
+        programs.map((program) => [
+          serviceName(program),
+          service(program, host, networks[program.name] ?? []),
+        ]),
       ),
       networks: Object.fromEntries(
         used.map((network) => [network, isOpen(network) ? {} : { internal: true }]),
@@ -128,7 +132,7 @@ function service(program: CentralProgram, host: PackagedHost, networks: readonly
       : {}),
     ...nonEmptyList(
       "depends_on",
-      dependencies[name].filter((other) => programs.some((one) => one.name === other)),
+      dependencies[name].flatMap((other) => programs.filter((one) => one.name === other).map(serviceName)),
     ),
     ...(health === undefined || health === ""
       ? {}

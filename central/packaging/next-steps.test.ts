@@ -7,6 +7,7 @@ const rendered = (changes: Partial<RenderedFolder>): RenderedFolder => ({
   packaging: "compose",
   folder: "central-host",
   programs: centralPrograms,
+  stackName: "prod",
   isNew: false,
   changed: [],
   hasKeys: true,

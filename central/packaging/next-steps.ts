@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import { shellWord } from "../../collectors/site-folder/install-script";
-import type { CentralProgram, ProgramName } from "../central-host";
+import type { CentralProgram } from "../central-host";
+import { serviceName, stackFlags, tokenName } from "../several-stacks";
 import { reloadSignals, type PackagingName } from "./packaging";
 
 /** What was rendered, and what came of it. */
@@ -14,14 +15,16 @@ export interface RenderedFolder {
   readonly changed: readonly string[];
   /** Whether the gate has keys of Access yet. */
   readonly hasKeys: boolean;
+  /** Of the host; of several stacks all names, see CentralHost. */
+  readonly stackName: string;
 }
 
 /** Programs that look into their folder again by themselves: Grafana for dashboards, Loki's ruler for rules. */
 const looksAgain = (path: string): boolean => /^(?:grafana\/dashboards|loki\/rules)\//.test(path);
 
 /** Read when it starts, and never again: by the old one it would stay connected to a tunnel that is gone. */
-const isTokenOf = (name: ProgramName, path: string): boolean =>
-  name === "cloudflared" && path === "credentials/tunnel-token";
+const isTokenOf = ({ name, stack }: CentralProgram, path: string): boolean =>
+  name === "cloudflared" && path === `credentials/${tokenName(stack)}`;
 
 /** The commands that bring what was rendered to the programs that run, in their order. */
 export function nextSteps(rendered: RenderedFolder): readonly string[] {
@@ -29,38 +32,41 @@ export function nextSteps(rendered: RenderedFolder): readonly string[] {
   const out = shellWord(folder);
   const hasGate = programs.some(({ name }) => name === "gate");
   const keys = hasGate && !hasKeys;
+  const keysStep = `npx sitepass central keys${flagsOf(rendered)} --out ${out}`;
   return packaging === "compose"
     ? [
-        ...(keys ? [`npx sitepass central keys --out ${out}`] : []),
+        ...(keys ? [keysStep] : []),
         ...composeSteps(rendered).map((words) => `docker compose --project-directory ${out} ${words}`),
         ...mapStep(rendered),
       ]
     : [
         // What is fetched now is what install.sh brings along the first time.
-        ...(keys && isNew ? [`npx sitepass central keys --out ${out}`] : []),
+        ...(keys && isNew ? [keysStep] : []),
         ...(rendered.changed.length > 0 ? [`sudo sh ${out}/install.sh`] : []),
       ];
 }
 
+/** Without them, a command works on one stack. */
+const flagsOf = ({ stackName }: RenderedFolder): string =>
+  stackName.includes("+") ? ` ${stackFlags(stackName).join(" ")}` : "";
+
 function composeSteps({ programs, isNew, changed }: RenderedFolder): readonly string[] {
   const ofCompose = changed.some((path) => ["compose.yaml", ".env"].includes(path));
-  const names = isNew
+  const toTell = isNew
     ? []
-    : programs
-        .map(({ name }) => name)
-        .filter((name) =>
-          changed.some(
-            (path) =>
-              (path.startsWith(`${name}/`) && !looksAgain(path) && path !== "gate/sites.map") ||
-              isTokenOf(name, path),
-          ),
-        );
-  const restarted = names.filter((name) => reloadSignals[name] === undefined);
+    : programs.filter((program) =>
+        changed.some(
+          (path) =>
+            (path.startsWith(`${program.name}/`) && !looksAgain(path) && path !== "gate/sites.map") ||
+            isTokenOf(program, path),
+        ),
+      );
+  const restarted = toTell.filter(({ name }) => reloadSignals[name] === undefined).map(serviceName);
   const signals = new Map<string, string[]>();
-  for (const name of names) {
-    const signal = reloadSignals[name];
+  for (const program of toTell) {
+    const signal = reloadSignals[program.name];
     if (signal !== undefined) {
-      signals.set(signal, [...(signals.get(signal) ?? []), name]);
+      signals.set(signal, [...(signals.get(signal) ?? []), serviceName(program)]);
     }
   }
   return [
@@ -71,7 +77,7 @@ function composeSteps({ programs, isNew, changed }: RenderedFolder): readonly st
 }
 
 /** The gate takes a new map in without a reload. */
-const mapStep = ({ isNew, changed, folder }: RenderedFolder): readonly string[] =>
-  !isNew && changed.some((path) => basename(path) === "sites.map")
-    ? [`npx sitepass central map --out ${shellWord(folder)}`]
+const mapStep = (rendered: RenderedFolder): readonly string[] =>
+  !rendered.isNew && rendered.changed.some((path) => basename(path) === "sites.map")
+    ? [`npx sitepass central map${flagsOf(rendered)} --out ${shellWord(rendered.folder)}`]
     : [];

@@ -1,7 +1,6 @@
 import type { RenderedFile } from "../../collectors/collector";
 import {
   defaultPorts,
-  secretNames,
   type CentralHost,
   type CentralProgram,
   type Place,
@@ -9,6 +8,7 @@ import {
   type ProgramName,
   type SecretName,
 } from "../central-host";
+import { secretNamesOf } from "../several-stacks";
 
 /** How the programs of a central host are run: as containers, or as units of systemd. */
 export type PackagingName = "compose" | "systemd";
@@ -31,7 +31,7 @@ export interface PackagedHost {
 /** One way of running the programs. */
 export interface Packaging {
   /** Where everything is, as one program sees it. */
-  readonly placesOf: (name: ProgramName) => Places;
+  readonly placesOf: (program: Pick<CentralProgram, "name" | "stack">) => Places;
   /** What lies beside the programs' own files; README and timers not among them. */
   readonly render: (host: PackagedHost) => readonly RenderedFile[];
   /** Absolute path of the folder with the gate's sockets, as the central host itself sees it. */
@@ -80,7 +80,7 @@ export function placesBy(
 
 /** Every program's own files. */
 export const programFiles = ({ central, programs }: PackagedHost, packaging: Packaging): RenderedFile[] =>
-  programs.flatMap((program) => [...program.files(central, packaging.placesOf(program.name))]);
+  programs.flatMap((program) => [...program.files(central, packaging.placesOf(program))]);
 
 /** The secrets that a program is given: those whose path stands in its files or in its command, and no other. */
 export function secretsOf(
@@ -88,25 +88,25 @@ export function secretsOf(
   central: CentralHost,
   packaging: Packaging,
 ): readonly SecretName[] {
-  const places = packaging.placesOf(program.name);
+  const places = packaging.placesOf(program);
   const { args, environment } = program.command(central, places);
   const texts = [
     ...program.files(central, places).map(({ content }) => content),
     ...args,
     ...Object.values(environment),
   ];
-  return secretNames.filter((name) =>
+  return secretNamesOf(central).filter((name) =>
     texts.some((text) =>
       text
         .split(`${places.credentials}/${name}`)
         .slice(1)
-        .some((rest) => !/^[\w-]/.test(rest)),
+        .some((rest) => !/^[\w.-]/.test(rest)),
     ),
   );
 }
 
 /** Whether a program has files of its own, which it finds in the folder of its place. */
 export const hasFiles = (program: CentralProgram, central: CentralHost, packaging: Packaging): boolean =>
-  program.files(central, packaging.placesOf(program.name)).length > 0;
+  program.files(central, packaging.placesOf(program)).length > 0;
 
 export const plainFile = (path: string, content: string): RenderedFile => ({ path, mode: 0o644, content });

@@ -1,7 +1,8 @@
 import type { RenderedFile } from "../../collectors/collector";
 import { listOf } from "../../collectors/common/refusals-and-notes";
 import { signals as signalTable } from "../../fleet/signals";
-import { secretNames, type ProgramName, type SecretName } from "../central-host";
+import { secretNames, type ProgramName } from "../central-host";
+import { stackFlags, stackTitle, tokenName } from "../several-stacks";
 import { centralImages, imageName } from "./images";
 import { plainFile, type PackagedHost, type Packaging, type PackagingName } from "./packaging";
 import { timerNames } from "./timers";
@@ -36,7 +37,7 @@ function introduction({ central, programs, onlyGate }: PackagedHost): string {
       "A site can only write as itself: stores with tenants are told the site whose token pushed, in X-Scope-OrgID. A Loki with tenants asks them one after the other, so that a query over all sites takes as long as all of them together.",
     off: "There is no gate: whatever a site says of itself is believed (`sitepass:identity` is off).",
   }[central.identity];
-  return `# ${onlyGate ? "The gate" : "The central host"} of stack ${central.stackName}
+  return `# ${onlyGate ? "The gate" : "The central host"} of ${stackTitle(central)}
 
 Rendered by sitepass: ${titles}. ${means}`;
 }
@@ -47,7 +48,7 @@ function startSection(host: PackagedHost, name: PackagingName, packaging: Packag
   const keys =
     central.identity === "off"
       ? ""
-      : `(cd ${checkout} && npx sitepass central keys --stack ${central.stackName} --out ${folder})\n`;
+      : `(cd ${checkout} && npx sitepass central keys ${stackFlags(central.stackName).join(" ")} --out ${folder})\n`;
   if (name === "compose") {
     return `## Start
 
@@ -94,7 +95,7 @@ function timerSection(host: PackagedHost, name: PackagingName, packaging: Packag
   };
   const where = `${packaging.installed(folder)}/credentials/timers.env`;
   const byHand = (command: "map" | "keys"): string =>
-    `(cd ${checkout} && npx sitepass central ${command} --stack ${central.stackName} --out ${folder})`;
+    `(cd ${checkout} && npx sitepass central ${command} ${stackFlags(central.stackName).join(" ")} --out ${folder})`;
   return `## What runs again and again
 
 Timers of systemd run sitepass from a checkout of the project in ${checkout} (another place is named with \`--checkout\`):
@@ -106,9 +107,15 @@ ${where} (mode 0600), such as:
 
 \`\`\`sh
 PULUMI_ACCESS_TOKEN=...
-CLOUDFLARE_API_TOKEN=...
-\`\`\`
-
+${central.stacks === undefined ? "CLOUDFLARE_API_TOKEN=...\n" : ""}\`\`\`
+${
+  central.stacks === undefined
+    ? ""
+    : `
+Each stack's token of Cloudflare's API comes from its own configuration, \`cloudflare:apiToken\`: one of the environment would be used for
+all accounts.
+`
+}
 ${
   name === "compose"
     ? `\`\`\`sh
@@ -171,7 +178,7 @@ with the password in credentials/grafana-password, which was made once and holds
 Grafana a host name and an Access application of its own, for people; never a path of a host name that sites push to.`;
 }
 
-const secretMeanings: Readonly<Record<SecretName, string>> = {
+const secretMeanings: Readonly<Record<(typeof secretNames)[number], string>> = {
   "tunnel-token": "the tunnel's token; rendered from the stack's outputs",
   "heartbeat-url":
     "put there by you: an address outside that is called as long as alarms work, and alarms when it is not, such as https://hc-ping.com/...",
@@ -186,14 +193,22 @@ function secretSection({ programs, onlyGate }: PackagedHost, name: PackagingName
 
 The gate has none. \`credentials/timers.env\`, put there by you, is for the timers; see above.`;
   }
-  const names = secretNames.filter(
-    (secret) => secret !== "tunnel-token" || programs.some((program) => program.name === "cloudflared"),
-  );
+  const lines = secretNames.flatMap((secret) => {
+    const connectors = programs.filter(({ name: program }) => program === "cloudflared");
+    const means = secretMeanings[secret];
+    return secret !== "tunnel-token"
+      ? `- \`${secret}\`: ${means}.`
+      : connectors.map(({ stack }) =>
+          stack === undefined
+            ? `- \`${secret}\`: ${means}.`
+            : `- \`${tokenName(stack)}\`: ${means} (stack ${stack}).`,
+        );
+  });
   return `## Secrets
 
 In \`credentials/\`, one a file, mode 0600, readable to their owner alone:
 
-${[...names.map((secret) => `- \`${secret}\`: ${secretMeanings[secret]}.`), "- `timers.env`: put there by you, see above."].join("\n")}
+${[...lines, "- `timers.env`: put there by you, see above."].join("\n")}
 
 After putting one there render again, and ${name === "compose" ? "`docker compose up -d`" : "`sudo sh install.sh`"}: what is not there is left out of the
 configuration. None of them stands in any other file here or in a command line, and only \`timers.env\` is put into the environment of a program: of
@@ -224,7 +239,7 @@ Start the gate first, and change origins and run \`pulumi up\` then: in this ord
 
 function changeSection({ central, folder, checkout, onlyGate }: PackagedHost, name: PackagingName): string {
   const options = listOf(
-    `--stack ${central.stackName}`,
+    stackFlags(central.stackName).join(" "),
     name === "systemd" && "--as systemd",
     onlyGate && "--only gate",
     `--out ${folder}`,

@@ -3,13 +3,8 @@ import { join } from "node:path";
 import type { RenderedFile } from "../../collectors/collector";
 import { systemdArgument } from "../../collectors/common/systemd";
 import { shellWord } from "../../collectors/site-folder/install-script";
-import {
-  secretNames,
-  type CentralHost,
-  type CentralProgram,
-  type Places,
-  type ProgramName,
-} from "../central-host";
+import { type CentralHost, type CentralProgram, type Places, type ProgramName } from "../central-host";
+import { secretNamesOf, serviceName, stackTitle } from "../several-stacks";
 import { centralImages } from "./images";
 import {
   placesBy,
@@ -30,13 +25,14 @@ const textfiles = `${state}/textfiles`;
 export const gateUser = "sitepass";
 const exporterUser = "sitepass-exporter";
 
-export const unitOf = (name: ProgramName): string => `sitepass-${name}.service`;
+export const unitOf = (program: Pick<CentralProgram, "name" | "stack">): string =>
+  `sitepass-${serviceName(program)}.service`;
 
 /**
  * Everything on loopback of the central host. A unit's secrets lie in a folder that only it can see, which systemd fills and files of
  * configuration may name (systemd.exec(5), LoadCredential).
  */
-export const systemdPlaces = (name: ProgramName): Places =>
+export const systemdPlaces = (program: Pick<CentralProgram, "name" | "stack">): Places =>
   placesBy(
     (one) => ({
       host: "127.0.0.1",
@@ -44,14 +40,14 @@ export const systemdPlaces = (name: ProgramName): Places =>
       files: `${installed}/${one}`,
       data: `${state}/${one}`,
     }),
-    { run: runDirectory, credentials: `/run/credentials/${unitOf(name)}`, textfiles },
+    { run: runDirectory, credentials: `/run/credentials/${unitOf(program)}`, textfiles },
   );
 
 /** Units of systemd, for programs that are installed from packages. */
 export const systemd: Packaging = {
   placesOf: systemdPlaces,
   render: (host) => [
-    ...host.programs.map((program) => plainFile(`systemd/${unitOf(program.name)}`, unitText(program, host))),
+    ...host.programs.map((program) => plainFile(`systemd/${unitOf(program)}`, unitText(program, host))),
     plainFile(
       "sysusers/sitepass-central.conf",
       `# Rendered by sitepass.
@@ -99,11 +95,11 @@ const ownView = [
 function unitText(program: CentralProgram, host: PackagedHost): string {
   const { central, programs } = host;
   const { name, title } = program;
-  const { program: file, args, environment } = program.command(central, systemdPlaces(name));
+  const { program: file, args, environment } = program.command(central, systemdPlaces(program));
   const secrets = secretsOf(program, central, systemd);
-  const earlier = (after[name] ?? [])
-    .filter((other) => programs.some((one) => one.name === other))
-    .map(unitOf);
+  const earlier = (after[name] ?? []).flatMap((other) =>
+    programs.filter((one) => one.name === other).map(unitOf),
+  );
   const signal = reloadSignals[name];
   return `# Rendered by sitepass.
 [Unit]
@@ -170,10 +166,10 @@ export function installScript(host: PackagedHost, files: readonly RenderedFile[]
   const plain = files.filter(({ path, mode }) => mode === 0o644 && path.includes("/"));
   const lines = programs.map((program) => {
     const { name } = program;
-    const { program: file } = program.command(central, systemdPlaces(name));
+    const { program: file } = program.command(central, systemdPlaces(program));
     return [
       "program",
-      unitOf(name),
+      unitOf(program),
       reloadSignals[name] === undefined ? "restart" : "reload",
       file,
       ...(otherNames[name] ?? []),
@@ -182,7 +178,7 @@ export function installScript(host: PackagedHost, files: readonly RenderedFile[]
   return plainFile(
     "install.sh",
     `#!/bin/sh
-# Installs the central host of stack ${central.stackName} on this machine, as root. Can be run as often as you like; changes only what differs.
+# Installs the central host of ${stackTitle(central)} on this machine, as root. Can be run as often as you like; changes only what differs.
 #   sudo sh install.sh
 # With DESTDIR=/some/folder all goes below that folder, for images, and systemd is told nothing.
 set -eu
@@ -193,7 +189,7 @@ stack=${shellWord(central.stackName)}
 directory=${installed}
 state=${state}
 gate_user=${gateUser}
-secrets=${shellWord([...secretNames, "timers.env"].join(" "))}
+secrets=${shellWord([...secretNamesOf(central), "timers.env"].join(" "))}
 timers=${shellWord(
       timerNames(host)
         .map((name) => `sitepass-${name}.timer`)

@@ -1,5 +1,6 @@
 import type { RenderedFile } from "../../collectors/collector";
 import { systemdArgument } from "../../collectors/common/systemd";
+import { stackFlags } from "../several-stacks";
 import { plainFile, type PackagedHost, type Packaging } from "./packaging";
 
 interface Timer {
@@ -28,7 +29,8 @@ export function timerUnits(host: PackagedHost, packaging: Packaging, user: strin
   const out = packaging.installed(folder);
   const run = packaging.runDirectory(folder);
   const textfiles = packaging.textfiles(folder);
-  const stack = ["--stack", central.stackName];
+  const stack = stackFlags(central.stackName);
+  const gauges = central.stacks === undefined ? "sitepass.prom" : "sitepass-{stack}.prom";
   const timers: readonly Timer[] = [
     {
       name: "keys",
@@ -47,7 +49,7 @@ export function timerUnits(host: PackagedHost, packaging: Packaging, user: strin
     {
       name: "status",
       description: "Writes the fleet's state for the alarms",
-      words: ["status", ...stack, "--openmetrics", `${textfiles}/sitepass.prom`],
+      words: ["status", ...stack, "--openmetrics", `${textfiles}/${gauges}`],
       when: ["OnBootSec=2min", "OnUnitInactiveSec=15min"],
       // 1: there is something to alarm about, which the alarms say.
       service: ["SuccessExitStatus=1"],

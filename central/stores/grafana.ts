@@ -3,11 +3,12 @@ import type { RenderedFile } from "../../collectors/collector";
 import { dashboardFiles } from "../dashboards/dashboards";
 import type { CentralHost, CentralProgram, Places } from "../central-host";
 import { dataSources } from "../dashboards/panels";
+import { distinctSites } from "../several-stacks";
 import { addressOf } from "./addresses";
 import { loki } from "./loki";
 
 function dataSourceFile(central: CentralHost, places: Places): RenderedFile {
-  const tenants = central.sites
+  const tenants = distinctSites(central.sites)
     .filter(({ signals }) => signals.includes("logs"))
     .map(({ name }) => name)
     .join("|");

@@ -1,6 +1,7 @@
-import { yamlFile } from "../../collectors/common/config-text";
+import { yamlFile, type YamlObject } from "../../collectors/common/config-text";
 import { prometheusRules } from "../alarms/prometheus-rules";
-import type { CentralHost, CentralProgram, ProgramName } from "../central-host";
+import type { CentralHost, CentralProgram, Places, ProgramName } from "../central-host";
+import { connectorPath, connectorsOf, type ConnectorPlace } from "../several-stacks";
 import { alertmanager } from "./alertmanager";
 import { addressOf, hostLabel, jobOf, listenAddress, storesItself } from "./addresses";
 import { alloy } from "./alloy";
@@ -39,6 +40,17 @@ function pagesOf(central: CentralHost): readonly Page[] {
   ];
 }
 
+/** One of several connectors: told apart by its stack, since the gate shows all of them. */
+const connectorTarget = ({ identity }: CentralHost, places: Places, one: ConnectorPlace): YamlObject => ({
+  targets: [identity === "off" ? `${one.host}:${one.port}` : addressOf(places, "gate")],
+  labels: {
+    [hostLabel]: "central",
+    program: "cloudflared",
+    stack: one.stack ?? "",
+    ...(identity === "off" ? {} : { __metrics_path__: connectorPath(one) }),
+  },
+});
+
 const takesPushes = (central: CentralHost): boolean =>
   storesItself(central, "metrics") ||
   // Loki's own rules write how many lines each site sent.
@@ -68,9 +80,10 @@ export const prometheus: CentralProgram = {
         scrape_configs: pagesOf(central).map(({ of, job, at = of, path }) => ({
           job_name: job,
           metrics_path: path,
-          static_configs: [
-            { targets: [addressOf(places, at)], labels: { [hostLabel]: "central", program: of } },
-          ],
+          static_configs:
+            of === "cloudflared" && central.stacks !== undefined
+              ? connectorsOf(central, places).map((one) => connectorTarget(central, places, one))
+              : [{ targets: [addressOf(places, at)], labels: { [hostLabel]: "central", program: of } }],
         })),
       },
     ),

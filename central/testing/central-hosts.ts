@@ -1,4 +1,6 @@
 import { storeWindows } from "../../collectors/buffers";
+import { orThrow } from "../../fleet/problem";
+import { joinHosts } from "../several-stacks";
 import { defaultPorts, type CentralHost, type Place, type Places, type ProgramName } from "../central-host";
 
 /** A central host of three sites, one of them shut out, as tests render it; what a test is about, it says. */
@@ -52,6 +54,46 @@ export const exampleHost = (changes: Partial<CentralHost> = {}): CentralHost => 
   secrets: new Set(["tunnel-token", "grafana-password"]),
   ...changes,
 });
+
+/** The hosts of two stacks, each with a team of its own; oslo is moving from the one to the other. */
+export const exampleStacks = (changes: Partial<CentralHost> = {}): [CentralHost, CentralHost] => {
+  const stack = (stackName: string, letters: readonly [string, string], sites: CentralHost["sites"]) => {
+    const host = exampleHost(changes);
+    return {
+      ...host,
+      stackName,
+      teamName: `team-${stackName}`,
+      signals: host.signals.map((signal, index) => ({
+        ...signal,
+        hostname: `${stackName}.${signal.hostname}`,
+        audiences: [(letters[index] ?? "").repeat(64)],
+      })),
+      sites,
+    };
+  };
+  const site = (name: string, digit: string, movingTo?: string): CentralHost["sites"][number] => ({
+    name,
+    clientId: `${digit.repeat(32)}.access`,
+    signals: ["metrics", "logs"],
+    enabled: true,
+    movingTo,
+  });
+  return [
+    stack("eu", ["a", "b"], [site("berlin", "1"), site("oslo", "2", "us")]),
+    stack("us", ["c", "d"], [site("austin", "3"), site("oslo", "4", "us")]),
+  ];
+};
+
+/** One central host of both. */
+export const exampleSeveral = (changes: Partial<CentralHost> = {}): CentralHost =>
+  orThrow(
+    joinHosts(
+      exampleStacks({
+        secrets: new Set(["tunnel-token-eu", "tunnel-token-us", "grafana-password"]),
+        ...changes,
+      }),
+    ),
+  );
 
 /** Everything on one machine, below one folder. */
 export function placesBelow(

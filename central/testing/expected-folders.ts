@@ -3,8 +3,8 @@ import type { RenderedFile } from "../../collectors/collector";
 import type { CentralHost } from "../central-host";
 import { folderFiles } from "../packaging/folder-files";
 import type { PackagedHost, PackagingName } from "../packaging/packaging";
-import { centralPrograms } from "../programs";
-import { exampleHost } from "./central-hosts";
+import { programsOf } from "../programs";
+import { exampleHost, exampleSeveral } from "./central-hosts";
 
 /** Whole folders as they are rendered, to be read and compared; without secrets. */
 export const expectedCentralFolder = join(__dirname, "..", "expected");
@@ -29,14 +29,14 @@ const ownStores: CentralHost["ownStores"] = {
 };
 
 /** A host as its folder is rendered from it, in /srv/sitepass. */
-export function packagedHost(changes: Partial<CentralHost> = {}, only?: "gate"): PackagedHost {
-  const central = exampleHost(changes);
+export const packagedHost = (changes: Partial<CentralHost> = {}, only?: "gate"): PackagedHost =>
+  packaged(exampleHost(changes), only);
+
+function packaged(central: CentralHost, only?: "gate"): PackagedHost {
   return {
     central,
-    programs: centralPrograms.filter(
-      (program) =>
-        program.isNeeded(central) &&
-        (only === undefined || ["gate", "vmagent", "alloy"].includes(program.name)),
+    programs: programsOf(central).filter(
+      ({ name }) => only === undefined || ["gate", "vmagent", "alloy"].includes(name),
     ),
     onlyGate: only === "gate",
     folder: "/srv/sitepass/central-host",
@@ -52,5 +52,7 @@ export const expectedCentralCases: Readonly<Record<string, readonly RenderedFile
   "compose-label": folder("compose", packagedHost(mail)),
   "compose-tenant": folder("compose", packagedHost({ identity: "tenant" })),
   "systemd-label": folder("systemd", packagedHost(mail)),
+  "compose-several": folder("compose", packaged(exampleSeveral())),
+  "systemd-several": folder("systemd", packaged(exampleSeveral())),
   "only-gate": folder("compose", packagedHost({ ownStores, secrets: new Set() }, "gate")),
 };

@@ -14,9 +14,10 @@ export function addCentral(program: Command, onStack: OnStack): void {
       "central",
       "central --as systemd --out /srv/sitepass/central",
       "central --only gate",
+      "central --stack eu --stack us",
       "central map --out /srv/sitepass/central",
     ],
-    "one",
+    "several",
   )
     .description(
       "write the folder that the central host runs from: the gate that tells who pushed, stores, alarms, dashboards",
@@ -40,7 +41,10 @@ export function addCentral(program: Command, onStack: OnStack): void {
     .action(async (options: CentralCommand, command: Command) => {
       const given = givenOptions(options, command);
       const checkout = given.checkout ?? given.cwd;
-      await onStack(given, (stack, run) => renderFolder(stack, { ...given, checkout }, run));
+      await onStack(
+        { ...given, together: (stacks, run) => renderFolder(stacks, { ...given, checkout }, run) },
+        (stack, run) => renderFolder([stack], { ...given, checkout }, run),
+      );
     });
   // Those of the subcommands have the same names.
   central.enablePositionalOptions();
@@ -53,12 +57,12 @@ interface CentralCommand extends StackOptions, Omit<CentralOptions, "checkout"> 
 }
 
 async function renderFolder(
-  stack: OpenStack,
+  stacks: readonly [OpenStack, ...OpenStack[]],
   options: CentralOptions & Pick<StackOptions, "json">,
   { terminal }: Run,
 ): Promise<ExitCode> {
   const { renderCentral } = await import("../../central/render-central.js");
-  const { central, warnings } = await renderCentral(stack, options);
+  const { central, warnings } = await renderCentral(stacks, options);
   if (options.json === true) {
     terminal.print(JSON.stringify(central, undefined, 2));
   } else {

@@ -3,6 +3,7 @@ import { Option, type Command } from "commander";
 import { orThrow } from "../../fleet/problem";
 import { plural } from "../../fleet/wording";
 import type { OpenStack } from "../../stack/open-stack";
+import { joinedName, teamsOf } from "../../central/several-stacks";
 import { stackCommand, type ExitCode, type OnStack, type Run } from "../stack-command";
 import { givenOptions, outOption, runOption, whileNoGateRuns, type GateOptions } from "./central-options";
 
@@ -18,7 +19,7 @@ export function addKeys(central: Command, onStack: OnStack): void {
       "central keys",
       "central keys --out /etc/sitepass/central --run /run/sitepass --textfiles /var/lib/sitepass/textfiles",
     ],
-    "one",
+    "several",
   )
     .description(
       "fetch the keys that Cloudflare Access signs with, and give them to the gate where they changed",
@@ -34,21 +35,28 @@ export function addKeys(central: Command, onStack: OnStack): void {
     .option("--json", "print one JSON document", false)
     .action(async (options: KeysOptions, command: Command) => {
       const given = givenOptions(options, command);
-      await onStack(given, (stack, run) => fetchKeys(stack, given, run));
+      await onStack({ ...given, together: (stacks, run) => fetchKeys(stacks, given, run) }, (stack, run) =>
+        fetchKeys([stack], given, run),
+      );
     });
 }
 
 async function fetchKeys(
-  stack: OpenStack,
+  stacks: readonly [OpenStack, ...OpenStack[]],
   { out, run = join(out, "run"), textfiles = join(out, "textfiles"), json }: KeysOptions,
   { terminal }: Run,
 ): Promise<ExitCode> {
-  const { readCentralHost } = await import("../../central/read-central-host.js");
-  const { refreshAccessKeys } = await import("../../central/gate/access-keys.js");
+  const { readCentralHosts } = await import("../../central/read-central-host.js");
+  const { refreshAccessKeys, refreshKeysOfTeams } = await import("../../central/gate/access-keys.js");
   const { throwUnlessRendered } = await import("../../central/render-central.js");
-  throwUnlessRendered(out, stack.stackName);
-  const { teamName } = await readCentralHost(stack, new Set());
-  const refreshed = orThrow(await refreshAccessKeys(out, run, teamName, { textfiles }));
+  throwUnlessRendered(out, joinedName(stacks.map(({ stackName }) => stackName)));
+  const central = await readCentralHosts(stacks, new Set());
+  const teams = teamsOf(central);
+  const refreshed = orThrow(
+    await (teams === undefined
+      ? refreshAccessKeys(out, run, central.teamName, { textfiles })
+      : refreshKeysOfTeams(out, run, teams, { textfiles })),
+  );
   const gate = {
     reloaded: "the running gate has taken them in",
     unchanged: "the gate needs no reload",
@@ -57,7 +65,7 @@ async function fetchKeys(
   terminal.print(
     json === true
       ? JSON.stringify(refreshed, undefined, 2)
-      : `${join(out, "gate/keys")}: ${plural(refreshed.keys, "key")} of ${teamName}, ${refreshed.changed ? "written" : "unchanged"}; ${gate}.`,
+      : `${join(out, "gate/keys")}: ${plural(refreshed.keys, "key")} of ${(teams ?? [central.teamName]).join(", ")}, ${refreshed.changed ? "written" : "unchanged"}; ${gate}.`,
   );
   return 0;
 }

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { orThrow } from "../../fleet/problem";
 import { plural } from "../../fleet/wording";
 import type { OpenStack } from "../../stack/open-stack";
+import { joinedName } from "../../central/several-stacks";
 import { stackCommand, type ExitCode, type OnStack, type Run } from "../stack-command";
 import { givenOptions, outOption, runOption, whileNoGateRuns, type GateOptions } from "./central-options";
 
@@ -11,7 +12,7 @@ export function addMap(central: Command, onStack: OnStack): void {
     central,
     "map",
     ["central map", "central map --out /etc/sitepass/central --run /run/sitepass"],
-    "one",
+    "several",
   )
     .description("tell the gate which client ID is which site, without a reload")
     .addOption(outOption())
@@ -19,20 +20,22 @@ export function addMap(central: Command, onStack: OnStack): void {
     .option("--json", "print one JSON document", false)
     .action(async (options: GateOptions, command: Command) => {
       const given = givenOptions(options, command);
-      await onStack(given, (stack, run) => writeMap(stack, given, run));
+      await onStack({ ...given, together: (stacks, run) => writeMap(stacks, given, run) }, (stack, run) =>
+        writeMap([stack], given, run),
+      );
     });
 }
 
 async function writeMap(
-  stack: OpenStack,
+  stacks: readonly [OpenStack, ...OpenStack[]],
   { out, run = join(out, "run"), json }: GateOptions,
   { terminal }: Run,
 ): Promise<ExitCode> {
-  const { readCentralHost } = await import("../../central/read-central-host.js");
+  const { readCentralHosts } = await import("../../central/read-central-host.js");
   const { updateSiteMap } = await import("../../central/gate/site-map.js");
   const { throwUnlessRendered } = await import("../../central/render-central.js");
-  throwUnlessRendered(out, stack.stackName);
-  const { sites } = await readCentralHost(stack, new Set());
+  throwUnlessRendered(out, joinedName(stacks.map(({ stackName }) => stackName)));
+  const { sites } = await readCentralHosts(stacks, new Set());
   const updated = orThrow(await updateSiteMap(out, run, sites));
   const gate = {
     updated: "the running gate has taken it in",

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, before, describe, it } from "node:test";
 import { permissions } from "cloudflare-standin/api/permissions";
@@ -296,11 +296,78 @@ for (const engine of engines) {
       assert.match(fleet.siteText("paris"), /secretVersion: 2/);
     });
 
+    it("render one central host of all, and give its gate one map", async (t) => {
+      const files = ["eu", "us"].map((name) => join(fleet.directory, `Pulumi.${name}.yaml`));
+      const texts = files.map((path) => readFileSync(path, "utf8"));
+      const identify = (...identities: readonly string[]): void => {
+        for (const [index, path] of files.entries()) {
+          const identity = identities[index];
+          writeFileSync(
+            path,
+            `${texts[index] ?? ""}${identity === undefined ? "" : `  sitepass:identity: ${identity}\n`}`,
+          );
+        }
+      };
+      t.after(() => {
+        identify();
+      });
+      identify("label", "tenant");
+      const differing = await fleet.sitepass([
+        "central",
+        "--all-stacks",
+        "--out",
+        join(fleet.directory, "../none"),
+      ]);
+      assert.deepEqual(
+        [differing.exitCode, differing.stderr],
+        [
+          1,
+          "error: sitepass:identity: is label in stack eu and tenant in stack us, and one central host has one. Make it the same in both, or render a central host for each.\n",
+        ],
+      );
+      identify("label", "label");
+      const out = join(fleet.directory, "..", `central-${engine.name.replaceAll(/\W/g, "-")}`);
+      const central = await fleet.sitepass(["central", "--all-stacks", "--out", out, "--json"]);
+      assert.equal(central.exitCode, 0, central.stderr + central.stdout);
+      const document = JSON.parse(central.stdout) as { written: string[]; next: string[] };
+      assert.deepEqual(
+        document.written.filter((path) => path.startsWith("credentials/tunnel")),
+        ["credentials/tunnel-token-eu", "credentials/tunnel-token-us"],
+      );
+      const keys = `npx sitepass central keys --stack eu --stack us --out ${out}`;
+      assert.equal(document.next[0], keys);
+      assert.notEqual(
+        readFileSync(join(out, "credentials/tunnel-token-eu"), "utf8"),
+        readFileSync(join(out, "credentials/tunnel-token-us"), "utf8"),
+      );
+      const sites = readFileSync(join(out, "gate/sites.map"), "utf8");
+      assert.match(sites, /^\S+@us austin\/.*\n\S+@eu berlin\/.*\n\S+@eu paris\//m);
+      const map = await fleet.sitepass([
+        "central",
+        "map",
+        "--stack",
+        "us",
+        "--stack",
+        "eu",
+        "--out",
+        out,
+        "--json",
+      ]);
+      assert.deepEqual(JSON.parse(map.stdout), { sites: 3, changed: false, gate: "not running" }, map.stderr);
+      const before = await fleet.sitepass(["central", "--stack", "us", "--stack", "eu", "map", "--out", out]);
+      assert.equal(before.exitCode, 0, before.stderr);
+      const one = await fleet.sitepass(["central", "map", "--stack", "eu", "--out", out]);
+      assert.equal(
+        one.stderr,
+        `error: ${out}: holds the gate of stacks eu, us, and this is stack eu. Add \`--stack eu --stack us\`, or name another folder with --out.\n`,
+      );
+    });
+
     it("refuse what makes no sense for several stacks as wrong usage", async () => {
       for (const [args, says] of [
         [
-          ["central", "--all-stacks"],
-          "--all-stacks does not go with `central`, which works on one stack. Name one with --stack.",
+          ["adopt", "--all-stacks"],
+          "--all-stacks does not go with `adopt`, which works on one stack. Name one with --stack.",
         ],
         [
           ["adopt", "--stack", "eu", "--stack", "us"],

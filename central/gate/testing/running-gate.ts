@@ -8,6 +8,7 @@ import type { SignalName } from "../../../fleet/signals";
 import { freePort, startService, type ServiceProcess } from "../../../local/run/processes";
 import { defaultPorts, type CentralHost, type Places } from "../../central-host";
 import { exampleHost, placesBelow } from "../../testing/central-hosts";
+import { teamsOf } from "../../several-stacks";
 import { ensureKeyFiles, refreshAccessKeys } from "../access-keys";
 import { gate } from "../gate";
 
@@ -28,7 +29,7 @@ export function writeGate(directory: string, central: CentralHost, places: Place
     writeFileSync(join(directory, path), content, { mode });
   }
   mkdirSync(places.run, { recursive: true });
-  ensureKeyFiles(directory);
+  ensureKeyFiles(directory, teamsOf(central));
 }
 
 /** A key pair of Access, or of somebody who would like to be Access. */
