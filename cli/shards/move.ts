@@ -35,8 +35,8 @@ export function addMove(program: Command, _onStack: OnStack, onProject: OnProjec
     .addHelpText(
       "after",
       `
-Writes site files alone, and says what is next. An end is refused until the token that stays was used, while the one that
-goes was used after it, and until that one was not used for ten minutes. More in docs/scale.md.`,
+Writes site files alone, and says what is next. --finish and --undo are refused until the token that stays was used,
+and as long as the one that goes was used after it or in the last ten minutes. More in docs/scale.md.`,
     )
     .action(async (sites: string[], options: MoveOptions, command: Command) => {
       const step = stepOf(options);
