@@ -20,7 +20,7 @@ const rate = (name: string): string => `rate(${name}{${ofHost}}[5m])`;
 const now = () => [
   stat(
     { title: "Keys of Access", description: "How long ago they were fetched.", unit: "s" },
-    `time() - max(sitepass_gate_keys_refreshed_timestamp_seconds{${ofHost}})`,
+    `time() - min(sitepass_gate_keys_refreshed_timestamp_seconds{${ofHost}})`,
     ["green", [129_600, "yellow"], [259_200, "red"]],
     "not known",
   ),
