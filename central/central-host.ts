@@ -95,7 +95,7 @@ export interface Mail {
   readonly server: string;
   readonly from: string;
   /** Undefined: it asks for no password. */
-  readonly user: string | undefined;
+  readonly user?: string | undefined;
 }
 
 /**

@@ -78,7 +78,7 @@ export async function readCentralHost(
       }),
     ),
     alertEmails,
-    mail: central.mail === undefined ? undefined : { ...central.mail, user: central.mail.user },
+    mail: central.mail,
     secrets,
   };
 }

@@ -9,7 +9,8 @@ import { contents, freshFolder } from "../handover/testing/folders";
 import type { OpenStack } from "../stack/open-stack";
 import type { CentralHost, SecretName } from "./central-host";
 import { ensureKeyFiles } from "./gate/access-keys";
-import { renderCentral, throwUnlessRendered, type CentralOptions } from "./render-central";
+import { renderCentral, type CentralOptions } from "./render-central";
+import { throwUnlessRendered } from "./gate/rendered-gate";
 import { exampleHost } from "./testing/central-hosts";
 
 const token = "the-token-of-the-tunnel";

@@ -10,22 +10,21 @@ import {
   type SecretName,
 } from "./central-host";
 
-/** The stacks whose central host this is, by name. */
-export const stackNamesOf = ({ stackName, stacks }: Pick<CentralHost, "stackName" | "stacks">): string[] =>
-  stacks?.map(({ name }) => name) ?? [stackName];
-
 /** What one host of these stacks is called: no stack's name has a plus sign. */
 export const joinedName = (stackNames: readonly string[]): string => [...stackNames].sort().join("+");
 
+/** The stacks of a host of this name. */
+const stackNamesIn = (hostName: string): readonly string[] => hostName.split("+");
+
 /** As a sentence names them: `stack prod`, `stacks eu, us`. */
-export function stackTitle(central: Pick<CentralHost, "stackName" | "stacks">): string {
-  const names = stackNamesOf(central);
+export function stackTitle(hostName: string): string {
+  const names = stackNamesIn(hostName);
   return `${names.length === 1 ? "stack" : "stacks"} ${names.join(", ")}`;
 }
 
 /** Options by which a command works on exactly the stacks of a host of this name. */
-export const stackFlags = (stackName: string): string[] =>
-  stackName.split("+").flatMap((name) => ["--stack", name]);
+export const stackFlags = (hostName: string): string[] =>
+  stackNamesIn(hostName).flatMap((name) => ["--stack", name]);
 
 /** The teams whose assertions are taken, each once; undefined for one stack, which needs no telling apart. */
 export const teamsOf = ({ stacks }: Pick<CentralHost, "stacks">): readonly string[] | undefined =>

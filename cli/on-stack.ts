@@ -52,6 +52,12 @@ export const onProject = (
 
 /** @throws UserError when the folder has no stack. */
 async function openProject({ cwd, state }: ProjectOptions): Promise<ProjectFleet> {
+  const anyStack = {
+    cwd,
+    ...(state === undefined ? {} : { state }),
+    emptyFleet: "allowed",
+    neverUp: "allowed",
+  } as const;
   const { stacks } = await chooseStacks({ directory: cwd, named: [], all: true, sites: [] }, process.env);
   const shards = shardsOfProject(cwd);
   return {
@@ -62,14 +68,7 @@ async function openProject({ cwd, state }: ProjectOptions): Promise<ProjectFleet
         stackName,
         shard: shards.find((one) => one.stackName === stackName)?.shard ?? "",
         stackFlag: flagOf(stack),
-        open: () =>
-          attempt(() => {
-            const reader =
-              state === undefined
-                ? pulumiReader
-                : stateFileReader(resolve(cwd, ofStack(state, stackName)), "allowed");
-            return openStack(cwd, stack.reference, reader, "allowed", "allowed");
-          }),
+        open: () => attempt(() => openedStack(anyStack, stack.reference, "allowed")),
       };
     }),
   };
@@ -165,15 +164,17 @@ async function runTogether(
   }
 }
 
-function openedStack(options: StackOptions, reference: string): OpenStack {
+/** @param overfull "allowed" for commands that look for a place for sites that are too many. */
+function openedStack(
+  { cwd, state, emptyFleet, neverUp }: Pick<StackOptions, "cwd" | "state" | "emptyFleet" | "neverUp">,
+  reference: string,
+  overfull?: "allowed",
+): OpenStack {
   const reader =
-    options.state === undefined
+    state === undefined
       ? pulumiReader
-      : stateFileReader(
-          resolve(options.cwd, ofStack(options.state, stackNameIn(reference))),
-          options.neverUp,
-        );
-  return openStack(options.cwd, reference, reader, options.emptyFleet);
+      : stateFileReader(resolve(cwd, ofStack(state, stackNameIn(reference))), neverUp);
+  return openStack(cwd, reference, reader, emptyFleet, overfull);
 }
 
 async function runOnEach(

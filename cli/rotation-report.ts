@@ -5,7 +5,7 @@ import type { Confirmation } from "../operate/rotate/confirm-rotations";
 import type { RotateReport } from "../operate/rotate/rotate-sites";
 import { skipReasons } from "../operate/rotate/waves";
 import type { LineChange } from "../operate/site-file/edit-token";
-import type { Terminal } from "./terminal";
+import { printNext, type Terminal } from "./terminal";
 
 interface ReportOptions {
   readonly dryRun: boolean;
@@ -108,7 +108,7 @@ function printRotations({ print, table }: Terminal, { rotations }: RotateReport,
 const mostNamesInCommand = 10;
 
 function printNextSteps(
-  { colors, print }: Terminal,
+  terminal: Terminal,
   { rotations }: RotateReport,
   { all, now, stackFlag }: ReportOptions,
 ): void {
@@ -116,7 +116,7 @@ function printNextSteps(
   const some = names.length > mostNamesInCommand ? "--all" : names.join(" ");
   const first = rotations.map((one) => one.previousSecretExpiresAt).sort()[0] ?? "";
   const ended = Date.parse(first) <= now.getTime();
-  const steps = [
+  printNext(terminal, [
     [
       `pulumi up${stackFlag}`,
       ended ? "ends the old secret" : `soon: the old secret stops at ${first}, whenever that is`,
@@ -129,12 +129,7 @@ function printNextSteps(
       `sitepass render ${some}${stackFlag}`,
       `and put the files in place at the site${ended ? "" : " before that time"}`,
     ],
-  ] as const;
-  const width = Math.max(...steps.map(([command]) => command.length));
-  print(`\n${colors.bold("Next:")}`);
-  for (const [command, says] of steps) {
-    print(`  ${command.padEnd(width)}  ${says}`);
-  }
+  ]);
 }
 
 function leftOver({ skipped, wave }: RotateReport): string[] {

@@ -19,7 +19,8 @@ import { prometheus } from "../stores/prometheus";
 import { vmagent } from "../stores/vmagent";
 import { exampleHost } from "../testing/central-hosts";
 import { writeRequest } from "../testing/remote-write";
-import { freePlaces, startProgram, writeFiles } from "../testing/start-program";
+import { freePlaces, startProgram } from "../testing/start-program";
+import { writeFiles } from "../../local/central/loopback-programs";
 import { dashboardFiles } from "./dashboards";
 
 const hosts: Readonly<Record<string, CentralHost>> = {

@@ -1,3 +1,4 @@
+import { gateSocket } from "../../fleet/config";
 import { isIP } from "node:net";
 import type { CentralHost, CentralSignal, Places } from "../central-host";
 import { connectorPath, connectorsOf, stackTitle, teamsOf, type ConnectorPlace } from "../several-stacks";
@@ -46,7 +47,7 @@ export function haproxyConfig(central: CentralHost, places: Places): string {
   const named =
     destinations.some(({ url }) => isIP(bareHost(url)) === 0) || isIP(places.programs.cloudflared.host) === 0;
   return `${[
-    `# The gate of ${stackTitle(central)}: who may push, and as whom. Rendered; changes are lost with the next rendering.`,
+    `# The gate of ${stackTitle(central.stackName)}: who may push, and as whom. Rendered; changes are lost with the next rendering.`,
     global(places),
     defaults(place.files),
     ...(named ? [resolvers] : []),
@@ -170,7 +171,7 @@ function frontend(central: CentralHost, places: Places, signal: CentralSignal): 
   const refuse = (reason: RefusalReason, ...conditions: readonly string[]): string[] =>
     conditions.map((condition) => `http-request set-var(txn.reason) str(${reason}) if !refused ${condition}`);
   const lines = [
-    `bind unix@${places.run}/${name}.sock mode 666`,
+    `bind unix@${gateSocket(name, places.run)} mode 666`,
     "acl refused var(txn.reason) -m found",
     `http-request set-var(txn.signal) str(${name})`,
     // Of use in Cloudflare's own logs; nothing else that a site sends is logged.

@@ -1,13 +1,14 @@
+import { gateDirectory } from "../../fleet/config";
 import { yamlFile, type YamlObject } from "../../collectors/common/config-text";
 import { listOf } from "../../collectors/common/refusals-and-notes";
 import { signalNames } from "../../fleet/signals";
 import type { CentralProgram, Places, ProgramName } from "../central-host";
 import { serviceName, stackTitle } from "../several-stacks";
 import { centralImages, imageName } from "./images";
-import { hasFiles, placesBy, plainFile, secretsOf, type PackagedHost, type Packaging } from "./packaging";
+import { placesBy } from "../places";
+import { hasFiles, plainFile, secretsOf, type PackagedHost, type Packaging } from "./packaging";
 
 const configuration = "/etc/sitepass";
-const runDirectory = "/run/sitepass";
 const textfiles = "/var/lib/sitepass/textfiles";
 /** Where Compose mounts a service's secrets. */
 const credentials = "/run/secrets";
@@ -23,7 +24,7 @@ export const composePlaces = (): Places =>
       files: `${configuration}/${name}`,
       data: centralImages[name].data ?? "/tmp",
     }),
-    { run: runDirectory, credentials, textfiles },
+    { run: gateDirectory, credentials, textfiles },
   );
 
 /** Docker Compose: containers that cannot write to their images, have no capabilities and publish no port. */
@@ -76,7 +77,7 @@ function composeFile(host: PackagedHost) {
   const secrets = [...new Set(programs.flatMap((program) => secretsOf(program, central, compose)))].sort();
   return yamlFile(
     "compose.yaml",
-    `The central host of ${stackTitle(central)}, rendered by sitepass. Start it with \`docker compose up -d\`; README.md tells more. What you change here is lost with the next rendering: put it into compose.override.yaml, which Compose reads too.`,
+    `The central host of ${stackTitle(central.stackName)}, rendered by sitepass. Start it with \`docker compose up -d\`; README.md tells more. What you change here is lost with the next rendering: put it into compose.override.yaml, which Compose reads too.`,
     {
       name: projectName(central.stackName),
       services: Object.fromEntries(
@@ -188,8 +189,8 @@ function volumes(program: CentralProgram, { central }: PackagedHost): readonly Y
     hasFiles(program, central, compose) && bind(`./${name}`, `${configuration}/${name}`, "read"),
     data !== undefined && bind(`./data/${name}`, data, "write"),
     // Sockets are made in it by the gate, and connected to by cloudflared, which needs to write to the sockets alone.
-    name === "gate" && bind("./run", runDirectory, "write"),
-    name === "cloudflared" && central.identity !== "off" && bind("./run", runDirectory, "read"),
+    name === "gate" && bind("./run", gateDirectory, "write"),
+    name === "cloudflared" && central.identity !== "off" && bind("./run", gateDirectory, "read"),
     name === "node-exporter" && bind("./textfiles", textfiles, "read"),
     name === "node-exporter" && {
       type: "bind",

@@ -1,9 +1,7 @@
 import type { RenderedFile } from "../../collectors/collector";
 import {
-  defaultPorts,
   type CentralHost,
   type CentralProgram,
-  type Place,
   type Places,
   type ProgramName,
   type SecretName,
@@ -51,32 +49,6 @@ export const reloadSignals: Readonly<Partial<Record<ProgramName, string>>> = {
   vmagent: "HUP",
   alloy: "HUP",
 };
-
-/** Places that follow one rule for all programs, at the default ports. */
-export function placesBy(
-  rule: (name: ProgramName) => Omit<Place, "ports">,
-  shared: Omit<Places, "programs">,
-): Places {
-  const ports: { readonly [Name in ProgramName]: Place<Name>["ports"] } = defaultPorts;
-  const place = <Name extends ProgramName>(name: Name): Place<Name> => ({
-    ...rule(name),
-    ports: ports[name],
-  });
-  return {
-    programs: {
-      cloudflared: place("cloudflared"),
-      gate: place("gate"),
-      vmagent: place("vmagent"),
-      prometheus: place("prometheus"),
-      alloy: place("alloy"),
-      loki: place("loki"),
-      alertmanager: place("alertmanager"),
-      grafana: place("grafana"),
-      "node-exporter": place("node-exporter"),
-    },
-    ...shared,
-  };
-}
 
 /** Every program's own files. */
 export const programFiles = ({ central, programs }: PackagedHost, packaging: Packaging): RenderedFile[] =>

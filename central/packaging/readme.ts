@@ -1,3 +1,4 @@
+import { gateDirectory, gateSocket } from "../../fleet/config";
 import type { RenderedFile } from "../../collectors/collector";
 import { listOf } from "../../collectors/common/refusals-and-notes";
 import { signals as signalTable } from "../../fleet/signals";
@@ -37,7 +38,7 @@ function introduction({ central, programs, onlyGate }: PackagedHost): string {
       "A site can only write as itself: stores with tenants are told the site whose token pushed, in X-Scope-OrgID. A Loki with tenants asks them one after the other, so that a query over all sites takes as long as all of them together.",
     off: "There is no gate: whatever a site says of itself is believed (`sitepass:identity` is off).",
   }[central.identity];
-  return `# ${onlyGate ? "The gate" : "The central host"} of ${stackTitle(central)}
+  return `# ${onlyGate ? "The gate" : "The central host"} of ${stackTitle(central.stackName)}
 
 Rendered by sitepass: ${titles}. ${means}`;
 }
@@ -220,9 +221,9 @@ function originSection(host: PackagedHost, name: PackagingName, packaging: Packa
   if (central.identity === "off") {
     return undefined;
   }
-  const directory = onlyGate ? packaging.runDirectory(folder) : "/run/sitepass";
+  const directory = onlyGate ? packaging.runDirectory(folder) : gateDirectory;
   const keys = central.signals.map(
-    ({ signal }) => `- ${signalTable[signal].title}: \`unix:${directory}/${signal}.sock\``,
+    ({ signal }) => `- ${signalTable[signal].title}: \`unix:${gateSocket(signal, directory)}\``,
   );
   return `## Where the tunnel leads
 

@@ -1,3 +1,5 @@
+import { gateDirectory } from "../../fleet/config";
+import { placesBy } from "../places";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { RenderedFile } from "../../collectors/collector";
@@ -6,19 +8,11 @@ import { shellWord } from "../../collectors/site-folder/install-script";
 import { type CentralHost, type CentralProgram, type Places, type ProgramName } from "../central-host";
 import { secretNamesOf, serviceName, stackTitle } from "../several-stacks";
 import { centralImages } from "./images";
-import {
-  placesBy,
-  plainFile,
-  reloadSignals,
-  secretsOf,
-  type PackagedHost,
-  type Packaging,
-} from "./packaging";
+import { plainFile, reloadSignals, secretsOf, type PackagedHost, type Packaging } from "./packaging";
 import { timerNames } from "./timers";
 
 const installed = "/etc/sitepass/central";
 const state = "/var/lib/sitepass";
-const runDirectory = "/run/sitepass";
 const textfiles = `${state}/textfiles`;
 
 /** Whoever shares the gate's sockets, and the timers that speak to them. */
@@ -40,7 +34,7 @@ export const systemdPlaces = (program: Pick<CentralProgram, "name" | "stack">): 
       files: `${installed}/${one}`,
       data: `${state}/${one}`,
     }),
-    { run: runDirectory, credentials: `/run/credentials/${unitOf(program)}`, textfiles },
+    { run: gateDirectory, credentials: `/run/credentials/${unitOf(program)}`, textfiles },
   );
 
 /** Units of systemd, for programs that are installed from packages. */
@@ -56,7 +50,7 @@ u ${exporterUser} - "sitepass node_exporter" /
 `,
     ),
   ],
-  runDirectory: () => runDirectory,
+  runDirectory: () => gateDirectory,
   textfiles: () => textfiles,
   installed: () => installed,
 };
@@ -178,7 +172,7 @@ export function installScript(host: PackagedHost, files: readonly RenderedFile[]
   return plainFile(
     "install.sh",
     `#!/bin/sh
-# Installs the central host of ${stackTitle(central)} on this machine, as root. Can be run as often as you like; changes only what differs.
+# Installs the central host of ${stackTitle(central.stackName)} on this machine, as root. Can be run as often as you like; changes only what differs.
 #   sudo sh install.sh
 # With DESTDIR=/some/folder all goes below that folder, for images, and systemd is told nothing.
 set -eu

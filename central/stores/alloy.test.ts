@@ -3,7 +3,8 @@ import { describe, it } from "node:test";
 import { textOf } from "../../collectors/testing/rendered-files";
 import { parseAlloy } from "../../collectors/testing/alloy-parser";
 import type { CentralHost } from "../central-host";
-import { exampleHost, placesBelow } from "../testing/central-hosts";
+import { exampleHost } from "../testing/central-hosts";
+import { placesBelow } from "../places";
 import { alloy } from "./alloy";
 
 const places = placesBelow("/etc/sitepass/central");

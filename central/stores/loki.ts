@@ -3,6 +3,30 @@ import { lokiRules } from "../alarms/loki-rules";
 import type { CentralProgram } from "../central-host";
 import { addressOf, storesItself } from "./addresses";
 
+/** One process that keeps everything in a folder (grafana/loki, cmd/loki/loki-local-config.yaml). */
+export const onDisk = (data: string) => ({
+  common: {
+    instance_addr: "127.0.0.1",
+    path_prefix: data,
+    replication_factor: 1,
+    storage: {
+      filesystem: { chunks_directory: `${data}/chunks`, rules_directory: `${data}/rules` },
+    },
+    ring: { kvstore: { store: "inmemory" } },
+  },
+  schema_config: {
+    configs: [
+      {
+        from: "2024-01-01",
+        store: "tsdb",
+        object_store: "filesystem",
+        schema: "v13",
+        index: { prefix: "index_", period: "24h" },
+      },
+    ],
+  },
+});
+
 /** Loki, everything in one process, in one folder (grafana/loki, cmd/loki/loki-local-config.yaml). */
 export const loki: CentralProgram = {
   name: "loki",
@@ -23,26 +47,7 @@ export const loki: CentralProgram = {
           grpc_listen_port: ports.grpc,
           log_level: "warn",
         },
-        common: {
-          instance_addr: "127.0.0.1",
-          path_prefix: data,
-          replication_factor: 1,
-          storage: {
-            filesystem: { chunks_directory: `${data}/chunks`, rules_directory: `${data}/rules` },
-          },
-          ring: { kvstore: { store: "inmemory" } },
-        },
-        schema_config: {
-          configs: [
-            {
-              from: "2024-01-01",
-              store: "tsdb",
-              object_store: "filesystem",
-              schema: "v13",
-              index: { prefix: "index_", period: "24h" },
-            },
-          ],
-        },
+        ...onDisk(data),
         compactor: {
           working_directory: `${data}/compactor`,
           retention_enabled: true,

@@ -13,7 +13,8 @@ import {
   type LabelPair,
   type WrittenSeries,
 } from "../testing/remote-write";
-import { freePlaces, startProgram, writeFiles } from "../testing/start-program";
+import { freePlaces, startProgram } from "../testing/start-program";
+import { writeFiles } from "../../local/central/loopback-programs";
 import { prometheus } from "./prometheus";
 import { vmagent } from "./vmagent";
 

@@ -1,7 +1,7 @@
 import { storeWindows } from "../../collectors/buffers";
 import { orThrow } from "../../fleet/problem";
 import { joinHosts } from "../several-stacks";
-import { defaultPorts, type CentralHost, type Place, type Places, type ProgramName } from "../central-host";
+import type { CentralHost } from "../central-host";
 
 /** A central host of three sites, one of them shut out, as tests render it; what a test is about, it says. */
 export const exampleHost = (changes: Partial<CentralHost> = {}): CentralHost => ({
@@ -94,33 +94,3 @@ export const exampleSeveral = (changes: Partial<CentralHost> = {}): CentralHost 
       }),
     ),
   );
-
-/** Everything on one machine, below one folder. */
-export function placesBelow(
-  directory: string,
-  ports: { readonly [Name in ProgramName]: Place<Name>["ports"] } = defaultPorts,
-): Places {
-  const place = <Name extends ProgramName>(name: Name): Place<Name> => ({
-    host: "127.0.0.1",
-    bind: "127.0.0.1",
-    ports: ports[name],
-    files: `${directory}/${name}`,
-    data: `${directory}/data/${name}`,
-  });
-  return {
-    programs: {
-      cloudflared: place("cloudflared"),
-      gate: place("gate"),
-      vmagent: place("vmagent"),
-      prometheus: place("prometheus"),
-      alloy: place("alloy"),
-      loki: place("loki"),
-      alertmanager: place("alertmanager"),
-      grafana: place("grafana"),
-      "node-exporter": place("node-exporter"),
-    },
-    run: `${directory}/run`,
-    credentials: `${directory}/credentials`,
-    textfiles: `${directory}/textfiles`,
-  };
-}

@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Option, type Command } from "commander";
-import type { StackOptions } from "../stack-command";
+import type { OpenStack } from "../../stack/open-stack";
+import type { ExitCode, OnStack, Run, StackOptions } from "../stack-command";
 
 /** Not `central`, which in this project is a folder of its source. */
 export const outOption = (): Option =>
@@ -44,3 +45,10 @@ export const whileNoGateRuns = (out: string, run: string, unit: "map" | "keys"):
 
 export const runOption = (): Option =>
   new Option("--run <dir>", "the folder of the gate's sockets (default: run in the folder of --out)");
+
+/** Runs one work on all the stacks that were named, for they have one central host; on one alike. */
+export const onStacksTogether = (
+  onStack: OnStack,
+  options: StackOptions,
+  work: (stacks: readonly [OpenStack, ...OpenStack[]], run: Run) => Promise<ExitCode>,
+): Promise<void> => onStack({ ...options, together: work }, (stack, run) => work([stack], run));

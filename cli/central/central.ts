@@ -4,7 +4,7 @@ import type { OpenStack } from "../../stack/open-stack";
 import { stackCommand, type ExitCode, type OnStack, type Run, type StackOptions } from "../stack-command";
 import { addKeys } from "./keys";
 import { addMap } from "./map";
-import { givenOptions, outOption } from "./central-options";
+import { givenOptions, onStacksTogether, outOption } from "./central-options";
 
 export function addCentral(program: Command, onStack: OnStack): void {
   const central = stackCommand(
@@ -41,9 +41,8 @@ export function addCentral(program: Command, onStack: OnStack): void {
     .action(async (options: CentralCommand, command: Command) => {
       const given = givenOptions(options, command);
       const checkout = given.checkout ?? given.cwd;
-      await onStack(
-        { ...given, together: (stacks, run) => renderFolder(stacks, { ...given, checkout }, run) },
-        (stack, run) => renderFolder([stack], { ...given, checkout }, run),
+      await onStacksTogether(onStack, given, (stacks, run) =>
+        renderFolder(stacks, { ...given, checkout }, run),
       );
     });
   // Those of the subcommands have the same names.

@@ -5,7 +5,14 @@ import { plural } from "../../fleet/wording";
 import type { OpenStack } from "../../stack/open-stack";
 import { joinedName, teamsOf } from "../../central/several-stacks";
 import { stackCommand, type ExitCode, type OnStack, type Run } from "../stack-command";
-import { givenOptions, outOption, runOption, whileNoGateRuns, type GateOptions } from "./central-options";
+import {
+  givenOptions,
+  onStacksTogether,
+  outOption,
+  runOption,
+  whileNoGateRuns,
+  type GateOptions,
+} from "./central-options";
 
 interface KeysOptions extends GateOptions {
   readonly textfiles?: string;
@@ -35,9 +42,7 @@ export function addKeys(central: Command, onStack: OnStack): void {
     .option("--json", "print one JSON document", false)
     .action(async (options: KeysOptions, command: Command) => {
       const given = givenOptions(options, command);
-      await onStack({ ...given, together: (stacks, run) => fetchKeys(stacks, given, run) }, (stack, run) =>
-        fetchKeys([stack], given, run),
-      );
+      await onStacksTogether(onStack, given, (stacks, run) => fetchKeys(stacks, given, run));
     });
 }
 
@@ -48,7 +53,7 @@ async function fetchKeys(
 ): Promise<ExitCode> {
   const { readCentralHosts } = await import("../../central/read-central-host.js");
   const { refreshAccessKeys, refreshKeysOfTeams } = await import("../../central/gate/access-keys.js");
-  const { throwUnlessRendered } = await import("../../central/render-central.js");
+  const { throwUnlessRendered } = await import("../../central/gate/rendered-gate.js");
   throwUnlessRendered(out, joinedName(stacks.map(({ stackName }) => stackName)));
   const central = await readCentralHosts(stacks, new Set());
   const teams = teamsOf(central);

@@ -5,7 +5,14 @@ import { plural } from "../../fleet/wording";
 import type { OpenStack } from "../../stack/open-stack";
 import { joinedName } from "../../central/several-stacks";
 import { stackCommand, type ExitCode, type OnStack, type Run } from "../stack-command";
-import { givenOptions, outOption, runOption, whileNoGateRuns, type GateOptions } from "./central-options";
+import {
+  givenOptions,
+  onStacksTogether,
+  outOption,
+  runOption,
+  whileNoGateRuns,
+  type GateOptions,
+} from "./central-options";
 
 export function addMap(central: Command, onStack: OnStack): void {
   stackCommand(
@@ -20,9 +27,7 @@ export function addMap(central: Command, onStack: OnStack): void {
     .option("--json", "print one JSON document", false)
     .action(async (options: GateOptions, command: Command) => {
       const given = givenOptions(options, command);
-      await onStack({ ...given, together: (stacks, run) => writeMap(stacks, given, run) }, (stack, run) =>
-        writeMap([stack], given, run),
-      );
+      await onStacksTogether(onStack, given, (stacks, run) => writeMap(stacks, given, run));
     });
 }
 
@@ -33,7 +38,7 @@ async function writeMap(
 ): Promise<ExitCode> {
   const { readCentralHosts } = await import("../../central/read-central-host.js");
   const { updateSiteMap } = await import("../../central/gate/site-map.js");
-  const { throwUnlessRendered } = await import("../../central/render-central.js");
+  const { throwUnlessRendered } = await import("../../central/gate/rendered-gate.js");
   throwUnlessRendered(out, joinedName(stacks.map(({ stackName }) => stackName)));
   const { sites } = await readCentralHosts(stacks, new Set());
   const updated = orThrow(await updateSiteMap(out, run, sites));

@@ -1,4 +1,5 @@
 import { InvalidArgumentError, type Command } from "commander";
+import { shardProblem } from "../../fleet/names";
 import type { MovedSite, MoveStep } from "../../operate/shards/move-sites";
 import type { ProjectFleet } from "../../operate/shards/project-fleet";
 import {
@@ -9,7 +10,6 @@ import {
   type ProjectOptions,
   type Run,
 } from "../stack-command";
-import { printNext } from "./next-steps";
 
 interface MoveOptions extends ProjectOptions {
   readonly to?: string;
@@ -49,7 +49,7 @@ and as long as the one that goes was used after it or in the last ten minutes. M
 
 /** Reads the name of a shard from the command line. */
 function shard(text: string): string {
-  if (!/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(text)) {
+  if (shardProblem(text) !== undefined) {
     throw new InvalidArgumentError("Give a shard's name, such as eu.");
   }
   return text;
@@ -80,6 +80,7 @@ async function move(
   const { shardText } = await import("../../fleet/names.js");
   const { moveSites } = await import("../../operate/shards/move-sites.js");
   const { printEdit } = await import("../rotation-report.js");
+  const { printNext } = await import("../terminal.js");
   const { moved, problems } = await moveSites(project, names, step, { unseen, now: new Date(), abort });
   const next = nextSteps(project, moved, step);
   if (json) {

@@ -2,7 +2,7 @@ import type { Placement } from "../../operate/shards/place-site";
 import type { ProjectFleet } from "../../operate/shards/project-fleet";
 import type { ExitCode, Run } from "../stack-command";
 import { roomDocument, roomTable } from "./room-report";
-import { printNext } from "./next-steps";
+import { printNext } from "../terminal";
 
 /** `check --place`: how much room each stack's account has, and where a new site would go. */
 export async function place(

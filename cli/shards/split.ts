@@ -10,7 +10,6 @@ import {
   type ProjectOptions,
   type Run,
 } from "../stack-command";
-import { printNext } from "./next-steps";
 import { roomDocument, roomTable } from "./room-report";
 
 interface SplitOptions extends ProjectOptions {
@@ -87,6 +86,7 @@ async function showSplit(
 ): Promise<void> {
   const { plural } = await import("../../fleet/wording.js");
   const { placeText } = await import("../../operate/shards/split-fleet.js");
+  const { printNext } = await import("../terminal.js");
   if (stacks.length > 0) {
     terminal.print(roomTable(terminal, stacks, plan.roomAfter));
   }

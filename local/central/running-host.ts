@@ -1,20 +1,15 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import pMap from "p-map";
 import { parseDocument } from "yaml";
-import {
-  defaultPorts,
-  type CentralHost,
-  type CentralProgram,
-  type Identity,
-  type Place,
-  type Places,
-  type ProgramName,
-} from "../../central/central-host";
-import { centralPrograms } from "../../central/programs";
+import type { CentralHost, CentralProgram, Identity, Places, ProgramName } from "../../central/central-host";
+import { programsOf } from "../../central/programs";
+import { placesBelow } from "../../central/places";
+import { freePorts, makeFolders, pagesOf, runProgram, writeFiles } from "./loopback-programs";
+import { gateSocket } from "../../fleet/config";
 import type { SignalName } from "../../fleet/signals";
 import { findProgram } from "../programs/programs";
-import { freePort, startService, versionOf, type ServiceProcess } from "../run/processes";
+import { versionOf, type ServiceProcess } from "../run/processes";
 
 /** A central host whose programs run on this machine, from the files that are rendered for it. */
 export interface RunningHost {
@@ -48,11 +43,8 @@ const onPath = (program: string, flag?: string): string | undefined =>
 
 /** The programs that this central host needs and this machine cannot run. cloudflared is imitated, and Grafana only shows. */
 export function missingPrograms(central: CentralHost): readonly CentralProgram[] {
-  return centralPrograms.filter(
-    (program) =>
-      program.isNeeded(central) &&
-      !["cloudflared", "grafana"].includes(program.name) &&
-      localPrograms[program.name]?.() === undefined,
+  return programsOf(central).filter(
+    ({ name }) => !["cloudflared", "grafana"].includes(name) && localPrograms[name]?.() === undefined,
   );
 }
 
@@ -81,43 +73,32 @@ export async function startCentralHost(
   central: CentralHost,
   prepare: (places: Places) => Promise<void> = () => Promise.resolve(),
 ): Promise<RunningHost> {
-  const places = await loopbackPlaces(home);
+  const places = placesBelow(home, await freePorts());
   const running = new Map<ProgramName, ServiceProcess>();
   const versions = new Map<ProgramName, string>();
-  const programs = centralPrograms.flatMap((program) => {
-    const path = program.isNeeded(central) ? localPrograms[program.name]?.() : undefined;
-    return path === undefined ? [] : [{ ...program, path }];
+  const programs = programsOf(central).flatMap((program) => {
+    const binary = localPrograms[program.name]?.();
+    return binary === undefined ? [] : [{ program, binary }];
   });
-  for (const folder of [places.run, places.credentials, places.textfiles]) {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-  }
-  const start = async ({ name, path, readyPath, command }: (typeof programs)[number]): Promise<void> => {
-    const { args, environment } = command(central, places);
-    const { host, ports } = places.programs[name];
-    // Loki waits a quarter of a minute for others to join before it says that it is ready, and takes pushes long before. Behind
-    // Alloy the gate goes by what it says.
-    const page =
-      name === "loki" && central.identity !== "label" ? "/loki/api/v1/status/buildinfo" : readyPath;
-    const ready = page === undefined ? undefined : `http://${host}:${ports.http}${page}`;
-    running.set(name, await startService(path, args, ready, environment));
+  makeFolders(places);
+  const start = async ({ program, binary }: (typeof programs)[number]): Promise<void> => {
+    // Behind Alloy the gate goes by what Loki says of itself.
+    const readyPath = central.identity === "label" ? program.readyPath : undefined;
+    running.set(program.name, await runProgram(program, { central, places, binary }, readyPath));
   };
   const close = async () => {
     await pMap([...running.values()].reverse(), (service) => service.close(5000));
   };
-  for (const { name, files } of programs) {
-    mkdirSync(places.programs[name].data, { recursive: true, mode: 0o700 });
-    for (const file of files(central, places)) {
-      const path = join(home, file.path);
-      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-      writeFileSync(path, file.content, { mode: file.mode });
-    }
+  for (const { program } of programs) {
+    writeFiles(program, central, places);
   }
   await prepare(places);
   try {
-    for (const program of programs) {
-      await start(program);
+    for (const found of programs) {
+      await start(found);
+      const { program, binary } = found;
       const flag = program.name === "gate" ? "-v" : undefined;
-      versions.set(program.name, versionOf(program.path, flag) ?? program.title);
+      versions.set(program.name, versionOf(binary, flag) ?? program.title);
     }
   } catch (error) {
     await close();
@@ -129,14 +110,14 @@ export async function startCentralHost(
     services: new Map(
       central.signals.map(({ signal, origin }) => [origin, serviceOf(signal, central, places)]),
     ),
-    url: (name) => `http://${places.programs[name].host}:${places.programs[name].ports.http}`,
+    url: (name) => pagesOf(name, places),
     kill: async (name) => {
       await running.get(name)?.close(0);
       running.delete(name);
-      const program = programs.find((one) => one.name === name);
+      const found = programs.find(({ program }) => program.name === name);
       return async () => {
-        if (program !== undefined) {
-          await start(program);
+        if (found !== undefined) {
+          await start(found);
         }
       };
     },
@@ -148,43 +129,9 @@ export async function startCentralHost(
   };
 }
 
-function serviceOf(signal: SignalName, { identity }: CentralHost, { run, programs }: Places): string {
+function serviceOf(signal: SignalName, { identity }: CentralHost, places: Places): string {
   if (identity !== "off") {
-    return `unix:${run}/${signal}.sock`;
+    return `unix:${gateSocket(signal, places.run)}`;
   }
-  const { host, ports } = programs[signal === "metrics" ? "prometheus" : "loki"];
-  return `http://${host}:${ports.http}`;
-}
-
-/** Everything below one folder, on ports that are free. */
-async function loopbackPlaces(home: string): Promise<Places> {
-  const place = async <Name extends ProgramName>(name: Name): Promise<Place<Name>> => {
-    const ports = await pMap(
-      Object.keys(defaultPorts[name]),
-      async (port) => [port, await freePort()] as const,
-    );
-    return {
-      host: "127.0.0.1",
-      bind: "127.0.0.1",
-      ports: Object.fromEntries(ports) as Place<Name>["ports"],
-      files: join(home, name),
-      data: join(home, "data", name),
-    };
-  };
-  return {
-    programs: {
-      cloudflared: await place("cloudflared"),
-      gate: await place("gate"),
-      vmagent: await place("vmagent"),
-      prometheus: await place("prometheus"),
-      alloy: await place("alloy"),
-      loki: await place("loki"),
-      alertmanager: await place("alertmanager"),
-      grafana: await place("grafana"),
-      "node-exporter": await place("node-exporter"),
-    },
-    run: join(home, "run"),
-    credentials: join(home, "credentials"),
-    textfiles: join(home, "textfiles"),
-  };
+  return pagesOf(signal === "metrics" ? "prometheus" : "loki", places);
 }

@@ -6,9 +6,9 @@ import { startConnector } from "cloudflare-standin/edge/tunnel/connector";
 import { refreshAccessKeys } from "../../central/gate/access-keys";
 import type { CentralHost } from "../../central/central-host";
 import { readCentralHost } from "../../central/read-central-host";
-import { z } from "zod";
 import { openStack } from "../../stack/open-stack";
 import { stateFileReader } from "../../stack/state-file-reader";
+import { countedBy, queryByLabel } from "../run/origins";
 import { startCentralHost, type RunningHost } from "./running-host";
 
 /** A stack on this machine whose tunnel leads to a real central host. */
@@ -67,40 +67,18 @@ export async function serveStack(options: ServedStackOptions): Promise<ServedSta
   };
 }
 
-/** An instant query's answer, which is the same in Prometheus and Loki (prometheus.io/docs/prometheus/latest/querying/api). */
-const answerSchema = z.object({
-  data: z.object({
-    result: z.array(
-      z.object({ metric: z.record(z.string(), z.string()), value: z.tuple([z.number(), z.string()]) }),
-    ),
-  }),
-});
-
-async function stored(
+function stored(
   signal: SignalName,
   selector: string,
   { identity, siteLabel, sites }: CentralHost,
   host: RunningHost,
 ): Promise<ReadonlyMap<string, number>> {
-  const ask = async (url: string, label: string, tenants?: readonly string[]) => {
-    const query = `sum by (${label}) (count_over_time(${selector}[1h]))`;
-    const response = await fetch(`${url}?${new URLSearchParams({ query }).toString()}`, {
-      headers: tenants === undefined ? {} : { "X-Scope-OrgID": tenants.join("|") },
-    });
-    const text = await response.text();
-    if (!response.ok) {
-      throw new Error(`${url}: ${response.status} ${text}`);
-    }
-    const { data } = answerSchema.parse(JSON.parse(text));
-    return new Map(data.result.map(({ metric, value }) => [metric[label] ?? "", Number(value[1])]));
-  };
-  return signal === "metrics"
-    ? ask(`${host.url("prometheus")}/api/v1/query`, siteLabel)
-    : identity === "tenant"
-      ? ask(
-          `${host.url("loki")}/loki/api/v1/query`,
-          "__tenant_id__",
-          sites.map(({ name }) => name),
-        )
-      : ask(`${host.url("loki")}/loki/api/v1/query`, siteLabel);
+  if (signal === "metrics") {
+    const url = `${host.url("prometheus")}/api/v1/query`;
+    return queryByLabel(url, siteLabel, countedBy(siteLabel, selector));
+  }
+  const label = identity === "tenant" ? "__tenant_id__" : siteLabel;
+  const tenants = sites.map(({ name }) => name).join("|");
+  const headers = identity === "tenant" ? { "X-Scope-OrgID": tenants } : undefined;
+  return queryByLabel(`${host.url("loki")}/loki/api/v1/query`, label, countedBy(label, selector), headers);
 }

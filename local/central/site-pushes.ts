@@ -3,24 +3,13 @@ import { tokenHeaders } from "cloudflare-standin/edge/access/service-credentials
 import type { CentralHost } from "../../central/central-host";
 import type { Edge } from "../../packages/cloudflare-standin/edge/edge";
 import type { RevealedOutputs } from "../../stack/stack-outputs";
-import {
-  lokiBody,
-  lokiHeaders,
-  remoteWriteBody,
-  remoteWriteHeaders,
-  type Labels,
-} from "../pushes/push-messages";
+import { onePush } from "../pushes/one-push";
 
 /** The metric that sites push here. */
 export const pushedMetric = "sitepass_pushed";
 
 /** The lines that sites push here, in LogQL. */
 export const pushedLines = '{job="central"}';
-
-let lastMillisecond = 0;
-
-/** Never the same time twice: two samples of one series at one time would count as one. */
-const freshMillisecond = (): number => (lastMillisecond = Math.max(Date.now(), lastMillisecond + 1));
 
 /** Every site that is let in pushes what it may, with its own label; the first one also with the label of the second. */
 export async function pushAll(
@@ -34,7 +23,10 @@ export async function pushAll(
     for (const pretended of index === 0 && other !== undefined ? [name, other.name] : [name]) {
       for (const { signal, hostname, paths } of signals.filter(({ signal: one }) => own.includes(one))) {
         const labels = { [siteLabel]: pretended, job: "central" };
-        const { headers, body } = signal === "metrics" ? samplePush(labels) : linePush(labels, pretended);
+        const { headers, body } = onePush(signal, labels, {
+          metric: pushedMetric,
+          line: `a line that says ${pretended}`,
+        });
         const { clientId, clientSecret } = outputs.sites[name] ?? { clientId: "", clientSecret: "" };
         await send(edge.url, {
           host: hostname,
@@ -46,18 +38,3 @@ export async function pushAll(
     }
   }
 }
-
-const samplePush = (labels: Labels) => ({
-  headers: remoteWriteHeaders,
-  body: remoteWriteBody([
-    { labels: { __name__: pushedMetric, ...labels }, samples: [{ timestamp: freshMillisecond(), value: 1 }] },
-  ]),
-});
-
-const linePush = (labels: Labels, site: string) => ({
-  headers: lokiHeaders("protobuf"),
-  body: lokiBody(
-    [{ labels, lines: [{ timestamp: `${freshMillisecond()}000000`, line: `a line that says ${site}` }] }],
-    "protobuf",
-  ),
-});

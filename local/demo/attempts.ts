@@ -4,7 +4,7 @@ import type { Config } from "../../fleet/config";
 import { signalNames, type SignalName } from "../../fleet/signals";
 import type { Edge } from "../../packages/cloudflare-standin/edge/edge";
 import { send, type HeaderLines } from "cloudflare-standin/edge/http-messages";
-import { lokiBody, lokiHeaders, remoteWriteBody, remoteWriteHeaders } from "../pushes/push-messages";
+import { onePush } from "../pushes/one-push";
 import { tokenHeaders } from "cloudflare-standin/edge/access/service-credentials";
 import type { RevealedOutputs, SiteCredentials } from "../../stack/stack-outputs";
 
@@ -216,30 +216,9 @@ async function push(
   credentials: HeaderLines,
 ): Promise<Answer> {
   const labels = { [siteLabel]: site, job: "demo" };
-  // Never the same time twice: two samples of one series at one time would count as one.
-  lastMillisecond = Math.max(Date.now(), lastMillisecond + 1);
-  const [headers, body] =
-    signal === "metrics"
-      ? [
-          remoteWriteHeaders,
-          remoteWriteBody([
-            {
-              labels: { __name__: demoMetric, ...labels },
-              samples: [{ timestamp: lastMillisecond, value: 1 }],
-            },
-          ]),
-        ]
-      : [
-          lokiHeaders("protobuf"),
-          lokiBody(
-            [{ labels, lines: [{ timestamp: `${lastMillisecond}000000`, line: `a line from ${site}` }] }],
-            "protobuf",
-          ),
-        ];
+  const { headers, body } = onePush(signal, labels, { metric: demoMetric, line: `a line from ${site}` });
   return request(edge, "POST", url, [...credentials, ...headers], body);
 }
-
-let lastMillisecond = 0;
 
 /** Sends any request for one of the push hosts. */
 async function request(

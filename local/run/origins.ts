@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { z } from "zod";
+import { onDisk } from "../../central/stores/loki";
 import { startReceiver } from "../pushes/receiver";
 import { freePort, startService, versionOf, type ServiceProcess } from "./processes";
 
@@ -98,29 +99,7 @@ function lokiConfiguration(directory: string, port: number, grpcPort: number): o
       grpc_listen_port: grpcPort,
       log_level: "error",
     },
-    common: {
-      instance_addr: "127.0.0.1",
-      path_prefix: directory,
-      replication_factor: 1,
-      storage: {
-        filesystem: {
-          chunks_directory: join(directory, "chunks"),
-          rules_directory: join(directory, "rules"),
-        },
-      },
-      ring: { kvstore: { store: "inmemory" } },
-    },
-    schema_config: {
-      configs: [
-        {
-          from: "2024-01-01",
-          store: "tsdb",
-          object_store: "filesystem",
-          schema: "v13",
-          index: { prefix: "index_", period: "24h" },
-        },
-      ],
-    },
+    ...onDisk(directory),
   };
 }
 
@@ -158,6 +137,30 @@ const answerSchema = z.object({
   }),
 });
 
+/**
+ * Asks a store for one number for each value of a label.
+ *
+ * @param query such as `sum by (<label>) (...)`.
+ */
+export async function queryByLabel(
+  queryUrl: string,
+  label: string,
+  query: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<ReadonlyMap<string, number>> {
+  const response = await fetch(`${queryUrl}?${new URLSearchParams({ query }).toString()}`, { headers });
+  const text = await response.text();
+  if (!response.ok) {
+    throw new Error(`${queryUrl}: ${response.status} ${text}`);
+  }
+  const { data } = answerSchema.parse(JSON.parse(text));
+  return new Map(data.result.map(({ metric, value }) => [metric[label] ?? "", Number(value[1])]));
+}
+
+/** How many samples or lines there are for each value of a label. */
+export const countedBy = (label: string, selector: string, range = "1h"): string =>
+  `sum by (${label}) (count_over_time(${selector}[${range}]))`;
+
 /** @param selector what is counted, in PromQL or LogQL. */
 function storeOrigin(
   version: string,
@@ -170,13 +173,13 @@ function storeOrigin(
   return {
     name: version.replace(/ \(.*$/, ""),
     url,
-    arrived: async (siteLabel, range = "1h") => {
-      const query = `sum by (${siteLabel}) (count_over_time(${selector(siteLabel)}[${range}]))`;
-      const parameters = new URLSearchParams({ query }).toString();
-      const response = await fetch(`${url}${queryPath}?${parameters}`, { headers });
-      const { data } = answerSchema.parse(await response.json());
-      return new Map(data.result.map(({ metric, value }) => [metric[siteLabel] ?? "", Number(value[1])]));
-    },
+    arrived: (siteLabel, range) =>
+      queryByLabel(
+        `${url}${queryPath}`,
+        siteLabel,
+        countedBy(siteLabel, selector(siteLabel), range),
+        headers,
+      ),
     close: () => service.close(),
   };
 }

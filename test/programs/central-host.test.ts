@@ -6,7 +6,6 @@ import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import pMap from "p-map";
 import { LineFeed } from "../../bench/collectors/collector-process";
-import { z } from "zod";
 import { refreshAccessKeys } from "../../central/gate/access-keys";
 import { updateSiteMap } from "../../central/gate/site-map";
 import { exampleHost } from "../../central/testing/central-hosts";
@@ -22,6 +21,7 @@ import {
 } from "../../local/central/served-stack";
 import { findProgram, goModules } from "../../local/programs/programs";
 import { lokiBody, lokiHeaders } from "../../local/pushes/push-messages";
+import { queryByLabel } from "../../local/run/origins";
 import { runProcess } from "../../local/run/processes";
 import { relayAbsent, startRelayProgram } from "../../local/run/relay-program";
 import { probeMetric, startPrometheus, startScrapeTarget } from "../../local/run/site-prometheus";
@@ -34,10 +34,6 @@ import { hostilePushes, type HostilePush } from "../support/hostile-pushes";
 import { startRendered, subjectFor } from "../support/rendered-collector";
 import { openScenario, tally, type Scenario } from "../support/scenario";
 import { openVerifyWorld } from "../support/verify-world";
-
-const answerSchema = z.object({
-  data: z.object({ result: z.array(z.object({ metric: z.record(z.string(), z.string()) })) }),
-});
 
 const hosts = { metrics: "prom.example.com", logs: "loki.example.com" } as const;
 const pusher = "nagoya";
@@ -158,11 +154,10 @@ for (const identity of ["tenant", "label"] as const) {
     /** Under which names there are series, asked until there are some. */
     const written = async (selector: string): Promise<readonly string[]> => {
       for (let tries = 0; ; tries += 1) {
-        const query = `count by (provider) (${selector})`;
-        const url = `${served.host.url("prometheus")}/api/v1/query?${new URLSearchParams({ query }).toString()}`;
-        const { data } = answerSchema.parse(await (await fetch(url)).json());
-        if (data.result.length > 0 || tries > 80) {
-          return data.result.map(({ metric }) => metric.provider ?? "");
+        const url = `${served.host.url("prometheus")}/api/v1/query`;
+        const found = await queryByLabel(url, "provider", `count by (provider) (${selector})`);
+        if (found.size > 0 || tries > 80) {
+          return [...found.keys()];
         }
         await delay(250);
       }

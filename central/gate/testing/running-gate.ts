@@ -4,10 +4,12 @@ import { createServer, request, Agent, type IncomingHttpHeaders, type Server } f
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK } from "jose";
+import { gateSocket } from "../../../fleet/config";
 import type { SignalName } from "../../../fleet/signals";
 import { freePort, startService, type ServiceProcess } from "../../../local/run/processes";
 import { defaultPorts, type CentralHost, type Places } from "../../central-host";
-import { exampleHost, placesBelow } from "../../testing/central-hosts";
+import { exampleHost } from "../../testing/central-hosts";
+import { placesBelow } from "../../places";
 import { teamsOf } from "../../several-stacks";
 import { ensureKeyFiles, refreshAccessKeys } from "../access-keys";
 import { gate } from "../gate";
@@ -261,7 +263,7 @@ export async function runGate(
         url: new URL(`http://127.0.0.1:${certsPort}/cdn-cgi/access/certs`),
         host: "example-team.cloudflareaccess.com",
       }),
-    send: (signal, push) => sendTo(`${places.run}/${signal}.sock`, { agent, ...push }),
+    send: (signal, push) => sendTo(gateSocket(signal, places.run), { agent, ...push }),
     page: async (path) => (await fetch(`http://127.0.0.1:${ports.gate.http}${path}`)).text(),
     start: async () => {
       const { program, args, environment } = gate.command(central, places);
