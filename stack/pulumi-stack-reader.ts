@@ -1,6 +1,7 @@
 import type { Workspace } from "@pulumi/pulumi/automation";
 import { UserError, type Problem } from "../fleet/problem";
 import type { StackReader } from "./open-stack";
+import { pulumiRootBesidePath } from "./pulumi-cli";
 import { parseOutputs } from "./stack-outputs";
 import { parseDeployment } from "./stack-resources";
 
@@ -40,9 +41,11 @@ async function inWorkspace<T>(
   ask: (workspace: Workspace) => Promise<T>,
 ): Promise<T> {
   // Loaded late: it takes more than half a second.
-  const { LocalWorkspace } = await import("@pulumi/pulumi/automation/index.js");
+  const { LocalWorkspace, PulumiCommand } = await import("@pulumi/pulumi/automation/index.js");
   try {
-    return await ask(await LocalWorkspace.create({ workDir: directory }));
+    const root = pulumiRootBesidePath();
+    const pulumiCommand = await PulumiCommand.get(root === undefined ? {} : { root });
+    return await ask(await LocalWorkspace.create({ workDir: directory, pulumiCommand }));
   } catch (error) {
     throw new UserError(describe(error, stackName));
   }
@@ -53,8 +56,8 @@ function describe(error: unknown, stackName: string): Problem {
   if (text.includes("ENOENT")) {
     return {
       subject: "pulumi",
-      says: "is not on PATH, and the stack's outputs are read with it",
-      todo: "Install the Pulumi CLI, or name a state file of local/engine with --state",
+      says: "is neither on PATH nor in ~/.pulumi, and the stack's outputs are read with it",
+      todo: "Install the Pulumi CLI, or fetch it with `npx pulumi version`; or name a state file of local/engine with --state",
     };
   }
   // The Automation API puts exit code and both streams, each on lines of its own, into one message.

@@ -1,0 +1,46 @@
+import { accessSync, constants, readdirSync, statSync } from "node:fs";
+import { homedir } from "node:os";
+import { delimiter, join } from "node:path";
+import semver from "semver";
+
+const program = process.platform === "win32" ? "pulumi.exe" : "pulumi";
+
+/**
+ * Where the Pulumi CLI is that is not on PATH: where Pulumi's installer puts it (`~/.pulumi/bin`), else the newest of those
+ * that `npx pulumi` and the Automation API fetched (`~/.pulumi/versions/<version>/bin`; npm package pulumi 3.265.0,
+ * lib/cache.js). So the commands work for those who have `npx pulumi` alone, which puts nothing on PATH.
+ *
+ * @returns the folder that has it in `bin/`; undefined where it is on PATH, or nowhere.
+ */
+export function pulumiRootBesidePath(env: NodeJS.ProcessEnv = process.env): string | undefined {
+  const onPath = (env.PATH ?? "").split(delimiter).some((folder) => folder !== "" && isThere(folder));
+  if (onPath) {
+    return undefined;
+  }
+  const home = env.PULUMI_HOME ?? join(homedir(), ".pulumi");
+  const versions = join(home, "versions");
+  const fetched = foldersIn(versions)
+    .filter((name) => semver.valid(name) !== null)
+    .sort(semver.rcompare)
+    .map((name) => join(versions, name));
+  return [home, ...fetched].find((root) => isThere(join(root, "bin")));
+}
+
+function isThere(folder: string): boolean {
+  const file = join(folder, program);
+  try {
+    accessSync(file, constants.X_OK);
+    return statSync(file).isFile();
+  } catch {
+    return false;
+  }
+}
+
+function foldersIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    // Nothing was fetched.
+    return [];
+  }
+}
