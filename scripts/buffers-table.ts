@@ -15,7 +15,6 @@ import { signalNames } from "../fleet/signals";
 /** Documents that hold what follows from collectors/buffers.ts, and where in them. */
 const parts = {
   "docs/collectors.md": { table: buffersTable, windows: () => windowsText(storeWindows(collectorNames)) },
-  "README.md": { windows: () => windowsText(storeWindows(collectorNames)) },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, () => string>>>>;
 
 export const documents = Object.keys(parts) as readonly (keyof typeof parts)[];

@@ -61,14 +61,14 @@ describe("checkAccount", () => {
     assert.deepEqual(plan, { existing: 2, fleet: 2, toCreate: [], toRemove: [] });
   });
 
-  it("asks for no permission that the README does not name", async (t) => {
+  it("asks for no permission that docs/first-push.md does not name", async (t) => {
     const fleet = await soundFleet(t, { configuration: { alertEmails: ["ops@example.com"] } });
     const asked = said(await check(fleet), "ok").flatMap((says) => {
       const [, name, access] = /^permission "(.*)" (Edit|Read)$/.exec(says) ?? [];
       return name === undefined || access === undefined ? [] : [`${name}, ${access}`];
     });
-    const readme = readFileSync(join(__dirname, "..", "..", "README.md"), "utf8");
-    const named = [...readme.matchAll(/^ +\| ([A-Z][^|]*, (?:Edit|Read)) +\|/gm)].map(([, name]) => name);
+    const page = readFileSync(join(__dirname, "..", "..", "docs", "first-push.md"), "utf8");
+    const named = [...page.matchAll(/^\| ([A-Z][^|]*, (?:Edit|Read)) +\|/gm)].map(([, name]) => name);
     // A zone is looked up in lists, which show none where the permission is missing.
     assert.deepEqual([...asked, "Zone, Read"].sort(), named.sort());
   });
