@@ -75,8 +75,8 @@ describe("the first push, typed from docs/first-push.md", () => {
       });
     };
     const blocks = blocksBelow("docs/first-push.md", "On this machine");
-    assert.equal(blocks.length, 6);
-    const [start = "", create = "", push = "", revoke = "", disconnect = "", end = ""] = blocks;
+    assert.equal(blocks.length, 7);
+    const [start = "", create = "", push = "", revoke = "", disconnect = "", hand = "", end = ""] = blocks;
 
     assert.equal((await type(start)).exitCode, 0);
 
@@ -97,6 +97,10 @@ describe("the first push, typed from docs/first-push.md", () => {
     assert.equal(disconnected.exitCode, 1);
     assert.match(disconnected.text, /no connector/);
 
+    const handed = await type(hand);
+    assert.equal(handed.exitCode, 0, handed.text);
+    assert.ok(readdirSync(join(directory, "rendered", "tokyo")).includes("README.md"));
+
     const ended = await type(end);
     assert.equal(ended.exitCode, 0, ended.text);
     assert.deepEqual(readdirSync(join(directory, "sites")).sort(), [
@@ -104,7 +108,6 @@ describe("the first push, typed from docs/first-push.md", () => {
       "porto-factory.yaml",
       "tokyo.yaml",
     ]);
-    assert.equal(standIn.database.serviceTokens.size, 0);
-    assert.equal(standIn.database.dnsRecords.size, 0);
+    assert.deepEqual(readdirSync(join(directory, ".sitepass")), []);
   });
 });
