@@ -95,7 +95,7 @@ describe("the first push, typed from docs/first-push.md", () => {
 
     const disconnected = await type(disconnect);
     assert.equal(disconnected.exitCode, 1);
-    assert.match(disconnected.text, /no connector/);
+    assert.match(disconnected.text, /530 from Cloudflare \(error code 1033\)\. Start cloudflared/);
 
     const handed = await type(hand);
     assert.equal(handed.exitCode, 0, handed.text);
