@@ -11,15 +11,22 @@ import { addRender } from "./render";
 import { addRenew } from "./renew";
 import { addRevoke } from "./revoke";
 import { addRotate } from "./rotate";
+import { addAdd } from "./project/add";
 import { addMove } from "./shards/move";
 import { addSplit } from "./shards/split";
-import { failureDocument, type ExitCode, type OnProject, type OnStack } from "./stack-command";
+import { failureDocument, type ExitCode, type OnFolder, type OnProject, type OnStack } from "./stack-command";
 import { addStatus } from "./status";
 import type { Streams } from "./terminal";
 import { addVerify } from "./verify";
 
 /** In the order in which `--help` shows them. */
-const commands: readonly ((program: Command, onStack: OnStack, onProject: OnProject) => void)[] = [
+const commands: readonly ((
+  program: Command,
+  onStack: OnStack,
+  onProject: OnProject,
+  onFolder: OnFolder,
+) => void)[] = [
+  addAdd,
   addCheck,
   addStatus,
   addVerify,
@@ -60,6 +67,11 @@ export async function run(
       const { onProject } = await import("./on-stack.js");
       exitCode = await onProject(options, work, streams, writing.unread);
     },
+    async (options, work) => {
+      await prepareImports();
+      const { onFolder } = await import("./on-stack.js");
+      exitCode = await onFolder(options, work, streams, writing.unread);
+    },
     streams,
   );
   try {
@@ -79,7 +91,7 @@ export async function run(
   return writing.end(exitCode);
 }
 
-function sitepass(onStack: OnStack, onProject: OnProject, streams: Streams): Command {
+function sitepass(onStack: OnStack, onProject: OnProject, onFolder: OnFolder, streams: Streams): Command {
   const colors = pc.createColors(streams === process && pc.isColorSupported);
   const program = new Command("sitepass")
     .description(
@@ -116,7 +128,7 @@ With --json, standard output is one JSON document, whatever happens: when nothin
 Exit code: 0 all is well, 1 something is wrong or could not be done, 2 wrong usage, 130 stopped; of several stacks the worst.`,
     );
   for (const add of commands) {
-    add(program, onStack, onProject);
+    add(program, onStack, onProject, onFolder);
   }
   return program;
 }
@@ -129,7 +141,7 @@ function emptyValues(command: Command): string[] {
     ...command.registeredArguments
       .map((argument, index) => ({ name: argument.name(), value: command.processedArgs[index] as unknown }))
       // What `output --exec` runs may well have empty arguments.
-      .filter(({ name, value }) => name === "site" && isEmpty(value))
+      .filter(({ name, value }) => (name === "site" || name === "name") && isEmpty(value))
       .map(({ name }) => `<${name}>`),
     ...command.options
       .filter((option) => isEmpty(command.getOptionValue(option.attributeName())))
