@@ -12,6 +12,7 @@ import { addRenew } from "./renew";
 import { addRevoke } from "./revoke";
 import { addRotate } from "./rotate";
 import { addAdd } from "./project/add";
+import { addCompletion } from "./project/completion";
 import { addMove } from "./shards/move";
 import { addSplit } from "./shards/split";
 import { failureDocument, type ExitCode, type OnFolder, type OnProject, type OnStack } from "./stack-command";
@@ -39,6 +40,7 @@ const commands: readonly ((
   addMove,
   addSplit,
   addAdopt,
+  addCompletion,
 ];
 
 /**
