@@ -13,6 +13,7 @@ import { addRevoke } from "./revoke";
 import { addRotate } from "./rotate";
 import { addAdd } from "./project/add";
 import { addCompletion } from "./project/completion";
+import { addInit } from "./project/init";
 import { addMove } from "./shards/move";
 import { addSplit } from "./shards/split";
 import { failureDocument, type ExitCode, type OnFolder, type OnProject, type OnStack } from "./stack-command";
@@ -27,6 +28,7 @@ const commands: readonly ((
   onProject: OnProject,
   onFolder: OnFolder,
 ) => void)[] = [
+  addInit,
   addAdd,
   addCheck,
   addStatus,
