@@ -3,6 +3,7 @@ import writeFileAtomic from "write-file-atomic";
 import { findApiCredentials } from "../../cloudflare/api-credentials";
 import { openCloudflareApi } from "../../cloudflare/client";
 import { parseConfig } from "../../fleet/config";
+import { shardText } from "../../fleet/names";
 import { attempt, distinctProblems, orThrow, UserError, type Problem } from "../../fleet/problem";
 import { readTextFile, systemProblem } from "../../fleet/system-errors";
 import { shardsOfProject } from "../../stack/project-stacks";
@@ -78,23 +79,25 @@ export async function planStack(
   };
   const seen = api === undefined ? undefined : await asked(() => lookAround(api));
   const others = shardsOfProject(directory).filter((one) => one.stackName !== stackName);
+  const valuesOfOthers = await Promise.all(
+    others.map(async (one) => {
+      // One that cannot be read says nothing; working on it does.
+      const other = await attempt(() => readStackFile(directory, one.stackName).filledIn);
+      return other.ok ? other.value : {};
+    }),
+  );
   const chosen = await chooseValues({
     ...request,
     file,
-    others: await Promise.all(
-      others.map(async (one) => {
-        // One that cannot be read says nothing; working on it does.
-        const other = await attempt(() => readStackFile(directory, one.stackName).filledIn);
-        return other.ok ? other.value : {};
-      }),
-    ),
+    others: valuesOfOthers,
     seen,
     teamOf: (accountId) =>
       api === undefined ? Promise.resolve(undefined) : asked(() => lookUpTeam(api, accountId)),
     ask,
   });
   const after = orThrow(withStackValues(file, chosen.values));
-  orThrow(parseConfig(readStackConfig(directory, stackName, {}, after).values));
+  const { values: raw } = readStackConfig(directory, stackName, {}, after);
+  orThrow(parseConfig(raw));
   return {
     stackName,
     file: file.file,
@@ -104,9 +107,35 @@ export async function planStack(
     after,
     values: chosen.values,
     lookedUp: api !== undefined,
-    warnings: distinctProblems([...(seen?.warnings ?? []), ...chosen.warnings]),
+    warnings: distinctProblems([
+      ...(seen?.warnings ?? []),
+      ...chosen.warnings,
+      ...sameShard(
+        file.file,
+        raw["sitepass:shard"] ?? "",
+        others.filter((_, index) => valuesOfOthers[index]?.account !== undefined),
+      ),
+    ]),
     amongSeveral: others.length > 0,
   };
+}
+
+/** Two stacks of one shard read the same site files, and each makes a token for each. */
+function sameShard(
+  file: string,
+  shard: string,
+  others: ReturnType<typeof shardsOfProject>,
+): readonly Problem[] {
+  const same = others.filter((one) => one.shard === shard).map(({ stackName }) => stackName);
+  return same.length === 0
+    ? []
+    : [
+        {
+          subject: file,
+          says: `is ${shardText(shard)}, and so ${same.length === 1 ? "is" : "are"} ${same.join(", ")}: each of them makes a token for every site of it`,
+          todo: "Where that is not meant, set sitepass:shard in one of them (docs/scale.md)",
+        },
+      ];
 }
 
 /**
