@@ -10,6 +10,7 @@ const mostAtOnce = 12;
 
 /** Asks a person on a terminal. */
 export function askOn(dialog: Dialog, abort: AbortSignal): Ask {
+  assumeSize(dialog);
   const place = { ...dialog, signal: abort };
   return async (question) => {
     const { title, choices, current, proposal } = question;
@@ -41,6 +42,12 @@ export function askOn(dialog: Dialog, abort: AbortSignal): Ask {
     }
     return typed.trim();
   };
+}
+
+/** A serial line or a bare pseudo-terminal says that it has no columns, and every letter would be put on a line of its own. */
+function assumeSize({ output }: Dialog): void {
+  output.columns = output.columns > 0 ? output.columns : 80;
+  output.rows = output.rows > 0 ? output.rows : 24;
 }
 
 function wrongText({ optional, problemOf }: Question, value: string): string | undefined {

@@ -1,4 +1,4 @@
-import { configSchema, isZoneId } from "../../fleet/config-schema";
+import { configSchema } from "../../fleet/config-schema";
 import { hostInZoneProblem, hostNameProblem } from "../../fleet/names";
 import { throwIfAny, type Problem } from "../../fleet/problem";
 import { nearest, someOf } from "../../fleet/wording";
@@ -122,7 +122,10 @@ export async function chooseValues(
       todo: "Set the name servers that the dashboard shows at the registrar, and wait for Cloudflare's e-mail",
     });
   }
-  const zoneName = found?.name ?? (zone === undefined || isZoneId(zone) ? undefined : zone);
+  // Also of a zone that is refused: the host names are not missing as well because of it.
+  const typed = zone ?? given.zone;
+  const zoneName =
+    found?.name ?? (typed === undefined || hostNameProblem(typed) !== undefined ? undefined : typed);
 
   const hostOf = (name: "metricsHost" | "logsHost", label: string, what: string) => {
     const isTaken = (host: string) => others.some((one) => one[name] === host);
