@@ -14,7 +14,7 @@ const zoneSchema = z
     name: z.string(),
     status: z.string().optional().catch(undefined),
     paused: z.boolean().catch(false),
-    account: z.object({ id: z.string().optional(), name: z.string().optional() }).nullish().catch(undefined),
+    account: z.object({ id: z.string().optional() }).nullish().catch(undefined),
   })
   .transform((found) => ({
     id: found.id,
@@ -24,7 +24,6 @@ const zoneSchema = z
     /** Paused: Cloudflare answers for its names, and proxies none of them. */
     paused: found.paused,
     accountId: found.account?.id,
-    ...(found.account?.name === undefined ? {} : { accountName: found.account.name }),
   }));
 
 /** The zone that the host names lie in. */
@@ -32,15 +31,6 @@ export type AccountZone = Readonly<z.infer<typeof zoneSchema>>;
 
 /** Cloudflare gives at most 50 zones a page (docs/facts/cloudflare.md, C61). */
 const pageSize = 50;
-
-/** Every zone that the API token is shown, of whichever account. */
-export const listZones = (api: CloudflareApi): Promise<CallResult<readonly AccountZone[]>> =>
-  api.list(
-    { doing: "list the zones", what: "the zones" },
-    zoneSchema,
-    (page) => api.client.zones.list(page),
-    pageSize,
-  );
 
 /**
  * The configured zone, by name or ID; undefined when the API token is shown no zone of that name.

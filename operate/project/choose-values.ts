@@ -102,7 +102,7 @@ export async function chooseValues(
   });
 
   const zones = (seen?.zones ?? []).filter(
-    ({ accountId }) => account === undefined || accountId === undefined || accountId === account,
+    (one) => account === undefined || one.account === undefined || one.account.id === account,
   );
   const zoneNames = zones.map(({ name }) => name);
   const zone = await decide("zone", {
@@ -215,14 +215,14 @@ function zoneProblem(
   }
   const found = seen.zones.filter(({ name, id }) => name === text || id === text);
   const ofAccount = found.filter(
-    ({ accountId }) => account === undefined || accountId === undefined || accountId === account,
+    (one) => account === undefined || one.account === undefined || one.account.id === account,
   );
   if (ofAccount.length > 0) {
     return undefined;
   }
   const [elsewhere] = found;
   if (elsewhere !== undefined) {
-    return `belongs to account ${elsewhere.accountId}. Give that account, or a zone of ${account}`;
+    return `belongs to account ${elsewhere.account?.id}. Give that account, or a zone of ${account}`;
   }
   const meant = nearest(text, names);
   const shown =

@@ -1,14 +1,13 @@
-import { listAccounts, type Account } from "../../cloudflare/accounts";
+import { listAccounts, listZones, type Account, type ShownZone } from "../../cloudflare/accounts";
 import type { CallResult, CloudflareApi } from "../../cloudflare/client";
 import { readOrganization, teamNameOf } from "../../cloudflare/organization";
-import { listZones, type AccountZone } from "../../cloudflare/zones";
 import { UserError, type Problem } from "../../fleet/problem";
 
 /** What an API token is shown, as far as it may be known. */
 export interface SeenByToken {
   /** By their names; none where the API token may not list them and sees no zone. */
   readonly accounts: readonly Account[];
-  readonly zones: readonly AccountZone[];
+  readonly zones: readonly ShownZone[];
   /** What could not be looked up, and why. */
   readonly warnings: readonly Problem[];
 }
@@ -30,9 +29,9 @@ export async function lookAround(api: CloudflareApi): Promise<SeenByToken> {
     throw new UserError(accounts.problem);
   }
   const found = new Map<string, Account>();
-  for (const { accountId, accountName = "" } of entriesOf(zones)) {
-    if (accountId !== undefined) {
-      found.set(accountId, { id: accountId, name: accountName });
+  for (const { account } of entriesOf(zones)) {
+    if (account !== undefined) {
+      found.set(account.id, account);
     }
   }
   for (const account of entriesOf(accounts)) {

@@ -98,7 +98,8 @@ describe("a stack's file", () => {
   });
 
   it("makes a comment of the example of a team name where none is known", () => {
-    const { team: _team, ...others } = values;
+    const { account, zone, metricsHost, logsHost, tunnel } = values;
+    const others = { account, zone, metricsHost, logsHost, tunnel };
     const fresh = readFileSync(join(__dirname, "new-stack.yaml"), "utf8");
     assert.match(edited(fresh, others), /^ {2}# sitepass:teamName: example-team$/m);
     assert.match(edited("config:\n  sitepass:teamName: mine\n", others), /^ {2}sitepass:teamName: mine$/m);

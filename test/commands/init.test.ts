@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { startStandIn, type StandIn } from "cloudflare-standin";
-import { permissions } from "cloudflare-standin/api/permissions";
+import type { Permission } from "cloudflare-standin/api/permissions";
 import type { CommandResult } from "../support/run-here";
 import { sitepass } from "../support/sitepass";
 
@@ -206,7 +206,7 @@ describe("sitepass init", () => {
   });
 
   it("says what the API token may not do, and goes by what is typed", async () => {
-    const limited = (...held: (typeof permissions)[number][]) => environment(standIn.createApiToken(held));
+    const limited = (...held: Permission[]) => environment(standIn.createApiToken(held));
     const args = ["init", "--cwd", directory, "--yes", "--account", account, "--zone", "example.org"];
     const blind = await sitepass(args, { environment: limited() });
     assert.equal(blind.exitCode, 0, blind.stderr);
