@@ -120,8 +120,8 @@ function sitepass(onStack: OnStack, onProject: OnProject, onFolder: OnFolder, st
     .addHelpText(
       "after",
       `
-Every command reads Pulumi.<stack>.yaml and sites/ in the project's folder, and the stack's outputs from pulumi, or with
---state from a state file of local/engine.
+Every command reads Pulumi.<stack>.yaml and sites/ in the project's folder, and, but for init and add, the stack's outputs
+from pulumi, or with --state from a state file of local/engine.
 
 With --all-stacks or several --stack, they work on one stack after the other, whatever becomes of the others; named sites say
 the stacks that they are in. With --json it is then one document, { "stacks": [{ "stack": "eu", ... }] }.
