@@ -11,15 +11,25 @@ import { addRender } from "./render";
 import { addRenew } from "./renew";
 import { addRevoke } from "./revoke";
 import { addRotate } from "./rotate";
+import { addAdd } from "./project/add";
+import { addCompletion } from "./project/completion";
+import { addInit } from "./project/init";
 import { addMove } from "./shards/move";
 import { addSplit } from "./shards/split";
-import { failureDocument, type ExitCode, type OnProject, type OnStack } from "./stack-command";
+import { failureDocument, type ExitCode, type OnFolder, type OnProject, type OnStack } from "./stack-command";
 import { addStatus } from "./status";
 import type { Streams } from "./terminal";
 import { addVerify } from "./verify";
 
 /** In the order in which `--help` shows them. */
-const commands: readonly ((program: Command, onStack: OnStack, onProject: OnProject) => void)[] = [
+const commands: readonly ((
+  program: Command,
+  onStack: OnStack,
+  onProject: OnProject,
+  onFolder: OnFolder,
+) => void)[] = [
+  addInit,
+  addAdd,
   addCheck,
   addStatus,
   addVerify,
@@ -32,6 +42,7 @@ const commands: readonly ((program: Command, onStack: OnStack, onProject: OnProj
   addMove,
   addSplit,
   addAdopt,
+  addCompletion,
 ];
 
 /**
@@ -60,6 +71,11 @@ export async function run(
       const { onProject } = await import("./on-stack.js");
       exitCode = await onProject(options, work, streams, writing.unread);
     },
+    async (options, work) => {
+      await prepareImports();
+      const { onFolder } = await import("./on-stack.js");
+      exitCode = await onFolder(options, work, streams, writing.unread);
+    },
     streams,
   );
   try {
@@ -79,7 +95,7 @@ export async function run(
   return writing.end(exitCode);
 }
 
-function sitepass(onStack: OnStack, onProject: OnProject, streams: Streams): Command {
+function sitepass(onStack: OnStack, onProject: OnProject, onFolder: OnFolder, streams: Streams): Command {
   const colors = pc.createColors(streams === process && pc.isColorSupported);
   const program = new Command("sitepass")
     .description(
@@ -104,8 +120,8 @@ function sitepass(onStack: OnStack, onProject: OnProject, streams: Streams): Com
     .addHelpText(
       "after",
       `
-Every command reads Pulumi.<stack>.yaml and sites/ in the project's folder, and the stack's outputs from pulumi, or with
---state from a state file of local/engine.
+Every command reads Pulumi.<stack>.yaml and sites/ in the project's folder, and, but for init and add, the stack's outputs
+from pulumi, or with --state from a state file of local/engine.
 
 With --all-stacks or several --stack, they work on one stack after the other, whatever becomes of the others; named sites say
 the stacks that they are in. With --json it is then one document, { "stacks": [{ "stack": "eu", ... }] }.
@@ -116,7 +132,7 @@ With --json, standard output is one JSON document, whatever happens: when nothin
 Exit code: 0 all is well, 1 something is wrong or could not be done, 2 wrong usage, 130 stopped; of several stacks the worst.`,
     );
   for (const add of commands) {
-    add(program, onStack, onProject);
+    add(program, onStack, onProject, onFolder);
   }
   return program;
 }
@@ -129,7 +145,7 @@ function emptyValues(command: Command): string[] {
     ...command.registeredArguments
       .map((argument, index) => ({ name: argument.name(), value: command.processedArgs[index] as unknown }))
       // What `output --exec` runs may well have empty arguments.
-      .filter(({ name, value }) => name === "site" && isEmpty(value))
+      .filter(({ name, value }) => (name === "site" || name === "name") && isEmpty(value))
       .map(({ name }) => `<${name}>`),
     ...command.options
       .filter((option) => isEmpty(command.getOptionValue(option.attributeName())))

@@ -13,6 +13,7 @@ import {
   ofStack,
   stackPlaceholder,
   type ExitCode,
+  type FolderWork,
   type ProjectOptions,
   type ProjectWork,
   type Run,
@@ -47,6 +48,23 @@ export const onProject = (
       return stopping.aborted ? stopped(options, terminal) : exitCode;
     } catch (error) {
       return refused(error, options, undefined, terminal, { stopping, unread });
+    }
+  });
+
+/** As onStack, for a command that looks at the project's folder alone. */
+export const onFolder = (
+  options: Pick<StackOptions, "json">,
+  work: FolderWork,
+  streams: Streams,
+  unread: AbortSignal,
+): Promise<ExitCode> =>
+  untilStopped(streams, async (terminal, stopping) => {
+    const given = { cwd: ".", ...options };
+    try {
+      const exitCode = await work({ terminal, abort: AbortSignal.any([stopping, unread]) });
+      return stopping.aborted ? stopped(given, terminal) : exitCode;
+    } catch (error) {
+      return refused(error, given, undefined, terminal, { stopping, unread });
     }
   });
 

@@ -62,6 +62,12 @@ export type ProjectOptions = Pick<StackOptions, "cwd" | "state" | "json" | "refu
 
 export type ProjectWork = (project: ProjectFleet, run: Pick<Run, "terminal" | "abort">) => Promise<ExitCode>;
 
+/** What a command is handed that looks at the project's folder alone. */
+export type FolderWork = (run: Pick<Run, "terminal" | "abort">) => Promise<ExitCode>;
+
+/** Runs a command's work on the project's folder, in which there need be no stack yet; see cli/on-stack.ts. */
+export type OnFolder = (options: Pick<StackOptions, "json">, work: FolderWork) => Promise<void>;
+
 /** Runs a command's work on all stacks of the project together; see cli/on-stack.ts. */
 export type OnProject = (options: ProjectOptions, work: ProjectWork) => Promise<void>;
 
@@ -132,6 +138,14 @@ export function projectCommand(program: Command, name: string, examples: readonl
         acting.error(`error: ${wrong}`);
       }
     })
+    .addHelpText("after", `\nExamples:\n${examples.map((example) => `  $ sitepass ${example}`).join("\n")}`);
+}
+
+/** Adds a command that looks at the project's folder alone: neither at a stack's outputs nor at its state. */
+export function folderCommand(program: Command, name: string, examples: readonly string[]): Command {
+  return program
+    .command(name)
+    .option("--cwd <dir>", "the project's folder", ".")
     .addHelpText("after", `\nExamples:\n${examples.map((example) => `  $ sitepass ${example}`).join("\n")}`);
 }
 

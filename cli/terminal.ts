@@ -9,6 +9,12 @@ export interface Streams {
   readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean };
 }
 
+/** Where a person is asked. */
+export interface Dialog {
+  readonly input: NodeJS.ReadStream;
+  readonly output: NodeJS.WriteStream;
+}
+
 /**
  * Where a command prints. It is handed to every command, so that tests read what is printed without touching the
  * process's own streams.
@@ -17,6 +23,8 @@ export interface Terminal {
   readonly colors: ReturnType<typeof pc.createColors>;
   /** The command's result goes to standard output, which programs may read: this and nothing else. */
   readonly stdout: Streams["stdout"];
+  /** Undefined in pipes and scripts, where nobody would answer. Questions go to standard error: they are no result. */
+  readonly dialog: Dialog | undefined;
   /** Prints lines of the result. */
   readonly print: (text: string) => void;
   readonly hasPrinted: () => boolean;
@@ -48,6 +56,10 @@ export function openTerminal(streams: Streams): Terminal {
   return {
     colors,
     stdout,
+    dialog:
+      streams === process && process.stdin.isTTY && process.stderr.isTTY
+        ? { input: process.stdin, output: process.stderr }
+        : undefined,
     print: (text) => {
       printed = true;
       stdout.write(`${text}\n`);

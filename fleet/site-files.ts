@@ -157,7 +157,6 @@ export function parseSite(text: string, file: string): Result<SiteFile> {
     const kind = Array.isArray(data) ? "a list" : `only ${JSON.stringify(data)}`;
     return refused(`holds ${kind}, not keys and values`, "Write it as in signals: [metrics]");
   }
-  const parsed = siteSchema.safeParse(data);
   const written: WrittenValues = {
     sourceAt: (path) => {
       const node = document.getIn(path, true);
@@ -166,15 +165,33 @@ export function parseSite(text: string, file: string): Result<SiteFile> {
     // Not in the document, where the place may be behind an alias.
     issuesWith: (path, quoted) => siteSchema.safeParse(withValueAt(data, path, quoted)).error?.issues ?? [],
   };
+  const checked = checkSite(data, written);
+  return checked.ok
+    ? checked
+    : failure(
+        ...checked.problems.map(({ subject: key, says, todo }) => ({
+          subject: file,
+          says: `${key} ${says}`,
+          todo,
+        })),
+      );
+}
+
+/**
+ * Checks what a site file holds, or is to hold. The subject of every problem is a key, its path joined by dots.
+ *
+ * @param written how the values are written, where they come from a file.
+ */
+export function checkSite(
+  data: Readonly<Record<string, unknown>>,
+  written?: WrittenValues,
+): Result<SiteFile> {
+  const parsed = siteSchema.safeParse(data);
   const problems = [
     ...(parsed.error?.issues ?? []).flatMap((issue) => describeIssue(issue, data, knownSiteKeys, written)),
     ...reservedLabels(data),
   ];
-  return parsed.success && problems.length === 0
-    ? success(parsed.data)
-    : failure(
-        ...problems.map(({ subject: key, says, todo }) => ({ subject: file, says: `${key} ${says}`, todo })),
-      );
+  return parsed.success && problems.length === 0 ? success(parsed.data) : failure(...problems);
 }
 
 /** A copy of what a file holds in which one value is another. */

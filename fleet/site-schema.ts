@@ -44,9 +44,11 @@ const tokenSchema = z
       .int()
       .min(1, "is less than 1. Count rotations from 1")
       .default(1)
+      .meta({ examples: [2] })
       .describe("Raise by one to rotate the client secret. Never lower it again."),
     previousSecretExpiresAt: z.iso
       .datetime({ offset: true, message: "is not a time. Write it as in 2026-12-01T00:00:00Z" })
+      .meta({ examples: ["2026-12-01T00:00:00Z"] })
       .optional()
       .describe(
         "Until when the secret before the rotation keeps working: a fixed time. Only with a raised secretVersion.",
@@ -76,6 +78,7 @@ export const siteSchema = z
     description: z
       .string()
       .max(200, "is longer than 200 characters. Shorten it")
+      .meta({ examples: ["Tokyo, rack A of the shared hall"] })
       .optional()
       .describe("What and where the site is, for people."),
     signals: z
@@ -89,6 +92,7 @@ export const siteSchema = z
       .describe("What the site may push. Default: every signal that has an endpoint."),
     labels: z
       .record(labelName, labelValue)
+      .meta({ examples: [{ region: "apac", kind: "rack" }] })
       .default({})
       .describe(
         "Labels that the site's collector adds to every sample and log line, beside the site's own name. What data bring under the same name wins.",
@@ -100,11 +104,13 @@ export const siteSchema = z
     token: tokenSchema.prefault({}).describe("The site's service token."),
     collector: z.enum(collectorNames).optional().describe("The collector that the site runs."),
     shard: shardName
+      .meta({ examples: ["eu"] })
       .optional()
       .describe(
         "The shard that the site is in: the stack whose sitepass:shard is the same. Default: the shard without a name.",
       ),
     movingTo: shardName
+      .meta({ examples: ["us"] })
       .optional()
       .describe(
         "The shard that the site is moving to. Until it is that one's alone, both have a token for it.",

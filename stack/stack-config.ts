@@ -32,17 +32,22 @@ export interface StackConfig {
  * Reads a stack's configuration as the Pulumi CLI does: the stack's file, then the project's defaults for what it
  * leaves out (docs/facts/provider.md, P52).
  *
+ * @param text of the stack's file, where that is not written yet.
  * @throws UserError for files that are missing or are not Pulumi files.
  */
 export function readStackConfig(
   directory: string,
   stack: string,
   overrides: Readonly<Record<string, string>> = {},
+  text?: string,
 ): StackConfig {
   const project = readYaml(join(directory, "Pulumi.yaml"), projectSchema);
   const file = `Pulumi.${stack}.yaml`;
-  const { config } = readYaml(join(directory, file), stackSchema, (document) =>
-    misreadScalars(document, file, project.name),
+  const { config } = readYaml(
+    join(directory, file),
+    stackSchema,
+    (document) => misreadScalars(document, file, project.name),
+    text,
   );
   const values: Record<string, string> = {};
   const encrypted: string[] = [];
@@ -103,8 +108,8 @@ function readYaml<T>(
   path: string,
   schema: z.ZodType<T>,
   problemsIn: (document: Document) => readonly Problem[] = () => [],
+  text = readTextFile(path),
 ): T {
-  const text = readTextFile(path);
   if (text === undefined) {
     throw new UserError({
       subject: path,

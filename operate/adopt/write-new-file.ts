@@ -24,7 +24,7 @@ export function writeNewFile(path: string, text: string): NewFileOutcome {
     `.${basename(path)}.${process.pid}-${randomBytes(4).toString("hex")}.sitepass`,
   );
   try {
-    writeFileSync(temporary, text, { flag: "wx", mode: 0o644, flush: true });
+    writeFileSync(temporary, text, { flag: "wx", mode: 0o666, flush: true });
     return moveInto(path, temporary) ? "written" : newFileOutcome(path, text);
   } finally {
     rmSync(temporary, { force: true });

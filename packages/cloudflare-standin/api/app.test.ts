@@ -101,7 +101,7 @@ describe("app", () => {
       assert.equal(headers.get("x-should-retry"), "false");
       assert.deepEqual(envelope, failureOf(501, `The stand-in does not imitate ${method} ${path}`));
     }
-    await refuses(client.accounts.list(), 501, 501, "The stand-in does not imitate GET /accounts");
+    await refuses(client.user.get(), 501, 501, "The stand-in does not imitate GET /user");
   });
 
   it("refuses bodies that are not JSON or hold unknown fields, and unknown query parameters", async (t) => {

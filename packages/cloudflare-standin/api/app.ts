@@ -4,16 +4,16 @@ import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { Hono, type Context } from "hono";
 import { accessApplicationRoutes } from "./access-applications";
 import { accessPolicyRoutes } from "./access-policies";
+import { apiTokenRoutes } from "./api-token";
 import { controlApp, faultError, type Controls, type Fault } from "./control";
 import { dnsRecordRoutes } from "./dns-records";
 import { ApiError, apiError, failure, success } from "./envelope";
 import type { RateLimit } from "./limits";
 import { notificationPolicyRoutes } from "./notification-policies";
 import { organizationRoutes } from "./organization";
-import { isPermitted } from "./permissions";
+import { isPermitted, type Permission } from "./permissions";
 import type { Backend, Route } from "./route";
 import { serviceTokenRoutes } from "./service-tokens";
-import { tokenVerificationRoutes } from "./token-verification";
 import { tunnelConfigurationRoutes } from "./tunnel-configurations";
 import { tunnelRoutes } from "./tunnels";
 import { zoneRoutes } from "./zones";
@@ -31,11 +31,11 @@ interface AppState extends Backend, Controls {
 export const routes: readonly Route[] = [
   ...accessApplicationRoutes,
   ...accessPolicyRoutes,
+  ...apiTokenRoutes,
   ...dnsRecordRoutes,
   ...notificationPolicyRoutes,
   ...organizationRoutes,
   ...serviceTokenRoutes,
-  ...tokenVerificationRoutes,
   ...tunnelConfigurationRoutes,
   ...tunnelRoutes,
   ...zoneRoutes,
@@ -137,7 +137,8 @@ async function serve(c: Context, route: Route, state: AppState): Promise<Respons
     throw apiError(403, 9109, "Unauthorized to access requested resource");
   }
   const query = new URL(c.req.url).searchParams;
-  const reply = route.answer({ ...state, id, zoneId, apiToken, query, body: await c.req.text() });
+  const holds = (needed: Permission): boolean => held !== undefined && isPermitted(held, needed);
+  const reply = route.answer({ ...state, id, zoneId, apiToken, holds, query, body: await c.req.text() });
   if (route.method !== "GET") {
     state.changed();
   }

@@ -1,5 +1,6 @@
 /** Permission groups by their names in the API, from "Accepted Permissions" in the documentation of the Terraform provider (TF:docs). */
 export const permissions = [
+  "Account Settings Read",
   "Access: Service Tokens Read",
   "Access: Service Tokens Write",
   "Access: Apps and Policies Read",

@@ -22,6 +22,8 @@ export interface Call<Query, Body> extends Backend {
   readonly zoneId: string;
   /** The bearer token, known to be valid. */
   readonly apiToken: string;
+  /** For lists that show less to an API token without the permission, where others refuse it. */
+  readonly holds: (permission: Permission) => boolean;
   readonly query: Query;
   readonly body: Body;
 }

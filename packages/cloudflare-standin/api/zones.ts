@@ -1,6 +1,7 @@
 import type { BotFightModeConfiguration } from "cloudflare/resources/bot-management/bot-management";
 import type { Zone as SdkZone } from "cloudflare/resources/zones/zones";
 import { z } from "zod";
+import { accountName } from "./api-token";
 import type { Database } from "./database";
 import { pageOf, pagination, type Answered } from "./envelope";
 import { noInput, route, type Route } from "./route";
@@ -73,8 +74,6 @@ function shownBots({ fight_mode }: Zone): BotFightModeConfiguration {
 }
 
 const ownerOf = ({ accountId }: Zone, database: Database): string => accountId ?? database.accountId;
-
-const accountName = "Stand-in account";
 
 /** The SDK's zone. There an owner's ID and name are never null, and two fields that are still answered are deprecated. */
 type ZoneAnswer = Omit<SdkZone, "owner" | "permissions" | "plan"> & {
