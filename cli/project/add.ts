@@ -71,11 +71,15 @@ async function add(
   const flags = amongSeveral ? stacks.map((stack) => ` --stack ${stack}`) : [""];
   const flag = stacks.length > 1 ? " --stack NAME" : "";
   const all = names.join(" ");
+  const collector = given.collector === undefined ? " --collector NAME" : "";
   const next: readonly (readonly [string, string])[] = [
     ...flags.map(
       (one) => [`pulumi up${one}`, names.length === 1 ? "makes its token" : "makes their tokens"] as const,
     ),
-    [`sitepass render ${all}${flag}`, "writes what the collector runs from, credentials included"],
+    [
+      `sitepass render ${all}${collector}${flag}`,
+      "writes what the collector runs from, credentials included",
+    ],
     [`sitepass verify ${all}${flag}`, "proves that pushes get through"],
   ];
   if (json) {

@@ -73,10 +73,10 @@ describe("sitepass add", () => {
         "sites/oslo.yaml: written, in the shard eu.",
         "",
         "Next:",
-        "  pulumi up --stack eu                     makes their tokens",
-        "  pulumi up --stack eu-test                makes their tokens",
-        "  sitepass render tokyo oslo --stack NAME  writes what the collector runs from, credentials included",
-        "  sitepass verify tokyo oslo --stack NAME  proves that pushes get through",
+        "  pulumi up --stack eu                                      makes their tokens",
+        "  pulumi up --stack eu-test                                 makes their tokens",
+        "  sitepass render tokyo oslo --collector NAME --stack NAME  writes what the collector runs from, credentials included",
+        "  sitepass verify tokyo oslo --stack NAME                   proves that pushes get through",
         "",
       ].join("\n"),
     );
@@ -92,7 +92,7 @@ describe("sitepass add", () => {
       shard: "us",
       stacks: ["us"],
       warnings: [],
-      next: ["pulumi up --stack us", "sitepass render tokyo", "sitepass verify tokyo"],
+      next: ["pulumi up --stack us", "sitepass render tokyo --collector NAME", "sitepass verify tokyo"],
     });
     const refused = await add("tokyo", "Oslo", "--json");
     assert.equal(refused.exitCode, 1);
