@@ -61,6 +61,7 @@ const floors = [
   "fleet/",
   "cloudflare/",
   "provision/",
+  "policy/",
   "stack/",
   "collectors/",
   "handover/",
@@ -197,6 +198,37 @@ describe("the repository", () => {
     assert.deepEqual(offenders, []);
   });
 
+  // When this fails: a published pack is what lies in policy/ alone, with the packages that its package.json names.
+  it("has a policy pack that stands by itself, on the versions of the program", () => {
+    const pack = z
+      .looseObject({ version: z.string(), dependencies: z.record(z.string(), z.string()) })
+      .parse(JSON.parse(text("policy/package.json")));
+    const imported = new Set(
+      sources("policy", ".ts")
+        .filter((file) => !isTest(file))
+        .flatMap(importsOf),
+    );
+    assert.deepEqual([...imported].filter((path) => !path.startsWith("policy/")).sort(), [
+      "@pulumi/policy",
+      "@pulumi/pulumi",
+    ]);
+    assert.equal(pack.dependencies["@pulumi/pulumi"], packageFile.dependencies["@pulumi/pulumi"]);
+    assert.equal(pack.dependencies.typescript, packageFile.dependencies.typescript);
+    assert.match(pack.dependencies["@pulumi/policy"] ?? "", /^\d+\.\d+\.\d+$/);
+    const optionsOf = (file: string) =>
+      z.looseObject({ compilerOptions: z.record(z.string(), z.unknown()) }).parse(JSON.parse(text(file)))
+        .compilerOptions;
+    // ts-node, which Pulumi loads it with, follows no `extends`.
+    assert.deepEqual(
+      { ...optionsOf("tsconfig.json"), ...optionsOf("tsconfig.pulumi.json") },
+      { ...optionsOf("policy/tsconfig.json"), resolveJsonModule: true, noEmit: false },
+    );
+    assert.ok(
+      !existsSync(join(root, "policy", "node_modules")),
+      "a second copy of the SDK would be another one",
+    );
+  });
+
   it("has no two files that import each other, by whatever way round", () => {
     const graph = new Map(sources(".", ".ts").map((file) => [file, importsOf(file)]));
     assert.deepEqual(circlesIn(graph), []);
@@ -231,7 +263,7 @@ describe("the repository", () => {
         assert.ok(existsSync(join(root, dirname(document), path)), `${document}: there is no ${path}`);
       }
       for (const [, path = ""] of content.matchAll(
-        /`((?:bench|central|cli|cloudflare|collectors|docs|fleet|handover|local|operate|packages|provision|scripts|sites|stack|test)\/[\w./-]+\.[a-z]+)`/g,
+        /`((?:bench|central|cli|cloudflare|collectors|docs|fleet|handover|local|operate|packages|policy|provision|scripts|sites|stack|test)\/[\w./-]+\.[a-z]+)`/g,
       )) {
         assert.ok(existsSync(join(root, path)), `${document}: there is no ${path}`);
       }
