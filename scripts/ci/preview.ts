@@ -4,7 +4,7 @@ import { run, writeResult } from "./results";
 //
 //   STACK=prod npx tsx scripts/ci/preview.ts <folder for the result>
 
-/** Without outputs, which are no part of a preview, and without dots. */
+/** As a diff, which has what would change alone; without outputs, which are no part of it, and without dots. */
 export const previewCommand = (stack: string): readonly [string, ...string[]] => [
   "pulumi",
   "preview",
@@ -15,6 +15,7 @@ export const previewCommand = (stack: string): readonly [string, ...string[]] =>
   "--non-interactive",
   "--color",
   "never",
+  "--diff",
   "--suppress-outputs",
   "--suppress-progress",
 ];

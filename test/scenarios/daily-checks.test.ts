@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { findPulumi } from "../../local/run/pulumi-installation";
+import { runProcess } from "../../local/run/processes";
 import { readResults } from "../../scripts/ci/results";
 import { absenceHere, enginesHere } from "../support/engines";
 import { openScenario } from "../support/scenario";
@@ -20,27 +19,43 @@ describe("the daily checks on the real pulumi", { skip: absenceHere ?? false }, 
     try {
       const made = await fleet.up();
       assert.equal(made.exitCode, 0, made.text);
-      for (const part of ["scripts", "policy", "bin", "cli", "stack", "operate", "collectors", "handover", "central"]) {
+      for (const part of [
+        "scripts",
+        "policy",
+        "bin",
+        "cli",
+        "stack",
+        "operate",
+        "collectors",
+        "handover",
+        "central",
+      ]) {
         symlinkSync(join(root, part), join(fleet.directory, part));
       }
-      const check = () => {
+      const check = async () => {
         rmSync(results, { recursive: true, force: true });
-        spawnSync("npx", ["tsx", "scripts/ci/daily-checks.ts", results], {
+        await runProcess("npx", ["tsx", "scripts/ci/daily-checks.ts", results], {
           cwd: fleet.directory,
-          encoding: "utf8",
-          env: { ...process.env, ...fleet.forSitepass.environment, STACK: "prod", RENEW_WITHIN: "45d" },
+          environment: { ...fleet.forSitepass.environment, STACK: "prod", RENEW_WITHIN: "45d" },
         });
         return readResults(results).map(({ title, exitCode, text }) => ({ title, exitCode, text }));
       };
-      const shown = (checks: ReturnType<typeof check>) => checks.map(({ title, exitCode }) => `${title} ${exitCode}`);
-      const first = check();
-      console.log(JSON.stringify(first, null, 1).slice(0, 6000));
+      const shown = (checks: Awaited<ReturnType<typeof check>>) =>
+        checks.map(({ title, exitCode }) => `${title} ${exitCode}`);
+      const first = await check();
       assert.deepEqual(shown(first), ["drift 0", "renew 0", "status 0"]);
+      assert.match(first.find(({ title }) => title === "renew")?.text ?? "", /tokyo +renewed/);
+      for (const [id, record] of fleet.standIn.database.dnsRecords) {
+        fleet.standIn.database.dnsRecords.set(id, { ...record, content: "elsewhere.example.net" });
+      }
+      const second = await check();
+      assert.match(shown(second).join(), /^drift [1-9]\d*,renew 0,status 0$/);
+      const drift = second.find(({ title }) => title === "drift")?.text ?? "";
+      console.log(drift);
+      assert.match(drift, /elsewhere\.example\.net/);
     } finally {
       await fleet.close();
       rmSync(results, { recursive: true, force: true });
     }
   });
 });
-
-void findPulumi;
