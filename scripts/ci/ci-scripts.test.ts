@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -9,6 +18,7 @@ import { commentMarker, commentText, putComment } from "./comment";
 import { dailyCheckNames } from "./daily-checks";
 import { findOwn, openGitHub, type GitHub } from "./github";
 import { alarmsIn, issueMarker, issueText, keepIssue, planIssue } from "./issue";
+import { siteChangesInGit } from "./gitlab";
 import { laySites, readSiteChanges } from "./lay-sites";
 import {
   block,
@@ -147,7 +157,7 @@ describe("sites of a pull request", () => {
       ]) {
         const laid = await readSiteChanges(pullRequest(files, [{ path: "tokyo.yaml" }]), 7, head);
         assert.ok(!laid.ok);
-        assert.match(laid.why, /^the pull request changes more than site files \("/);
+        assert.match(laid.why, /^more is changed than site files \("/);
       }
     });
   }
@@ -183,6 +193,52 @@ describe("sites of a pull request", () => {
       );
       assert.ok(!laid.ok);
       assert.match(laid.why, /has moved on from 0123456789/);
+    }
+  });
+});
+
+describe("sites of a merge request in git", () => {
+  it("are those that it changes since it left main, as text, and nothing else is taken", () => {
+    const folder = mkdtempSync(join(tmpdir(), "sitepass-git-"));
+    const git = (...args: readonly string[]) => {
+      execFileSync("git", ["-c", "user.name=a", "-c", "user.email=a@example.com", ...args], {
+        cwd: folder,
+        stdio: "pipe",
+      });
+    };
+    const commit = (message: string) => {
+      git("add", "-A");
+      git("commit", "-qm", message);
+    };
+    try {
+      git("init", "-q", "-b", "main");
+      mkdirSync(join(folder, "sites"));
+      writeFileSync(join(folder, "sites", "osaka.yaml"), "");
+      commit("start");
+      git("checkout", "-qb", "change");
+      rmSync(join(folder, "sites", "osaka.yaml"));
+      writeFileSync(join(folder, "sites", "tokyo.yaml"), "labels: {}\n");
+      commit("sites");
+      git("checkout", "-q", "main");
+      writeFileSync(join(folder, "sites", "later.yaml"), "");
+      commit("meanwhile");
+      assert.deepEqual(siteChangesInGit(folder, "change"), {
+        ok: true,
+        changes: [
+          { file: "osaka.yaml", text: undefined },
+          { file: "tokyo.yaml", text: "labels: {}\n" },
+        ],
+      });
+      git("checkout", "-q", "change");
+      symlinkSync("/etc/passwd", join(folder, "sites", "link.yaml"));
+      commit("a link");
+      git("checkout", "-q", "main");
+      assert.deepEqual(siteChangesInGit(folder, "change"), {
+        ok: false,
+        why: "sites/link.yaml is not a regular file (mode 120000), and links are not followed",
+      });
+    } finally {
+      rmSync(folder, { recursive: true });
     }
   });
 });

@@ -42,6 +42,25 @@ const blobSchema = z.object({ encoding: z.literal("base64"), content: z.string()
 const regularFile = "100644";
 const folder = "040000";
 
+/** Why a changed path cannot be taken as data, or undefined; without what is there now where that is not asked about. */
+export function changeRefusal(
+  path: string,
+  now?: { readonly mode: string; readonly size?: number | undefined },
+): string | undefined {
+  if (!sitePath.test(path)) {
+    return `more is changed than site files (${JSON.stringify(path)}), and what that does is known by running it`;
+  }
+  if (now === undefined) {
+    return undefined;
+  }
+  if (now.mode !== regularFile) {
+    return `${path} is not a regular file (mode ${now.mode}), and links are not followed`;
+  }
+  return (now.size ?? Infinity) > mostBytes
+    ? `${path} has ${String(now.size)} bytes, and a site file has at most ${mostBytes}`
+    : undefined;
+}
+
 /** Reads the changes of a pull request at one commit, and refuses whatever is not a plain site file. */
 export async function readSiteChanges(github: GitHub, pullRequest: number, head: string): Promise<Laid> {
   const headNow = async () => pullSchema.parse(await github.ask("GET", `/pulls/${pullRequest}`)).head.sha;
@@ -56,15 +75,9 @@ export async function readSiteChanges(github: GitHub, pullRequest: number, head:
   const paths = changed.flatMap(({ filename, previous_filename }) =>
     [filename, previous_filename ?? []].flat(),
   );
-  const others = paths.filter((path) => !sitePath.test(path));
-  if (others.length > 0) {
-    return {
-      ok: false,
-      why: `the pull request changes more than site files (${others
-        .slice(0, 3)
-        .map((path) => JSON.stringify(path))
-        .join(", ")}); the workflow "Preview of code" is for that`,
-    };
+  const [other] = paths.flatMap((path) => changeRefusal(path) ?? []);
+  if (other !== undefined) {
+    return { ok: false, why: other };
   }
   if (paths.length > mostFiles) {
     return {
@@ -88,17 +101,9 @@ export async function readSiteChanges(github: GitHub, pullRequest: number, head:
       changes.push({ file, text: undefined });
       continue;
     }
-    if (entry.mode !== regularFile) {
-      return {
-        ok: false,
-        why: `${path} is not a regular file (mode ${entry.mode}), and links are not followed`,
-      };
-    }
-    if ((entry.size ?? Infinity) > mostBytes) {
-      return {
-        ok: false,
-        why: `${path} has ${String(entry.size)} bytes, and a site file has at most ${mostBytes}`,
-      };
+    const why = changeRefusal(path, entry);
+    if (why !== undefined) {
+      return { ok: false, why };
     }
     const { content } = blobSchema.parse(await github.ask("GET", `/git/blobs/${entry.sha}`));
     changes.push({ file, text: Buffer.from(content, "base64").toString("utf8") });

@@ -51,7 +51,6 @@ describe("the daily checks on the real pulumi", { skip: absenceHere ?? false }, 
       const second = await check();
       assert.match(shown(second).join(), /^drift [1-9]\d*,renew 0,status 0$/);
       const drift = second.find(({ title }) => title === "drift")?.text ?? "";
-      console.log(drift);
       assert.match(drift, /elsewhere\.example\.net/);
     } finally {
       await fleet.close();
