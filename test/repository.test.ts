@@ -253,7 +253,13 @@ describe("the repository", () => {
   });
 
   it("names in README and docs only commands and files that exist", () => {
-    const documents = ["README.md", ...sources("docs", ".md"), "packages/cloudflare-standin/README.md"];
+    const documents = [
+      "README.md",
+      "CHANGELOG.md",
+      "CONTRIBUTING.md",
+      ...sources("docs", ".md"),
+      "packages/cloudflare-standin/README.md",
+    ];
     for (const document of documents) {
       const content = text(document);
       for (const [, script = ""] of content.matchAll(/npm run (?:-s )?([a-z-]+)/g)) {
@@ -268,6 +274,60 @@ describe("the repository", () => {
         assert.ok(existsSync(join(root, path)), `${document}: there is no ${path}`);
       }
     }
+  });
+
+  it("says the same license everywhere, and has its text", () => {
+    assert.match(
+      text("LICENSE"),
+      /Apache License\s+Version 2\.0, January 2004[^]*END OF TERMS AND CONDITIONS/,
+    );
+    for (const file of ["package.json", "policy/package.json", "packages/cloudflare-standin/package.json"]) {
+      assert.match(text(file), /"license": "Apache-2\.0"/, file);
+    }
+  });
+
+  it("has editors write what Prettier writes", () => {
+    const prettier = z.object({ printWidth: z.number() }).parse(JSON.parse(text(".prettierrc.json")));
+    const editor = text(".editorconfig");
+    for (const line of [`max_line_length = ${prettier.printWidth}`, "indent_size = 2", "end_of_line = lf"]) {
+      assert.ok(editor.includes(`\n${line}\n`), line);
+    }
+  });
+
+  // When this fails: a pin without its reason is taken for an oversight, and raised.
+  it("gives Renovate a reason for every rule, and patterns that find what they are for", () => {
+    const described = z.array(z.looseObject({ description: z.string().min(1) }));
+    const { packageRules, customManagers } = z
+      .object({
+        packageRules: described,
+        customManagers: z.array(
+          z.object({
+            managerFilePatterns: z.array(z.string()),
+            matchStrings: z.array(z.string()),
+            description: z.string(),
+          }),
+        ),
+      })
+      .parse(JSON.parse(text("renovate.json")));
+    assert.ok(packageRules.length > 5);
+    const files = ["central/packaging/images.ts", ".github/actions/set-up/action.yml", "docs/gitlab-ci.yml"];
+    for (const { managerFilePatterns, matchStrings } of customManagers) {
+      for (const pattern of managerFilePatterns) {
+        const file = files.find((one) => new RegExp(pattern.slice(1, -1)).test(one));
+        assert.ok(file !== undefined, pattern);
+        assert.ok(
+          matchStrings.some((one) => new RegExp(one).test(text(file))),
+          file,
+        );
+      }
+    }
+    const images = new RegExp(customManagers[0]?.matchStrings[0] ?? "", "g");
+    const centralImages = text("central/packaging/images.ts");
+    assert.equal(
+      [...centralImages.matchAll(images)].length,
+      [...centralImages.matchAll(/ digest: "/g)].length,
+    );
+    assert.match(text("renovate.json"), new RegExp(`<=${packageFile.dependencies["@pulumi/pulumi"] ?? ""}"`));
   });
 
   it("pins every package, and TypeScript below the version that Pulumi cannot load", () => {
