@@ -61,6 +61,7 @@ const floors = [
   "fleet/",
   "cloudflare/",
   "provision/",
+  "policy/",
   "stack/",
   "collectors/",
   "handover/",
@@ -197,6 +198,37 @@ describe("the repository", () => {
     assert.deepEqual(offenders, []);
   });
 
+  // When this fails: a published pack is what lies in policy/ alone, with the packages that its package.json names.
+  it("has a policy pack that stands by itself, on the versions of the program", () => {
+    const pack = z
+      .looseObject({ version: z.string(), dependencies: z.record(z.string(), z.string()) })
+      .parse(JSON.parse(text("policy/package.json")));
+    const imported = new Set(
+      sources("policy", ".ts")
+        .filter((file) => !isTest(file))
+        .flatMap(importsOf),
+    );
+    assert.deepEqual([...imported].filter((path) => !path.startsWith("policy/")).sort(), [
+      "@pulumi/policy",
+      "@pulumi/pulumi",
+    ]);
+    assert.equal(pack.dependencies["@pulumi/pulumi"], packageFile.dependencies["@pulumi/pulumi"]);
+    assert.equal(pack.dependencies.typescript, packageFile.dependencies.typescript);
+    assert.match(pack.dependencies["@pulumi/policy"] ?? "", /^\d+\.\d+\.\d+$/);
+    const optionsOf = (file: string) =>
+      z.looseObject({ compilerOptions: z.record(z.string(), z.unknown()) }).parse(JSON.parse(text(file)))
+        .compilerOptions;
+    // ts-node, which Pulumi loads it with, follows no `extends`.
+    assert.deepEqual(
+      { ...optionsOf("tsconfig.json"), ...optionsOf("tsconfig.pulumi.json") },
+      { ...optionsOf("policy/tsconfig.json"), resolveJsonModule: true, noEmit: false },
+    );
+    assert.ok(
+      !existsSync(join(root, "policy", "node_modules")),
+      "a second copy of the SDK would be another one",
+    );
+  });
+
   it("has no two files that import each other, by whatever way round", () => {
     const graph = new Map(sources(".", ".ts").map((file) => [file, importsOf(file)]));
     assert.deepEqual(circlesIn(graph), []);
@@ -218,6 +250,60 @@ describe("the repository", () => {
       readdirSync(join(root, "sites")).filter((name) => !/\.ya?ml$/.test(name)),
       [],
     );
+  });
+
+  it("says the same license everywhere, and has its text", () => {
+    assert.match(
+      text("LICENSE"),
+      /Apache License\s+Version 2\.0, January 2004[^]*END OF TERMS AND CONDITIONS/,
+    );
+    for (const file of ["package.json", "policy/package.json", "packages/cloudflare-standin/package.json"]) {
+      assert.match(text(file), /"license": "Apache-2\.0"/, file);
+    }
+  });
+
+  it("has editors write what Prettier writes", () => {
+    const prettier = z.object({ printWidth: z.number() }).parse(JSON.parse(text(".prettierrc.json")));
+    const editor = text(".editorconfig");
+    for (const line of [`max_line_length = ${prettier.printWidth}`, "indent_size = 2", "end_of_line = lf"]) {
+      assert.ok(editor.includes(`\n${line}\n`), line);
+    }
+  });
+
+  // When this fails: a pin without its reason is taken for an oversight, and raised.
+  it("gives Renovate a reason for every rule, and patterns that find what they are for", () => {
+    const described = z.array(z.looseObject({ description: z.string().min(1) }));
+    const { packageRules, customManagers } = z
+      .object({
+        packageRules: described,
+        customManagers: z.array(
+          z.object({
+            managerFilePatterns: z.array(z.string()),
+            matchStrings: z.array(z.string()),
+            description: z.string(),
+          }),
+        ),
+      })
+      .parse(JSON.parse(text("renovate.json")));
+    assert.ok(packageRules.length > 5);
+    const files = ["central/packaging/images.ts", ".github/actions/set-up/action.yml", "docs/gitlab-ci.yml"];
+    for (const { managerFilePatterns, matchStrings } of customManagers) {
+      for (const pattern of managerFilePatterns) {
+        const file = files.find((one) => new RegExp(pattern.slice(1, -1)).test(one));
+        assert.ok(file !== undefined, pattern);
+        assert.ok(
+          matchStrings.some((one) => new RegExp(one).test(text(file))),
+          file,
+        );
+      }
+    }
+    const images = new RegExp(customManagers[0]?.matchStrings[0] ?? "", "g");
+    const centralImages = text("central/packaging/images.ts");
+    assert.equal(
+      [...centralImages.matchAll(images)].length,
+      [...centralImages.matchAll(/ digest: "/g)].length,
+    );
+    assert.match(text("renovate.json"), new RegExp(`<=${packageFile.dependencies["@pulumi/pulumi"] ?? ""}"`));
   });
 
   it("pins every package, and TypeScript below the version that Pulumi cannot load", () => {

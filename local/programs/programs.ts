@@ -87,6 +87,13 @@ export const goModules = {
     tags: [],
     ldflags: "-X github.com/prometheus/common/version.Version=0.31.1",
   },
+  actionlint: {
+    title: "actionlint 1.7.12, which reads GitHub's workflows",
+    version: "1.7.12",
+    programs: { actionlint: "github.com/rhysd/actionlint/cmd/actionlint" },
+    tags: [],
+    ldflags: "-X github.com/rhysd/actionlint.version=1.7.12",
+  },
   pulumi: {
     title: "Pulumi CLI 3.260.0",
     version: "3.260.0",

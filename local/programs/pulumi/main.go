@@ -2,7 +2,8 @@
 //
 // Pulumi's own is in a module of its own that cannot be had from the module proxy. Like that one, this starts the runner
 // that the Node.js SDK brings along, with the same flags and environment variables (pulumi/pulumi,
-// sdk/nodejs/cmd/pulumi-language-nodejs/main.go). It does nothing else: it installs, generates and packs nothing.
+// sdk/nodejs/cmd/pulumi-language-nodejs/main.go), for programs and for policy packs. It does nothing else: it installs,
+// generates and packs nothing.
 package main
 
 import (
@@ -15,9 +16,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"time"
 
+	"github.com/pulumi/pulumi/sdk/v3"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/util/rpcutil"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/version"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
@@ -112,7 +114,7 @@ func (*host) GetRequiredPackages(
 
 func (h *host) Run(_ context.Context, request *pulumirpc.RunRequest) (*pulumirpc.RunResponse, error) {
 	info := request.GetInfo()
-	runner, err := findPackage(info.GetProgramDirectory(), "@pulumi/pulumi/cmd/run")
+	runner, err := findRunner(info.GetProgramDirectory(), "run")
 	if err != nil {
 		return nil, err
 	}
@@ -157,6 +159,54 @@ func (h *host) Run(_ context.Context, request *pulumirpc.RunRequest) (*pulumirpc
 	}, nil
 }
 
+// RunPlugin runs a policy pack. It is told the stack's configuration as a program is, which the engine says to the analyzer
+// that it believes to talk to: the SDK's proxy takes that, and then stands between the two.
+func (h *host) RunPlugin(
+	request *pulumirpc.RunPluginRequest, server pulumirpc.LanguageRuntime_RunPluginServer,
+) error {
+	if request.GetKind() != string(apitype.AnalyzerPlugin) {
+		return fmt.Errorf("this language host runs policy packs, and no plugin of the kind %q", request.GetKind())
+	}
+	pack := request.GetInfo().GetProgramDirectory()
+	runner, err := findRunner(pack, "run-policy-pack")
+	if err != nil {
+		return err
+	}
+	closer, stdout, stderr, err := rpcutil.MakeRunPluginStreams(server, false)
+	if err != nil {
+		return err
+	}
+	defer closer.Close()
+	proxy, stdout, err := sdk.NewPolicyProxy(server.Context(), stdout)
+	if err != nil {
+		return err
+	}
+	configuration, err := proxy.AwaitConfiguration(server.Context())
+	if err != nil {
+		return err
+	}
+	environment := request.GetEnv()
+	if configuration != nil {
+		config, err := json.Marshal(configuration.GetConfig())
+		if err != nil {
+			return err
+		}
+		environment = append(environment,
+			"PULUMI_CONFIG="+string(config),
+			"PULUMI_NODEJS_PROJECT="+configuration.GetProject(),
+			"PULUMI_NODEJS_STACK="+configuration.GetStack(),
+		)
+	}
+	// The pack comes last, and is the folder that it runs in.
+	program := exec.CommandContext(server.Context(), "node", append(append([]string{runner}, request.GetArgs()...), pack)...)
+	program.Dir, program.Env = pack, environment
+	program.Stdout, program.Stderr = stdout, stderr
+	if err := program.Start(); err != nil {
+		return err
+	}
+	return proxy.Attach(server.Context(), program)
+}
+
 // environmentOf is the configuration and the options of the project's runtime, as the SDK reads them.
 func environmentOf(request *pulumirpc.RunRequest) ([]string, error) {
 	config, err := json.Marshal(request.GetConfig())
@@ -184,6 +234,12 @@ func environmentOf(request *pulumirpc.RunRequest) ([]string, error) {
 	return append(environment, "PULUMI_NODEJS_TYPESCRIPT="+strconv.FormatBool(typescript)), nil
 }
 
+// findRunner looks for one of the programs that the SDK starts others with.
+func findRunner(from, name string) (string, error) {
+	sdk, err := findPackage(from, "@pulumi/pulumi")
+	return filepath.Join(sdk, "cmd", name), err
+}
+
 // findPackage looks for a folder of a package where Node.js would find the package from a folder.
 func findPackage(from, name string) (string, error) {
 	for folder := from; ; folder = filepath.Dir(folder) {
@@ -192,7 +248,7 @@ func findPackage(from, name string) (string, error) {
 			return path, nil
 		}
 		if folder == filepath.Dir(folder) {
-			return "", fmt.Errorf("%s is not installed for %s. Run `npm ci`", strings.TrimSuffix(name, "/cmd/run"), from)
+			return "", fmt.Errorf("%s is not installed for %s. Run `npm ci`", name, from)
 		}
 	}
 }

@@ -1,0 +1,64 @@
+import { z } from "zod";
+import { findOwn, openGitHub, runPage, type GitHub } from "./github";
+import { block, readResults, shareOf, stackNames, type StackResult } from "./results";
+
+// Writes the previews of a pull request into its one comment.
+//
+//   PULL_REQUEST=7 HEAD_SHA=… SITEPASS_STACKS='["prod"]' npx tsx scripts/ci/comment.ts <folder of results>
+
+export const commentMarker = "<!-- sitepass: preview -->";
+
+export interface Previewed {
+  readonly head: string;
+  readonly stacks: readonly string[];
+  readonly results: readonly StackResult[];
+  /** Page of the run. */
+  readonly page: string;
+}
+
+/** The comment's whole text: every stack that was to be previewed is in it, also one that nothing came of. */
+export function commentText({ head, stacks, results, page }: Previewed): string {
+  const share = shareOf(stacks.length);
+  const sections = stacks.map((stack) => {
+    const result = results.find((one) => one.stack === stack);
+    if (result === undefined) {
+      return `### \`${stack}\`: no preview\n\nIt was not made; the [run](${page}) says why.`;
+    }
+    const how = result.exitCode === 0 ? "previewed" : "refused";
+    return `### \`${stack}\`: ${how}\n\n<details${result.exitCode === 0 ? "" : " open"}><summary>what <code>pulumi preview</code> says</summary>\n\n${block(result.text, share)}\n\n</details>`;
+  });
+  return [
+    commentMarker,
+    `What \`up\` would change with ${head.slice(0, 12)} ([run](${page})). Nothing is changed yet.`,
+    ...sections,
+  ].join("\n\n");
+}
+
+/** Writes the comment, in place of the one that is there. */
+export async function putComment(github: GitHub, pullRequest: number, text: string): Promise<void> {
+  const found = findOwn(await github.list(`/issues/${pullRequest}/comments`), commentMarker);
+  await (found === undefined
+    ? github.ask("POST", `/issues/${pullRequest}/comments`, { body: text })
+    : github.ask("PATCH", `/issues/comments/${found.id}`, { body: text }));
+}
+
+async function main(): Promise<void> {
+  const [folder = ""] = process.argv.slice(2);
+  const { PULL_REQUEST, HEAD_SHA } = z
+    .object({
+      PULL_REQUEST: z.coerce.number().int().positive(),
+      HEAD_SHA: z.string().regex(/^[0-9a-f]{40,64}$/),
+    })
+    .parse(process.env);
+  const text = commentText({
+    head: HEAD_SHA,
+    stacks: stackNames(process.env.SITEPASS_STACKS),
+    results: readResults(folder),
+    page: runPage(process.env),
+  });
+  await putComment(openGitHub(process.env), PULL_REQUEST, text);
+}
+
+if (require.main === module) {
+  void main();
+}
