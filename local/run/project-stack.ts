@@ -147,30 +147,32 @@ function textBelow(directory: string): string {
     .join("\n");
 }
 
-/** What `pulumi up` needs of the project; its packages are linked. */
+/** What `pulumi up` needs of the project beside its program and packages. */
 const parts = [
   "Pulumi.yaml",
   "Pulumi.prod.yaml",
   "package.json",
   "tsconfig.json",
   "tsconfig.pulumi.json",
+  // Knows by its own place where the sites are.
   "index.ts",
-  "cloudflare",
-  "fleet",
-  "provision",
   "sites",
 ];
 
 /**
  * Copies the project into a folder, so that a run leaves the original as it is: the Pulumi CLI writes into the stack's
  * file, and tests change sites.
+ *
+ * What index.ts is made of is linked, as the packages are: copies would be compiled anew for each folder, which takes half
+ * of a short run.
  */
 export function copyProject(directory: string): void {
   for (const part of parts) {
     cpSync(join(root, part), join(directory, part), { recursive: true });
   }
-  const packages = join(root, "node_modules");
-  if (existsSync(packages)) {
-    symlinkSync(packages, join(directory, "node_modules"));
+  for (const part of ["cloudflare", "fleet", "provision", "node_modules"]) {
+    if (existsSync(join(root, part))) {
+      symlinkSync(join(root, part), join(directory, part));
+    }
   }
 }
