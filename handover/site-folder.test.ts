@@ -351,6 +351,14 @@ describe("a folder that is not ours to write to", () => {
     assert.equal(readable(join(directory, "relay/nginx.conf")), "mine");
   });
 
+  it(
+    "fails at once where no folder can be made",
+    { skip: existsSync("/proc/self") ? false : "there is no /proc here" },
+    () => {
+      assert.throws(() => writeSite("/proc/sitepass/tokyo", "tokyo", bare(first)), { code: "ENOENT" });
+    },
+  );
+
   it("is refused when everybody may change the folder above, unless that is sticky", () => {
     const directory = freshPath();
     mkdirSync(dirname(directory));
