@@ -404,9 +404,13 @@ function writeAndDie(
       if (left === 0) process.kill(process.pid, "SIGKILL");
     });`;
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ["--require", "tsx/cjs", "--eval", program], {
-      stdio: ["ignore", "inherit", "inherit"],
-    });
+    const child = spawn(
+      process.execPath,
+      ["--require", join(__dirname, "..", "bin", "load-typescript.cjs"), "--eval", program],
+      {
+        stdio: ["ignore", "inherit", "inherit"],
+      },
+    );
     child.on("error", reject);
     child.on("exit", (_code, signal) => {
       resolve(signal);
