@@ -3,4 +3,4 @@ require("../../bin/load-typescript.cjs");
 require("../run/light-sdk.cjs");
 const { runAndExit } = require("./main.ts");
 
-runAndExit(() => require("./engine.ts"));
+void runAndExit(() => require("./engine.ts"));
