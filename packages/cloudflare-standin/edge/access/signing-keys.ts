@@ -35,10 +35,15 @@ interface SigningKey {
  * Cloudflare a key signs for six weeks and verifies for a week more (cloudflare-docs, validating-json.mdx, "Access signing keys").
  */
 export class SigningKeys {
+  /** Of the public parts, which are read once. */
+  private verifying: ReturnType<typeof createLocalJWKSet>;
+
   private constructor(
     private current: SigningKey,
     private previous: SigningKey | undefined,
-  ) {}
+  ) {
+    this.verifying = createLocalJWKSet(this.jwks);
+  }
 
   static async create(): Promise<SigningKeys> {
     return new SigningKeys(await makeKey(), undefined);
@@ -53,6 +58,7 @@ export class SigningKeys {
   async rotate(): Promise<void> {
     this.previous = this.current;
     this.current = await makeKey();
+    this.verifying = createLocalJWKSet(this.jwks);
   }
 
   /** A token of type `app` with an empty subject, as a service token gets it. */
@@ -70,7 +76,7 @@ export class SigningKeys {
   /** The common name in a token of this issuer for this audience; undefined when it is another's, has expired or is forged. */
   async commonNameOf(jwt: string, issuer: string, audience: string, now: Date): Promise<string | undefined> {
     try {
-      const { payload } = await jwtVerify(jwt, createLocalJWKSet(this.jwks), {
+      const { payload } = await jwtVerify(jwt, this.verifying, {
         algorithms: [algorithm],
         issuer,
         audience,
