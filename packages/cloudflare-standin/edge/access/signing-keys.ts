@@ -11,6 +11,9 @@ import { z } from "zod";
 
 const algorithm = "RS256";
 
+/** Tokens that are remembered: those of some seconds. */
+const mostSigned = 1000;
+
 /** What an application token says (cloudflare-docs, authorization-cookie/application-token.mdx). */
 export interface ApplicationToken {
   readonly issuer: string;
@@ -35,6 +38,7 @@ interface SigningKey {
  * Cloudflare a key signs for six weeks and verifies for a week more (cloudflare-docs, validating-json.mdx, "Access signing keys").
  */
 export class SigningKeys {
+  private readonly signed = new Map<string, Promise<string>>();
   /** Of the public parts, which are read once. */
   private verifying: ReturnType<typeof createLocalJWKSet>;
 
@@ -61,16 +65,33 @@ export class SigningKeys {
     this.verifying = createLocalJWKSet(this.jwks);
   }
 
-  /** A token of type `app` with an empty subject, as a service token gets it. */
-  async sign({ issuer, audience, commonName, issuedAt, expiresAt }: ApplicationToken): Promise<string> {
-    return new SignJWT({ type: "app", common_name: commonName })
-      .setProtectedHeader({ alg: algorithm, kid: this.current.publicKey.kid ?? "", typ: "JWT" })
+  /**
+   * A token of type `app` with an empty subject, as a service token gets it. The same claims within a second are the same token, to the
+   * last byte: it is signed once.
+   */
+  async sign(token: ApplicationToken): Promise<string> {
+    const { issuer, audience, commonName } = token;
+    const issuedAt = seconds(token.issuedAt);
+    const expiresAt = seconds(token.expiresAt);
+    const kid = this.current.publicKey.kid ?? "";
+    const key = JSON.stringify([kid, issuer, audience, commonName, issuedAt, expiresAt]);
+    const known = this.signed.get(key);
+    if (known !== undefined) {
+      return known;
+    }
+    if (this.signed.size >= mostSigned) {
+      this.signed.clear();
+    }
+    const signing = new SignJWT({ type: "app", common_name: commonName })
+      .setProtectedHeader({ alg: algorithm, kid, typ: "JWT" })
       .setIssuer(issuer)
       .setAudience([audience])
       .setSubject("")
       .setIssuedAt(issuedAt)
       .setExpirationTime(expiresAt)
       .sign(this.current.privateKey);
+    this.signed.set(key, signing);
+    return signing;
   }
 
   /** The common name in a token of this issuer for this audience; undefined when it is another's, has expired or is forged. */
@@ -89,6 +110,9 @@ export class SigningKeys {
     }
   }
 }
+
+/** As a JWT has times. */
+const seconds = (date: Date): number => Math.floor(date.getTime() / 1000);
 
 async function makeKey(): Promise<SigningKey> {
   const { privateKey, publicKey } = await generateKeyPair(algorithm);
