@@ -8,7 +8,10 @@ export default defineConfig(
   {
     // Run by Node as they are: what starts or measures the loading of TypeScript.
     files: ["**/*.cjs"],
-    languageOptions: { sourceType: "commonjs", globals: { process: "readonly", require: "readonly" } },
+    languageOptions: {
+      sourceType: "commonjs",
+      globals: { process: "readonly", require: "readonly", __dirname: "readonly", __filename: "readonly" },
+    },
   },
   {
     files: ["**/*.ts"],

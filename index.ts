@@ -3,7 +3,7 @@ import { readAccountFacts } from "./provision/account-facts";
 import { Alerts } from "./provision/alerts";
 import { guardCreations } from "./provision/creation-guard";
 import { guardDeletions } from "./provision/deletion-guard";
-import { explainGoneObjects } from "./provision/gone-objects";
+import { explainFailures } from "./provision/failure-hints";
 import { readFleet } from "./fleet/sites";
 import { stackOutputs } from "./provision/outputs";
 import { pulumiProgram, readStackSettings, omitStackTraces } from "./provision/pulumi-program";
@@ -23,7 +23,7 @@ export = pulumiProgram(async () => {
 
   guardDeletions(config);
   guardCreations(settings, accountTokens);
-  explainGoneObjects();
+  explainFailures();
   const { tokens } = new SitePasses("sites", {
     accountId,
     sites,

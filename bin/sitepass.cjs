@@ -10,8 +10,8 @@ if (!satisfies(process.version, engines.node)) {
   );
   process.exit(1);
 }
-// The quick half of tsx alone: `--help` needs no more. What a command loads late comes by `import()`, for which cli/command-line.ts asks.
-require("tsx/cjs");
+// The quick half of tsx: `--help` needs no more. What a command loads late comes by `import()`, for which cli/command-line.ts asks.
+require("./load-typescript.cjs");
 const { run } = require("../cli/command-line.ts");
 
 run(process.argv, async () => {

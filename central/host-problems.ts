@@ -4,6 +4,7 @@ import type { Problem } from "../fleet/problem";
 import { wouldBeCommitted } from "../handover/rendered-folder";
 import { defaultPorts, type CentralHost } from "./central-host";
 import type { PackagedHost, PackagingName } from "./packaging/packaging";
+import { projectName } from "./packaging/compose";
 import { packagings } from "./packaging/packagings";
 import { ownLabels } from "./stores/addresses";
 
@@ -141,6 +142,42 @@ const originsOf = ({ stacks, signals }: CentralHost) =>
   stacks === undefined
     ? signals.map((signal) => ({ ...signal, stack: undefined }))
     : stacks.flatMap((stack) => stack.signals.map((signal) => ({ ...signal, stack: stack.name })));
+
+/**
+ * What runs by the other way of running, which the folder was rendered for before, and whose files are gone from it now.
+ *
+ * @param before relative paths of what was rendered there.
+ * @param files likewise, of what is rendered now.
+ */
+export function otherWayWarnings(
+  { central }: PackagedHost,
+  { as, out }: Rendering,
+  before: readonly string[],
+  files: readonly string[],
+): readonly Problem[] {
+  if (as === "systemd" && before.includes("compose.yaml")) {
+    return [
+      {
+        subject: out,
+        says: "was rendered for Docker Compose before, and its containers go on running, with their ports and their data",
+        todo: `Stop them before install.sh with \`docker compose --project-name ${projectName(central.stackName)} down\``,
+      },
+    ];
+  }
+  if (as === "compose" && before.includes("install.sh")) {
+    const units = before
+      .filter((path) => path.startsWith("systemd/") && !files.includes(path))
+      .map((path) => path.slice("systemd/".length));
+    return [
+      {
+        subject: out,
+        says: "was rendered for systemd before, and what install.sh installed goes on running, with its ports and its data",
+        todo: `Stop it before the containers with \`sudo systemctl disable --now ${units.join(" ")}\``,
+      },
+    ];
+  }
+  return [];
+}
 
 /** What is wrong with the folder, but does not keep it from being used. */
 export function folderWarnings(

@@ -243,6 +243,38 @@ describe("rendering a central host", () => {
     assert.ok(central.next.includes(`sudo sh ${out}/install.sh`));
   });
 
+  it("says how to stop what runs by the way that it was rendered for before", async (t) => {
+    const out = newFolder(t);
+    const said = async (rendering: Rendering): Promise<readonly string[]> =>
+      (await render(out, rendering)).warnings
+        .map(problemText)
+        .filter((text) => text.includes("was rendered for"));
+    assert.deepEqual(await said({}), []);
+    assert.deepEqual(await said({}), []);
+    assert.deepEqual(await said({ as: "systemd" }), [
+      `${out}: was rendered for Docker Compose before, and its containers go on running, with their ports and their data. Stop them before install.sh with \`docker compose --project-name sitepass-prod down\`.`,
+    ]);
+    assert.deepEqual(await said({ as: "systemd" }), []);
+    const [back = "", ...more] = await said({});
+    assert.deepEqual(more, []);
+    assert.match(
+      back,
+      /goes on running, with its ports and its data\. Stop it before the containers with `sudo systemctl disable --now (?:sitepass-[a-z-]+\.service ?)+`\.$/,
+    );
+    assert.ok(back.includes("sitepass-prometheus.service") && !back.includes("sitepass-map"), back);
+  });
+
+  it("has what the gate alone does not need stopped by what comes next", async (t) => {
+    const out = newFolder(t);
+    const store = { url: new URL("http://store.example.com/api/v1/push"), takesExtraLabel: false };
+    const changes = { ownStores: { metrics: store, logs: store } };
+    await render(out, { changes });
+    const { central } = await render(out, { changes, only: "gate" });
+    assert.ok(
+      central.next.includes(`docker compose --project-directory ${out} up --detach --remove-orphans`),
+    );
+  });
+
   it("says what comes first in a new folder, and what changed files need", async (t) => {
     const out = newFolder(t);
     const { central } = await render(out);

@@ -16,7 +16,13 @@ import {
 } from "../handover/rendered-folder";
 import type { OpenStack } from "../stack/open-stack";
 import type { CentralHost, CentralProgram, SecretName } from "./central-host";
-import { configurationWarnings, folderWarnings, hostProblems, originWarnings } from "./host-problems";
+import {
+  configurationWarnings,
+  folderWarnings,
+  hostProblems,
+  originWarnings,
+  otherWayWarnings,
+} from "./host-problems";
 import { ensureKeyFiles, holdsKeys } from "./gate/access-keys";
 import { writableFolders } from "./packaging/compose";
 import { folderFiles } from "./packaging/folder-files";
@@ -107,6 +113,12 @@ export async function renderCentral(
       ...configurationWarnings(host),
       ...originWarnings(host, options),
       ...folderWarnings(host, options),
+      ...otherWayWarnings(
+        host,
+        options,
+        before,
+        content.files.map(({ path }) => path),
+      ),
     ],
   };
 }

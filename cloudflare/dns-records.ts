@@ -48,7 +48,8 @@ export function listRecords(api: CloudflareApi, zoneId: string, name?: string) {
   );
 }
 
-const addressTypes: readonly string[] = ["A", "AAAA", "CNAME"];
+/** Types that say where a host name leads; the others, but for NS, stand beside them and change nothing. */
+export const addressTypes: readonly string[] = ["A", "AAAA", "CNAME"];
 
 /**
  * Whether a record keeps one of the same name from being created (errors 81053, 81054, 81058): a CNAME and an NS stand

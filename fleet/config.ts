@@ -81,7 +81,7 @@ const longNumber = /^-?\d(?:\.\d+)?e[+-]?\d+$/i;
 
 /** A text of digits alone is read as a number where it stands without quotes, and then other digits arrive here. */
 function explainNumber({ subject, todo }: Problem, value: unknown): Partial<Problem> {
-  if (typeof value !== "string" || !isText(Reflect.get(configSchema.shape, subject))) {
+  if (typeof value !== "string" || !isTextKey(subject)) {
     return {};
   }
   if (longNumber.test(value)) {
@@ -97,8 +97,7 @@ function explainNumber({ subject, todo }: Problem, value: unknown): Partial<Prob
 
 /** Pulumi hands every value over as text; only keys that are not text themselves are decoded from it. */
 function decode(name: string, value: string): unknown {
-  const schema: unknown = Reflect.get(configSchema.shape, name);
-  if (schema === undefined || isText(schema)) {
+  if (!Object.hasOwn(configSchema.shape, name) || isTextKey(name)) {
     return value;
   }
   try {
@@ -108,6 +107,9 @@ function decode(name: string, value: string): unknown {
     return value;
   }
 }
+
+/** Whether a key's value is text, by the key's name without the namespace. */
+export const isTextKey = (name: string): boolean => isText(Reflect.get(configSchema.shape, name));
 
 function isText(schema: unknown): boolean {
   return schema instanceof z.ZodDefault ? isText(schema.unwrap()) : schema instanceof z.ZodString;

@@ -30,10 +30,16 @@ export class Disk {
       return;
     }
     this.#onChange(`make folder ${basename(path)}`);
-    const whole = resolve(path);
-    const highest = fs.mkdirSync(whole, { recursive: true, mode: 0o700 }) ?? whole;
-    for (let made = whole; made.length >= highest.length; made = dirname(made)) {
-      syncFolder(dirname(made));
+    const missing: string[] = [];
+    for (let folder = resolve(path); kindOf(folder) === undefined; folder = dirname(folder)) {
+      missing.unshift(folder);
+    }
+    // Not Node's `recursive`, which tries without end where no folder can be made, such as in /proc.
+    for (const folder of missing) {
+      unlessErrorOf(["EEXIST"], () => {
+        fs.mkdirSync(folder, { mode: 0o700 });
+      });
+      syncFolder(dirname(folder));
     }
   }
 

@@ -351,6 +351,14 @@ describe("a folder that is not ours to write to", () => {
     assert.equal(readable(join(directory, "relay/nginx.conf")), "mine");
   });
 
+  it(
+    "fails at once where no folder can be made",
+    { skip: existsSync("/proc/self") ? false : "there is no /proc here" },
+    () => {
+      assert.throws(() => writeSite("/proc/sitepass/tokyo", "tokyo", bare(first)), { code: "ENOENT" });
+    },
+  );
+
   it("is refused when everybody may change the folder above, unless that is sticky", () => {
     const directory = freshPath();
     mkdirSync(dirname(directory));
@@ -396,9 +404,13 @@ function writeAndDie(
       if (left === 0) process.kill(process.pid, "SIGKILL");
     });`;
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ["--require", "tsx/cjs", "--eval", program], {
-      stdio: ["ignore", "inherit", "inherit"],
-    });
+    const child = spawn(
+      process.execPath,
+      ["--require", join(__dirname, "..", "bin", "load-typescript.cjs"), "--eval", program],
+      {
+        stdio: ["ignore", "inherit", "inherit"],
+      },
+    );
     child.on("error", reject);
     child.on("exit", (_code, signal) => {
       resolve(signal);

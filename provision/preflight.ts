@@ -229,6 +229,10 @@ function limitProblems(existing: number, toCreate: readonly string[], limit: num
       ];
 }
 
+/** How many sites of a fleet one `up` may take away without being told. */
+export const freeRemovals = (fleet: number): number =>
+  fleet < smallestBrakedFleet ? Math.max(fleet - 1, 0) : Math.floor(fleet * brakeShare);
+
 /** Stops a wrong checkout or a bad merge from deleting a fleet: deleted tokens cannot be brought back. */
 export function brakeProblems(
   fleet: number,
@@ -236,7 +240,7 @@ export function brakeProblems(
   allowed: number,
   elsewhere: readonly SiteElsewhere[],
 ): Problem[] {
-  const free = fleet < smallestBrakedFleet ? Math.max(fleet - 1, 0) : Math.floor(fleet * brakeShare);
+  const free = freeRemovals(fleet);
   if (toRemove.length <= free + allowed) {
     return [];
   }

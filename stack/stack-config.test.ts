@@ -50,6 +50,15 @@ describe("readStackConfig, on values that look like numbers", () => {
     });
   }
 
+  it("says that a truth value where text belongs is to be put in quotes", () => {
+    assert.throws(() => read("  sitepass:teamName: True\n  sitepass:protect: true"), {
+      name: "UserError",
+      message:
+        "Pulumi.prod.yaml: sitepass:teamName is True, which YAML reads as true or false, and is to be text. Put it in quotes.",
+    });
+    assert.equal(read('  sitepass:teamName: "true"')["sitepass:teamName"], "true");
+  });
+
   it("takes what stands in quotes, numbers as they are meant, and other programs' keys", () => {
     const values = read(
       [

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { isPair, isScalar, parseDocument, visit, type Document } from "yaml";
 import { z } from "zod";
+import { isTextKey } from "../fleet/config";
 import { throwIfAny, UserError, type Problem } from "../fleet/problem";
 import { readTextFile } from "../fleet/system-errors";
 import { describeIssue } from "../fleet/zod-issues";
@@ -73,8 +74,9 @@ const fullKey = (project: string, key: string): string => (key.includes(":") ? k
 const asText = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
 
 /**
- * Values that YAML reads as another number than is written, in keys that the program reads. Go, which Pulumi reads the file
- * with, makes other numbers of some of them than Node: `0123` is 83 to the one, and 123 to the other.
+ * Values that YAML reads as another number than is written, or as true or false where text belongs, in keys that the program
+ * reads. Go, which Pulumi reads the file with, makes other numbers of some of them than Node: `0123` is 83 to the one, and 123 to
+ * the other. True is what a team name would then be, and its pushes be refused.
  */
 function misreadScalars(document: Document, file: string, project: string): readonly Problem[] {
   const problems: Problem[] = [];
@@ -89,6 +91,13 @@ function misreadScalars(document: Document, file: string, project: string): read
         name.startsWith(namespace),
       );
       if (role !== "key" && section === "config" && isOurs && type === "PLAIN") {
+        if (typeof value === "boolean" && inner.length === 0 && isTextKey(name.replace(/^.*:/, ""))) {
+          problems.push({
+            subject: file,
+            says: `${name} is ${source}, which YAML reads as true or false, and is to be text`,
+            todo: "Put it in quotes",
+          });
+        }
         if (typeof value === "number" && String(value) !== source) {
           problems.push({
             subject: file,

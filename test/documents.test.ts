@@ -94,6 +94,7 @@ const foreignFlags = new Set([
   "--show-secrets",
   "--target",
   "--refresh",
+  "--save-plan",
   "--continue-on-error",
   "--edge-ip-version",
   "--web.enable-remote-write-receiver",

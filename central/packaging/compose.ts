@@ -98,7 +98,8 @@ function composeFile(host: PackagedHost) {
 }
 
 /** What volumes and networks are called after: letters, digits, dashes and underscores (Compose specification, "name"). */
-const projectName = (stackName: string): string =>
+/** The name by which Docker Compose knows the containers of a host, whatever folder they were started from. */
+export const projectName = (stackName: string): string =>
   `sitepass-${stackName.toLowerCase().replaceAll(/[^a-z0-9_-]/g, "-")}`;
 
 const nonEmpty = (key: string, entries: readonly (readonly [string, YamlObject])[]): YamlObject =>

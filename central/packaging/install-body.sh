@@ -8,8 +8,6 @@ users=${DESTDIR:-}/etc/sysusers.d
 record=$root/.installed
 mark=$root/.unfinished
 temporary=$root/.sitepass-new.$$
-newline='
-'
 written=''        # what was done, for the report
 changed=' '       # units whose files have changed
 running=''        # all units, in the order in which they are started
@@ -18,28 +16,6 @@ commands=''       # sed script that names the programs as they are called on thi
 missing=''        # programs that are not here
 units_changed=no
 unfinished=no
-
-die() {
-  echo "install.sh: $*" >&2
-  exit 1
-}
-
-report() {
-  written="$written  $*$newline"
-}
-
-speaks_to_systemd() {
-  [ -z "${DESTDIR:-}" ] && [ -d /run/systemd/system ] && command -v systemctl >/dev/null
-}
-
-# Before the first change, and until all is done: a later run then knows that this one was cut short.
-changing() {
-  [ -e "$mark" ] || : >"$mark"
-}
-
-has_line() { # list, line
-  case "$newline$1$newline" in *"$newline$2$newline"*) ;; *) return 1 ;; esac
-}
 
 touched() { # unit
   case $changed in *" $1 "*) ;; *) changed="$changed$1 " ;; esac
@@ -232,19 +208,12 @@ if [ -f "$record" ]; then
     die "$root holds the central host of $(sed 1q -- "$record"), and these are the files of stack $stack. Remove $record if that one is gone. Nothing was changed."
   before=$(sed 1d -- "$record")
 fi
-for path in $before; do
-  case $path in
-    /* | *..* | *[!A-Za-z0-9._@/-]*) die "$record is not as install.sh wrote it. Remove it, and run this again. Nothing was changed." ;;
-  esac
-done
+check_record
 
 state=${DESTDIR:-}$state
 make_folder "$root"
 make_folder "$units"
-if command -v flock >/dev/null; then
-  exec 9>>"$root/.lock"
-  flock -n 9 || die "another run is at work in $root. Wait until it is done."
-fi
+take_turn
 if [ -e "$mark" ]; then
   unfinished=yes
   units_changed=yes
@@ -270,13 +239,7 @@ for path in $before; do
 done
 # shellcheck disable=SC2086
 put_record $files
-if [ "$units_changed" = yes ] && speaks_to_systemd; then
-  systemctl daemon-reload
-fi
-
-if [ "$unfinished" = yes ]; then
-  echo "An earlier run was cut short; this one has finished it."
-fi
+tell_systemd
 if [ -n "$written" ]; then
   echo "The central host of $stack:"
   printf '%s' "$written"

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { RenderedFile } from "../../collectors/collector";
 import { systemdArgument } from "../../collectors/common/systemd";
-import { shellWord } from "../../collectors/site-folder/install-script";
+import { commonInstallLines, shellWord } from "../../collectors/site-folder/install-script";
 import { type CentralHost, type CentralProgram, type Places, type ProgramName } from "../central-host";
 import { secretNamesOf, serviceName, stackTitle } from "../several-stacks";
 import { centralImages } from "./images";
@@ -196,7 +196,7 @@ files=${shellWord(plain.map(({ path }) => path).join("\n"))}
 programs() {
 ${lines.map((words) => `  ${words.map(shellWord).join(" ")}`).join("\n")}
 }
-${body}`,
+${commonInstallLines}${body}`,
   );
 }
 

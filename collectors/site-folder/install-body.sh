@@ -5,8 +5,6 @@ here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 root=${DESTDIR:-}$directory
 units=${DESTDIR:-}/etc/systemd/system
 temporary=.sitepass-new.$$
-newline='
-'
 written=''          # what was done, for the report
 restart=' '         # units that run with something else than what is installed now
 rereading=' '       # units that take the new secret by themselves
@@ -16,20 +14,6 @@ owned=$newline      # folders that belong to root by now
 plain=''            # files that are to belong to root
 units_changed=no
 unfinished=no
-
-die() {
-  echo "install.sh: $*" >&2
-  exit 1
-}
-
-report() {
-  written="$written  $*$newline"
-}
-
-# Whether a line is in a list of lines.
-has_line() { # list, line
-  case "$newline$1$newline" in *"$newline$2$newline"*) ;; *) return 1 ;; esac
-}
 
 # Sets target: where a file is installed to.
 set_target() { # path
@@ -42,11 +26,6 @@ set_target() { # path
 # Sets current: what a link leads to; empty when it is none.
 set_current() { # link
   current=$(readlink -- "$1") || current=''
-}
-
-# Before the first change, and until all is done: a later run then knows that this one was cut short.
-changing() {
-  [ -e "$mark" ] || : >"$mark"
 }
 
 touched() { # unit
@@ -303,10 +282,6 @@ remove_empty_folders() { # path of a file that was in them
   done
 }
 
-speaks_to_systemd() {
-  [ -z "${DESTDIR:-}" ] && [ -d /run/systemd/system ] && command -v systemctl >/dev/null
-}
-
 # What this machine has to be told before the relay can start.
 relay_steps() {
   if [ -n "$authorities" ] && [ ! -e "$authorities" ]; then
@@ -395,19 +370,12 @@ for other in "$root"/.installed-*; do
   [ "$other" = "$record" ] || others=$others$newline$(sed 1d -- "$other")
 done
 [ ! -f "$record" ] || before=$(sed 1d -- "$record")
-for path in $before; do
-  case $path in
-    /* | *..* | *[!A-Za-z0-9._@/-]*) die "$record is not as install.sh wrote it. Remove it, and run this again. Nothing was changed." ;;
-  esac
-done
+check_record
 check_folders
 [ "$removing" = yes ] || check_users
 
 make_folder "$root"
-if command -v flock >/dev/null; then
-  exec 9>>"$root/.lock"
-  flock -n 9 || die "another run is at work in $root. Wait until it is done."
-fi
+take_turn
 if [ -e "$mark" ]; then
   unfinished=yes
   units_changed=yes
@@ -449,13 +417,7 @@ else
   # shellcheck disable=SC2086
   put_record $files
 fi
-if [ "$units_changed" = yes ] && speaks_to_systemd; then
-  systemctl daemon-reload
-fi
-
-if [ "$unfinished" = yes ]; then
-  echo "An earlier run was cut short; this one has finished it."
-fi
+tell_systemd
 if [ -n "$written" ]; then
   echo "$site, $collector:"
   printf '%s' "$written"

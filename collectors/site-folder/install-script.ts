@@ -21,6 +21,9 @@ interface InstallInput {
   readonly files: readonly RenderedFile[];
 }
 
+/** The part that is the same for every script that installs a folder. */
+export const commonInstallLines = readFileSync(join(__dirname, "install-common.sh"), "utf8");
+
 /** The part that is the same for every site. A file of its own, so that editors and shellcheck know it for what it is. */
 const body = readFileSync(join(__dirname, "install-body.sh"), "utf8");
 
@@ -71,7 +74,7 @@ ${lines(services.map(({ user, title }) => ["check_user", user, title]))}
 put_files() {
 ${lines([...putSets, ...puts])}
 }
-${body}`;
+${commonInstallLines}${body}`;
 }
 
 /** How a service's files are checked at the site. */

@@ -13,7 +13,10 @@ export function pinnedProgram(name: GoModuleName): {
   };
 }
 
-/** Runs a program to its end, with nothing but HOME and PATH in its environment. */
+/** Long enough for a machine that does ten other things. */
+const patienceSeconds = 240;
+
+/** Runs a program to its end, with nothing but HOME and PATH in its environment; one that hangs is ended, and `stderr` says so. */
 export function outcome(
   program: string,
   args: readonly string[],
@@ -22,7 +25,7 @@ export function outcome(
     const child = spawn(program, args, {
       stdio: ["ignore", "pipe", "pipe"],
       env: { HOME: process.env.HOME, PATH: process.env.PATH },
-      timeout: 60_000,
+      timeout: patienceSeconds * 1000,
     });
     const said = { stdout: "", stderr: "" };
     for (const stream of ["stdout", "stderr"] as const) {
@@ -31,8 +34,10 @@ export function outcome(
       });
     }
     child.on("error", reject);
-    child.on("close", (status) => {
-      resolve({ status, ...said });
+    child.on("close", (status, signal) => {
+      const ended =
+        signal === null ? "" : `\n${program} was ended by ${signal}; after ${patienceSeconds} s it is.\n`;
+      resolve({ status, ...said, stderr: said.stderr + ended });
     });
   });
 }

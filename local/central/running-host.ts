@@ -8,13 +8,13 @@ import { placesBelow } from "../../central/places";
 import { freePorts, makeFolders, pagesOf, runProgram, writeFiles } from "./loopback-programs";
 import { gateSocket } from "../../fleet/config";
 import type { SignalName } from "../../fleet/signals";
-import { findProgram } from "../programs/programs";
+import { findProgram, goModules } from "../programs/programs";
 import { versionOf, type ServiceProcess } from "../run/processes";
 
 /** A central host whose programs run on this machine, from the files that are rendered for it. */
 export interface RunningHost {
   readonly places: Places;
-  /** What runs, with the first line of what it says of its version. */
+  /** What runs, with what is known of its version. */
   readonly versions: ReadonlyMap<ProgramName, string>;
   /** Where the tunnel's origins are on this machine, for the connector. */
   readonly services: ReadonlyMap<string, string>;
@@ -28,18 +28,31 @@ export interface RunningHost {
 }
 
 /** Where a program is on this machine: on PATH, perhaps under Debian's name, or built with `npm run programs`. */
-const localPrograms: Readonly<Partial<Record<ProgramName, () => string | undefined>>> = {
+const localPrograms: Readonly<Partial<Record<ProgramName, () => LocalProgram | undefined>>> = {
   gate: () => onPath("haproxy", "-v"),
-  vmagent: () => findProgram("vmagent", "vmagent"),
-  prometheus: () => findProgram("prometheus", "prometheus"),
+  vmagent: () => built("vmagent"),
+  prometheus: () => built("prometheus"),
   alloy: () => onPath("alloy"),
-  loki: () => findProgram("loki", "loki"),
+  loki: () => built("loki"),
   alertmanager: () => onPath("prometheus-alertmanager"),
   "node-exporter": () => onPath("prometheus-node-exporter"),
 };
 
-const onPath = (program: string, flag?: string): string | undefined =>
-  versionOf(program, flag) === undefined ? undefined : program;
+interface LocalProgram {
+  readonly binary: string;
+  readonly version: string;
+}
+
+function onPath(binary: string, flag?: string): LocalProgram | undefined {
+  const version = versionOf(binary, flag);
+  return version === undefined ? undefined : { binary, version };
+}
+
+/** It does not know its version: that is put in by the makefiles of its project. */
+function built(name: "vmagent" | "prometheus" | "loki"): LocalProgram | undefined {
+  const binary = findProgram(name, name);
+  return binary === undefined ? undefined : { binary, version: goModules[name].title };
+}
 
 /** The programs that this central host needs and this machine cannot run. cloudflared is imitated, and Grafana only shows. */
 export function missingPrograms(central: CentralHost): readonly CentralProgram[] {
@@ -77,8 +90,8 @@ export async function startCentralHost(
   const running = new Map<ProgramName, ServiceProcess>();
   const versions = new Map<ProgramName, string>();
   const programs = programsOf(central).flatMap((program) => {
-    const binary = localPrograms[program.name]?.();
-    return binary === undefined ? [] : [{ program, binary }];
+    const found = localPrograms[program.name]?.();
+    return found === undefined ? [] : [{ program, ...found }];
   });
   makeFolders(places);
   const start = async ({ program, binary }: (typeof programs)[number]): Promise<void> => {
@@ -96,9 +109,7 @@ export async function startCentralHost(
   try {
     for (const found of programs) {
       await start(found);
-      const { program, binary } = found;
-      const flag = program.name === "gate" ? "-v" : undefined;
-      versions.set(program.name, versionOf(binary, flag) ?? program.title);
+      versions.set(found.program.name, found.version);
     }
   } catch (error) {
     await close();

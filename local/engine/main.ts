@@ -177,22 +177,23 @@ function wrongUsage(problem: string): number {
   return 2;
 }
 
-/** Runs the command line of `process.argv` and ends the process. */
-export function runAndExit(loadEngine: LoadEngine): void {
-  main(loadEngine).then(
-    (code) => {
-      // Not left to the event loop: after a failure the program's promises never settle.
-      process.exit(code);
-    },
-    (error: unknown) => {
-      showFailures(
-        error instanceof UserError
-          ? error.problems.map(problemText)
-          : [error instanceof Error ? (error.stack ?? error.message) : String(error)],
-      );
-      process.exit(1);
-    },
-  );
+/** Runs the command line of `process.argv`, and shows what it ends with. */
+export async function exitCodeOf(loadEngine: LoadEngine): Promise<number> {
+  try {
+    return await main(loadEngine);
+  } catch (error) {
+    showFailures(
+      error instanceof UserError
+        ? error.problems.map(problemText)
+        : [error instanceof Error ? (error.stack ?? error.message) : String(error)],
+    );
+    return 1;
+  }
+}
+
+/** The same, and ends the process. Not left to the event loop: after a failure the program's promises never settle. */
+export async function runAndExit(loadEngine: LoadEngine): Promise<void> {
+  process.exit(await exitCodeOf(loadEngine));
 }
 
 const signs: Readonly<Record<Operation, string>> = {

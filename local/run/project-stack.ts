@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
+import { cpSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseOutputs, type RevealedOutputs } from "../../stack/stack-outputs";
@@ -6,6 +6,7 @@ import { stateFileReader } from "../../stack/state-file-reader";
 import { requireLoopback } from "../engine/loopback";
 import type { PulumiInstallation } from "./pulumi-installation";
 import { runProcess, type ProcessResult, type RunResult } from "./processes";
+import { runInWaitingEngine } from "./waiting-engines";
 
 const root = join(__dirname, "..", "..");
 
@@ -52,7 +53,10 @@ export interface ProjectStackOptions {
   readonly onStart?: (pid: number) => void;
 }
 
-/** A stack that local/engine runs, each command in a process of its own as the Pulumi CLI would be. */
+/**
+ * A stack that local/engine runs: in a process of its own, as the Pulumi CLI would be, where that is watched or stopped or its
+ * program is another, and else in one that others have run in.
+ */
 export function engineStack(options: ProjectStackOptions): ProjectStack {
   const statePath = join(options.home, `${options.stackName}.json`);
   const environment = {
@@ -60,19 +64,22 @@ export function engineStack(options: ProjectStackOptions): ProjectStack {
     CLOUDFLARE_API_TOKEN: options.apiToken,
   };
   const stackArgs = ["--cwd", options.directory, "--stack", options.stackName, "--state", statePath];
-  const run = (args: readonly string[]): Promise<ProcessResult> =>
-    runProcess(process.execPath, [join(root, "local", "engine", "start.cjs"), ...args, ...stackArgs], {
-      // tsx is resolved from here.
-      cwd: root,
-      environment: {
-        ...environment,
-        // As for the Pulumi CLI: what is printed is read by programs, and CI systems would have it coloured.
-        NO_COLOR: "1",
-      },
-      onText: options.onText,
-      abort: options.abort,
-      onStart: options.onStart,
-    });
+  const { onText, abort, onStart } = options;
+  const isWatched = onText !== undefined || abort !== undefined || onStart !== undefined;
+  // What is loaded from a link stays, also once it is no link any more.
+  const isChanged = () => !lstatSync(join(options.directory, "provision")).isSymbolicLink();
+  const run = (args: readonly string[]): Promise<RunResult> => {
+    // As for the Pulumi CLI: what is printed is read by programs, and CI systems would have it coloured.
+    const variables = { ...environment, NO_COLOR: "1" };
+    return isWatched || isChanged()
+      ? runProcess(
+          process.execPath,
+          [join(root, "local", "engine", "start.cjs"), ...args, ...stackArgs],
+          // tsx is resolved from here.
+          { cwd: root, environment: variables, onText, abort, onStart },
+        )
+      : runInWaitingEngine([...args, ...stackArgs], variables);
+  };
   return {
     init: () => Promise.resolve(),
     up: (...flags) => run(["up", "--suppress-outputs", ...flags]),
@@ -147,30 +154,32 @@ function textBelow(directory: string): string {
     .join("\n");
 }
 
-/** What `pulumi up` needs of the project; its packages are linked. */
+/** What `pulumi up` needs of the project beside its program and packages. */
 const parts = [
   "Pulumi.yaml",
   "Pulumi.prod.yaml",
   "package.json",
   "tsconfig.json",
   "tsconfig.pulumi.json",
+  // Knows by its own place where the sites are.
   "index.ts",
-  "cloudflare",
-  "fleet",
-  "provision",
   "sites",
 ];
 
 /**
  * Copies the project into a folder, so that a run leaves the original as it is: the Pulumi CLI writes into the stack's
  * file, and tests change sites.
+ *
+ * What index.ts is made of is linked, as the packages are: copies would be compiled anew for each folder, which takes half
+ * of a short run.
  */
 export function copyProject(directory: string): void {
   for (const part of parts) {
     cpSync(join(root, part), join(directory, part), { recursive: true });
   }
-  const packages = join(root, "node_modules");
-  if (existsSync(packages)) {
-    symlinkSync(packages, join(directory, "node_modules"));
+  for (const part of ["cloudflare", "fleet", "provision", "node_modules"]) {
+    if (existsSync(join(root, part))) {
+      symlinkSync(join(root, part), join(directory, part));
+    }
   }
 }

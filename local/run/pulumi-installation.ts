@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import cloudflareManifest from "@pulumi/cloudflare/package.json";
@@ -107,7 +107,12 @@ function installPlugin(home: string, name: string, program: string, command: rea
   const folder = join(home, "plugins", name);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const quoted = command.map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
-  writeFileSync(join(folder, program), `#!/bin/sh\nexec ${quoted.join(" ")} "$@"\n`, { mode: 0o700 });
+  const path = join(folder, program);
+  const text = `#!/bin/sh\nexec ${quoted.join(" ")} "$@"\n`;
+  // Not once more for another stack of the same folder: a run that starts it meanwhile would find half of it.
+  if (!existsSync(path) || readFileSync(path, "utf8") !== text) {
+    writeFileSync(path, text, { mode: 0o700 });
+  }
 }
 
 function programOnPath(program: string): string | undefined {

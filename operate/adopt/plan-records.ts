@@ -1,4 +1,4 @@
-import type { ZoneRecord } from "../../cloudflare/dns-records";
+import { addressTypes, type ZoneRecord } from "../../cloudflare/dns-records";
 import type { Endpoint } from "../../fleet/config";
 import {
   recordComment,
@@ -26,9 +26,6 @@ export function planRecordAdoptions(plan: PlanInProgress): void {
     }
   }
 }
-
-/** Types that say where a host name leads; the others stand beside them and are left alone. */
-const addressTypes: readonly string[] = ["A", "AAAA", "CNAME"];
 
 function planRecord(endpoint: Endpoint, records: readonly ZoneRecord[], plan: PlanInProgress): void {
   const { refuse, lose } = planMessages(`record ${endpoint.hostname}`, plan);

@@ -1,7 +1,7 @@
 import { listApplicationsWithRules, type AccountApplication } from "../../cloudflare/access-applications";
 import { coversHost, destinationOf, type Destination } from "../../cloudflare/access-evaluation";
 import { unseenProblems } from "../../cloudflare/client";
-import type { ZoneRecord } from "../../cloudflare/dns-records";
+import { addressTypes, type ZoneRecord } from "../../cloudflare/dns-records";
 import type { Endpoint } from "../../fleet/config";
 import type { Problem } from "../../fleet/problem";
 import { planApplications, resourceTypes } from "../../provision/declared-objects";
@@ -204,7 +204,7 @@ async function checkRecords({ stack, probe, ...asked }: CheckContext): Promise<r
  * Types that cannot stand beside the record that `up` makes: A, AAAA and CNAME exclude each other or would take a part of
  * the pushes elsewhere, and NS shares its name with nothing (cloudflare 7.3.0 dns/records.d.ts; errors 81053, 81054).
  */
-const inTheWay: readonly string[] = ["A", "AAAA", "CNAME", "NS"];
+const inTheWay: readonly string[] = [...addressTypes, "NS"];
 
 /** What is wrong with a record that is left over at an endpoint's host name; undefined for every other. */
 export function leftOverRecord(

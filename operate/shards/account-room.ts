@@ -23,6 +23,8 @@ export interface StackRoom {
   /** What its sites may push. */
   readonly signals: readonly SignalName[];
   readonly sites: readonly RoomSite[];
+  /** How many sites one `up` may take away beyond the brake. */
+  readonly allowRemovals: number;
 }
 
 /** A site of a stack. */
@@ -66,7 +68,7 @@ interface StackLook extends Omit<StackRoom, "room"> {
 /** @throws UserError when the account cannot be asked. */
 async function lookAt(stack: OpenStack): Promise<StackLook> {
   const { stackName, ownPrefix, sites, config } = stack;
-  const { accountId, serviceTokenLimit: limit, shard, endpoints } = config;
+  const { accountId, serviceTokenLimit: limit, shard, endpoints, allowRemovals } = config;
   const listed = await listTokens(await stack.cloudflareApi(), accountId);
   const tokens = answered(listed, `list the service tokens of account ${accountId}`, readTokens);
   const { objects } = await readOwnership(stack);
@@ -82,6 +84,7 @@ async function lookAt(stack: OpenStack): Promise<StackLook> {
     limit,
     tokens: plan.existing,
     toCome: plan.toCreate.length,
+    allowRemovals,
     signals: endpoints.map(({ signal }) => signal),
     sites: sites.map((site) => ({
       name: site.name,

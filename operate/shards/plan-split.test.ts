@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { RoomSite, StackRoom } from "./account-room";
-import { planSplit } from "./plan-split";
+import { problemText } from "../../fleet/problem";
+import { brakeWarnings, planSplit } from "./plan-split";
 
 const site = (name: string, shard: string, more: Partial<RoomSite> = {}): RoomSite => ({
   name,
@@ -28,6 +29,7 @@ const stack = (
   room,
   signals: ["metrics", "logs"],
   sites,
+  allowRemovals: 0,
   ...more,
 });
 
@@ -136,5 +138,41 @@ describe("planSplit", () => {
         roomAfter: { "account-eu": 4, "account-us": 39, "account-test": 5 },
       },
     );
+  });
+});
+
+describe("brakeWarnings", () => {
+  const names = Array.from({ length: 20 }, (_, index) => `site-${index}`);
+  const warned = (reserve: number, more: Partial<StackRoom> = {}): readonly string[] => {
+    const stacks = [stack("eu", 0, named("eu", ...names), more), stack("us", 40)];
+    return brakeWarnings(stacks, planSplit(stacks, reserve).moves).map(problemText);
+  };
+
+  it("come where one up takes away fewer sites than the plan moves", () => {
+    assert.deepEqual(warned(6), []);
+    assert.deepEqual(warned(9), [
+      "stack eu: loses 9 of its 20 sites by this plan, and one `up` of it takes away 6 at most. End the moves in parts (`sitepass move SITE --finish`), with an `up` after each, or set its sitepass:allowRemovals to 3 for one.",
+    ]);
+    assert.deepEqual(warned(9, { allowRemovals: 3 }), []);
+  });
+
+  it("say how the last site goes, which never does by itself", () => {
+    const stacks = [stack("eu", 4, named("eu", "tokyo")), stack("us", 40)];
+    assert.deepEqual(brakeWarnings(stacks, planSplit(stacks, 5).moves).map(problemText), [
+      "stack eu: loses 1 of its 1 site by this plan, and one `up` of it takes away 0 at most. Set its sitepass:allowRemovals to 1 for the `up` after the last of them is moved: the last site never goes by itself.",
+    ]);
+  });
+
+  it("do not come for sites that have no token yet", () => {
+    const stacks = [
+      stack("eu", 0, [
+        ...named("eu", ...names),
+        ...["new-1", "new-2", "new-3", "new-4", "new-5", "new-6", "new-7", "new-8"].map((name) =>
+          site(name, "eu", { hasToken: false }),
+        ),
+      ]),
+      stack("us", 40),
+    ];
+    assert.deepEqual(brakeWarnings(stacks, planSplit(stacks, 8).moves), []);
   });
 });

@@ -1,3 +1,6 @@
+import type { Problem } from "../../fleet/problem";
+import { plural } from "../../fleet/wording";
+import { freeRemovals } from "../../provision/preflight";
 import type { StackRoom, RoomSite } from "./account-room";
 
 /** One site that is to go to another shard. */
@@ -57,6 +60,27 @@ export function planSplit(stacks: readonly StackRoom[], reserve: number): SplitP
     roomAfter: room,
     short: [...short].map(([accountId, missing]) => ({ accountId, missing })),
   };
+}
+
+/** Where a stack loses more sites by a plan than the brake on removals lets go in one `up`. */
+export function brakeWarnings(stacks: readonly StackRoom[], moves: readonly SplitMove[]): readonly Problem[] {
+  return stacks.flatMap(({ stackName, shard, sites, allowRemovals }) => {
+    const held = sites.filter(({ hasToken }) => hasToken).length;
+    const leaving = moves.filter(({ from, kind }) => from === shard && kind === "move").length;
+    const free = freeRemovals(held);
+    if (leaving <= free + allowRemovals) {
+      return [];
+    }
+    const allow = `sitepass:allowRemovals to ${leaving - free}`;
+    return {
+      subject: `stack ${stackName}`,
+      says: `loses ${leaving} of its ${plural(held, "site")} by this plan, and one \`up\` of it takes away ${free + allowRemovals} at most`,
+      todo:
+        leaving === held
+          ? `Set its ${allow} for the \`up\` after the last of them is moved: the last site never goes by itself`
+          : `End the moves in parts (\`sitepass move SITE --finish\`), with an \`up\` after each, or set its ${allow} for one`,
+    };
+  });
 }
 
 const byName = (a: { readonly name: string }, b: { readonly name: string }): number =>

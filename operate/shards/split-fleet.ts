@@ -3,7 +3,7 @@ import { waysOutOfTheLimit } from "../../fleet/sites";
 import { plural } from "../../fleet/wording";
 import { preparePlaceEdits, writeEdits } from "../site-file/site-file-edits";
 import { readProjectRoom, wholeShards, type ProjectRoom } from "./account-room";
-import { planSplit, type SplitMove, type SplitPlan } from "./plan-split";
+import { brakeWarnings, planSplit, type SplitMove, type SplitPlan } from "./plan-split";
 import type { ProjectFleet } from "./project-fleet";
 
 export interface Split extends ProjectRoom {
@@ -32,7 +32,13 @@ export async function splitFleet(
   const { written, problems } = write
     ? await writeMoves(project, plan.moves, abort)
     : { written: [], problems: [] };
-  return { ...room, plan, written, problems: [...room.problems, ...short, ...problems] };
+  return {
+    ...room,
+    plan,
+    written,
+    problems: [...room.problems, ...short, ...problems],
+    warnings: [...room.warnings, ...brakeWarnings(room.stacks, plan.moves)],
+  };
 }
 
 function shortProblem({ stacks }: ProjectRoom, accountId: string, missing: number, reserve: number): Problem {

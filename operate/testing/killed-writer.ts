@@ -8,6 +8,8 @@ import { parseConfig } from "../../fleet/config";
 import { resolveSites } from "../../fleet/sites";
 import { prepareEdits, writeEdits } from "../site-file/site-file-edits";
 
+const loader = join(__dirname, "..", "..", "bin", "load-typescript.cjs");
+
 const steps = ["open", "chmod", "chown", "rename", "rm"] as const;
 const fileSteps = ["writeFile", "sync"] as const;
 
@@ -17,7 +19,7 @@ const fileSteps = ["writeFile", "sync"] as const;
  * @returns whether it came to that.
  */
 export async function killedBeforeStep(n: number, directory: string): Promise<boolean> {
-  const child = spawn(process.execPath, ["--import", "tsx", __filename, String(n), directory], {
+  const child = spawn(process.execPath, ["--require", loader, __filename, String(n), directory], {
     stdio: ["ignore", "inherit", "inherit"],
   });
   await once(child, "exit");

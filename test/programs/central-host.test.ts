@@ -75,6 +75,10 @@ describe("npm run central", { skip: absence(missingPrograms(exampleHost({ identi
     });
     assert.equal(exitCode, 0, stderr);
     assert.match(stdout, /│ gate +│ http:\/\/127\.0\.0\.1:\d+ +│ HAProxy version/);
+    for (const name of ["vmagent", "prometheus", "loki"] as const) {
+      const { title } = goModules[name];
+      assert.match(stdout, new RegExp(`│ ${name} +│ \\S+ +│ ${title} `));
+    }
     assert.match(stdout, /\/alerts +what is silent, refused, or about to expire/);
     assert.match(stdout, /│ tokyo +│ [1-9]\d* +│ [1-9]\d* +│\n└/);
     assert.doesNotMatch(stdout, /cfast_/);

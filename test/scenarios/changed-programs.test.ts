@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { startEdge } from "cloudflare-standin/edge/edge";
@@ -148,13 +146,12 @@ for (const engine of engines) {
     const fleet = await openScenario(engine, { sites: { tokyo: "" } });
     try {
       if (change !== undefined) {
-        const file = join(fleet.directory, "provision", change.file);
-        let source = readFileSync(file, "utf8");
         for (const [from, to] of change.edits) {
-          assert.equal(source.split(from).length, 2, `${change.file} has the place to change once`);
-          source = source.replace(from, () => to);
+          fleet.changeProgram(change.file, (source) => {
+            assert.equal(source.split(from).length, 2, `${change.file} has the place to change once`);
+            return source.replace(from, () => to);
+          });
         }
-        writeFileSync(file, source);
       }
       const found = new Map<string, readonly string[]>([[neverPublicClaim, await lookOnDuringUp(fleet)]]);
       for (const [claim, check] of Object.entries(claims)) {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { copyFileSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { startEdge, type Edge } from "cloudflare-standin/edge/edge";
@@ -214,14 +214,14 @@ for (const engine of engines) {
     const files = ["policy-shards.ts", "push-policies.ts", "push-endpoint.ts"];
     const support = join(__dirname, "..", "support", "earlier-program");
 
-    const putEarlierProgram = ({ directory }: Scenario): void => {
+    const putEarlierProgram = ({ changeProgram }: Scenario): void => {
       for (const file of files) {
-        copyFileSync(join(support, `${file}.txt`), join(directory, "provision", file));
+        changeProgram(file, () => readFileSync(join(support, `${file}.txt`), "utf8"));
       }
     };
-    const putProgram = ({ directory }: Scenario): void => {
+    const putProgram = ({ changeProgram }: Scenario): void => {
       for (const file of files) {
-        copyFileSync(join(__dirname, "..", "..", "provision", file), join(directory, "provision", file));
+        changeProgram(file, () => readFileSync(join(__dirname, "..", "..", "provision", file), "utf8"));
       }
     };
 

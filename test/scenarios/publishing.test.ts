@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, it } from "node:test";
 import { shardOf } from "../../provision/policy-shards";
 import { zoneId } from "../../packages/cloudflare-standin/api/database";
@@ -257,10 +255,10 @@ for (const engine of engines) {
   describe(`shards on ${engine.name}`, () => {
     it("changes the number of shards without a moment in which a site has no policy", async () => {
       await withFleet({ sites: { tokyo: "", osaka: "", kyoto: "" } }, async (fleet) => {
-        const path = join(fleet.directory, "provision", "policy-shards.ts");
-        const source = readFileSync(path, "utf8");
-        assert.ok(source.includes("shardCount = 32"));
-        writeFileSync(path, source.replace("shardCount = 32", "shardCount = 1"));
+        fleet.changeProgram("policy-shards.ts", (source) => {
+          assert.ok(source.includes("shardCount = 32"));
+          return source.replace("shardCount = 32", "shardCount = 1");
+        });
         const writes = await writesOfUp(fleet);
         assert.deepEqual(writes, [
           "POST policies",

@@ -63,14 +63,15 @@ for (const engine of engines) {
         }
       })();
       const { exitCode, text } = await fleet.up();
-      await delay(200);
+      do {
+        await delay(200);
+      } while (pushing.length < pushesPerSecond / 2);
       running.up = false;
       await pump;
       const statuses = await Promise.all(pushing);
       assert.equal(exitCode, 0, text);
       assert.deepEqual(fleet.takeRequests().writes, writes);
       assert.deepEqual(tally(statuses.map(String)), { "204": statuses.length });
-      assert.ok(statuses.length >= pushesPerSecond / 2, `${statuses.length} pushes were sent`);
       const samples = path.receiver.samples.reduce((sum, series) => sum + series.samples.length, 0);
       assert.equal(samples, statuses.length);
     }

@@ -1,5 +1,15 @@
 import assert from "node:assert/strict";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseDocument, stringify } from "yaml";
@@ -45,6 +55,8 @@ export interface Scenario extends ProjectStack {
   readonly killable: () => { readonly stack: ProjectStack; readonly kill: () => void };
   /** Another scenario that starts where this one is: account, state, configuration and sites. */
   readonly copy: () => Promise<Scenario>;
+  /** Changes a file of `provision/`, of which the scenario has a copy of its own from then on. */
+  readonly changeProgram: (file: string, change: (source: string) => string) => void;
   /** Gives the API token that the engine is run with every permission. */
   readonly allowEverything: () => void;
   readonly close: () => Promise<void>;
@@ -146,6 +158,15 @@ async function openFolder(engine: Engine, options: ScenarioOptions, home: string
           }
         },
       };
+    },
+    changeProgram: (file, change) => {
+      const provision = join(directory, "provision");
+      if (lstatSync(provision).isSymbolicLink()) {
+        const original = realpathSync(provision);
+        rmSync(provision);
+        cpSync(original, provision, { recursive: true });
+      }
+      writeFileSync(join(provision, file), change(readFileSync(join(provision, file), "utf8")));
     },
     allowEverything: () => {
       standIn.setPermissions(stackOptions.apiToken, permissions);

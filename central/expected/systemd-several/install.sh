@@ -62,25 +62,10 @@ programs() {
   program sitepass-cloudflared-us.service restart cloudflared
 }
 
-# From here on the same for every central host.
+# From here on the same for everything that is installed so.
 
-here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
-root=${DESTDIR:-}$directory
-units=${DESTDIR:-}/etc/systemd/system
-users=${DESTDIR:-}/etc/sysusers.d
-record=$root/.installed
-mark=$root/.unfinished
-temporary=$root/.sitepass-new.$$
 newline='
 '
-written=''        # what was done, for the report
-changed=' '       # units whose files have changed
-running=''        # all units, in the order in which they are started
-reloading=' '     # of these, those that take changed files in while they run
-commands=''       # sed script that names the programs as they are called on this machine
-missing=''        # programs that are not here
-units_changed=no
-unfinished=no
 
 die() {
   echo "install.sh: $*" >&2
@@ -89,6 +74,11 @@ die() {
 
 report() {
   written="$written  $*$newline"
+}
+
+# Whether a line is in a list of lines.
+has_line() { # list, line
+  case "$newline$1$newline" in *"$newline$2$newline"*) ;; *) return 1 ;; esac
 }
 
 speaks_to_systemd() {
@@ -100,9 +90,51 @@ changing() {
   [ -e "$mark" ] || : >"$mark"
 }
 
-has_line() { # list, line
-  case "$newline$1$newline" in *"$newline$2$newline"*) ;; *) return 1 ;; esac
+# Files are removed by the record: one that somebody else wrote is not followed.
+check_record() {
+  for path in $before; do
+    case $path in
+      /* | *..* | *[!A-Za-z0-9._@/-]*) die "$record is not as install.sh wrote it. Remove it, and run this again. Nothing was changed." ;;
+    esac
+  done
 }
+
+# One run at a time, where it can be told.
+take_turn() {
+  if command -v flock >/dev/null; then
+    exec 9>>"$root/.lock"
+    flock -n 9 || die "another run is at work in $root. Wait until it is done."
+  fi
+}
+
+# Before anything is said of what to start.
+tell_systemd() {
+  if [ "$units_changed" = yes ] && speaks_to_systemd; then
+    systemctl daemon-reload
+  fi
+
+  if [ "$unfinished" = yes ]; then
+    echo "An earlier run was cut short; this one has finished it."
+  fi
+}
+
+# From here on the same for every central host.
+
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
+root=${DESTDIR:-}$directory
+units=${DESTDIR:-}/etc/systemd/system
+users=${DESTDIR:-}/etc/sysusers.d
+record=$root/.installed
+mark=$root/.unfinished
+temporary=$root/.sitepass-new.$$
+written=''        # what was done, for the report
+changed=' '       # units whose files have changed
+running=''        # all units, in the order in which they are started
+reloading=' '     # of these, those that take changed files in while they run
+commands=''       # sed script that names the programs as they are called on this machine
+missing=''        # programs that are not here
+units_changed=no
+unfinished=no
 
 touched() { # unit
   case $changed in *" $1 "*) ;; *) changed="$changed$1 " ;; esac
@@ -295,19 +327,12 @@ if [ -f "$record" ]; then
     die "$root holds the central host of $(sed 1q -- "$record"), and these are the files of stack $stack. Remove $record if that one is gone. Nothing was changed."
   before=$(sed 1d -- "$record")
 fi
-for path in $before; do
-  case $path in
-    /* | *..* | *[!A-Za-z0-9._@/-]*) die "$record is not as install.sh wrote it. Remove it, and run this again. Nothing was changed." ;;
-  esac
-done
+check_record
 
 state=${DESTDIR:-}$state
 make_folder "$root"
 make_folder "$units"
-if command -v flock >/dev/null; then
-  exec 9>>"$root/.lock"
-  flock -n 9 || die "another run is at work in $root. Wait until it is done."
-fi
+take_turn
 if [ -e "$mark" ]; then
   unfinished=yes
   units_changed=yes
@@ -333,13 +358,7 @@ for path in $before; do
 done
 # shellcheck disable=SC2086
 put_record $files
-if [ "$units_changed" = yes ] && speaks_to_systemd; then
-  systemctl daemon-reload
-fi
-
-if [ "$unfinished" = yes ]; then
-  echo "An earlier run was cut short; this one has finished it."
-fi
+tell_systemd
 if [ -n "$written" ]; then
   echo "The central host of $stack:"
   printf '%s' "$written"

@@ -16,7 +16,8 @@ const keySet = z.object({ keys: z.array(z.looseObject({ kty: z.string() })) });
  * fits; each configuration starts without any. The issuer, expiry and signature are checked, not the type.
  */
 export class AssertionCheck {
-  #keys: JSONWebKeySet = { keys: [] };
+  /** Each is read once, and not for each request. */
+  #keys = createLocalJWKSet({ keys: [] });
 
   constructor(
     private readonly teamName: string,
@@ -54,13 +55,13 @@ export class AssertionCheck {
       if (!mayBeNewKey) {
         throw error;
       }
-      this.#keys = await this.#fetchKeys(jwksUrl);
+      this.#keys = createLocalJWKSet(await this.#fetchKeys(jwksUrl));
       return this.#verifyWithKnownKeys(assertion, now);
     }
   }
 
   async #verifyWithKnownKeys(assertion: string, now: Date): Promise<JWTPayload> {
-    const { payload } = await jwtVerify(assertion, createLocalJWKSet(this.#keys), {
+    const { payload } = await jwtVerify(assertion, this.#keys, {
       algorithms: ["RS256"],
       issuer: `https://${this.teamName}.cloudflareaccess.com`,
       requiredClaims: ["exp"],

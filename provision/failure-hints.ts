@@ -1,0 +1,54 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { Problem } from "../fleet/problem";
+import { resourceTypes } from "./declared-objects";
+import { errorHook, hookResources, propertyOf } from "./pulumi-program";
+
+/**
+ * Says what to do where the provider fails with Cloudflare's words alone, and the next command is known.
+ *
+ * Call it before anything is declared.
+ */
+export function explainFailures(): void {
+  const hook = errorHook("sitepass-failure-hints", (failure) => goneObject(failure) ?? lostAnswer(failure));
+  if (hook !== undefined) {
+    hookResources(() => ({ onError: [hook] }));
+  }
+}
+
+/**
+ * An object that is to be deleted is gone already: deleted by hand, or by a run that was killed before it was told. The provider
+ * takes the 404 for a failure (docs/facts/provider.md, P21), and every later `up` would.
+ */
+const goneObject = ({ name, failedOperation, errors }: pulumi.ErrorHookArgs): Problem | undefined =>
+  failedOperation === "delete" && errors.some((error) => /\b404 Not Found\b/.test(error))
+    ? {
+        subject: name,
+        says: "was to be deleted, and is gone from Cloudflare already",
+        todo: "Run `pulumi refresh`, which tells the stack, and then `pulumi up`",
+      }
+    : undefined;
+
+/** What nothing can be there twice of, as people call it; see guardCreations. */
+const onlyOnce: Readonly<Record<string, string>> = {
+  [resourceTypes.application]: "application",
+  [resourceTypes.tunnel]: "tunnel",
+  [resourceTypes.record]: "DNS record",
+};
+
+/**
+ * An object that was not there a moment ago, or its creation would have been stopped, is there now: the provider repeats a call whose
+ * answer is lost.
+ */
+function lostAnswer({ type, name, newInputs, failedOperation, errors }: pulumi.ErrorHookArgs) {
+  const kind = onlyOnce[type];
+  // Of applications and tunnels, and of records (81053, 81054, 81058).
+  const isThere = errors.some((error) => /\b409 Conflict\b|"code":\s*8105[348]\b/.test(error));
+  const shown: unknown = propertyOf(newInputs, "name");
+  return kind === undefined || failedOperation !== "create" || !isThere
+    ? undefined
+    : {
+        subject: `${kind} "${typeof shown === "string" ? shown : name}"`,
+        says: "was not there when this `up` looked, and is now: the answer to its creation was lost, or somebody made it meanwhile",
+        todo: "Run `pulumi up` again, which names it and the command that takes it in",
+      };
+}
