@@ -6,6 +6,7 @@ import type { ApiCredentials } from "./api-credentials";
 import { openStandIn } from "../local/engine/provider";
 import { openCloudflareApi, unseenProblems } from "./client";
 import { listTokens, type AccountToken } from "./service-tokens";
+import { readTunnelConfiguration } from "./tunnels";
 
 type ListedToken = Pick<AccountToken, "id" | "name">;
 
@@ -362,6 +363,54 @@ describe("a listing, on refusals", () => {
     }));
     assert.equal(listing.kind, "failed");
     assert.deepEqual(calls, [pageCall(1)]);
+  });
+});
+
+describe("a call", () => {
+  /** Reads a tunnel's configuration from a server that sends this body, and closes the connection before the length that it says. */
+  async function failureOn(body: string, missing = 0) {
+    const server = createServer((_, response) => {
+      response.writeHead(200, {
+        "content-type": "application/json",
+        "content-length": Buffer.byteLength(body) + missing,
+      });
+      if (missing === 0) {
+        response.end(body);
+      } else {
+        response.write(body, () => response.socket?.destroy());
+      }
+    });
+    const host = await listen(server);
+    try {
+      const api = openCloudflareApi({ apiToken: "cf-secret", baseUrl: `http://${host}` });
+      const result = await readTunnelConfiguration(api, "acme", "t1");
+      return result.kind === "failed" ? problemText(result.problem).replace(host, "HOST") : result.kind;
+    } finally {
+      await close(server);
+    }
+  }
+  const asked = "when it was asked to read the configuration of tunnel t1";
+  const advice = "Check CLOUDFLARE_BASE_URL, and whether a proxy stands in between.";
+
+  it("says what is wrong with an answer that is cut, whether it is ended or broken off", async () => {
+    const cut = '{"success":true,"result":{"con';
+    assert.match(
+      await failureOn(cut),
+      new RegExp(`^http://HOST: gave an answer of another kind ${asked} \\(.*JSON.*\\)\\. ${advice}$`),
+    );
+    assert.match(
+      await failureOn(cut, 100),
+      new RegExp(
+        `^http://HOST: broke off its answer ${asked} \\(.*\\)\\. Check the network, and CLOUDFLARE_BASE_URL if it is set\\.$`,
+      ),
+    );
+  });
+
+  it("says what is wrong with an answer that is not as documented", async () => {
+    assert.equal(
+      await failureOn('{"success":true,"result":{"config":{"ingress":[{"hostname":"a.example.com"}]}}}'),
+      `http://HOST: gave an answer of another kind ${asked} (✖ Invalid input: expected string, received undefined → at config.ingress[0].service). ${advice}`,
+    );
   });
 });
 

@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import type * as CloudflareSdk from "cloudflare";
 import { z } from "zod";
 import { problemText, UserError, type Problem } from "../fleet/problem";
+import { briefMessage } from "../fleet/zod-issues";
 import type { ApiCredentials } from "./api-credentials";
 import { outboundProxy, useOutboundProxy } from "./outbound-proxy";
 import { pacedFetch } from "./request-pace";
@@ -143,7 +144,7 @@ export function answered<T>(result: CallResult<T>, doing: string, permission: st
   }
 }
 
-/** Makes a call and sorts out how it ended; what is not an answer of Cloudflare's at all is thrown. */
+/** Makes a call and sorts out how it ended. Anything else than an answer, or a connection that failed, is a bug, and thrown on. */
 async function callCloudflare<T>(
   credentials: ApiCredentials,
   doing: string,
@@ -162,6 +163,21 @@ async function callCloudflare<T>(
         subject: addressOf(credentials),
         says: `cannot be reached (${deepestMessage(error)})`,
         todo: adviceForNetwork(),
+      });
+    }
+    if (isBrokenOff(error)) {
+      return failed({
+        subject: addressOf(credentials),
+        says: `broke off its answer when it was asked to ${doing} (${deepestMessage(error)})`,
+        todo: adviceForNetwork(),
+      });
+    }
+    // The SDK reads a body that says it is JSON, and callers check what is in it.
+    if (error instanceof SyntaxError || error instanceof z.ZodError) {
+      return failed({
+        subject: addressOf(credentials),
+        says: `gave an answer of another kind when it was asked to ${doing} (${briefMessage(error)})`,
+        todo: adviceForWrongAnswer,
       });
     }
     if (!(error instanceof APIError)) {
@@ -230,6 +246,12 @@ function adviceForNetwork(): string {
     : `Check the proxy that ${proxy.variable} names, and CLOUDFLARE_BASE_URL if it is set`;
 }
 
+const adviceForWrongAnswer = "Check CLOUDFLARE_BASE_URL, and whether a proxy stands in between";
+
+/** Whether the connection ended in the midst of a body: undici's fetch says so by a TypeError with this message. */
+const isBrokenOff = (error: unknown): error is TypeError =>
+  error instanceof TypeError && error.message === "terminated";
+
 /** access.api.error.not_enabled; the HTTP status that comes with it is not known, so the code tells it. */
 const notEnabled = 9999;
 
@@ -289,7 +311,7 @@ async function listAllPages<T extends { readonly id: string }>(
       throw new WrongAnswer({
         subject: addressOf(credentials),
         says: `answered the question for ${what} with something else (${answer.headers.get("content-type") ?? "no content type"})`,
-        todo: "Check CLOUDFLARE_BASE_URL, and whether a proxy stands in between",
+        todo: adviceForWrongAnswer,
       });
     }
     const { result, result_info: info } = body.data;
