@@ -194,7 +194,7 @@ export function isLoopback(hostname: string): boolean {
  */
 export function proxyProblem(address: string): string | undefined {
   const hint = "Write it as in http://proxy.example.net:3128";
-  if (/^[^/]*:\/\/[^/]*@/.test(address)) {
+  if (address.includes("@")) {
     return "holds a user or a password, and site files are read by everybody who sees the repository. Have the proxy let the site through by its address, and write it without";
   }
   const match = /^http:\/\/([a-z0-9.-]+|\[[0-9a-f:.]+\]):([0-9]{1,5})$/.exec(address);

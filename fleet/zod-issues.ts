@@ -144,11 +144,15 @@ function didYouMean(given: string, known: readonly string[]): string {
   return suggestion === undefined ? "" : `Did you mean ${suggestion}? `;
 }
 
-/** Long values are cut: the message must stay readable whatever somebody pasted. A password in a URL is not shown. */
+/** Long values are cut: the message must stay readable whatever somebody pasted. */
 function show(value: unknown): string {
-  const text = value === undefined ? "nothing" : JSON.stringify(value).replace(/:\/\/[^/\s]*@/g, "://...@");
+  const text = value === undefined ? "nothing" : withoutPasswords(JSON.stringify(value));
   return text.length > 80 ? `${text.slice(0, 76)}...${text.startsWith('"') ? '"' : ""}` : text;
 }
+
+/** User and password before a host are not shown: up to the last @, because a password may hold slashes, and no scheme be there. */
+const withoutPasswords = (json: string): string =>
+  json.replace(/:\/\/[^\s"]*@/g, "://...@").replace(/(?<![^\s"])[^\s":]+:(?!\/\/)[^\s"]*@/g, "...@");
 
 function valueAt(data: unknown, path: readonly PropertyKey[]): unknown {
   let value = data;
