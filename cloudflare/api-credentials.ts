@@ -91,5 +91,5 @@ function addressProblems(address: Given | undefined): readonly Problem[] {
 export const missingTokenProblem: Problem = {
   subject: "CLOUDFLARE_API_TOKEN",
   says: "is not set",
-  todo: "Create an API token with the permissions that the README lists and export it, or store it with `pulumi config set --secret cloudflare:apiToken`",
+  todo: "Create an API token with the permissions that docs/first-push.md lists and export it, or store it with `pulumi config set --secret cloudflare:apiToken`",
 };

@@ -50,19 +50,11 @@ export interface CloudflareApi {
 /**
  * Opens the API that Pulumi's provider would use.
  *
- * @throws UserError when the API's address is not a URL, or HTTPS_PROXY is not the address of a proxy.
+ * @param credentials as findApiCredentials has checked them.
+ * @throws UserError when HTTPS_PROXY is not the address of a proxy.
  */
 export function openCloudflareApi(credentials: ApiCredentials): CloudflareApi {
   const { apiToken, baseUrl } = credentials;
-  if (baseUrl !== undefined && !URL.canParse(baseUrl)) {
-    throw new UserError([
-      {
-        subject: "CLOUDFLARE_BASE_URL",
-        says: `is "${baseUrl}", which is not a URL`,
-        todo: "Unset it for Cloudflare's own API",
-      },
-    ]);
-  }
   const { Cloudflare } = loadCloudflareSdk();
   // Says at once what is wrong with the variable.
   outboundProxy();

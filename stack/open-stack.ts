@@ -42,7 +42,7 @@ export interface OpenStack {
   /**
    * Cloudflare's API, with the API token and address that Pulumi's provider would use.
    *
-   * @throws UserError when there is no API token, or the address is not a URL.
+   * @throws UserError when there is no API token, or one of them, or HTTPS_PROXY, is not what it has to be.
    */
   readonly cloudflareApi: () => Promise<CloudflareApi>;
 }
