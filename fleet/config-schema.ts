@@ -131,11 +131,7 @@ const centralSchema = z.strictObject({
       metrics: z
         .strictObject({
           url: storeUrl,
-          kind: z
-            .enum(["prometheus", "victoriametrics"], {
-              error: "is neither prometheus nor victoriametrics. Write one of them",
-            })
-            .default("prometheus"),
+          kind: z.enum(["prometheus", "victoriametrics"]).default("prometheus"),
         })
         .optional(),
       logs: z.strictObject({ url: storeUrl }).optional(),

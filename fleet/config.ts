@@ -57,7 +57,7 @@ export function parseConfig(raw: Readonly<Record<string, string>>): Result<Confi
   const problems = parsed.success
     ? crossChecks(parsed.data)
     : parsed.error.issues
-        .flatMap((issue) => describeIssue(issue, data, knownConfigKeys))
+        .flatMap((issue) => describeIssue(issue, data, configSchema))
         .map((problem) => ({
           ...problem,
           ...explainMissingKey(problem.subject, data),
@@ -112,32 +112,6 @@ function decode(name: string, value: string): unknown {
 function isText(schema: unknown): boolean {
   return schema instanceof z.ZodDefault ? isText(schema.unwrap()) : schema instanceof z.ZodString;
 }
-
-function knownConfigKeys(path: readonly PropertyKey[]): readonly string[] {
-  switch (path[0]) {
-    case undefined:
-      return Object.keys(configSchema.shape);
-    case "endpoints":
-      return path.length === 1 ? signalNames : ["hostname", "paths", "origin"];
-    case "central":
-      return centralKeys[path.slice(1).join(".")] ?? [];
-    case "publish":
-      return path.length === 1 ? ["tunnel", "addresses"] : path[1] === "tunnel" ? ["name"] : signalNames;
-    default:
-      return [];
-  }
-}
-
-/** The keys below `central`, by where they are. */
-const centralKeys: Readonly<Record<string, readonly string[]>> = {
-  "": ["limits", "retentionDays", "stores", "mail"],
-  limits: ["requestsPerSecond", "bytesPerSecond"],
-  retentionDays: signalNames,
-  stores: signalNames,
-  "stores.metrics": ["url", "kind"],
-  "stores.logs": ["url"],
-  mail: ["server", "from", "user"],
-};
 
 /** Rules between keys; each problem's subject is a key without the namespace. */
 function crossChecks({ endpoints, publish, zone, identity }: ConfigValues): Problem[] {

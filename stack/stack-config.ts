@@ -129,7 +129,7 @@ function readYaml<T>(
   if (!parsed.success) {
     throw new UserError(
       parsed.error.issues
-        .flatMap((issue) => describeIssue(issue, data, () => []))
+        .flatMap((issue) => describeIssue(issue, data, schema))
         .map(({ subject, says, todo }) => ({ subject: path, says: `${subject} ${says}`.trimStart(), todo })),
     );
   }
