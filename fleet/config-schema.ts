@@ -139,11 +139,12 @@ const centralSchema = z.strictObject({
     .prefault({}),
   mail: z
     .strictObject({
-      server: checkedText((value) =>
-        /^[^\s:/@]+:\d{1,5}$/.test(value)
+      server: checkedText((value) => {
+        const port = Number(/^[^\s:/@]+:(\d{1,5})$/.exec(value)?.[1] ?? 0);
+        return port >= 1 && port <= 65_535
           ? undefined
-          : "is not a mail server. Write host and port, as in smtp.example.com:587",
-      ),
+          : "is not a mail server. Write host and port, as in smtp.example.com:587";
+      }),
       from: z.email("is not an e-mail address. Write it as in ops@example.com"),
       user: z.string().min(1, "is empty. Leave it out for a server that asks for no password").optional(),
     })

@@ -678,6 +678,11 @@ describe("parseConfig, on who pushed", () => {
     assert.deepEqual(problemsWith({ central: { limits: { bytesPerSecond: 200_000_001 } } }), [
       "sitepass:central.limits.bytesPerSecond: is 200000001, which is more than 200000000 bytes. Give a lower number.",
     ]);
+    for (const server of ["smtp.example.com:0", "smtp.example.com:65536"]) {
+      assert.deepEqual(problemsWith({ central: { mail: { server, from: "ops@example.com" } } }), [
+        `sitepass:central.mail.server: is "${server}", which is not a mail server. Write host and port, as in smtp.example.com:587.`,
+      ]);
+    }
     for (const url of ["http://mimir/api/v1/push x", "http://mimir/api\n/v1/push", "http://mimir\\x/push"]) {
       assert.deepEqual(problemsWith({ central: { stores: { metrics: { url } } } }), [
         `sitepass:central.stores.metrics.url: is ${JSON.stringify(url)}, which is not the address of a write path. Write it whole, as in http://mimir:8080/api/v1/push.`,
