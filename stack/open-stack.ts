@@ -12,14 +12,18 @@ import type { StackResource } from "./stack-resources";
 
 const tokenKey = "cloudflare:apiToken";
 
-const shardKey = "sitepass:shard";
-
-/** The program would be given it, and nothing else: commands would take the sites of another shard for the stack's. */
-const encryptedShard: Problem = {
-  subject: shardKey,
-  says: "is encrypted, and commands and other stacks have to read it",
-  todo: "Set it without --secret",
-};
+/**
+ * What is encrypted is known to the program alone. Commands would go by the default in its place: by the sites of another shard, or
+ * without the tenant.
+ */
+const encryptedProblems = (encrypted: readonly string[]): readonly Problem[] =>
+  encrypted
+    .filter((key) => key.startsWith("sitepass:"))
+    .map((subject) => ({
+      subject,
+      says: "is encrypted, and commands and other stacks have to read it",
+      todo: "Set it without --secret",
+    }));
 
 /** One stack of the project, as a command works on it. */
 export interface OpenStack {
@@ -73,7 +77,7 @@ export function openStack(
   const folder = resolve(directory);
   const stackName = stackNameIn(reference);
   const { project, values, encrypted } = readStackConfig(folder, stackName);
-  throwIfAny(encrypted.includes(shardKey) ? [encryptedShard] : []);
+  throwIfAny(encryptedProblems(encrypted));
   const { config, sites, elsewhere } = readFleet(values, join(folder, "sites"), emptyFleet, overfull);
   let outputs: Promise<RevealedOutputs> | undefined;
   return {

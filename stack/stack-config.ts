@@ -55,9 +55,10 @@ export function readStackConfig(
   }
   Object.assign(values, overrides);
   for (const [key, declared] of Object.entries(project.config)) {
+    const name = fullKey(project.name, key);
     const fallback = declared.value ?? declared.default;
-    if (values[fullKey(project.name, key)] === undefined && fallback !== undefined) {
-      values[fullKey(project.name, key)] = asText(fallback);
+    if (values[name] === undefined && !encrypted.includes(name) && fallback !== undefined) {
+      values[name] = asText(fallback);
     }
   }
   return { project: project.name, values, encrypted };
