@@ -349,6 +349,17 @@ describe("sitepass render --bundle", () => {
     );
   });
 
+  it("says nothing of a folder of an earlier rendering when a sealed file cannot be written", async (t) => {
+    const out = freshFolder(t);
+    const { stack } = await openFleet(t, { sites: { tokyo: { collector: "alloy" } } });
+    await run(stack, { all: true, out });
+    mkdirSync(join(out, "tokyo.tar.age"));
+    const bundle = [await identityToRecipient(await generateIdentity())];
+    assert.deepEqual(await refusal(stack, { all: true, out, bundle }), [
+      `${out}: cannot be written to (illegal operation on a directory). Nothing was written. Fix it, or name another folder with --out, and render again.`,
+    ]);
+  });
+
   it("finds a wrong recipient before the stack is asked", async (t) => {
     const { stack } = await openFleet(t, { sites: { tokyo: { collector: "alloy" } } });
     const unasked: OpenStack = { ...stack, outputs: () => Promise.reject(new Error("the stack was asked")) };
