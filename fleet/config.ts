@@ -3,7 +3,7 @@ import { configSchema, isZoneId, type ConfigValues } from "./config-schema";
 import { hostInZoneProblem } from "./names";
 import { failure, success, type Problem, type Result } from "./problem";
 import { signalNames, signals, type SignalName } from "./signals";
-import { describeIssue, splitAdvice } from "./zod-issues";
+import { describeIssue, wrongValue } from "./zod-issues";
 
 /** Where a signal is pushed, with its defaults filled in. */
 export interface Endpoint {
@@ -137,8 +137,7 @@ function crossChecks({ endpoints, publish, zone, identity }: ConfigValues): Prob
     hosts.set(hostname, name);
     const inZone = isZoneId(zone) ? undefined : hostInZoneProblem(hostname, zone);
     if (inZone !== undefined) {
-      const { says, todo } = splitAdvice(inZone);
-      add(subject, `is "${hostname}", which ${says}`, todo);
+      problems.push({ subject, ...wrongValue(hostname, inZone) });
     }
   }
   if (publish.addresses !== undefined && identity !== "off") {

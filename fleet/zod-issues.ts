@@ -145,7 +145,12 @@ function describeValue(issue: z.core.$ZodIssue, value: unknown): Omit<Problem, "
     }
     default:
   }
-  const { says, todo } = splitAdvice(issue.message);
+  return wrongValue(value, issue.message);
+}
+
+/** As splitAdvice, with the value before what is wrong with it. */
+export function wrongValue(value: unknown, message: string): Omit<Problem, "subject"> {
+  const { says, todo } = splitAdvice(message);
   return { says: `is ${show(value)}, which ${says}`, todo };
 }
 
