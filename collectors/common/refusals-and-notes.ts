@@ -32,7 +32,7 @@ export function commonRefusals(
       },
       // Behind the relay, its own files need the same and say so.
       credentials !== undefined &&
-        !/^(?:\/(?!\.\.?(?:\/|$))[\w.@+-]+)+$/.test(directory) && {
+        !isPlainPath(directory) && {
           subject: "--install-dir",
           says: `is "${directory}"`,
           todo: "Name an absolute path of letters, digits and ._@+- alone, without a slash at the end: collectors, the shell and systemd quote others differently",
@@ -51,6 +51,9 @@ export function commonRefusals(
     ...releaseRefusals(placement, release, ...limits),
   ];
 }
+
+/** Whether a path is absolute, and the same to every program that reads it: no quotes, no `..`, no slash at its end. */
+export const isPlainPath = (path: string): boolean => /^(?:\/(?!\.\.?(?:\/|$))[\w.@+-]+)+$/.test(path);
 
 const isVersion = ({ version }: CollectorRelease): boolean =>
   /^v?\d{1,9}\.\d{1,9}(?:\.\d{1,9})?(?:[-+~][\w.+~-]*)?$/.test(version);

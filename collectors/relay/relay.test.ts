@@ -221,6 +221,9 @@ describe("relayRefusals", () => {
       "/etc/%h",
       "/x\n",
       "",
+      "/",
+      "/etc/sitepass/",
+      "/srv/../home/ops",
     ]) {
       assert.deepEqual(refusals({ directory }), [
         `--install-dir: is "${directory}", and nginx, Caddy and systemd quote paths differently. Name an absolute path of letters, digits and ._@+- alone.`,
