@@ -84,16 +84,15 @@ function misreadScalars(document: Document, file: string, project: string): read
       const isOurs = [`${project}:`, "sitepass:", "cloudflare:"].some((namespace) =>
         name.startsWith(namespace),
       );
-      if (role !== "key" && section === "config" && isOurs && type === "PLAIN") {
-        if (typeof value === "number" && String(value) !== source) {
-          problems.push({
-            subject: file,
-            says: `${[name, ...inner].join(".")} is ${source}, which YAML reads as the number ${value}`,
-            todo: /^[1-9]\d*$/.test(source ?? "")
-              ? "Put it in quotes"
-              : "Put it in quotes, or write a number in decimal digits alone",
-          });
-        }
+      const isMisread = type === "PLAIN" && typeof value === "number" && String(value) !== source;
+      if (role !== "key" && section === "config" && isOurs && isMisread) {
+        problems.push({
+          subject: file,
+          says: `${[name, ...inner].join(".")} is ${source}, which YAML reads as the number ${value}`,
+          todo: /^[1-9]\d*$/.test(source ?? "")
+            ? "Put it in quotes"
+            : "Put it in quotes, or write a number in decimal digits alone",
+        });
       }
     },
   });
@@ -113,19 +112,22 @@ function readYaml<T>(
       todo: "Run this in the project's folder, or name the stack with --stack",
     });
   }
+  const invalid = ({ message }: Error): Problem => ({
+    subject: path,
+    says: `is not valid YAML (${(message.split("\n", 1)[0] ?? "").replace(/:$/, "")})`,
+    todo: "Fix it",
+  });
   const document = parseDocument(text);
-  if (document.errors.length > 0) {
-    throw new UserError(
-      document.errors.map(({ message }) => ({
-        subject: path,
-        says: `is not valid YAML (${(message.split("\n", 1)[0] ?? "").replace(/:$/, "")})`,
-        todo: "Fix it",
-      })),
-    );
-  }
+  throwIfAny(document.errors.map(invalid));
   throwIfAny(problemsIn(document));
-  // An empty file is an empty mapping to Pulumi, too.
-  const data: unknown = document.toJS() ?? {};
+  let data: unknown;
+  try {
+    // An empty file is an empty mapping to Pulumi, too.
+    data = document.toJS() ?? {};
+  } catch (error) {
+    // An alias of nothing, or of too much.
+    throw error instanceof ReferenceError ? new UserError(invalid(error)) : error;
+  }
   const parsed = schema.safeParse(data);
   if (!parsed.success) {
     throw new UserError(
