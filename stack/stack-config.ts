@@ -84,15 +84,16 @@ function misreadScalars(document: Document, file: string, project: string): read
       const isOurs = [`${project}:`, "sitepass:", "cloudflare:"].some((namespace) =>
         name.startsWith(namespace),
       );
-      const isMisread = type === "PLAIN" && typeof value === "number" && String(value) !== source;
-      if (role !== "key" && section === "config" && isOurs && isMisread) {
-        problems.push({
-          subject: file,
-          says: `${[name, ...inner].join(".")} is ${source}, which YAML reads as the number ${value}`,
-          todo: /^[1-9]\d*$/.test(source ?? "")
-            ? "Put it in quotes"
-            : "Put it in quotes, or write a number in decimal digits alone",
-        });
+      if (role !== "key" && section === "config" && isOurs && type === "PLAIN") {
+        if (typeof value === "number" && String(value) !== source) {
+          problems.push({
+            subject: file,
+            says: `${[name, ...inner].join(".")} is ${source}, which YAML reads as the number ${value}`,
+            todo: /^[1-9]\d*$/.test(source ?? "")
+              ? "Put it in quotes"
+              : "Put it in quotes, or write a number in decimal digits alone",
+          });
+        }
       }
     },
   });
