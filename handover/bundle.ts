@@ -16,7 +16,7 @@ import {
   type Result,
 } from "../fleet/problem";
 import { isSystemError, systemReason } from "../fleet/system-errors";
-import { foldersOf } from "./site-files";
+import { foldersOf } from "./rendered-layout";
 
 /** Seals a site's files for handing over: a tar of one folder, named like the site, encrypted with age. */
 export type Seal = (site: string, files: readonly RenderedFile[]) => Promise<Uint8Array>;
