@@ -178,7 +178,7 @@ describe("Prometheus", () => {
         'labels.region: is "\\ud83d", which is not text. Type it again.',
         "clientId: is empty. Take the site's credentials from the stack again.",
         "clientSecret: has characters that no client ID or secret of Cloudflare's has, such as a quote or a line break. Take the site's credentials from the stack again.",
-        "endpoints.metrics.paths: none of /v1/metrics speaks Prometheus remote write. Add a path such as /api/v1/write, or name another collector.",
+        "sitepass:endpoints.metrics.paths: none of /v1/metrics speaks Prometheus remote write. Add a path such as /api/v1/write, or name another collector.",
       ],
     );
   });

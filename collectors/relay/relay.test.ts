@@ -256,7 +256,7 @@ describe("relayRefusals", () => {
       "http://10.0.0.1:80",
     ]) {
       assert.deepEqual(refusals(withMetrics({ base })), [
-        `endpoints.metrics: is reached at "${base}". The relay sends the secret to https://prom.example.com alone, or to a stand-in on 127.0.0.1.`,
+        `sitepass:endpoints.metrics: is reached at "${base}". The relay sends the secret to https://prom.example.com alone, or to a stand-in on 127.0.0.1.`,
       ]);
     }
   });
@@ -272,10 +272,10 @@ describe("relayRefusals", () => {
     };
     assert.deepEqual(refusals({ endpoints, port: 1 }), [
       "--relay-port: is 1. Name a port from 1024 to 65535: the relay runs without the right to others.",
-      'endpoints.metrics.hostname: is "prom;", which is not a host name in lower case. Write it as in prom.example.com, names in other scripts in punycode.',
-      'endpoints.metrics.paths: has "/a b". Write it as in /api/v1/write.',
-      'endpoints.logs.paths: has "/a/$x". Write it as in /api/v1/write.',
-      'endpoints.logs.paths: has "/{a}". Write it as in /api/v1/write.',
+      'sitepass:endpoints.metrics.hostname: is "prom;", which is not a host name in lower case. Write it as in prom.example.com, names in other scripts in punycode.',
+      'sitepass:endpoints.metrics.paths: has "/a b". Write it as in /api/v1/write.',
+      'sitepass:endpoints.logs.paths: has "/a/$x". Write it as in /api/v1/write.',
+      'sitepass:endpoints.logs.paths: has "/{a}". Write it as in /api/v1/write.',
     ]);
   });
 });

@@ -99,7 +99,7 @@ export function relayRefusals(input: RelayInput): readonly Problem[] {
         todo: "Name an absolute path of letters, digits and ._@+- alone",
       })),
     ...signalNames.flatMap((signal) =>
-      listOf(endpoints[signal]).flatMap((target) => targetProblems(`endpoints.${signal}`, target)),
+      listOf(endpoints[signal]).flatMap((target) => targetProblems(`sitepass:endpoints.${signal}`, target)),
     ),
     ...credentialProblems(credentials),
   ];

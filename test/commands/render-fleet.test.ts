@@ -225,6 +225,16 @@ describe("sitepass render", () => {
     ]);
   });
 
+  it("says once, of the stack's configuration, that a write path is missing there", async (t) => {
+    const { stack } = await openFleet(t, {
+      sites: { osaka: { collector: "alloy" }, tokyo: { collector: "promtail" } },
+      configuration: { endpoints: { logs: { hostname: "loki.example.com", paths: ["/otlp/v1/logs"] } } },
+    });
+    assert.deepEqual(await refusal(stack, { all: true }), [
+      "sitepass:endpoints.logs.paths: none of /otlp/v1/logs speaks Loki's push API. Add a path such as /loki/api/v1/push, or name another collector.",
+    ]);
+  });
+
   it("says what the operating system refuses", async (t) => {
     const out = freshFolder(t);
     writeFileSync(join(out, "file"), "");
