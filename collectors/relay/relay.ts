@@ -4,7 +4,7 @@ import { signalNames, type SignalName } from "../../fleet/signals";
 import { splitAdvice, wrongValue } from "../../fleet/zod-issues";
 import type { CollectorEndpoint, CollectorService, Credentials, RenderedFile } from "../collector";
 import { credentialProblems } from "../common/credentials";
-import { isPlainPath, listOf } from "../common/refusals-and-notes";
+import { isPlainPath, listOf, plainPathAdvice } from "../common/refusals-and-notes";
 
 /** The proxies that a relay can be made of. */
 export type RelayName = "nginx" | "caddy";
@@ -86,8 +86,8 @@ export function relayRefusals(input: RelayInput): readonly Problem[] {
     ...listOf(
       !(Number.isInteger(port) && port >= 1024 && port <= 65_535) && {
         subject: "--relay-port",
-        says: `is ${port}`,
-        todo: "Name a port from 1024 to 65535: the relay runs without the right to others",
+        says: `is ${port}, which is not a port from 1024 to 65535`,
+        todo: "Name one of them: the relay runs without the right to others",
       },
     ),
     ...listOf(wrongProxy !== undefined && { subject: "proxy", ...splitAdvice(wrongProxy) }),
@@ -96,7 +96,7 @@ export function relayRefusals(input: RelayInput): readonly Problem[] {
       .map(([subject, path]) => ({
         subject,
         says: `is "${path}", and nginx, Caddy and systemd quote paths differently`,
-        todo: "Name an absolute path of letters, digits and ._@+- alone",
+        todo: plainPathAdvice,
       })),
     ...signalNames.flatMap((signal) =>
       listOf(endpoints[signal]).flatMap((target) => targetProblems(`sitepass:endpoints.${signal}`, target)),
