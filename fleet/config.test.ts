@@ -625,7 +625,13 @@ describe("parseConfig, on publish", () => {
   });
 
   it("refuses what is neither an address nor a host name", () => {
-    for (const address of ["", "localhost", "203.0.113.10:443", "https://origin.example.net"]) {
+    for (const address of [
+      "",
+      "localhost",
+      "203.0.113.10:443",
+      "2001:db8::1%eth0",
+      "https://origin.example.net",
+    ]) {
       assert.deepEqual(problemsOfAddress(address), [
         `sitepass:publish.addresses.metrics: is "${address}", which is neither an IP address nor a host name. Write it as in 203.0.113.10, 2001:db8::1 or origin.example.net.`,
       ]);

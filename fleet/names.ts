@@ -171,7 +171,8 @@ for (const [network, prefix] of [
 
 /** What is wrong with an IP address or host name as a place that Cloudflare proxies to, or undefined. */
 export function publicAddressProblem(address: string): string | undefined {
-  const kind = isIP(address);
+  // An address with a zone, fe80::1%eth0, is one of a single machine's links; Node takes it for an address.
+  const kind = address.includes("%") ? 0 : isIP(address);
   if (kind !== 4 && kind !== 6) {
     return hostNameProblem(address) === undefined
       ? undefined
