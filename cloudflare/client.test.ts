@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { problemText } from "../fleet/problem";
 import type { ApiCredentials } from "./api-credentials";
 import { openStandIn } from "../local/engine/provider";
-import { openCloudflareApi, unseenProblems } from "./client";
+import { openCloudflareApi, unseenProblems, type CallResult, type CloudflareApi } from "./client";
 import { listTokens, type AccountToken } from "./service-tokens";
 import { readTunnelConfiguration } from "./tunnels";
 
@@ -367,8 +367,13 @@ describe("a listing, on refusals", () => {
 });
 
 describe("a call", () => {
-  /** Reads a tunnel's configuration from a server that sends this body, and closes the connection before the length that it says. */
-  async function failureOn(body: string, missing = 0) {
+  /** Asks a server that sends this body, by default for a tunnel's configuration, and closes the connection before the length that it says. */
+  async function failureOn(
+    body: string,
+    missing = 0,
+    ask: (api: CloudflareApi) => Promise<CallResult<unknown>> = (api) =>
+      readTunnelConfiguration(api, "acme", "t1"),
+  ) {
     const server = createServer((_, response) => {
       response.writeHead(200, {
         "content-type": "application/json",
@@ -383,7 +388,7 @@ describe("a call", () => {
     const host = await listen(server);
     try {
       const api = openCloudflareApi({ apiToken: "cf-secret", baseUrl: `http://${host}` });
-      const result = await readTunnelConfiguration(api, "acme", "t1");
+      const result = await ask(api);
       return result.kind === "failed" ? problemText(result.problem).replace(host, "HOST") : result.kind;
     } finally {
       await close(server);
@@ -396,7 +401,7 @@ describe("a call", () => {
     const cut = '{"success":true,"result":{"con';
     assert.match(
       await failureOn(cut),
-      new RegExp(`^http://HOST: gave an answer of another kind ${asked} \\(.*JSON.*\\)\\. ${advice}$`),
+      new RegExp(`^http://HOST: answered with something else ${asked} \\(.*JSON.*\\)\\. ${advice}$`),
     );
     assert.match(
       await failureOn(cut, 100),
@@ -404,12 +409,16 @@ describe("a call", () => {
         `^http://HOST: broke off its answer ${asked} \\(.*\\)\\. Check the network, and CLOUDFLARE_BASE_URL if it is set\\.$`,
       ),
     );
+    assert.match(
+      await failureOn(cut, 100, (api) => listTokens(api, "acme")),
+      /^http:\/\/HOST: broke off its answer when it was asked to list the service tokens of account acme \(/,
+    );
   });
 
   it("says what is wrong with an answer that is not as documented", async () => {
     assert.equal(
       await failureOn('{"success":true,"result":{"config":{"ingress":[{"hostname":"a.example.com"}]}}}'),
-      `http://HOST: gave an answer of another kind ${asked} (✖ Invalid input: expected string, received undefined → at config.ingress[0].service). ${advice}`,
+      `http://HOST: answered with something else ${asked} (✖ Invalid input: expected string, received undefined → at config.ingress[0].service). ${advice}`,
     );
   });
 });

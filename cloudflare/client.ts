@@ -168,7 +168,7 @@ async function callCloudflare<T>(
     if (error instanceof SyntaxError || error instanceof z.ZodError) {
       return failed({
         subject: addressOf(credentials),
-        says: `gave an answer of another kind when it was asked to ${doing} (${briefMessage(error)})`,
+        says: `answered with something else when it was asked to ${doing} (${briefMessage(error)})`,
         todo: adviceForWrongAnswer,
       });
     }
@@ -298,7 +298,7 @@ async function listAllPages<T extends { readonly id: string }>(
   const entries = new Map<string, T>();
   for (let page = 1; ; page += 1) {
     const answer = await pageOf({ page, per_page: perPage }).asResponse();
-    const body = listSchema.safeParse(await answer.json().catch(() => undefined));
+    const body = listSchema.safeParse(await answer.json().catch(noJson));
     if (!body.success) {
       throw new WrongAnswer({
         subject: addressOf(credentials),
@@ -316,6 +316,13 @@ async function listAllPages<T extends { readonly id: string }>(
     if (entries.size === known || (result.length < (info?.per_page ?? perPage) && unseen === 0)) {
       return { entries: [...entries.values()], unseen };
     }
+  }
+}
+
+/** What is not JSON is of no kind that a schema knows. */
+function noJson(error: unknown): undefined {
+  if (isBrokenOff(error)) {
+    throw error;
   }
 }
 
