@@ -28,6 +28,12 @@ export interface Config extends Omit<ConfigValues, "endpoints" | "publish" | "zo
   readonly publish: Publish;
 }
 
+/** The URL that a site pushes to, for each of these endpoints: its first write path. */
+export const endpointUrls = (endpoints: readonly Endpoint[]): Readonly<Partial<Record<SignalName, string>>> =>
+  Object.fromEntries(
+    endpoints.map(({ signal, hostname, paths: [path] }) => [signal, `https://${hostname}${path}`]),
+  );
+
 /** Where cloudflared finds the gate that `sitepass central` renders; one socket a signal. */
 export const gateSocket = (signal: SignalName, directory = gateDirectory): string =>
   `${directory}/${signal}.sock`;

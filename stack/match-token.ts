@@ -25,7 +25,10 @@ export async function readAccountTokens({ config: { accountId }, cloudflareApi }
   return { api, tokens, unseen: listed.kind === "answered" ? listed.unseen : undefined };
 }
 
-/** Of a token that may be there all the same: an API token with roles on single objects is shown those alone. */
+/**
+ * Of a token that may be there all the same: an API token with roles on single objects is shown those alone
+ * (docs/facts/cloudflare.md, C63).
+ */
 const hiddenTokenProblem = (subject: string, token: string, unseen: number): Problem => ({
   subject,
   says: `${token} is not among those that the API token is shown, and the account has ${unseen} more`,
