@@ -52,7 +52,7 @@ export function describeIssue(
 }
 
 /** The keys that a schema has for the object at a path; none where it is not an object of known keys. */
-function keysAt(schema: unknown, path: readonly PropertyKey[]): readonly string[] {
+export function keysAt(schema: unknown, path: readonly PropertyKey[]): readonly string[] {
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault) {
     return keysAt(schema.unwrap(), path);
   }
