@@ -12,6 +12,7 @@ import { planRoutes, PublicTunnel } from "./provision/public-tunnel";
 import { PushEndpoint } from "./provision/push-endpoint";
 import { PushPolicies } from "./provision/push-policies";
 import { SitePasses } from "./provision/site-passes";
+
 export = pulumiProgram(async () => {
   const settings = readStackSettings();
   const { ownPrefix } = settings;

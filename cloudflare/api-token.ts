@@ -45,12 +45,12 @@ export async function wholeTokenProblem(api: CloudflareApi, accountId: string): 
     case "failed":
       return verified.problem.subject === subject ? verified.problem : undefined;
     case "answered":
-      return unusable(verified.value?.status);
+      return tokenStatusProblem(verified.value?.status);
   }
 }
 
 /** What is wrong with an API token of this status, which is still one of Cloudflare's. */
-export function unusable(status: string | undefined): Problem | undefined {
+export function tokenStatusProblem(status: string | undefined): Problem | undefined {
   const subject = "CLOUDFLARE_API_TOKEN";
   switch (status) {
     case "disabled":

@@ -4,8 +4,9 @@ import { describe, it } from "node:test";
 import { problemText } from "../fleet/problem";
 import type { ApiCredentials } from "./api-credentials";
 import { openStandIn } from "../local/engine/provider";
-import { openCloudflareApi, unseenProblems } from "./client";
+import { openCloudflareApi, unseenProblems, type CallResult, type CloudflareApi } from "./client";
 import { listTokens, type AccountToken } from "./service-tokens";
+import { readTunnelConfiguration } from "./tunnels";
 
 type ListedToken = Pick<AccountToken, "id" | "name">;
 
@@ -362,6 +363,63 @@ describe("a listing, on refusals", () => {
     }));
     assert.equal(listing.kind, "failed");
     assert.deepEqual(calls, [pageCall(1)]);
+  });
+});
+
+describe("a call", () => {
+  /** Asks a server that sends this body, by default for a tunnel's configuration, and closes the connection before the length that it says. */
+  async function failureOn(
+    body: string,
+    missing = 0,
+    ask: (api: CloudflareApi) => Promise<CallResult<unknown>> = (api) =>
+      readTunnelConfiguration(api, "acme", "t1"),
+  ) {
+    const server = createServer((_, response) => {
+      response.writeHead(200, {
+        "content-type": "application/json",
+        "content-length": Buffer.byteLength(body) + missing,
+      });
+      if (missing === 0) {
+        response.end(body);
+      } else {
+        response.write(body, () => response.socket?.destroy());
+      }
+    });
+    const host = await listen(server);
+    try {
+      const api = openCloudflareApi({ apiToken: "cf-secret", baseUrl: `http://${host}` });
+      const result = await ask(api);
+      return result.kind === "failed" ? problemText(result.problem).replace(host, "HOST") : result.kind;
+    } finally {
+      await close(server);
+    }
+  }
+  const asked = "when it was asked to read the configuration of tunnel t1";
+  const advice = "Check CLOUDFLARE_BASE_URL, and whether a proxy stands in between.";
+
+  it("says what is wrong with an answer that is cut, whether it is ended or broken off", async () => {
+    const cut = '{"success":true,"result":{"con';
+    assert.match(
+      await failureOn(cut),
+      new RegExp(`^http://HOST: answered with something else ${asked} \\(.*JSON.*\\)\\. ${advice}$`),
+    );
+    assert.match(
+      await failureOn(cut, 100),
+      new RegExp(
+        `^http://HOST: broke off its answer ${asked} \\(.*\\)\\. Check the network, and CLOUDFLARE_BASE_URL if it is set\\.$`,
+      ),
+    );
+    assert.match(
+      await failureOn(cut, 100, (api) => listTokens(api, "acme")),
+      /^http:\/\/HOST: broke off its answer when it was asked to list the service tokens of account acme \(/,
+    );
+  });
+
+  it("says what is wrong with an answer that is not as documented", async () => {
+    assert.equal(
+      await failureOn('{"success":true,"result":{"config":{"ingress":[{"hostname":"a.example.com"}]}}}'),
+      `http://HOST: answered with something else ${asked} (✖ Invalid input: expected string, received undefined → at config.ingress[0].service). ${advice}`,
+    );
   });
 });
 

@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import type * as CloudflareSdk from "cloudflare";
 import { z } from "zod";
 import { problemText, UserError, type Problem } from "../fleet/problem";
+import { briefMessage } from "../fleet/zod-issues";
 import type { ApiCredentials } from "./api-credentials";
 import { outboundProxy, useOutboundProxy } from "./outbound-proxy";
 import { pacedFetch } from "./request-pace";
@@ -49,19 +50,11 @@ export interface CloudflareApi {
 /**
  * Opens the API that Pulumi's provider would use.
  *
- * @throws UserError when the API's address is not a URL, or HTTPS_PROXY is not the address of a proxy.
+ * @param credentials as findApiCredentials has checked them.
+ * @throws UserError when HTTPS_PROXY is not the address of a proxy.
  */
 export function openCloudflareApi(credentials: ApiCredentials): CloudflareApi {
   const { apiToken, baseUrl } = credentials;
-  if (baseUrl !== undefined && !URL.canParse(baseUrl)) {
-    throw new UserError([
-      {
-        subject: "CLOUDFLARE_BASE_URL",
-        says: `is "${baseUrl}", which is not a URL`,
-        todo: "Unset it for Cloudflare's own API",
-      },
-    ]);
-  }
   const { Cloudflare } = loadCloudflareSdk();
   // Says at once what is wrong with the variable.
   outboundProxy();
@@ -143,7 +136,7 @@ export function answered<T>(result: CallResult<T>, doing: string, permission: st
   }
 }
 
-/** Makes a call and sorts out how it ended; what is not an answer of Cloudflare's at all is thrown. */
+/** Makes a call and sorts out how it ended. Anything else than an answer, or a connection that failed, is a bug, and thrown on. */
 async function callCloudflare<T>(
   credentials: ApiCredentials,
   doing: string,
@@ -162,6 +155,21 @@ async function callCloudflare<T>(
         subject: addressOf(credentials),
         says: `cannot be reached (${deepestMessage(error)})`,
         todo: adviceForNetwork(),
+      });
+    }
+    if (isBrokenOff(error)) {
+      return failed({
+        subject: addressOf(credentials),
+        says: `broke off its answer when it was asked to ${doing} (${deepestMessage(error)})`,
+        todo: adviceForNetwork(),
+      });
+    }
+    // The SDK reads a body that says it is JSON, and callers check what is in it.
+    if (error instanceof SyntaxError || error instanceof z.ZodError) {
+      return failed({
+        subject: addressOf(credentials),
+        says: `answered with something else when it was asked to ${doing} (${briefMessage(error)})`,
+        todo: adviceForWrongAnswer,
       });
     }
     if (!(error instanceof APIError)) {
@@ -230,6 +238,12 @@ function adviceForNetwork(): string {
     : `Check the proxy that ${proxy.variable} names, and CLOUDFLARE_BASE_URL if it is set`;
 }
 
+const adviceForWrongAnswer = "Check CLOUDFLARE_BASE_URL, and whether a proxy stands in between";
+
+/** Whether the connection ended in the midst of a body: undici's fetch says so by a TypeError with this message. */
+const isBrokenOff = (error: unknown): error is TypeError =>
+  error instanceof TypeError && error.message === "terminated";
+
 /** access.api.error.not_enabled; the HTTP status that comes with it is not known, so the code tells it. */
 const notEnabled = 9999;
 
@@ -284,12 +298,12 @@ async function listAllPages<T extends { readonly id: string }>(
   const entries = new Map<string, T>();
   for (let page = 1; ; page += 1) {
     const answer = await pageOf({ page, per_page: perPage }).asResponse();
-    const body = listSchema.safeParse(await answer.json().catch(() => undefined));
+    const body = listSchema.safeParse(await answer.json().catch(noJson));
     if (!body.success) {
       throw new WrongAnswer({
         subject: addressOf(credentials),
         says: `answered the question for ${what} with something else (${answer.headers.get("content-type") ?? "no content type"})`,
-        todo: "Check CLOUDFLARE_BASE_URL, and whether a proxy stands in between",
+        todo: adviceForWrongAnswer,
       });
     }
     const { result, result_info: info } = body.data;
@@ -302,6 +316,13 @@ async function listAllPages<T extends { readonly id: string }>(
     if (entries.size === known || (result.length < (info?.per_page ?? perPage) && unseen === 0)) {
       return { entries: [...entries.values()], unseen };
     }
+  }
+}
+
+/** What is not JSON is of no kind that a schema knows. */
+function noJson(error: unknown): undefined {
+  if (isBrokenOff(error)) {
+    throw error;
   }
 }
 

@@ -45,7 +45,7 @@ describe("outboundProxy", () => {
 
 const script = `
 const { openCloudflareApi } = require("./client");
-const api = openCloudflareApi({ apiToken: "token", accountId: "0123" });
+const api = openCloudflareApi({ apiToken: "token" });
 api.call("ask", () => api.client.accounts.get({ account_id: "0123" }, { maxRetries: 0 })).then(({ problem }) => {
   console.log(JSON.stringify(problem));
 });

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Config } from "../fleet/config";
 import { hostInZoneProblem } from "../fleet/names";
 import type { Problem } from "../fleet/problem";
-import { splitAdvice } from "../fleet/zod-issues";
+import { wrongValue } from "../fleet/zod-issues";
 import { mapAnswer, type CallResult, type CloudflareApi } from "./client";
 
 /** What the API token needs for it, as the dashboard names it. */
@@ -138,12 +138,8 @@ export function hostsOutsideZone(
     ? []
     : endpoints.flatMap(({ signal, hostname }) => {
         const wrong = hostInZoneProblem(hostname, zoneName);
-        if (wrong === undefined) {
-          return [];
-        }
-        const { says, todo } = splitAdvice(wrong);
-        return [
-          { subject: `sitepass:endpoints.${signal}.hostname`, says: `is "${hostname}", which ${says}`, todo },
-        ];
+        return wrong === undefined
+          ? []
+          : [{ subject: `sitepass:endpoints.${signal}.hostname`, ...wrongValue(hostname, wrong) }];
       });
 }

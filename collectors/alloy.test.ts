@@ -90,7 +90,7 @@ describe("Grafana Alloy", () => {
       endpoints: { logs: { base: "https://loki.example.com", paths: ["/otlp/v1/logs"] as const } },
     };
     assert.deepEqual(refusalsOf(alloy, site, bare, newest), [
-      "endpoints.logs.paths: none of /otlp/v1/logs speaks Loki's push API. Add a path such as /loki/api/v1/push, or name another collector.",
+      "sitepass:endpoints.logs.paths: none of /otlp/v1/logs speaks Loki's push API. Add a path such as /loki/api/v1/push, or name another collector.",
     ]);
   });
 

@@ -1,4 +1,4 @@
-import type { SignalName } from "../fleet/signals";
+import { signalNames, type SignalName } from "../fleet/signals";
 import type { CollectorName, CollectorRelease, CollectorSite } from "./collector";
 
 /** Where what a collector cannot send waits, for one signal. */
@@ -188,7 +188,7 @@ export function bufferNotes(
   { endpoints }: CollectorSite,
   { mode }: CollectorRelease,
 ): readonly string[] {
-  return (["metrics", "logs"] as const).flatMap((signal) => {
+  return signalNames.flatMap((signal) => {
     const buffer = bufferOf(name, signal, mode);
     if (buffer === undefined || endpoints[signal] === undefined) {
       return [];

@@ -120,6 +120,7 @@ const proxyLines = ({ proxy }: CollectorSite): readonly string[] =>
   proxy === undefined
     ? []
     : ["# The site's way out.", `Environment=HTTP_PROXY=${proxy} NO_PROXY=127.0.0.1,localhost`];
+
 const listed = (names: readonly string[]): string => names.join(", ").replace(/, (\w+)$/, " or $1");
 
 /**

@@ -198,8 +198,8 @@ describe("the OpenTelemetry Collector", () => {
       },
     };
     assert.deepEqual(refusalsOf(otelcol, site, bare, newest), [
-      "endpoints.metrics.paths: none of /otlp/v1/metrics speaks Prometheus remote write. Add a path such as /api/v1/write, or name another collector.",
-      "endpoints.logs.paths: none of /loki/api/v1/push speaks OTLP over HTTP. Add a path such as /otlp/v1/logs, or name another collector.",
+      "sitepass:endpoints.metrics.paths: none of /otlp/v1/metrics speaks Prometheus remote write. Add a path such as /api/v1/write, or name another collector.",
+      "sitepass:endpoints.logs.paths: none of /loki/api/v1/push speaks OTLP over HTTP. Add a path such as /otlp/v1/logs, or name another collector.",
     ]);
   });
 

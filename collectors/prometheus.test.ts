@@ -174,11 +174,11 @@ describe("Prometheus", () => {
       ),
       [
         '--release: is "newest", which is not a version. Write it as in 3.10.0, as the collector\'s --version prints it.',
-        '--install-dir: is "etc/site pass". Name an absolute path of letters, digits and ._@+- alone, without a slash at the end: collectors, the shell and systemd quote others differently.',
+        '--install-dir: is "etc/site pass", and collectors, the shell and systemd quote paths differently. Name an absolute path of letters, digits and ._@+- alone, without a slash at the end.',
         'labels.region: is "\\ud83d", which is not text. Type it again.',
         "clientId: is empty. Take the site's credentials from the stack again.",
         "clientSecret: has characters that no client ID or secret of Cloudflare's has, such as a quote or a line break. Take the site's credentials from the stack again.",
-        "endpoints.metrics.paths: none of /v1/metrics speaks Prometheus remote write. Add a path such as /api/v1/write, or name another collector.",
+        "sitepass:endpoints.metrics.paths: none of /v1/metrics speaks Prometheus remote write. Add a path such as /api/v1/write, or name another collector.",
       ],
     );
   });

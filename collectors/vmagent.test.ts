@@ -164,7 +164,7 @@ describe("vmagent", () => {
       endpoints: { metrics: { base: "https://prom.example.com", paths: ["/otlp/v1/metrics"] as const } },
     };
     assert.deepEqual(refusalsOf(vmagent, site, bare, newest), [
-      "endpoints.metrics.paths: none of /otlp/v1/metrics speaks Prometheus remote write. Add a path such as /api/v1/write, or name another collector.",
+      "sitepass:endpoints.metrics.paths: none of /otlp/v1/metrics speaks Prometheus remote write. Add a path such as /api/v1/write, or name another collector.",
     ]);
   });
 

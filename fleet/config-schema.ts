@@ -33,7 +33,8 @@ export function originProblem(value: string): string | undefined {
     return socketProblem(value.slice("unix:".length));
   }
   const hint = "Write it as in http://localhost:9090; cloudflared adds the request's own path";
-  if (!URL.canParse(value) || !/^https?:\/\//.test(value)) {
+  // Node passes over white space around and within an address, and takes \ for /; cloudflared does neither.
+  if (!URL.canParse(value) || !/^https?:\/\/[^\s\\"]*$/.test(value)) {
     return `is not an http or https address. ${hint}`;
   }
   // A path is refused by cloudflared: "ingress rules don't support proxying to a different path on the origin service".
@@ -100,7 +101,7 @@ const identities = ["label", "tenant", "off"] as const;
 
 /** An address of a store that the gate writes to, path included. */
 const storeUrl = checkedText((value) =>
-  /^https?:\/\/[^/?#@]+\/[^?#]*[^/?#]$/.test(value) && URL.canParse(value)
+  /^https?:\/\/[^/?#@]+\/[^?#]*[^/?#]$/.test(value) && !/[\s\\"]/.test(value) && URL.canParse(value)
     ? undefined
     : "is not the address of a write path. Write it whole, as in http://mimir:8080/api/v1/push",
 );
@@ -130,11 +131,7 @@ const centralSchema = z.strictObject({
       metrics: z
         .strictObject({
           url: storeUrl,
-          kind: z
-            .enum(["prometheus", "victoriametrics"], {
-              error: "is neither prometheus nor victoriametrics. Write one of them",
-            })
-            .default("prometheus"),
+          kind: z.enum(["prometheus", "victoriametrics"]).default("prometheus"),
         })
         .optional(),
       logs: z.strictObject({ url: storeUrl }).optional(),
@@ -142,11 +139,12 @@ const centralSchema = z.strictObject({
     .prefault({}),
   mail: z
     .strictObject({
-      server: checkedText((value) =>
-        /^[^\s:/@]+:\d{1,5}$/.test(value)
+      server: checkedText((value) => {
+        const port = Number(/^[^\s:/@]+:(\d{1,5})$/.exec(value)?.[1] ?? 0);
+        return port >= 1 && port <= 65_535
           ? undefined
-          : "is not a mail server. Write host and port, as in smtp.example.com:587",
-      ),
+          : "is not a mail server. Write host and port, as in smtp.example.com:587";
+      }),
       from: z.email("is not an e-mail address. Write it as in ops@example.com"),
       user: z.string().min(1, "is empty. Leave it out for a server that asks for no password").optional(),
     })

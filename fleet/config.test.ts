@@ -487,9 +487,17 @@ describe("parseConfig, on endpoints", () => {
   });
 
   it("refuses an origin that is neither http nor https", () => {
-    for (const origin of ["tcp://localhost:9090", "localhost:9090", "http://", ""]) {
+    const refused = ["tcp://localhost:9090", "localhost:9090", "http://", ""];
+    // What Node reads as an address all the same, and cloudflared does not.
+    const unlikeInGo = [
+      "http://localhost:9090 ",
+      "http://localhost:9090\n",
+      "http://local\thost",
+      "http://localhost\\x",
+    ];
+    for (const origin of [...refused, ...unlikeInGo]) {
       assert.deepEqual(problemsOfMetrics({ origin }), [
-        `sitepass:endpoints.metrics.origin: is "${origin}", which is not an http or https address. Write it as in http://localhost:9090; cloudflared adds the request's own path.`,
+        `sitepass:endpoints.metrics.origin: is ${JSON.stringify(origin)}, which is not an http or https address. Write it as in http://localhost:9090; cloudflared adds the request's own path.`,
       ]);
     }
   });
@@ -617,7 +625,13 @@ describe("parseConfig, on publish", () => {
   });
 
   it("refuses what is neither an address nor a host name", () => {
-    for (const address of ["", "localhost", "203.0.113.10:443", "https://origin.example.net"]) {
+    for (const address of [
+      "",
+      "localhost",
+      "203.0.113.10:443",
+      "2001:db8::1%eth0",
+      "https://origin.example.net",
+    ]) {
       assert.deepEqual(problemsOfAddress(address), [
         `sitepass:publish.addresses.metrics: is "${address}", which is neither an IP address nor a host name. Write it as in 203.0.113.10, 2001:db8::1 or origin.example.net.`,
       ]);
@@ -670,6 +684,16 @@ describe("parseConfig, on who pushed", () => {
     assert.deepEqual(problemsWith({ central: { limits: { bytesPerSecond: 200_000_001 } } }), [
       "sitepass:central.limits.bytesPerSecond: is 200000001, which is more than 200000000 bytes. Give a lower number.",
     ]);
+    for (const server of ["smtp.example.com:0", "smtp.example.com:65536"]) {
+      assert.deepEqual(problemsWith({ central: { mail: { server, from: "ops@example.com" } } }), [
+        `sitepass:central.mail.server: is "${server}", which is not a mail server. Write host and port, as in smtp.example.com:587.`,
+      ]);
+    }
+    for (const url of ["http://mimir/api/v1/push x", "http://mimir/api\n/v1/push", "http://mimir\\x/push"]) {
+      assert.deepEqual(problemsWith({ central: { stores: { metrics: { url } } } }), [
+        `sitepass:central.stores.metrics.url: is ${JSON.stringify(url)}, which is not the address of a write path. Write it whole, as in http://mimir:8080/api/v1/push.`,
+      ]);
+    }
     assert.deepEqual(
       problemsWith({
         central: {

@@ -3,7 +3,7 @@ import { configSchema, isZoneId, type ConfigValues } from "./config-schema";
 import { hostInZoneProblem } from "./names";
 import { failure, success, type Problem, type Result } from "./problem";
 import { signalNames, signals, type SignalName } from "./signals";
-import { describeIssue, splitAdvice } from "./zod-issues";
+import { describeIssue, wrongValue } from "./zod-issues";
 
 /** Where a signal is pushed, with its defaults filled in. */
 export interface Endpoint {
@@ -27,6 +27,12 @@ export interface Config extends Omit<ConfigValues, "endpoints" | "publish" | "zo
   readonly endpoints: readonly Endpoint[];
   readonly publish: Publish;
 }
+
+/** The URL that a site pushes to, for each of these endpoints: its first write path. */
+export const endpointUrls = (endpoints: readonly Endpoint[]): Readonly<Partial<Record<SignalName, string>>> =>
+  Object.fromEntries(
+    endpoints.map(({ signal, hostname, paths: [path] }) => [signal, `https://${hostname}${path}`]),
+  );
 
 /** Where cloudflared finds the gate that `sitepass central` renders; one socket a signal. */
 export const gateSocket = (signal: SignalName, directory = gateDirectory): string =>
@@ -57,7 +63,7 @@ export function parseConfig(raw: Readonly<Record<string, string>>): Result<Confi
   const problems = parsed.success
     ? crossChecks(parsed.data)
     : parsed.error.issues
-        .flatMap((issue) => describeIssue(issue, data, knownConfigKeys))
+        .flatMap((issue) => describeIssue(issue, data, configSchema))
         .map((problem) => ({
           ...problem,
           ...explainMissingKey(problem.subject, data),
@@ -115,32 +121,6 @@ function isText(schema: unknown): boolean {
   return schema instanceof z.ZodDefault ? isText(schema.unwrap()) : schema instanceof z.ZodString;
 }
 
-function knownConfigKeys(path: readonly PropertyKey[]): readonly string[] {
-  switch (path[0]) {
-    case undefined:
-      return Object.keys(configSchema.shape);
-    case "endpoints":
-      return path.length === 1 ? signalNames : ["hostname", "paths", "origin"];
-    case "central":
-      return centralKeys[path.slice(1).join(".")] ?? [];
-    case "publish":
-      return path.length === 1 ? ["tunnel", "addresses"] : path[1] === "tunnel" ? ["name"] : signalNames;
-    default:
-      return [];
-  }
-}
-
-/** The keys below `central`, by where they are. */
-const centralKeys: Readonly<Record<string, readonly string[]>> = {
-  "": ["limits", "retentionDays", "stores", "mail"],
-  limits: ["requestsPerSecond", "bytesPerSecond"],
-  retentionDays: signalNames,
-  stores: signalNames,
-  "stores.metrics": ["url", "kind"],
-  "stores.logs": ["url"],
-  mail: ["server", "from", "user"],
-};
-
 /** Rules between keys; each problem's subject is a key without the namespace. */
 function crossChecks({ endpoints, publish, zone, identity }: ConfigValues): Problem[] {
   const problems: Problem[] = [];
@@ -165,8 +145,7 @@ function crossChecks({ endpoints, publish, zone, identity }: ConfigValues): Prob
     hosts.set(hostname, name);
     const inZone = isZoneId(zone) ? undefined : hostInZoneProblem(hostname, zone);
     if (inZone !== undefined) {
-      const { says, todo } = splitAdvice(inZone);
-      add(subject, `is "${hostname}", which ${says}`, todo);
+      problems.push({ subject, ...wrongValue(hostname, inZone) });
     }
   }
   if (publish.addresses !== undefined && identity !== "off") {

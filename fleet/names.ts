@@ -171,7 +171,8 @@ for (const [network, prefix] of [
 
 /** What is wrong with an IP address or host name as a place that Cloudflare proxies to, or undefined. */
 export function publicAddressProblem(address: string): string | undefined {
-  const kind = isIP(address);
+  // An address with a zone, fe80::1%eth0, is one of a single machine's links; Node takes it for an address.
+  const kind = address.includes("%") ? 0 : isIP(address);
   if (kind !== 4 && kind !== 6) {
     return hostNameProblem(address) === undefined
       ? undefined
@@ -194,7 +195,7 @@ export function isLoopback(hostname: string): boolean {
  */
 export function proxyProblem(address: string): string | undefined {
   const hint = "Write it as in http://proxy.example.net:3128";
-  if (/^[^/]*:\/\/[^/]*@/.test(address)) {
+  if (address.includes("@")) {
     return "holds a user or a password, and site files are read by everybody who sees the repository. Have the proxy let the site through by its address, and write it without";
   }
   const match = /^http:\/\/([a-z0-9.-]+|\[[0-9a-f:.]+\]):([0-9]{1,5})$/.exec(address);

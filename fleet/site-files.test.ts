@@ -553,6 +553,15 @@ describe("readSiteFiles, on a file's values", () => {
     assert.deepEqual(problemsIn("proxy: http://ops:hunter2@proxy.example.net:3128\n"), [
       'sites/tokyo.yaml: proxy is "http://...@proxy.example.net:3128", which holds a user or a password, and site files are read by everybody who sees the repository. Have the proxy let the site through by its address, and write it without.',
     ]);
+    // A slash in a password ends the authority of a URL, and many write no scheme.
+    for (const [address, shown] of [
+      ["http://ops:hun/ter2@proxy.example.net:3128", "http://...@proxy.example.net:3128"],
+      ["ops:hun/ter2@proxy.example.net:3128", "...@proxy.example.net:3128"],
+    ]) {
+      assert.deepEqual(problemsIn(`proxy: ${address}\n`), [
+        `sites/tokyo.yaml: proxy is "${shown}", which holds a user or a password, and site files are read by everybody who sees the repository. Have the proxy let the site through by its address, and write it without.`,
+      ]);
+    }
     assert.deepEqual(problemsIn("proxy: proxy.example.net:3128\n"), [
       'sites/tokyo.yaml: proxy is "proxy.example.net:3128", which is not the address of an HTTP proxy with its port. Write it as in http://proxy.example.net:3128.',
     ]);

@@ -3,7 +3,7 @@ import { join, parse } from "node:path";
 import { isScalar, parseDocument, type YAMLError } from "yaml";
 import { dnsLabelProblem, labelNameProblem } from "./names";
 import { failure, problemsOf, success, type Problem, type Result } from "./problem";
-import { knownSiteKeys, siteSchema, type SiteFile } from "./site-schema";
+import { siteSchema, type SiteFile } from "./site-schema";
 import { systemReason } from "./system-errors";
 import { describeIssue, splitAdvice, type WrittenValues } from "./zod-issues";
 
@@ -188,7 +188,7 @@ export function checkSite(
 ): Result<SiteFile> {
   const parsed = siteSchema.safeParse(data);
   const problems = [
-    ...(parsed.error?.issues ?? []).flatMap((issue) => describeIssue(issue, data, knownSiteKeys, written)),
+    ...(parsed.error?.issues ?? []).flatMap((issue) => describeIssue(issue, data, siteSchema, written)),
     ...reservedLabels(data),
   ];
   return parsed.success && problems.length === 0 ? success(parsed.data) : failure(...problems);

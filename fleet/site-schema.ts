@@ -123,11 +123,6 @@ export const siteSchema = z
 
 export type SiteFile = z.infer<typeof siteSchema>;
 
-/** Keys of the objects in a site file, for suggestions. */
-export function knownSiteKeys(path: readonly PropertyKey[]): readonly string[] {
-  return path[0] === "token" ? Object.keys(tokenSchema.shape) : Object.keys(siteSchema.shape);
-}
-
 /**
  * The JSON Schema of a site file, as text, for completion in editors. An authoring aid: the zod schema is the gate, and
  * knows rules that JSON Schema cannot say.

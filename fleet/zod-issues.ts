@@ -12,9 +12,6 @@ export function checkedText(problemOf: (text: string) => string | undefined) {
   });
 }
 
-/** The keys that an object may have at a path, to suggest the right one; none where any key is allowed. */
-type KnownKeys = (path: readonly PropertyKey[]) => readonly string[];
-
 const kinds: Readonly<Record<string, string>> = {
   string: "text",
   number: "a number",
@@ -31,17 +28,18 @@ const kinds: Readonly<Record<string, string>> = {
  * Messages of our own checks have the form `<predicate>. <advice>`, because zod carries one text for each.
  *
  * @param data the value that was checked, to show what stands at the issue's path.
+ * @param schema by which it was, to name the keys that there are.
  * @returns one problem per unknown key, else one.
  */
 export function describeIssue(
   issue: z.core.$ZodIssue,
   data: unknown,
-  knownKeys: KnownKeys,
+  schema: z.ZodType,
   written?: WrittenValues,
 ): Problem[] {
   const key = issue.path.map(String).join(".");
   if (issue.code === "unrecognized_keys") {
-    const known = knownKeys(issue.path);
+    const known = keysAt(schema, issue.path);
     return issue.keys.map((unknown) => ({
       subject: key === "" ? unknown : `${key}.${unknown}`,
       says: "is not a known key",
@@ -51,6 +49,18 @@ export function describeIssue(
   const value = valueAt(data, issue.path);
   const described = unquotedProblem(issue, value, written) ?? describeValue(issue, value);
   return [{ subject: key, ...described }];
+}
+
+/** The keys that a schema has for the object at a path; none where it is not an object of known keys. */
+export function keysAt(schema: unknown, path: readonly PropertyKey[]): readonly string[] {
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault) {
+    return keysAt(schema.unwrap(), path);
+  }
+  if (!(schema instanceof z.ZodObject)) {
+    return [];
+  }
+  const [key, ...rest] = path;
+  return key === undefined ? Object.keys(schema.shape) : keysAt(Reflect.get(schema.shape, key), rest);
 }
 
 /** How values are written in a file, which what was read of them does not tell: `0123` is read as the number 123. */
@@ -135,7 +145,12 @@ function describeValue(issue: z.core.$ZodIssue, value: unknown): Omit<Problem, "
     }
     default:
   }
-  const { says, todo } = splitAdvice(issue.message);
+  return wrongValue(value, issue.message);
+}
+
+/** As splitAdvice, with the value before what is wrong with it. */
+export function wrongValue(value: unknown, message: string): Omit<Problem, "subject"> {
+  const { says, todo } = splitAdvice(message);
   return { says: `is ${show(value)}, which ${says}`, todo };
 }
 
@@ -144,11 +159,15 @@ function didYouMean(given: string, known: readonly string[]): string {
   return suggestion === undefined ? "" : `Did you mean ${suggestion}? `;
 }
 
-/** Long values are cut: the message must stay readable whatever somebody pasted. A password in a URL is not shown. */
+/** Long values are cut: the message must stay readable whatever somebody pasted. */
 function show(value: unknown): string {
-  const text = value === undefined ? "nothing" : JSON.stringify(value).replace(/:\/\/[^/\s]*@/g, "://...@");
+  const text = value === undefined ? "nothing" : withoutPasswords(JSON.stringify(value));
   return text.length > 80 ? `${text.slice(0, 76)}...${text.startsWith('"') ? '"' : ""}` : text;
 }
+
+/** User and password before a host are not shown: up to the last @, because a password may hold slashes, and no scheme be there. */
+const withoutPasswords = (json: string): string =>
+  json.replace(/:\/\/[^\s"]*@/g, "://...@").replace(/(?<![^\s"])[^\s":]+:(?!\/\/)[^\s"]*@/g, "...@");
 
 function valueAt(data: unknown, path: readonly PropertyKey[]): unknown {
   let value = data;

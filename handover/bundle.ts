@@ -6,9 +6,17 @@ import { buffer, text as textOf } from "node:stream/consumers";
 import { Encrypter } from "age-encryption";
 import { pack } from "tar-stream";
 import type { RenderedFile } from "../collectors/collector";
-import { failure, orThrow, problemsOf, success, type Problem, type Result } from "../fleet/problem";
+import {
+  failure,
+  orThrow,
+  problemsOf,
+  success,
+  throwIfAny,
+  type Problem,
+  type Result,
+} from "../fleet/problem";
 import { isSystemError, systemReason } from "../fleet/system-errors";
-import { foldersOf } from "./site-files";
+import { foldersOf } from "./rendered-layout";
 
 /** Seals a site's files for handing over: a tar of one folder, named like the site, encrypted with age. */
 export type Seal = (site: string, files: readonly RenderedFile[]) => Promise<Uint8Array>;
@@ -29,9 +37,8 @@ export async function openSeal(recipients: readonly string[]): Promise<Seal> {
     const encrypt = isSshKey(line) ? encryptWithProgram : encryptWithLibrary;
     problems.push(...(typed === undefined ? problemsOf(await encrypt([line], Buffer.of(), name)) : [typed]));
   }
-  if (problems.length > 0) {
-    orThrow(failure(...new Set(problems)));
-  }
+  // That the program is not there is said once.
+  throwIfAny([...new Set(problems)]);
   const keys = lines.map(({ line }) => line);
   const encrypt = keys.some(isSshKey) ? encryptWithProgram : encryptWithLibrary;
   return async (site, files) => orThrow(await encrypt(keys, await siteTar(site, files), "--bundle"));

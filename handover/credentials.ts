@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { stringify } from "yaml";
 import { shellWord } from "../collectors/site-folder/install-script";
-import type { Config } from "../fleet/config";
+import { endpointUrls, type Config } from "../fleet/config";
 import { failure, success, type Result } from "../fleet/problem";
 import { signalNames } from "../fleet/signals";
 import type { Site } from "../fleet/sites";
@@ -28,12 +28,8 @@ export function siteCredentials(
       `Rotate it with \`sitepass rotate ${site.name}\` and \`pulumi up\``,
     );
   }
-  const declared = Object.fromEntries(
-    config.endpoints
-      .filter(({ signal }) => site.signals.includes(signal))
-      .map(({ signal, hostname, paths: [path] }) => [signal, `https://${hostname}${path}`]),
-  );
-  const list = (urls: Readonly<Record<string, string>>) => Object.values(urls).join(" and ") || "nothing";
+  const declared = endpointUrls(config.endpoints.filter(({ signal }) => site.signals.includes(signal)));
+  const list = (urls: SiteCredentials["endpoints"]) => Object.values(urls).join(" and ") || "nothing";
   return isDeepStrictEqual({ ...credentials.endpoints }, declared)
     ? success(credentials)
     : refused(

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, lstatSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, lstatSync, mkdtempSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
@@ -45,5 +45,30 @@ describe("takeLock", () => {
     symlinkSync(`4321@${hostname()}`, path);
     assert.throws(() => takeLock(path, use), heldBy(4321));
     assert.ok(lstatSync(path).isSymbolicLink());
+  });
+
+  it("lets go of nothing that a person has deleted, or that another process has taken since", () => {
+    const unlock = takeLock(path, use);
+    rmSync(path);
+    unlock();
+    const unlockLater = takeLock(path, use);
+    rmSync(path);
+    symlinkSync(`1@elsewhere`, path);
+    unlockLater();
+    assert.equal(readlinkSync(path), "1@elsewhere");
+    rmSync(path);
+  });
+
+  it("says of a link that is not a lock where it leads", () => {
+    symlinkSync("notes.txt", path);
+    assert.throws(
+      () => takeLock(path, use),
+      new UserError({
+        subject: path,
+        says: "leads to notes.txt, and is in the way of the lock",
+        todo: "Delete it",
+      }),
+    );
+    rmSync(path);
   });
 });

@@ -16,33 +16,45 @@ const held = new Set<string>();
  * @throws UserError when another process holds it.
  */
 export function takeLock(path: string, use: string): () => void {
+  const own = `${process.pid}@${hostname()}`;
   while (
     !unlessErrorOf(["EEXIST"], () => {
-      symlinkSync(`${process.pid}@${hostname()}`, path);
+      symlinkSync(own, path);
     })
   ) {
-    const problem = lockProblem(path, use);
+    // Read once: the one that is judged is the one that may be taken away.
+    const owner = linkTarget(path);
+    const problem = ownerProblem(path, owner, use);
     if (problem !== undefined) {
       throw new UserError([problem]);
     }
-    discard(path, linkTarget(path));
+    discard(path, owner);
   }
   held.add(path);
   return () => {
     held.delete(path);
-    unlinkSync(path);
+    // A person may have deleted it, and another process have taken it since.
+    if (linkTarget(path) === own) {
+      unlinkSync(path);
+    }
   };
 }
 
 /** Who holds a lock right now, as a problem; undefined when nobody does. */
-export function lockProblem(path: string, use: string): Problem | undefined {
-  const owner = linkTarget(path);
+export const lockProblem = (path: string, use: string): Problem | undefined =>
+  ownerProblem(path, linkTarget(path), use);
+
+/** @param owner where the link leads; undefined where there is no link. */
+function ownerProblem(path: string, owner: string | undefined, use: string): Problem | undefined {
   if (owner === undefined) {
     return kindOf(path) === undefined
       ? undefined
       : { subject: path, says: "is in the way of the lock, which is a link", todo: "Delete it" };
   }
-  const [, id = "", machine = ""] = /^(\d+)@(.*)$/.exec(owner) ?? [];
+  const [, id, machine = ""] = /^(\d+)@(.*)$/.exec(owner) ?? [];
+  if (id === undefined) {
+    return { subject: path, says: `leads to ${owner}, and is in the way of the lock`, todo: "Delete it" };
+  }
   return machine === hostname() && isGone(Number(id), path)
     ? undefined
     : {

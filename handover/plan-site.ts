@@ -14,7 +14,7 @@ import type { Config, Endpoint } from "../fleet/config";
 import { tenantOf } from "../fleet/names";
 import { failure, success, type Problem, type Result } from "../fleet/problem";
 import type { Site } from "../fleet/sites";
-import { sortSiteFiles } from "./site-files";
+import { sortRenderedFiles } from "./rendered-layout";
 
 /** What a person asked for. */
 export interface RenderChoice {
@@ -116,7 +116,7 @@ export function planSite(
     { path: "install.sh", mode: 0o644, content: install },
   ];
   // Throws when a collector breaks the layout; sealing a bundle does not look again.
-  sortSiteFiles(files);
+  sortRenderedFiles(files);
   return success({ site: site.name, notes, services, files });
 }
 

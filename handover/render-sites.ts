@@ -8,11 +8,12 @@ import { collectors } from "../collectors/collectors";
 import { listOf } from "../collectors/common/refusals-and-notes";
 import type { RelayName } from "../collectors/relay/relay";
 import {
+  distinctProblems,
   failure,
-  orThrow,
   problemsOf,
-  problemText,
   success,
+  throwIfAny,
+  UserError,
   type Problem,
   type Result,
 } from "../fleet/problem";
@@ -88,7 +89,9 @@ export async function renderSites(
       break;
     }
     onProgress(index, planned.length);
-    const written = await unlessDenied(out, index, join(out, one.site.name), () => write(one.plan));
+    // A sealed file is put in place as a whole.
+    const begun = seal === undefined ? join(out, one.site.name) : undefined;
+    const written = await unlessDenied(out, index, begun, () => write(one.plan));
     sites.push({
       site: one.site.name,
       collector: one.collector,
@@ -103,9 +106,7 @@ export async function renderSites(
 
 /** @throws UserError when there is any problem; what is wrong for several sites, as with an option, is said once. */
 function refuse(problems: readonly Problem[]): void {
-  if (problems.length > 0) {
-    orThrow(failure(...new Map(problems.map((one) => [problemText(one), one])).values()));
-  }
+  throwIfAny(distinctProblems(problems));
 }
 
 /** Options that hold for one collector do not fit sites with several. */
@@ -233,7 +234,7 @@ async function validate(
 /**
  * What the operating system refuses is for a person to put right, too.
  *
- * @param begun the folder or file that is being written; undefined before anything is.
+ * @param begun the folder that is being written; undefined where nothing can be there in part.
  */
 async function unlessDenied<T>(
   out: string,
@@ -249,19 +250,16 @@ async function unlessDenied<T>(
     }
     const written =
       before === 0 ? "" : `${plural(before, "site")} before this one ${before === 1 ? "is" : "are"} written`;
-    // A sealed file is put in place as a whole.
     const part =
       begun !== undefined && existsSync(begun)
         ? `${begun} is there in part, perhaps with credentials in it`
         : "";
     const done = [written, part].filter((text) => text !== "").join(", and ") || "Nothing was written";
-    return orThrow(
-      failure({
-        subject: out,
-        says: `cannot be written to (${systemReason(error)}). ${done}`,
-        todo: `${systemRemedy(error, "Fix it, or name another folder with --out, and render again")}${part === "" ? "" : ": the same command finishes it"}`,
-      }),
-    );
+    throw new UserError({
+      subject: out,
+      says: `cannot be written to (${systemReason(error)}). ${done}`,
+      todo: `${systemRemedy(error, "Fix it, or name another folder with --out, and render again")}${part === "" ? "" : ": the same command finishes it"}`,
+    });
   }
 }
 

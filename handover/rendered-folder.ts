@@ -16,9 +16,9 @@ import {
   renderedPath,
   replaceSet,
   secretsFolder,
-  sortSiteFiles,
+  sortRenderedFiles,
   type SecretSet,
-} from "./site-files";
+} from "./rendered-layout";
 
 /** What writing did, as paths relative to the folder. */
 export interface WrittenFolder {
@@ -273,7 +273,7 @@ function sorted({ kind, files }: FolderContent): {
   readonly plain: readonly FolderFile[];
 } {
   if (kind.secrets === "together") {
-    return sortSiteFiles(files);
+    return sortRenderedFiles(files);
   }
   const wrong = files.find(
     ({ path, mode }) => !kind.path.test(path) || (mode === 0o600) !== isInSecretsFolder(path),

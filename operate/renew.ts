@@ -58,9 +58,9 @@ export async function renewSites(
   const named = names.length > 0;
   const sites = named ? selectSites(stack, names) : stack.sites;
   const outputs = await stack.outputs();
-  const { api, tokens: listed } = await readAccountTokens(stack);
+  const { api, tokens: listed, unseen } = await readAccountTokens(stack);
   const { now, onWarning } = context;
-  const { tokens, skipped, problems } = selectTokens(sites, { outputs, listed, named, within, now });
+  const { tokens, skipped, problems } = selectTokens(sites, { outputs, listed, unseen, named, within, now });
   throwIfAny(problems);
   const declared = tokens.map(({ site: { name, token } }) => ({ name, duration: token.duration }));
   const short = declared.filter(({ duration }) => (parseGoDuration(duration) ?? Infinity) < yearMilliseconds);
@@ -94,8 +94,10 @@ export interface TokenSelection {
 
 export interface TokenCriteria {
   readonly outputs: RevealedOutputs;
-  /** Every token of the account. */
+  /** Every token of the account that the API token is shown. */
   readonly listed: readonly AccountToken[];
+  /** How many more the account has. */
+  readonly unseen?: number | undefined;
   /** Whether a person named the sites: what is named is renewed unless there is nothing to renew. */
   readonly named: boolean;
   readonly within: number | undefined;
@@ -108,7 +110,7 @@ export function selectTokens(sites: readonly Site[], criteria: TokenCriteria): T
   const skipped: SkippedToken[] = [];
   const problems: Problem[] = [];
   for (const site of sites) {
-    const matched = matchToken(site, criteria.outputs, criteria.listed);
+    const matched = matchToken(site, criteria.outputs, criteria.listed, criteria.unseen);
     if (!matched.ok) {
       if (criteria.outputs.sites[site.name] === undefined && !criteria.named) {
         skipped.push({ site: site.name, reason: "no token yet", expiresAt: null });

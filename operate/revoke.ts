@@ -122,10 +122,10 @@ export async function switchTokens(
       outcomes.set(site, account);
       continue;
     }
-    const { api, tokens } = account.value;
+    const { api, tokens, unseen } = account.value;
     const token = outputs.ok
-      ? matchToken(site, outputs.value, tokens)
-      : matchTokenByName(site, stack.ownPrefix, tokens);
+      ? matchToken(site, outputs.value, tokens, unseen)
+      : matchTokenByName(site, stack.ownPrefix, tokens, unseen);
     outcomes.set(
       site,
       token.ok ? await switchToken(api, stack.config.accountId, token.value, enabled) : token,

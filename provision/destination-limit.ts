@@ -21,7 +21,7 @@ export const destinationLimitHook = (signal: SignalName, paths: number): ErrorHo
       );
 
 /** What the refusal of an application means, as far as its words tell; they are documented nowhere. */
-export function destinationLimitProblem(
+function destinationLimitProblem(
   signal: SignalName,
   paths: number,
   errors: readonly string[],

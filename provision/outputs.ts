@@ -1,6 +1,6 @@
 import type { ZeroTrustAccessServiceToken } from "@pulumi/cloudflare";
 import type * as pulumi from "@pulumi/pulumi";
-import type { Config, Endpoint } from "../fleet/config";
+import { endpointUrls, type Config } from "../fleet/config";
 import type { PublicTunnel } from "./public-tunnel";
 import type { SignalName } from "../fleet/signals";
 import type { Site } from "../fleet/sites";
@@ -42,17 +42,11 @@ export function stackOutputs(
         const { clientId, clientSecret } = token;
         // Cloudflare shows a date for tokens that last forever, too.
         const expiresAt = duration === "forever" ? "" : token.expiresAt;
-        const endpoints = urls(config.endpoints.filter(({ signal }) => signals.includes(signal)));
+        const endpoints = endpointUrls(config.endpoints.filter(({ signal }) => signals.includes(signal)));
         return [name, { clientId, clientSecret, expiresAt, endpoints }] as const;
       }),
     ),
-    endpoints: urls(config.endpoints),
+    endpoints: endpointUrls(config.endpoints),
     ...(tunnel === undefined ? {} : { tunnelId: tunnel.tunnelId, tunnelToken: tunnel.tunnelToken }),
   };
-}
-
-function urls(endpoints: readonly Endpoint[]): Partial<Record<SignalName, string>> {
-  return Object.fromEntries(
-    endpoints.map(({ signal, hostname, paths: [path] }) => [signal, `https://${hostname}${path}`]),
-  );
 }

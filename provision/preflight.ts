@@ -41,7 +41,7 @@ export const heldTokensIn = (
  * @param ownPrefix prefix of the names of this stack's tokens.
  * @param readHeld asked only when not every site has a token of its name, and no other has one: the stack's tokens may
  * have been made under another name of stack or project, or an interrupted run may have left some.
- * @throws UserError when the API's address is not a URL.
+ * @throws UserError when HTTPS_PROXY is not the address of a proxy.
  */
 export async function preflight(
   credentials: ApiCredentials,

@@ -87,7 +87,7 @@ function application(
  * What is wrong with moving an application to another host in place: the old one's record still leads there. Only an
  * application that still has its former logical name can be asked to.
  */
-export function movedHostProblem(signal: string, before: string, after: string): Problem | undefined {
+function movedHostProblem(signal: string, before: string, after: string): Problem | undefined {
   return before === after || before === ""
     ? undefined
     : {

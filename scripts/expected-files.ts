@@ -10,10 +10,12 @@ import {
 import type { RenderedFile } from "../collectors/collector";
 import { documents, withBuffers } from "./buffers-table";
 
-/**
- * Writes `collectors/expected/` and `central/expected/` anew, and what documents say of outages; with `--check` it only says which of
- * the files are not current.
- */
+// Writes `collectors/expected/` and `central/expected/` anew, and what documents say of outages; with `--check` it only says which of
+// the files are not current.
+
+const checkOnly = process.argv.includes("--check");
+
+/** Brings a folder to the texts of these cases, each in a folder of its own. */
 function writeExpected(
   title: string,
   root: string,
@@ -24,7 +26,7 @@ function writeExpected(
       [...expectedTexts(files)].map(([path, text]) => [join(folder, path), text] as const),
     ),
   );
-  if (process.argv.includes("--check")) {
+  if (checkOnly) {
     const found = textsBelow(root);
     for (const path of new Set([...wanted.keys(), ...found.keys()])) {
       if (wanted.get(path) !== found.get(path)) {
@@ -44,12 +46,13 @@ function writeExpected(
 writeExpected("collectors/expected", expectedFolder, expectedCases);
 writeExpected("central/expected", expectedCentralFolder, expectedCentralCases);
 
+/** Brings the numbers in documents up to date. */
 async function writeDocuments(): Promise<void> {
   for (const document of documents) {
     const path = join(__dirname, "..", document);
     const found = readFileSync(path, "utf8");
     const text = await withBuffers(document, found);
-    if (text !== found && process.argv.includes("--check")) {
+    if (text !== found && checkOnly) {
       console.error(`${document}: is not as collectors/buffers.ts has it. Run \`npm run expected\`.`);
       process.exitCode = 1;
     } else if (text !== found) {

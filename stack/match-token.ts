@@ -13,24 +13,39 @@ export const noTokenProblem = (subject: string, todo = "Run `pulumi up`"): Probl
 });
 
 /**
- * Lists the service tokens of a stack's account, and opens the API for it.
+ * Lists the service tokens of a stack's account, and opens the API for it. `unseen` is how many more the account has than the API
+ * token is shown; undefined when none.
  *
  * @throws UserError when Cloudflare cannot be asked.
  */
 export async function readAccountTokens({ config: { accountId }, cloudflareApi }: OpenStack) {
   const api = await cloudflareApi();
-  const doing = `list the service tokens of account ${accountId}`;
-  return { api, tokens: answered(await listTokens(api, accountId), doing, readTokens) };
+  const listed = await listTokens(api, accountId);
+  const tokens = answered(listed, `list the service tokens of account ${accountId}`, readTokens);
+  return { api, tokens, unseen: listed.kind === "answered" ? listed.unseen : undefined };
 }
+
+/**
+ * Of a token that may be there all the same: an API token with roles on single objects is shown those alone
+ * (docs/facts/cloudflare.md, C63).
+ */
+const hiddenTokenProblem = (subject: string, token: string, unseen: number): Problem => ({
+  subject,
+  says: `${token} is not among those that the API token is shown, and the account has ${unseen} more`,
+  todo: "Give the API token its permissions on the whole account, and not on single objects",
+});
 
 /**
  * Finds the token that a stack's outputs name for a site. By its client ID alone: names are not unique, and a token of
  * the same name may be the leftover of an answer that was lost.
+ *
+ * @param unseen how many more tokens the account has.
  */
 export function matchToken(
   site: Site,
   outputs: RevealedOutputs,
   tokens: readonly AccountToken[],
+  unseen = 0,
 ): Result<AccountToken> {
   const { file: subject } = site;
   const clientId = outputs.sites[site.name]?.clientId;
@@ -38,6 +53,9 @@ export function matchToken(
     return failure(noTokenProblem(subject));
   }
   const [token, ...others] = tokens.filter((one) => one.clientId === clientId);
+  if (token === undefined && unseen > 0) {
+    return failure(hiddenTokenProblem(subject, `its token (client ID ${clientId})`, unseen));
+  }
   if (token === undefined) {
     return failure({
       subject,
@@ -58,15 +76,20 @@ export function matchToken(
  * Finds a site's token by the name that this project gives it, for when the stack's outputs cannot be read.
  *
  * @param ownPrefix of the stack's names.
+ * @param unseen how many more tokens the account has.
  */
 export function matchTokenByName(
   site: Site,
   ownPrefix: string,
   tokens: readonly AccountToken[],
+  unseen = 0,
 ): Result<AccountToken> {
   const { file: subject } = site;
   const name = ownPrefix + site.name;
   const [token, ...others] = tokens.filter((one) => one.name === name);
+  if (token === undefined && unseen > 0) {
+    return failure(hiddenTokenProblem(subject, `a token named ${name}`, unseen));
+  }
   if (token === undefined) {
     return failure({
       subject,

@@ -39,4 +39,24 @@ describe("openStack", () => {
         "sitepass:shard: is encrypted, and commands and other stacks have to read it. Set it without --secret.",
     });
   });
+
+  it("refuses what is encrypted, in place of going by the default", (t) => {
+    const directory = mkdtempSync(join(tmpdir(), "sitepass-open-"));
+    t.after(() => {
+      rmSync(directory, { recursive: true });
+    });
+    mkdirSync(join(directory, "sites"));
+    writeFileSync(join(directory, "Pulumi.yaml"), "name: sitepass\nconfig: { tenant: { default: '' } }\n");
+    writeFileSync(join(directory, "sites", "lima.yaml"), "");
+    const secure = { secure: "v1:abc" };
+    const config = { ...configuration, "sitepass:tenant": secure, "sitepass:zone": secure };
+    writeFileSync(join(directory, "Pulumi.prod.yaml"), stringify({ config }));
+    const todo = "is encrypted, and commands and other stacks have to read it. Set it without --secret.";
+    assert.throws(() => openStack(directory, "prod", reader), {
+      message: `sitepass:zone: ${todo}\nsitepass:tenant: ${todo}`,
+    });
+    const withToken = { ...configuration, "cloudflare:apiToken": secure };
+    writeFileSync(join(directory, "Pulumi.prod.yaml"), stringify({ config: withToken }));
+    assert.equal(openStack(directory, "prod", reader).config.tenant, "");
+  });
 });

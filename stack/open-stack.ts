@@ -12,14 +12,18 @@ import type { StackResource } from "./stack-resources";
 
 const tokenKey = "cloudflare:apiToken";
 
-const shardKey = "sitepass:shard";
-
-/** The program would be given it, and nothing else: commands would take the sites of another shard for the stack's. */
-const encryptedShard: Problem = {
-  subject: shardKey,
-  says: "is encrypted, and commands and other stacks have to read it",
-  todo: "Set it without --secret",
-};
+/**
+ * What is encrypted is known to the program alone. Commands would go by the default in its place: by the sites of another shard, or
+ * without the tenant.
+ */
+const encryptedProblems = (encrypted: readonly string[]): readonly Problem[] =>
+  encrypted
+    .filter((key) => key.startsWith("sitepass:"))
+    .map((subject) => ({
+      subject,
+      says: "is encrypted, and commands and other stacks have to read it",
+      todo: "Set it without --secret",
+    }));
 
 /** One stack of the project, as a command works on it. */
 export interface OpenStack {
@@ -42,7 +46,7 @@ export interface OpenStack {
   /**
    * Cloudflare's API, with the API token and address that Pulumi's provider would use.
    *
-   * @throws UserError when there is no API token, or the address is not a URL.
+   * @throws UserError when there is no API token, or one of them, or HTTPS_PROXY, is not what it has to be.
    */
   readonly cloudflareApi: () => Promise<CloudflareApi>;
 }
@@ -73,7 +77,7 @@ export function openStack(
   const folder = resolve(directory);
   const stackName = stackNameIn(reference);
   const { project, values, encrypted } = readStackConfig(folder, stackName);
-  throwIfAny(encrypted.includes(shardKey) ? [encryptedShard] : []);
+  throwIfAny(encryptedProblems(encrypted));
   const { config, sites, elsewhere } = readFleet(values, join(folder, "sites"), emptyFleet, overfull);
   let outputs: Promise<RevealedOutputs> | undefined;
   return {

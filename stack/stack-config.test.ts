@@ -73,3 +73,16 @@ describe("readStackConfig, on values that look like numbers", () => {
     assert.equal(values["sitepass:protect"], "true");
   });
 });
+
+describe("readStackConfig, on a file that cannot be read", () => {
+  it("says what is wrong with its aliases, and with its syntax", () => {
+    assert.throws(() => read("  sitepass:zone: *zone"), {
+      name: "UserError",
+      message: `${join(directory, "Pulumi.prod.yaml")}: is not valid YAML (Unresolved alias (the anchor must be set before the alias): zone). Fix it.`,
+    });
+    assert.throws(() => read("  sitepass:zone: [a"), {
+      name: "UserError",
+      message: /Pulumi\.prod\.yaml: is not valid YAML \(.+ at line 3, column 1\)\. Fix it\.$/,
+    });
+  });
+});

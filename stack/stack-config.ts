@@ -61,9 +61,10 @@ export function readStackConfig(
   }
   Object.assign(values, overrides);
   for (const [key, declared] of Object.entries(project.config)) {
+    const name = fullKey(project.name, key);
     const fallback = declared.value ?? declared.default;
-    if (values[fullKey(project.name, key)] === undefined && fallback !== undefined) {
-      values[fullKey(project.name, key)] = asText(fallback);
+    if (values[name] === undefined && !encrypted.includes(name) && fallback !== undefined) {
+      values[name] = asText(fallback);
     }
   }
   return { project: project.name, values, encrypted };
@@ -126,24 +127,27 @@ function readYaml<T>(
       todo: "Run this in the project's folder, or name the stack with --stack",
     });
   }
+  const invalid = ({ message }: Error): Problem => ({
+    subject: path,
+    says: `is not valid YAML (${(message.split("\n", 1)[0] ?? "").replace(/:$/, "")})`,
+    todo: "Fix it",
+  });
   const document = parseDocument(text);
-  if (document.errors.length > 0) {
-    throw new UserError(
-      document.errors.map(({ message }) => ({
-        subject: path,
-        says: `is not valid YAML (${(message.split("\n", 1)[0] ?? "").replace(/:$/, "")})`,
-        todo: "Fix it",
-      })),
-    );
-  }
+  throwIfAny(document.errors.map(invalid));
   throwIfAny(problemsIn(document));
-  // An empty file is an empty mapping to Pulumi, too.
-  const data: unknown = document.toJS() ?? {};
+  let data: unknown;
+  try {
+    // An empty file is an empty mapping to Pulumi, too.
+    data = document.toJS() ?? {};
+  } catch (error) {
+    // An alias of nothing, or of too much.
+    throw error instanceof ReferenceError ? new UserError(invalid(error)) : error;
+  }
   const parsed = schema.safeParse(data);
   if (!parsed.success) {
     throw new UserError(
       parsed.error.issues
-        .flatMap((issue) => describeIssue(issue, data, () => []))
+        .flatMap((issue) => describeIssue(issue, data, schema))
         .map(({ subject, says, todo }) => ({ subject: path, says: `${subject} ${says}`.trimStart(), todo })),
     );
   }

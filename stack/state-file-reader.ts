@@ -110,7 +110,7 @@ export function stateFileReader(path: string, neverUp?: "allowed"): StackReader 
         new UserError({
           subject: `Pulumi.${stackName}.yaml`,
           says: `${key} is encrypted, which only the Pulumi CLI can read`,
-          todo: "Leave it out with --state, or drop --state",
+          todo: "Take it out of the file and export CLOUDFLARE_API_TOKEN, or leave out --state",
         }),
       ),
   };

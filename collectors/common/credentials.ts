@@ -3,7 +3,7 @@ import type { CollectorName, CollectorSite, Credentials, Placement, RenderedFile
 import { explained, type YamlValue } from "./config-text";
 
 /** The two headers that Access takes a service token from (docs/facts/edge.md, E1). */
-export const accessHeaders = {
+const accessHeaders = {
   clientId: "CF-Access-Client-Id",
   clientSecret: "CF-Access-Client-Secret",
 } as const;

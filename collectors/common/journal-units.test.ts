@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { stringify } from "yaml";
 import { z } from "zod";
 import { freePort, startService, versionOf } from "../../local/run/processes";
@@ -96,7 +97,10 @@ describe("the label for a unit of the journal", () => {
       );
       t.after(() => service.close());
       let targets: z.infer<typeof discovered>["data"]["activeTargets"] = [];
+      const end = Date.now() + 30_000;
       while (targets.length < static_configs.length) {
+        assert.ok(Date.now() < end, `Prometheus has ${targets.length} of ${static_configs.length} targets`);
+        await delay(50);
         targets = discovered.parse(await (await fetch(`${url}/api/v1/targets`)).json()).data.activeTargets;
       }
       assert.deepEqual(

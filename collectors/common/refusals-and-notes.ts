@@ -32,10 +32,10 @@ export function commonRefusals(
       },
       // Behind the relay, its own files need the same and say so.
       credentials !== undefined &&
-        !/^(?:\/(?!\.\.?(?:\/|$))[\w.@+-]+)+$/.test(directory) && {
+        !isPlainPath(directory) && {
           subject: "--install-dir",
-          says: `is "${directory}"`,
-          todo: "Name an absolute path of letters, digits and ._@+- alone, without a slash at the end: collectors, the shell and systemd quote others differently",
+          says: `is "${directory}", and collectors, the shell and systemd quote paths differently`,
+          todo: plainPathAdvice,
         },
     ),
     ...Object.entries(site.labels)
@@ -51,6 +51,12 @@ export function commonRefusals(
     ...releaseRefusals(placement, release, ...limits),
   ];
 }
+
+export const plainPathAdvice =
+  "Name an absolute path of letters, digits and ._@+- alone, without a slash at the end";
+
+/** Whether a path is absolute, and the same to every program that reads it: no quotes, no `..`, no slash at its end. */
+export const isPlainPath = (path: string): boolean => /^(?:\/(?!\.\.?(?:\/|$))[\w.@+-]+)+$/.test(path);
 
 const isVersion = ({ version }: CollectorRelease): boolean =>
   /^v?\d{1,9}\.\d{1,9}(?:\.\d{1,9})?(?:[-+~][\w.+~-]*)?$/.test(version);

@@ -32,7 +32,7 @@ describe("pushUrl", () => {
     const problem = pushUrlProblem(logsAt("/loki/api/v1/push", "/push"), "otlp logs");
     assert.equal(
       problem && problemText(problem),
-      "endpoints.logs.paths: none of /loki/api/v1/push and /push speaks OTLP over HTTP. Add a path such as /otlp/v1/logs, or name another collector.",
+      "sitepass:endpoints.logs.paths: none of /loki/api/v1/push and /push speaks OTLP over HTTP. Add a path such as /otlp/v1/logs, or name another collector.",
     );
   });
 });

@@ -28,7 +28,7 @@ export function pushUrlProblem(site: CollectorSite, protocol: PushProtocol): Pro
   return endpoint === undefined || pushUrl(site, protocol) !== undefined
     ? undefined
     : {
-        subject: `endpoints.${signal}.paths`,
+        subject: `sitepass:endpoints.${signal}.paths`,
         says: `none of ${endpoint.paths.join(" and ")} speaks ${title}`,
         todo: `Add a path such as ${example}, or name another collector`,
       };

@@ -70,11 +70,7 @@ export const nginx: Relay = {
 
 function mainFile(input: RelayInput): string {
   return `# Rendered by sitepass: the relay between this site's collector and Cloudflare.
-${frame(`  # Nobody else is told the credentials.
-  proxy_ssl_verify on;
-  proxy_ssl_verify_depth 5;
-  proxy_ssl_trusted_certificate ${input.caBundle ?? systemCaBundle};
-
+${frame(`${authorities(input)}
 ${upstreams(input, hostAndPort)}`)}`;
 }
 

@@ -206,7 +206,7 @@ describe("relayRefusals", () => {
   it("refuses ports that need rights, and none at all", () => {
     for (const port of [0, 80, 1023, 65_536, -1, 9480.5, Number.NaN]) {
       assert.deepEqual(refusals({ port }), [
-        `--relay-port: is ${port}. Name a port from 1024 to 65535: the relay runs without the right to others.`,
+        `--relay-port: is ${port}, which is not a port from 1024 to 65535. Name one of them: the relay runs without the right to others.`,
       ]);
     }
   });
@@ -221,9 +221,12 @@ describe("relayRefusals", () => {
       "/etc/%h",
       "/x\n",
       "",
+      "/",
+      "/etc/sitepass/",
+      "/srv/../home/ops",
     ]) {
       assert.deepEqual(refusals({ directory }), [
-        `--install-dir: is "${directory}", and nginx, Caddy and systemd quote paths differently. Name an absolute path of letters, digits and ._@+- alone.`,
+        `--install-dir: is "${directory}", and nginx, Caddy and systemd quote paths differently. Name an absolute path of letters, digits and ._@+- alone, without a slash at the end.`,
       ]);
     }
   });
@@ -253,7 +256,7 @@ describe("relayRefusals", () => {
       "http://10.0.0.1:80",
     ]) {
       assert.deepEqual(refusals(withMetrics({ base })), [
-        `endpoints.metrics: is reached at "${base}". The relay sends the secret to https://prom.example.com alone, or to a stand-in on 127.0.0.1.`,
+        `sitepass:endpoints.metrics: is reached at "${base}". The relay sends the secret to https://prom.example.com alone, or to a stand-in on 127.0.0.1.`,
       ]);
     }
   });
@@ -268,11 +271,11 @@ describe("relayRefusals", () => {
       },
     };
     assert.deepEqual(refusals({ endpoints, port: 1 }), [
-      "--relay-port: is 1. Name a port from 1024 to 65535: the relay runs without the right to others.",
-      'endpoints.metrics.hostname: is "prom;", which is not a host name in lower case. Write it as in prom.example.com, names in other scripts in punycode.',
-      'endpoints.metrics.paths: has "/a b". Write it as in /api/v1/write.',
-      'endpoints.logs.paths: has "/a/$x". Write it as in /api/v1/write.',
-      'endpoints.logs.paths: has "/{a}". Write it as in /api/v1/write.',
+      "--relay-port: is 1, which is not a port from 1024 to 65535. Name one of them: the relay runs without the right to others.",
+      'sitepass:endpoints.metrics.hostname: is "prom;", which is not a host name in lower case. Write it as in prom.example.com, names in other scripts in punycode.',
+      'sitepass:endpoints.metrics.paths: has "/a b". Write it as in /api/v1/write.',
+      'sitepass:endpoints.logs.paths: has "/a/$x". Write it as in /api/v1/write.',
+      'sitepass:endpoints.logs.paths: has "/{a}". Write it as in /api/v1/write.',
     ]);
   });
 });

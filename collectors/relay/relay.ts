@@ -1,9 +1,10 @@
 import { hostNameProblem, proxyProblem } from "../../fleet/names";
 import type { Problem } from "../../fleet/problem";
 import { signalNames, type SignalName } from "../../fleet/signals";
+import { splitAdvice, wrongValue } from "../../fleet/zod-issues";
 import type { CollectorEndpoint, CollectorService, Credentials, RenderedFile } from "../collector";
 import { credentialProblems } from "../common/credentials";
-import { listOf } from "../common/refusals-and-notes";
+import { isPlainPath, listOf, plainPathAdvice } from "../common/refusals-and-notes";
 
 /** The proxies that a relay can be made of. */
 export type RelayName = "nginx" | "caddy";
@@ -79,44 +80,35 @@ export const relayRoutes = ({ endpoints }: RelayInput): readonly RelayRoute[] =>
  * port and the folder was checked long before: this is the last gate before text is put together.
  */
 export function relayRefusals(input: RelayInput): readonly Problem[] {
-  const { port, directory, credentials, endpoints, caBundle = "/", runtimeDirectory = "/" } = input;
+  const { port, directory, credentials, endpoints, caBundle, runtimeDirectory, proxy } = input;
+  const wrongProxy = proxy === undefined ? undefined : proxyProblem(proxy);
   return [
     ...listOf(
       !(Number.isInteger(port) && port >= 1024 && port <= 65_535) && {
         subject: "--relay-port",
-        says: `is ${port}`,
-        todo: "Name a port from 1024 to 65535: the relay runs without the right to others",
+        says: `is ${port}, which is not a port from 1024 to 65535`,
+        todo: "Name one of them: the relay runs without the right to others",
       },
     ),
-    ...listOf(
-      input.proxy !== undefined &&
-        proxyProblem(input.proxy) !== undefined && {
-          subject: "proxy",
-          says: "is not the address of an HTTP proxy with its port",
-          todo: "Write it as in http://proxy.example.net:3128",
-        },
-    ),
+    ...listOf(wrongProxy !== undefined && { subject: "proxy", ...splitAdvice(wrongProxy) }),
     ...Object.entries({ "--install-dir": directory, caBundle, runtimeDirectory })
-      .filter(([, path]) => !/^\/[\w./@+-]*$/.test(path))
+      .filter(([, path]) => path !== undefined && !isPlainPath(path))
       .map(([subject, path]) => ({
         subject,
         says: `is "${path}", and nginx, Caddy and systemd quote paths differently`,
-        todo: "Name an absolute path of letters, digits and ._@+- alone",
+        todo: plainPathAdvice,
       })),
     ...signalNames.flatMap((signal) =>
-      listOf(endpoints[signal]).flatMap((target) => targetProblems(`endpoints.${signal}`, target)),
+      listOf(endpoints[signal]).flatMap((target) => targetProblems(`sitepass:endpoints.${signal}`, target)),
     ),
     ...credentialProblems(credentials),
   ];
 }
 
-const targetProblems = (key: string, { hostname, base, paths }: RelayTarget): readonly Problem[] =>
-  listOf(
-    hostNameProblem(hostname) !== undefined && {
-      subject: `${key}.hostname`,
-      says: `is "${hostname}", which is not a host name in lower case`,
-      todo: "Write it as in prom.example.com, names in other scripts in punycode",
-    },
+function targetProblems(key: string, { hostname, base, paths }: RelayTarget): readonly Problem[] {
+  const wrongHost = hostNameProblem(hostname);
+  return listOf(
+    wrongHost !== undefined && { subject: `${key}.hostname`, ...wrongValue(hostname, wrongHost) },
     base !== `https://${hostname}` &&
       !/^https?:\/\/127\.0\.0\.1:[0-9]{1,5}$/.test(base) && {
         subject: key,
@@ -132,3 +124,4 @@ const targetProblems = (key: string, { hostname, base, paths }: RelayTarget): re
         },
     ),
   );
+}

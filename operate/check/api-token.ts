@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import { unusable, type ApiTokenState } from "../../cloudflare/api-token";
+import { tokenStatusProblem, type ApiTokenState } from "../../cloudflare/api-token";
 import { exportAnother, type CallResult, type CloudflareApi } from "../../cloudflare/client";
 import { problemText, type Problem } from "../../fleet/problem";
 import { plural } from "../../fleet/wording";
@@ -28,7 +28,7 @@ export function apiTokenFinding(
     return useless(verified.problem);
   }
   const { status = "unknown", expiresAt } = verified.value ?? {};
-  const wrong = unusable(status);
+  const wrong = tokenStatusProblem(status);
   if (wrong !== undefined) {
     return useless(wrong);
   }

@@ -225,6 +225,16 @@ describe("sitepass render", () => {
     ]);
   });
 
+  it("says once, of the stack's configuration, that a write path is missing there", async (t) => {
+    const { stack } = await openFleet(t, {
+      sites: { osaka: { collector: "alloy" }, tokyo: { collector: "promtail" } },
+      configuration: { endpoints: { logs: { hostname: "loki.example.com", paths: ["/otlp/v1/logs"] } } },
+    });
+    assert.deepEqual(await refusal(stack, { all: true }), [
+      "sitepass:endpoints.logs.paths: none of /otlp/v1/logs speaks Loki's push API. Add a path such as /loki/api/v1/push, or name another collector.",
+    ]);
+  });
+
   it("says what the operating system refuses", async (t) => {
     const out = freshFolder(t);
     writeFileSync(join(out, "file"), "");
@@ -347,6 +357,17 @@ describe("sitepass render --bundle", () => {
       stdout,
       /^Opened at the site with: age -d -i KEY osaka\.tar\.age \| tar -x && cd osaka && sudo sh install\.sh$/m,
     );
+  });
+
+  it("says nothing of a folder of an earlier rendering when a sealed file cannot be written", async (t) => {
+    const out = freshFolder(t);
+    const { stack } = await openFleet(t, { sites: { tokyo: { collector: "alloy" } } });
+    await run(stack, { all: true, out });
+    mkdirSync(join(out, "tokyo.tar.age"));
+    const bundle = [await identityToRecipient(await generateIdentity())];
+    assert.deepEqual(await refusal(stack, { all: true, out, bundle }), [
+      `${out}: cannot be written to (illegal operation on a directory). Nothing was written. Fix it, or name another folder with --out, and render again.`,
+    ]);
   });
 
   it("finds a wrong recipient before the stack is asked", async (t) => {

@@ -15,7 +15,7 @@ export const isInSecretsFolder = (path: string): boolean => basename(dirname(pat
  * Sorts a site's files by how they are written: the sets of secrets by their folder, and the others. A path that breaks
  * what readers of the folder rely on is a bug of a collector.
  */
-export function sortSiteFiles(files: readonly RenderedFile[]): {
+export function sortRenderedFiles(files: readonly RenderedFile[]): {
   readonly sets: ReadonlyMap<string, SecretSet>;
   readonly plain: readonly RenderedFile[];
 } {
