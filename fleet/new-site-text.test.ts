@@ -35,9 +35,9 @@ describe("newSiteText", () => {
   it("has every key that a site file may have, and is a valid site with the comments taken away", () => {
     const text = withoutMarks(newSiteText({}));
     const keys = parse(text) as Record<string, Record<string, unknown>>;
-    const known = knownSiteKeys([]).filter((key) => key !== "$schema");
+    const known = keysAt(siteSchema, []).filter((key) => key !== "$schema");
     assert.deepEqual(Object.keys(keys), known);
-    assert.deepEqual(Object.keys(keys.token ?? {}), knownSiteKeys(["token"]));
+    assert.deepEqual(Object.keys(keys.token ?? {}), keysAt(siteSchema, ["token"]));
     assert.equal(read(text).token.secretVersion, 2);
     assert.match(text, /^# yaml-language-server: \$schema=\.\.\/site\.schema\.json\n/);
   });
@@ -46,7 +46,7 @@ describe("newSiteText", () => {
     const lines = newSiteText({}).split("\n");
     const isKey = (line: string | undefined) => /^# (?: {2})?[a-zA-Z]+:(?: |$)/.test(line ?? "");
     const keys = lines.flatMap((line, index) => (isKey(line) ? [index] : []));
-    assert.equal(keys.length, knownSiteKeys([]).length - 1 + knownSiteKeys(["token"]).length);
+    assert.equal(keys.length, keysAt(siteSchema, []).length - 1 + keysAt(siteSchema, ["token"]).length);
     for (const index of keys.filter((one) => lines[one] !== "# token:")) {
       const start = lines.slice(0, index).findLastIndex((line) => line === "" || isKey(line));
       const about = lines
