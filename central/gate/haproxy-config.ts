@@ -286,7 +286,8 @@ function backend({ siteLabel }: CentralHost, { name, url, tells, onlyWhile }: De
   const byName = isIP(host) === 0;
   const secure = url.protocol === "https:";
   const port = url.port === "" ? (secure ? 443 : 80) : url.port;
-  const fixed = `${url.pathname}${url.search}`.replaceAll("%", "%%");
+  // In double quotes HAProxy takes $NAME for a variable of its environment, and %[...] for one of its own.
+  const fixed = `${url.pathname}${url.search}`.replaceAll("%", "%%").replaceAll("$", String.raw`\$`);
   const target =
     tells === "label"
       ? `${fixed}${url.search === "" ? "?" : "&"}extra_label=${siteLabel}=%[var(txn.site)]`
