@@ -12,7 +12,7 @@ import { reloadGate } from "./runtime-socket";
  * Where the keys lie, below the folder of the central host: as many PEM files as the gate has slots, and which key ID is in which.
  * They are no rendered files: what was fetched is kept by every later rendering.
  */
-export const keysFolder = "gate/keys";
+const keysFolder = "gate/keys";
 
 /** Access has two keys at a time, the one it signs with and the one before (docs/facts/edge.md, E9). */
 const keySlots = ["1", "2", "3", "4"] as const;

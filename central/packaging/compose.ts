@@ -16,7 +16,7 @@ const credentials = "/run/secrets";
 const hostRoot = "/host";
 
 /** Everything in a container of its own, which the others find by the program's name. */
-export const composePlaces = (): Places =>
+const composePlaces = (): Places =>
   placesBy(
     (name) => ({
       host: name,
