@@ -7,7 +7,7 @@ import type { Problem, Result } from "../../fleet/problem";
 import { parseSite } from "../../fleet/site-files";
 import type { SiteFile } from "../../fleet/site-schema";
 import type { Site } from "../../fleet/sites";
-import { systemReason, systemRemedy } from "../../fleet/system-errors";
+import { isSystemError, systemReason, systemRemedy } from "../../fleet/system-errors";
 import { editPlace, type PlaceInFile } from "./edit-place";
 import { changedLines, editToken, withoutMark, type LineChange, type TokenChanges } from "./edit-token";
 
@@ -216,7 +216,7 @@ function isGone(pid: number): boolean {
     process.kill(pid, 0);
     return false;
   } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "ESRCH";
+    return isSystemError(error, "ESRCH");
   }
 }
 
