@@ -174,7 +174,7 @@ function parseFormer(former: readonly string[], sites: readonly Site[]): Readonl
       problems.push({ subject, says, todo: "Write it as in tokyo=0123456789ab" });
     } else if (!sites.some((site) => site.name === name)) {
       const says = `names ${name}, which is not among the sites to confirm`;
-      problems.push({ subject, says, todo: "Name it there too" });
+      problems.push({ subject, says, todo: "Name that site, too" });
     } else {
       fingerprints.set(name, digits);
     }
