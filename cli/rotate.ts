@@ -152,12 +152,15 @@ async function rotate(
     { now, abort, onWarning: terminal.warn },
   );
   const { rotations, planned, problems } = report;
+  terminal.sayProblems(problems);
+  // Stopped before the first file, nothing came of it.
+  if (!abort.aborted || rotations.length > 0) {
+    reportRotations(terminal, report, { ...options, now, others, stackFlag });
+  }
   if (abort.aborted) {
     terminal.note(`Stopped: ${rotations.length} of ${plural(planned, "file")} were written.`);
     return 130;
   }
-  terminal.sayProblems(problems);
-  reportRotations(terminal, report, { ...options, now, others, stackFlag });
   return problems.length > 0 ? 1 : 0;
 }
 
