@@ -107,7 +107,7 @@ function byHand(
     return [];
   }
   const all = { ...context, applications };
-  return [...missingApplications(all, endpoint, ["whole-host"]), ...attachedByHand(all, endpoint)];
+  return [...missingApplications(all, endpoint, ["wholeHost"]), ...attachedByHand(all, endpoint)];
 }
 
 /** Endpoints of which it cannot be told whom they let in, once for each that a provisioned site pushes to. */
