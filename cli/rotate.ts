@@ -181,7 +181,8 @@ async function confirm(
       abort,
       progress: terminal.progress("requests"),
       onRetry: (pause) => {
-        terminal.note(`Not all is as it must be yet. Looking again in ${pause / 1000} seconds.`);
+        const seconds = plural(Math.ceil(pause / 1000), "second");
+        terminal.note(`Not all is as it must be yet. Looking again in ${seconds}.`);
       },
     },
   );

@@ -59,7 +59,7 @@ export interface Confirmation {
 }
 
 /** Milliseconds between two tries of a secret that is not let in yet. */
-const pause = 5000;
+const betweenTries = 5000;
 
 /**
  * Proves that `up` changed the secrets of sites, and that the new ones are let in. What was proven is noted beside the
@@ -101,9 +101,9 @@ export async function confirmRotations(
           abort,
           onProgress: progress.update,
           watch: {
-            interval: pause,
+            interval: betweenTries,
             timeout: request.wait,
-            onLook: () => {
+            onLook: (_verdict, pause) => {
               progress.stop();
               onRetry(pause);
             },
