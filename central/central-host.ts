@@ -114,19 +114,16 @@ export const secretNames = [
 export type SecretName = (typeof secretNames)[number] | `tunnel-token-${string}`;
 
 /** The programs of a central host. */
-export const programNames = [
-  "cloudflared",
-  "gate",
-  "vmagent",
-  "prometheus",
-  "alloy",
-  "loki",
-  "alertmanager",
-  "grafana",
-  "node-exporter",
-] as const;
-
-export type ProgramName = (typeof programNames)[number];
+export type ProgramName =
+  | "cloudflared"
+  | "gate"
+  | "vmagent"
+  | "prometheus"
+  | "alloy"
+  | "loki"
+  | "alertmanager"
+  | "grafana"
+  | "node-exporter";
 
 /** The ports of each program, where nothing else is said; `http` is where it says that it runs, and shows its metrics. */
 export const defaultPorts = {

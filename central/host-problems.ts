@@ -1,5 +1,6 @@
 import { listOf } from "../collectors/common/refusals-and-notes";
 import { gateDirectory, gateSocket } from "../fleet/config";
+import { isLoopback } from "../fleet/names";
 import type { Problem } from "../fleet/problem";
 import { wouldBeCommitted } from "../handover/rendered-folder";
 import { defaultPorts, type CentralHost } from "./central-host";
@@ -15,7 +16,7 @@ interface Rendering {
 }
 
 /** Loopback of a container is its own. */
-const isLoopback = (url: URL): boolean => /^(?:localhost|127\.[\d.]+|\[::1\])$/.test(url.hostname);
+const leadsToLoopback = (url: URL): boolean => isLoopback(url.hostname.replace(/^\[|\]$/g, ""));
 
 /** What keeps this host from being rendered. */
 export function hostProblems(
@@ -59,7 +60,7 @@ export function hostProblems(
       return (
         as === "compose" &&
         url !== undefined &&
-        isLoopback(url) && {
+        leadsToLoopback(url) && {
           subject: `sitepass:central.stores.${signal}.url`,
           says: `is ${url.href}, and in a container ${url.hostname} is the container itself`,
           todo: "Write host.docker.internal in its place, and let the store listen there; or render with --as systemd",
@@ -127,7 +128,7 @@ export function originWarnings(host: PackagedHost, { as, out }: Rendering): read
         todo: `Leave the gate running, make it ${store}, and run \`pulumi up\`; stop the gate after that`,
       };
     }
-    return as === "compose" && runsHere && isLoopback(new URL(origin))
+    return as === "compose" && runsHere && leadsToLoopback(new URL(origin))
       ? {
           subject,
           says: `leads to ${origin}, and cloudflared in its container finds nothing there`,

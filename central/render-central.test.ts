@@ -524,7 +524,7 @@ describe("a map and keys", () => {
     const out = newFolder(t);
     await render(out);
     assert.deepEqual(await problem(out, "prod"), []);
-    const other = `${out}: holds the gate of stack prod, and this is stack staging. Add \`--stack prod\`, or name another folder with --out.`;
+    const other = `${out}: holds the gate of stack prod, and this is stack staging. Run it with \`--stack prod\`, or name another folder with --out.`;
     assert.deepEqual(await problem(out, "staging"), [other]);
     // As install.sh leaves it.
     rmSync(join(out, ".sitepass.json"));

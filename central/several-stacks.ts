@@ -1,3 +1,4 @@
+import type { StoreWindows } from "../collectors/buffers";
 import { failure, success, type Problem, type Result } from "../fleet/problem";
 import { signalNames } from "../fleet/signals";
 import {
@@ -106,18 +107,21 @@ export function joinHosts(hosts: readonly [CentralHost, ...CentralHost[]]): Resu
     sites: all
       .flatMap(({ stackName, sites }) => sites.map((site) => ({ ...site, stack: stackName })))
       .sort((one, other) => (one.name < other.name ? -1 : one.name > other.name ? 1 : 0)),
-    windows: {
-      ...first.windows,
-      ...Object.fromEntries(
-        (Object.keys(first.windows) as (keyof CentralHost["windows"])[]).map((key) => [
-          key,
-          Math.max(...all.map(({ windows }) => windows[key])),
-        ]),
-      ),
-    },
+    windows: widest(all.map(({ windows }) => windows)),
     alertEmails: [...new Set(all.flatMap(({ alertEmails }) => alertEmails))],
   });
 }
+
+/** What the slowest collectors of all need. */
+const widest = (all: readonly StoreWindows[]): StoreWindows => {
+  const most = (window: keyof StoreWindows): number => Math.max(...all.map((one) => one[window]));
+  return {
+    outOfOrderTimeWindow: most("outOfOrderTimeWindow"),
+    rejectOldSamplesMaxAge: most("rejectOldSamplesMaxAge"),
+    maxChunkAge: most("maxChunkAge"),
+    queryIngestersWithin: most("queryIngestersWithin"),
+  };
+};
 
 /** Settings that a central host has once. */
 const shared: readonly (readonly [key: string, of: (central: CentralHost) => unknown])[] = [

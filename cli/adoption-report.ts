@@ -3,6 +3,7 @@ import { plural } from "../fleet/wording";
 import type { AdoptionOptions, AdoptionPlan, AdoptionResult } from "../operate/adopt/adopt-fleet";
 import { resourceTypes } from "../provision/declared-objects";
 import type { Adoption } from "../operate/adopt/adoption-plan";
+import type { NewFileOutcome } from "../operate/adopt/write-new-file";
 import type { Terminal } from "./terminal";
 
 interface ReportOptions extends Pick<AdoptionOptions, "dryRun" | "rotate"> {
@@ -109,10 +110,10 @@ function showObjects(adoptions: readonly Adoption[], { print, table }: Terminal)
 }
 
 function showFiles({ files }: AdoptionResult, { dryRun }: ReportOptions, terminal: Terminal): void {
-  const written = files.filter(({ outcome }) => outcome === "written").length;
-  const others = files.length - written;
+  const count = (wanted: NewFileOutcome) => files.filter(({ outcome }) => outcome === wanted).length;
+  const [written, unchanged] = [count("written"), count("unchanged")];
   const verb = dryRun ? "would be written" : written === 1 ? "was written" : "were written";
-  const already = others === 0 ? "" : `, ${others} ${others === 1 ? "was" : "were"} there already`;
+  const already = unchanged === 0 ? "" : `, ${unchanged} ${unchanged === 1 ? "was" : "were"} there already`;
   terminal.print(`${plural(written, "file")} ${verb}${already}.`);
   terminal.sayProblems(
     files

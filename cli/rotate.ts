@@ -152,12 +152,15 @@ async function rotate(
     { now, abort, onWarning: terminal.warn },
   );
   const { rotations, planned, problems } = report;
+  terminal.sayProblems(problems);
+  // Stopped before the first file, nothing came of it.
+  if (!abort.aborted || rotations.length > 0) {
+    reportRotations(terminal, report, { ...options, now, others, stackFlag });
+  }
   if (abort.aborted) {
     terminal.note(`Stopped: ${rotations.length} of ${plural(planned, "file")} were written.`);
     return 130;
   }
-  terminal.sayProblems(problems);
-  reportRotations(terminal, report, { ...options, now, others, stackFlag });
   return problems.length > 0 ? 1 : 0;
 }
 
@@ -178,7 +181,8 @@ async function confirm(
       abort,
       progress: terminal.progress("requests"),
       onRetry: (pause) => {
-        terminal.note(`Not all is as it must be yet. Looking again in ${pause / 1000} seconds.`);
+        const seconds = plural(Math.ceil(pause / 1000), "second");
+        terminal.note(`Not all is as it must be yet. Looking again in ${seconds}.`);
       },
     },
   );

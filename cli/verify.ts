@@ -111,7 +111,7 @@ async function verify(
         ? {
             interval: interval * 1000,
             timeout: timeout === undefined ? undefined : timeout * 1000,
-            onLook: (seen) => {
+            onLook: (seen, pause) => {
               bar.stop();
               // What is wrong is said again only when it is something else.
               const problems = fleetProblems(seen);
@@ -124,7 +124,9 @@ async function verify(
                 }
               }
               told = telling;
-              terminal.note(`${summaryOf(seen, terminal)} Looking again in ${plural(interval, "second")}.`);
+              terminal.note(
+                `${summaryOf(seen, terminal)} Looking again in ${plural(Math.ceil(pause / 1000), "second")}.`,
+              );
             },
           }
         : undefined,

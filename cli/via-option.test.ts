@@ -57,9 +57,15 @@ describe("parseVia", () => {
     ]);
   });
 
-  it("does not repeat a password", () => {
-    assert.deepEqual(refusal("https://me:hunter2@example.com"), [
-      "--via: contains a user. Give only scheme, host and port.",
-    ]);
+  it("does not repeat a password, whatever else is wrong with the address", () => {
+    for (const text of [
+      "https://me:hunter2@example.com",
+      "ftp://me:hunter2@example.com",
+      "me:hunter2@example.com",
+      "https://me:hunter2@exa mple.com",
+      "https://me:hunter2@example.com/api/v1/write",
+    ]) {
+      assert.deepEqual(refusal(text), ["--via: contains a user. Give only scheme, host and port."], text);
+    }
   });
 });

@@ -26,17 +26,18 @@ export function readVia({ via, onStandIn }: { via?: string; onStandIn: boolean }
 export function parseVia(text: string): Result<Via> {
   const refused = (says: string, todo: string) =>
     failure({ subject: "--via", says: `is "${text}", which ${says}`, todo });
-  if (!URL.canParse(text)) {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isHttp = url?.protocol === "http:" || url?.protocol === "https:";
+  if (isHttp ? url.username !== "" || url.password !== "" : text.includes("@")) {
+    // Not shown, because it may be a password.
+    return failure({ subject: "--via", says: "contains a user", todo: "Give only scheme, host and port" });
+  }
+  if (url === undefined) {
     return refused("is not an address", "Write it as in http://127.0.0.1:8798");
   }
-  const url = new URL(text);
   const { protocol, port } = url;
   if (protocol !== "http:" && protocol !== "https:") {
     return refused("is neither http nor https", "Write it as in http://127.0.0.1:8798");
-  }
-  if (url.username !== "" || url.password !== "") {
-    // Not shown, because it may be a password.
-    return failure({ subject: "--via", says: "contains a user", todo: "Give only scheme, host and port" });
   }
   if (url.pathname !== "/" || url.search !== "" || url.hash !== "") {
     const todo = "Drop the rest; the paths are those of the configuration";

@@ -165,6 +165,21 @@ describe("chooseStacks", () => {
     );
   });
 
+  it("says that a named site is not in the only stack of the project", async (t) => {
+    const only = realpathSync(mkdtempSync(join(tmpdir(), "sitepass-choose-")));
+    t.after(() => {
+      rmSync(only, { recursive: true });
+    });
+    mkdirSync(join(only, "sites"));
+    writeFileSync(join(only, "Pulumi.yaml"), "name: sitepass\n");
+    writeFileSync(join(only, "Pulumi.eu.yaml"), "config:\n  sitepass:shard: eu\n");
+    writeFileSync(join(only, "sites", "austin.yaml"), "shard: us\n");
+    assert.equal(
+      await refusal({ directory: only, all: true, sites: ["austin"] }),
+      "sites/austin.yaml: is in the shard us, which no stack of the project is (there is the shard eu). Correct it, or set sitepass:shard in the file of the stack that is to have it.",
+    );
+  });
+
   it("does not write into the same site files once for each of several stacks", async () => {
     assert.equal(
       await refusal({ all: true, once: true }),

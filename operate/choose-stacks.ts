@@ -120,15 +120,10 @@ function withTheirSites(references: readonly string[], choice: StackChoice): rea
     return references.map((reference) => ({ reference, sites: [] }));
   }
   const places = placesOf(choice).map((place) => ({ ...place, shards: actedOn(place, choice) }));
-  const names = references.map(stackNameIn);
   throwIfAny(
     places
       .filter(({ shards }) => stacks.every(({ shard }) => shard !== undefined && !shards.includes(shard)))
-      .map(({ name, shards }) => ({
-        subject: name,
-        says: `is in ${shards.map(shardText).join(" and ")}, which ${names.length === 1 ? "is" : "none of"} the stacks ${names.join(", ")} is`,
-        todo: "Name its stack with --stack, or leave --stack out",
-      })),
+      .map((place) => (choice.all ? unknownShardProblem(place, stacks) : notNamedProblem(place, references))),
   );
   return stacks
     .map(({ reference, shard }) => ({
@@ -140,6 +135,26 @@ function withTheirSites(references: readonly string[], choice: StackChoice): rea
     }))
     .filter(({ sites }) => sites.length > 0);
 }
+
+/** A site of a shard that no stack of the project is. */
+function unknownShardProblem(
+  { file, shards: [shard = ""] }: SitePlace,
+  stacks: readonly { readonly shard: string | undefined }[],
+): Problem {
+  const known = [...new Set(stacks.flatMap((stack) => stack.shard ?? []))].sort().map(shardText);
+  return {
+    subject: file,
+    says: `is in ${shardText(shard)}, which no stack of the project is (there ${known.length === 1 ? "is" : "are"} ${known.join(", ")})`,
+    todo: "Correct it, or set sitepass:shard in the file of the stack that is to have it",
+  };
+}
+
+/** A site that is in none of the stacks that a person named. */
+const notNamedProblem = ({ name, shards }: SitePlace, references: readonly string[]): Problem => ({
+  subject: name,
+  says: `is in ${shards.map(shardText).join(" and ")}, which none of the stacks ${references.map(stackNameIn).join(", ")} is`,
+  todo: "Name its stack with --stack, or leave --stack out",
+});
 
 const actedOn = ({ shards }: SitePlace, { sitesTell }: StackChoice): readonly string[] =>
   sitesTell === "home" ? shards.slice(0, 1) : shards;
@@ -174,7 +189,7 @@ async function stacksOfSites(choice: StackChoice, environment: Environment): Pro
   const problems: Problem[] = [];
   const sitesByStack = new Map<string, string[]>();
   for (const place of placesOf(choice)) {
-    const { name, file } = place;
+    const { name } = place;
     if (place.shards.length > 1 && sitesTell === "told") {
       problems.push({
         subject: name,
@@ -193,12 +208,7 @@ async function stacksOfSites(choice: StackChoice, environment: Environment): Pro
         continue;
       }
       if (stack === undefined) {
-        const known = [...new Set(stacks.map((one) => one.shard))].sort().map(shardText);
-        problems.push({
-          subject: file,
-          says: `is in ${shardText(shard)}, which no stack of the project is (there are ${known.join(", ")})`,
-          todo: "Correct it, or set sitepass:shard in the file of the stack that is to have it",
-        });
+        problems.push(unknownShardProblem(place, stacks));
       } else if (more.length > 0) {
         problems.push({
           subject: name,

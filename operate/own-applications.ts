@@ -12,21 +12,21 @@ import type { Problem } from "../fleet/problem";
 import { planApplications, type PlannedApplication } from "../provision/declared-objects";
 import { isOwn, ownerOf, type Ownership } from "./ownership";
 
-/** What the stack's two applications of an endpoint are for (provision/declared-objects.ts, planApplications). */
-const roles = {
-  "whole-host": "everything else than the write paths is open to anybody",
-  "write-paths": "no token is let in for pushes",
-} as const;
+/** What one of the stack's two applications of an endpoint covers: the write paths, or everything else on the host. */
+export type ApplicationRole = keyof ReturnType<typeof planApplications>;
 
-export type ApplicationRole = keyof typeof roles;
+/** What each covers, in words, and what follows where it is missing. */
+const roles: Readonly<Record<ApplicationRole, { readonly covers: string; readonly without: string }>> = {
+  wholeHost: {
+    covers: "the whole host",
+    without: "everything else than the write paths is open to anybody",
+  },
+  writePaths: { covers: "the write paths", without: "no token is let in for pushes" },
+};
 
 const roleOf = ({ destinations }: Pick<AccountApplication, "destinations">, { hostname }: Endpoint) => {
   const paths = destinations.map(destinationOf).filter(({ host }) => host === hostname);
-  return paths.length === 0
-    ? undefined
-    : paths.some(({ path }) => path === "")
-      ? "whole-host"
-      : "write-paths";
+  return paths.length === 0 ? undefined : paths.some(({ path }) => path === "") ? "wholeHost" : "writePaths";
 };
 
 /** What the stack's policies may hold beside tokens of sites: the one that lets nobody in names an address that nobody has. */
@@ -90,23 +90,21 @@ export function attachedByHand(context: OwnApplicationsContext, endpoint: Endpoi
 export function missingApplications(
   context: OwnApplicationsContext,
   endpoint: Endpoint,
-  wanted: readonly ApplicationRole[] = ["whole-host", "write-paths"],
+  wanted: readonly ApplicationRole[] = ["wholeHost", "writePaths"],
 ): readonly Problem[] {
   const { objects, names, ownPrefix } = context.ownership;
   const planned = planApplications(endpoint, ownPrefix);
-  const namesOf = {
-    "whole-host": namesInState(planned.wholeHost),
-    "write-paths": namesInState(planned.writePaths),
-  };
   const present = ownApplications(context, endpoint).map((application) => roleOf(application, endpoint));
   return (context.complete ? wanted : [])
     .filter((role) => !present.includes(role))
     .filter((role) =>
-      objects.kind === "known" ? namesOf[role].some((name) => names.has(name)) : present.length > 0,
+      objects.kind === "known"
+        ? namesInState(planned[role]).some((name) => names.has(name))
+        : present.length > 0,
     )
     .map((role) => ({
       subject: hostnameKey(endpoint),
-      says: `is "${endpoint.hostname}", and its application for ${role === "whole-host" ? "the whole host" : "the write paths"} is not in the account: ${roles[role]}`,
+      says: `is "${endpoint.hostname}", and its application for ${roles[role].covers} is not in the account: ${roles[role].without}`,
       todo: `${refreshAndUp}, which makes it again`,
     }));
 }
@@ -168,7 +166,7 @@ function changedByHand(
       `to which somebody added a condition by ${conditions.join(" and ")}: sites that do not meet it are refused`,
     );
   }
-  return role === "whole-host" && (include ?? []).some((rule) => tokenIdIn(rule) !== undefined)
+  return role === "wholeHost" && (include ?? []).some((rule) => tokenIdIn(rule) !== undefined)
     ? changed("which belongs to the write paths: sites may read and manage with it")
     : undefined;
 }

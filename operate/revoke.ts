@@ -1,7 +1,15 @@
 import { answered, type CloudflareApi } from "../cloudflare/client";
 import { readToken, type AccountToken } from "../cloudflare/service-tokens";
-import { attempt, failure, problemsOf, problemText, success, UserError } from "../fleet/problem";
-import type { Problem, Result } from "../fleet/problem";
+import {
+  attempt,
+  distinctProblems,
+  failure,
+  problemsOf,
+  success,
+  UserError,
+  type Problem,
+  type Result,
+} from "../fleet/problem";
 import type { Site } from "../fleet/sites";
 import { matchToken, matchTokenByName, readAccountTokens } from "../stack/match-token";
 import type { OpenStack } from "../stack/open-stack";
@@ -80,7 +88,8 @@ export async function revokeSites(
       cloudflare: outcomeKind(switched?.outcomes.get(site)),
     })),
     edits,
-    problems: withoutRepeats([
+    // What keeps every site from being switched, such as a missing API token, is told once.
+    problems: distinctProblems([
       ...[...(switched?.outcomes.values() ?? [])].flatMap(problemsOf),
       ...prepared.problems,
       ...notWritten,
@@ -91,11 +100,6 @@ export async function revokeSites(
 
 const outcomeKind = (outcome: Result<"changed" | "already"> | undefined): Revocation["cloudflare"] =>
   outcome === undefined ? "not asked" : outcome.ok ? outcome.value : "failed";
-
-/** What keeps every site from being switched, such as a missing API token, is told once. */
-const withoutRepeats = (problems: readonly Problem[]): readonly Problem[] => [
-  ...new Map(problems.map((problem) => [problemText(problem), problem])).values(),
-];
 
 export interface SwitchedTokens {
   /** "already" when Cloudflare had the token so; "changed" when it said so after it was asked for it. */

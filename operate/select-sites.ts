@@ -10,33 +10,32 @@ import { shardsOfProject } from "../stack/project-stacks";
  *
  * @throws UserError for every name that is not a site, with the nearest one that is, and for those of other stacks.
  */
-export function selectSites(
-  {
-    sites,
-    elsewhere,
-    directory,
-    stackName,
-  }: Pick<OpenStack, "sites" | "elsewhere" | "directory" | "stackName">,
-  names: readonly string[],
-): readonly Site[] {
-  throwIfAny([
-    ...unknownSites([...sites, ...elsewhere], names),
-    ...elsewhere
-      .filter(({ name }) => names.includes(name))
-      .map(({ name, shard }) => {
-        const its = shardsOfProject(directory).filter((one) => one.shard === shard);
-        return {
-          subject: name,
-          says: `is in ${shardText(shard)}, and the stack ${stackName} is another`,
-          todo:
-            its.length === 0
-              ? `Correct shard in its file: no stack of the project is that one`
-              : `Name its stack, with ${its.map((one) => `--stack ${one.stackName}`).join(" or ")}`,
-        };
-      }),
-  ]);
+export function selectSites(stack: SitesOfStack, names: readonly string[]): readonly Site[] {
+  const { sites, elsewhere } = stack;
+  throwIfAny([...unknownSites([...sites, ...elsewhere], names), ...sitesOfOtherStacks(stack, names)]);
   return sites.filter(({ name }) => names.includes(name));
 }
+
+type SitesOfStack = Pick<OpenStack, "sites" | "elsewhere" | "directory" | "stackName">;
+
+/** What is wrong with names of sites that are other stacks', for a command that works on this one. */
+export const sitesOfOtherStacks = (
+  { elsewhere, directory, stackName }: Omit<SitesOfStack, "sites">,
+  names: readonly string[],
+): readonly Problem[] =>
+  elsewhere
+    .filter(({ name }) => names.includes(name))
+    .map(({ name, shard }) => {
+      const its = shardsOfProject(directory).filter((one) => one.shard === shard);
+      return {
+        subject: name,
+        says: `is in ${shardText(shard)}, and the stack ${stackName} is another`,
+        todo:
+          its.length === 0
+            ? "Correct shard in its file: no stack of the project is that one"
+            : `Name its stack, with ${its.map((one) => `--stack ${one.stackName}`).join(" or ")}`,
+      };
+    });
 
 /** What is wrong with names that are not sites. */
 export function unknownSites(

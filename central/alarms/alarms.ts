@@ -262,37 +262,40 @@ const vmagentAlarms: readonly Alarm[] = [
   },
 ];
 
-const ownMetricsAlarms = ({ siteLabel }: CentralHost): readonly Alarm[] => [
-  {
-    name: "SitepassSiteNotStored",
-    expr: `time() - ${lastPush}{${ofHost},signal="metrics"} < ${silentAfter} unless on (${siteLabel}) ${siteSeries}{${ofHost}} > 0`,
-    for: "15m",
-    severity: "critical",
-    scope: "one site",
-    summary: `site {{ $labels.${siteLabel} }} pushes metrics, and none of the last 5 minutes are in Prometheus: they are refused, or it is catching up`,
-    next: `${logsOf("prometheus")}, for "from remote write"; then the clock of the site`,
-  },
-  {
-    name: "SitepassSenderBehind",
-    // Both sides are aggregated to the same labels, so that no site can make them match many to many, which would end the rule.
-    expr: `max by (${siteLabel}, job, instance) (prometheus_remote_storage_highest_timestamp_in_seconds{${siteLabel}!=""} or prometheus_remote_storage_queue_highest_timestamp_seconds{${siteLabel}!=""}) - min by (${siteLabel}, job, instance) (prometheus_remote_storage_queue_highest_sent_timestamp_seconds{${siteLabel}!=""} > 0) > 300`,
-    for: "15m",
-    severity: "warning",
-    scope: "one site",
-    summary: `the collector of site {{ $labels.${siteLabel} }} is {{ $value | humanizeDuration }} behind with pushing metrics`,
-    next: `npx sitepass verify {{ $labels.${siteLabel} }}, and the site on its dashboard`,
-  },
-];
+/** Without a gate nothing tells a push that arrived from one that is stored, and Prometheus itself answers the sites. */
+const ownMetricsAlarms = (central: CentralHost): readonly Alarm[] =>
+  hasGate(central)
+    ? [siteNotStored(central), senderBehind(central)]
+    : [senderBehind(central), pushesRejected];
 
-const receiverAlarms: readonly Alarm[] = [
-  {
-    name: "SitepassPushesRejected",
-    expr: `sum(${grew(`prometheus_http_requests_total{${ofHost},handler="/api/v1/write",code=~"4.."}`, "10m")}) > 0`,
-    severity: "critical",
-    summary: "Prometheus refuses pushes for good; what they held is lost",
-    next: `${logsOf("prometheus")}, for "from remote write": its series names the site`,
-  },
-];
+const siteNotStored = ({ siteLabel }: CentralHost): Alarm => ({
+  name: "SitepassSiteNotStored",
+  expr: `time() - ${lastPush}{${ofHost},signal="metrics"} < ${silentAfter} unless on (${siteLabel}) ${siteSeries}{${ofHost}} > 0`,
+  for: "15m",
+  severity: "critical",
+  scope: "one site",
+  summary: `site {{ $labels.${siteLabel} }} pushes metrics, and none of the last 5 minutes are in Prometheus: they are refused, or it is catching up`,
+  next: `${logsOf("prometheus")}, for "from remote write"; then the clock of the site`,
+});
+
+const senderBehind = ({ siteLabel }: CentralHost): Alarm => ({
+  name: "SitepassSenderBehind",
+  // Both sides are aggregated to the same labels, so that no site can make them match many to many, which would end the rule.
+  expr: `max by (${siteLabel}, job, instance) (prometheus_remote_storage_highest_timestamp_in_seconds{${siteLabel}!=""} or prometheus_remote_storage_queue_highest_timestamp_seconds{${siteLabel}!=""}) - min by (${siteLabel}, job, instance) (prometheus_remote_storage_queue_highest_sent_timestamp_seconds{${siteLabel}!=""} > 0) > 300`,
+  for: "15m",
+  severity: "warning",
+  scope: "one site",
+  summary: `the collector of site {{ $labels.${siteLabel} }} is {{ $value | humanizeDuration }} behind with pushing metrics`,
+  next: `npx sitepass verify {{ $labels.${siteLabel} }}, and the site on its dashboard`,
+});
+
+const pushesRejected: Alarm = {
+  name: "SitepassPushesRejected",
+  expr: `sum(${grew(`prometheus_http_requests_total{${ofHost},handler="/api/v1/write",code=~"4.."}`, "10m")}) > 0`,
+  severity: "critical",
+  summary: "Prometheus refuses pushes for good; what they held is lost",
+  next: `${logsOf("prometheus")}, for "from remote write": its series names the site`,
+};
 
 const lokiAlarms: readonly Alarm[] = [
   {
@@ -375,17 +378,13 @@ function ofEveryTeam(alarm: Alarm, central: CentralHost): Alarm {
 
 /** Every alarm of a central host, by the group of rules that they stand in. */
 export function alarmGroups(central: CentralHost): Readonly<Record<string, readonly Alarm[]>> {
-  const metrics = central.signals.some(({ signal }) => signal === "metrics");
   return {
     silence: silence(central),
     status: statusAlarms,
     gate: hasGate(central) ? gateAlarms.map((alarm) => ofEveryTeam(alarm, central)) : [],
     stores: [
       ...(vmagent.isNeeded(central) ? vmagentAlarms : []),
-      ...(metrics && storesItself(central, "metrics")
-        ? [...(hasGate(central) ? ownMetricsAlarms(central) : ownMetricsAlarms(central).slice(1))]
-        : []),
-      ...(!hasGate(central) && storesItself(central, "metrics") ? receiverAlarms : []),
+      ...(storesItself(central, "metrics") ? ownMetricsAlarms(central) : []),
       ...(loki.isNeeded(central) ? lokiAlarms : []),
       ...(central.identity === "label" && central.signals.some(({ signal }) => signal === "logs")
         ? alloyAlarms

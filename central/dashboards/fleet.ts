@@ -20,10 +20,10 @@ import {
 const late = ["green", [120, "yellow"], [300, "red"]] as const;
 
 /** What the host knows of a site by `site`, by the fleet's own label. */
-export const bySite = (siteLabel: string, expr: string): string =>
+const bySite = (siteLabel: string, expr: string): string =>
   `max by (${siteLabel}) (label_replace(${expr}, "${siteLabel}", "$1", "site", "(.+)"))`;
 
-export const sumBySite = (siteLabel: string, expr: string): string =>
+const sumBySite = (siteLabel: string, expr: string): string =>
   `sum by (${siteLabel}) (label_replace(${expr}, "${siteLabel}", "$1", "site", "(.+)"))`;
 
 /** How far behind its own collector's newest sample is what it has sent; of those that tell. */

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { openProxyAgent, outboundProxy } from "../../cloudflare/outbound-proxy";
-import { failure, success, type Problem, type Result } from "../../fleet/problem";
+import { failure, problemsOf, success, type Problem, type Result } from "../../fleet/problem";
 import { systemReason } from "../../fleet/system-errors";
 import { Disk, holds, kindOf } from "../../handover/disk";
 import { reloadGate } from "./runtime-socket";
@@ -12,7 +12,7 @@ import { reloadGate } from "./runtime-socket";
  * Where the keys lie, below the folder of the central host: as many PEM files as the gate has slots, and which key ID is in which.
  * They are no rendered files: what was fetched is kept by every later rendering.
  */
-export const keysFolder = "gate/keys";
+const keysFolder = "gate/keys";
 
 /** Access has two keys at a time, the one it signs with and the one before (docs/facts/edge.md, E9). */
 const keySlots = ["1", "2", "3", "4"] as const;
@@ -59,10 +59,8 @@ export interface RefreshedKeys {
 }
 
 export interface RefreshOptions {
-  /** Where Access publishes its keys; default that of the team. */
+  /** Where Access publishes its keys, as tests have it, which is asked for the host of the team; default that host itself. */
   readonly url?: URL;
-  /** The Host that is asked for, where the URL names another machine, as in tests. */
-  readonly host?: string;
   /** The folder of `*.prom` files; default `textfiles` in the folder of the central host. */
   readonly textfiles?: string;
   readonly now?: Date;
@@ -88,46 +86,31 @@ export function ensureKeyFiles(folder: string, teams?: readonly string[]): void 
 }
 
 /**
- * Fetches the keys that Access signs its assertions with, and gives them to the gate, which is reloaded only when they changed. Whatever
- * goes wrong, the keys that were there stay, and so does the time in `sitepass-keys.prom`, from which an alarm knows.
+ * Fetches the keys that Access signs its assertions with, and gives them to the gate, which is reloaded only when they changed, or could
+ * not be before. Whatever goes wrong, the keys that were there stay, and so does the time in `sitepass-keys.prom`, from which an alarm knows.
  *
  * @param folder of the central host's rendered files.
  * @param runDirectory the folder of the gate's sockets.
+ * @param team the only one, or those of several stacks. What of one cannot be fetched keeps the others' from nothing: theirs are taken, and
+ *   then this is a failure.
  */
 export async function refreshAccessKeys(
   folder: string,
   runDirectory: string,
-  teamName: string,
-  options: RefreshOptions = {},
-): Promise<Result<RefreshedKeys>> {
-  const url = options.url ?? keysUrl(teamName);
-  const fetched = await fetchKeys(url, options.host);
-  return fetched.ok ? takeKeys(folder, runDirectory, undefined, [fetched.value], options) : fetched;
-}
-
-/**
- * The same for the teams of several stacks. What of one team cannot be fetched keeps the others' from nothing: theirs are taken, and then
- * this is a failure.
- */
-export async function refreshKeysOfTeams(
-  folder: string,
-  runDirectory: string,
-  teams: readonly string[],
+  team: string | readonly string[],
   options: RefreshOptions = {},
 ): Promise<Result<RefreshedKeys>> {
   const fetched = await Promise.all(
-    teams.map((team) =>
-      fetchKeys(options.url ?? keysUrl(team), options.url && (options.host ?? keysUrl(team).host)),
-    ),
+    [team].flat().map((one) => fetchKeys(options.url ?? keysUrl(one), options.url && keysUrl(one).host)),
   );
   const taken = await takeKeys(
     folder,
     runDirectory,
-    teams,
+    typeof team === "string" ? undefined : team,
     fetched.map((one) => (one.ok ? one.value : undefined)),
     options,
   );
-  const problems = [...fetched, taken].flatMap((one) => (one.ok ? [] : one.problems));
+  const problems = [...fetched, taken].flatMap(problemsOf);
   return problems.length > 0 ? failure(...problems) : taken;
 }
 

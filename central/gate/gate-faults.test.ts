@@ -4,10 +4,12 @@ import { Agent } from "node:http";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { freePort } from "../../local/run/processes";
 import {
   assertion,
   runGate,
   signingKey,
+  Stores,
   withoutHaproxy,
   type Answered,
   type RunningGate,
@@ -201,7 +203,7 @@ describe("a gate with a fault around it", { skip: withoutHaproxy }, () => {
     }
   });
 
-  it("tells by tenant, and by the store's own label", async () => {
+  it("tells by tenant", async () => {
     const tenant = await runGate({ keys: [key], central: { identity: "tenant" } });
     try {
       const { status } = await tenant.send("logs", {
@@ -219,6 +221,32 @@ describe("a gate with a fault around it", { skip: withoutHaproxy }, () => {
       assert.equal(arrived.headers["x-scope-orgid"], "nagoya");
     } finally {
       await tenant.close();
+    }
+  });
+
+  it("tells a store of one's own by its label, at the very path that is configured", async () => {
+    const port = await freePort();
+    const own = new Stores();
+    await own.open("vmagent", port);
+    const url = new URL(`http://127.0.0.1:${port}/in%2520sert/$HOME/0:'a'/api/v1/write`);
+    const labelled = await runGate({
+      keys: [key],
+      central: { identity: "tenant", ownStores: { metrics: { url, takesExtraLabel: true } } },
+    });
+    try {
+      const { status } = await labelled.send("metrics", {
+        path: "/api/v1/write?extra_label=provider=osaka",
+        headers: [["Cf-Access-Jwt-Assertion", await assertion(key)]],
+        body: "samples",
+      });
+      assert.equal(status, 204);
+      assert.deepEqual(
+        own.take().map((arrived) => arrived.url),
+        [`${url.pathname}?extra_label=provider=nagoya`],
+      );
+    } finally {
+      await labelled.close();
+      await own.close();
     }
   });
 });

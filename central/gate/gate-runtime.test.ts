@@ -156,6 +156,21 @@ describe("a running gate of 500 sites", { skip: withoutHaproxy }, () => {
     assert.deepEqual(orThrow(await gate.refreshKeys()), { changed: false, keys: 2, gate: "unchanged" });
   });
 
+  it("takes keys that it could not take before, also while no others can be fetched", async () => {
+    const path = join(gate.directory, "gate/haproxy.cfg");
+    const text = readFileSync(path, "utf8");
+    writeFileSync(path, `${text}\nnonsense\n`);
+    gate.published = [keys[1], keys[2]];
+    assert.equal((await gate.refreshKeys()).ok, false);
+    assert.deepEqual([await pushAs(1, keys[0]), await pushAs(1, keys[1])], [204, 503]);
+    writeFileSync(path, text);
+    gate.published = [];
+    assert.match(problemTexts(await gate.refreshKeys())[0] ?? "", /so the gate keeps the keys that it has/);
+    assert.deepEqual([await pushAs(1, keys[0]), await pushAs(1, keys[1])], [503, 204]);
+    gate.published = [keys[1], keys[2]];
+    assert.deepEqual(orThrow(await gate.refreshKeys()), { changed: false, keys: 2, gate: "unchanged" });
+  });
+
   it("lets only its own user give it commands, and everybody push", () => {
     const mode = (name: string) => (statSync(join(gate.places.run, name)).mode & 0o777).toString(8);
     assert.deepEqual(["admin.sock", "master.sock", "metrics.sock", "logs.sock"].map(mode), [

@@ -6,7 +6,7 @@ import { after, before, describe, it } from "node:test";
 import { orThrow, problemText } from "../../fleet/problem";
 import { freePort } from "../../local/run/processes";
 import { exampleSeveral } from "../testing/central-hosts";
-import { refreshKeysOfTeams } from "./access-keys";
+import { refreshAccessKeys } from "./access-keys";
 import {
   assertion,
   runGate,
@@ -49,7 +49,7 @@ describe("the gate of two stacks", { skip: withoutHaproxy }, () => {
   /** By team; undefined: its page is not there. */
   const published = new Map<string, SigningKey[] | undefined>();
 
-  const refresh = () => refreshKeysOfTeams(gate.directory, gate.places.run, teams, { url });
+  const refresh = () => refreshAccessKeys(gate.directory, gate.places.run, teams, { url });
 
   before(async () => {
     // Both teams use one key ID, as they might.

@@ -1,5 +1,5 @@
-import { gateSocket } from "../../fleet/config";
 import { isIP } from "node:net";
+import { gateSocket } from "../../fleet/config";
 import type { CentralHost, CentralSignal, Places } from "../central-host";
 import { connectorPath, connectorsOf, stackTitle, teamsOf, type ConnectorPlace } from "../several-stacks";
 import { keyFile, keyIdsFile, slotsOf } from "./access-keys";
@@ -11,7 +11,7 @@ import { shutOut } from "./site-map";
  * Longest body that is taken, in bytes: as long as vmagent takes (`-maxInsertRequestSize`); collectors send a tenth of it
  * (docs/facts/collectors.md, K4).
  */
-export const largestBody = 32 * 1024 * 1024;
+const largestBody = 32 * 1024 * 1024;
 
 /** Pushes of one site that may be under way at a time: a collector that catches up sends up to 50 beside each other. */
 const mostInFlight = 100;
@@ -45,7 +45,7 @@ export function haproxyConfig(central: CentralHost, places: Places): string {
   const destinations = central.signals.flatMap((signal) => destinationsOf(central, places, signal));
   const connectors = connectorsOf(central, places);
   const named =
-    destinations.some(({ url }) => isIP(bareHost(url)) === 0) || isIP(places.programs.cloudflared.host) === 0;
+    destinations.some(({ url }) => isName(bareHost(url))) || isName(places.programs.cloudflared.host);
   return `${[
     `# The gate of ${stackTitle(central.stackName)}: who may push, and as whom. Rendered; changes are lost with the next rendering.`,
     global(places),
@@ -137,6 +137,12 @@ ${connectors
   )
   .join("\n")}`;
 
+/** What a server has behind its address, so that a name is looked up again while the gate runs. */
+const lookUp = (host: string): string =>
+  isName(host) ? " resolvers system init-addr last,libc,none resolve-prefer ipv4" : "";
+
+const isName = (host: string): boolean => isIP(host) === 0;
+
 const connectorBackend = ({ stack }: ConnectorPlace): string =>
   stack === undefined ? "connector" : `connector_${stack}`;
 
@@ -145,10 +151,9 @@ const connectorBackend = ({ stack }: ConnectorPlace): string =>
  * still cannot lead it to Prometheus.
  */
 function connector(one: ConnectorPlace): string {
-  const byName = isIP(one.host) === 0;
   return `backend ${connectorBackend(one)}
   http-request set-path /metrics
-  server cloudflared ${one.host}:${one.port}${byName ? " resolvers system init-addr last,libc,none resolve-prefer ipv4" : ""}`;
+  server cloudflared ${one.host}:${one.port}${lookUp(one.host)}`;
 }
 
 function frontend(central: CentralHost, places: Places, signal: CentralSignal): string {
@@ -167,7 +172,7 @@ function frontend(central: CentralHost, places: Places, signal: CentralSignal): 
   const teams = teamsOf(central);
   const slots = slotsOf(teams);
   const outdated = destinations.filter(({ takesRemoteWrite2 }) => !takesRemoteWrite2);
-  /** The first reason that holds is the one. */
+  // The first reason that holds is the one.
   const refuse = (reason: RefusalReason, ...conditions: readonly string[]): string[] =>
     conditions.map((condition) => `http-request set-var(txn.reason) str(${reason}) if !refused ${condition}`);
   const lines = [
@@ -283,10 +288,10 @@ function frontend(central: CentralHost, places: Places, signal: CentralSignal): 
 
 function backend({ siteLabel }: CentralHost, { name, url, tells, onlyWhile }: Destination): string {
   const host = bareHost(url);
-  const byName = isIP(host) === 0;
   const secure = url.protocol === "https:";
   const port = url.port === "" ? (secure ? 443 : 80) : url.port;
-  const fixed = `${url.pathname}${url.search}`.replaceAll("%", "%%");
+  // In double quotes HAProxy takes $NAME for a variable of its environment, and %[...] for one of its own.
+  const fixed = `${url.pathname}${url.search}`.replaceAll("%", "%%").replaceAll("$", String.raw`\$`);
   const target =
     tells === "label"
       ? `${fixed}${url.search === "" ? "?" : "&"}extra_label=${siteLabel}=%[var(txn.site)]`
@@ -307,7 +312,7 @@ function backend({ siteLabel }: CentralHost, { name, url, tells, onlyWhile }: De
     "http-response sc-inc-gpc0(1) if { status 200:299 }",
     "http-response sc-inc-gpc1(1) if { status 400:499 } !{ status 429 }",
     "http-response set-log-level silent if { status 200:299 }",
-    `server store ${url.hostname}:${port} maxconn 500 check inter 5s fall 3 rise 1${byName ? " resolvers system init-addr last,libc,none resolve-prefer ipv4" : ""}${secure ? ` ssl verify required ca-file @system-ca no-check-ssl sni str(${host}) verifyhost ${host}` : ""}`,
+    `server store ${url.hostname}:${port} maxconn 500 check inter 5s fall 3 rise 1${lookUp(host)}${secure ? ` ssl verify required ca-file @system-ca no-check-ssl sni str(${host}) verifyhost ${host}` : ""}`,
   ];
   return [
     `backend ${name}\n${indent(lines)}`,
@@ -321,11 +326,10 @@ const status503 = (reason: string, text: string): string =>
 const issuerOf = (team: string): string => `https://${team}.cloudflareaccess.com`;
 
 /** A store that gets nothing from the gate itself, and is looked at. */
-function watched(name: string, { hostname, port, pathname }: URL): string {
-  const byName = isIP(hostname) === 0;
+function watched(name: string, url: URL): string {
   return `backend ${name}_store\n${indent([
-    `option httpchk GET ${pathname}`,
-    `server store ${hostname}:${port} check inter 5s fall 3 rise 1${byName ? " resolvers system init-addr last,libc,none resolve-prefer ipv4" : ""}`,
+    `option httpchk GET ${url.pathname}`,
+    `server store ${url.hostname}:${url.port} check inter 5s fall 3 rise 1${lookUp(bareHost(url))}`,
   ])}`;
 }
 

@@ -25,7 +25,7 @@ export function throwUnlessRendered(folder: string, stackName: string): void {
         holder !== stackName && {
           subject: folder,
           says: `holds the gate of ${stackTitle(holder)}, and this is ${stackTitle(stackName)}`,
-          todo: `Add \`${stackFlags(holder).join(" ")}\`, or name another folder with --out`,
+          todo: `Run it with \`${stackFlags(holder).join(" ")}\`, or name another folder with --out`,
         },
     ),
   );

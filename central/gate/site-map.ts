@@ -5,7 +5,7 @@ import type { CentralHost, CentralSite } from "../central-host";
 import { adminSocket, ask } from "./runtime-socket";
 
 /** Where the map lies, below the folder of the central host. */
-export const siteMapPath = "gate/sites.map";
+const siteMapPath = "gate/sites.map";
 
 /** The value of a site that is shut out, in place of its signals. */
 export const shutOut = "shut-out";

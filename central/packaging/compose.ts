@@ -16,7 +16,7 @@ const credentials = "/run/secrets";
 const hostRoot = "/host";
 
 /** Everything in a container of its own, which the others find by the program's name. */
-export const composePlaces = (): Places =>
+const composePlaces = (): Places =>
   placesBy(
     (name) => ({
       host: name,
@@ -112,7 +112,9 @@ function service(program: CentralProgram, host: PackagedHost, networks: readonly
   const places = composePlaces();
   const { args, environment } = program.command(central, places);
   const secrets = secretsOf(program, central, compose);
-  const health = program.readyPath && image.health?.(places.programs[name].ports.http, program.readyPath);
+  const { readyPath } = program;
+  const health =
+    readyPath === undefined ? undefined : image.health?.(places.programs[name].ports.http, readyPath);
   const rootfs = name === "node-exporter" && !args.some((arg) => arg.startsWith("--path.rootfs"));
   return {
     image: imageName(image),
@@ -136,7 +138,7 @@ function service(program: CentralProgram, host: PackagedHost, networks: readonly
       "depends_on",
       dependencies[name].flatMap((other) => programs.filter((one) => one.name === other).map(serviceName)),
     ),
-    ...(health === undefined || health === ""
+    ...(health === undefined
       ? {}
       : {
           healthcheck: {

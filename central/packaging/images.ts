@@ -26,7 +26,7 @@ const busyboxWget = (port: number, readyPath: string): readonly string[] => [
 ];
 
 /**
- * Pinned by version and digest: a tag can be moved, a digest cannot. Both are raised together; see docs/central.md.
+ * Pinned by version and digest: a tag can be moved, a digest cannot. Both are raised together: docs/central.md says which digests are taken.
  *
  * Folders of data are those that an image declares as volumes, where it does. Loki's image has no shell since 3.6 (loki#20149),
  * Alloy's has no HTTP client, and whether vmagent's has one differs from release to release.

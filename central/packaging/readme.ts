@@ -101,7 +101,7 @@ function timerSection(host: PackagedHost, name: PackagingName, packaging: Packag
 
 Timers of systemd run sitepass from a checkout of the project in ${checkout} (another place is named with \`--checkout\`):
 
-${timers.map((timer) => `- sitepass-${timer} ${does[timer as keyof typeof does]}.`).join("\n")}
+${timers.map((timer) => `- sitepass-${timer} ${does[timer]}.`).join("\n")}
 
 They need Node.js on systemd's PATH, \`npm ci\` in the checkout, and what reads the stack and Cloudflare's API, in
 ${where} (mode 0600), such as:

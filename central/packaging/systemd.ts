@@ -19,14 +19,14 @@ const textfiles = `${state}/textfiles`;
 export const gateUser = "sitepass";
 const exporterUser = "sitepass-exporter";
 
-export const unitOf = (program: Pick<CentralProgram, "name" | "stack">): string =>
+const unitOf = (program: Pick<CentralProgram, "name" | "stack">): string =>
   `sitepass-${serviceName(program)}.service`;
 
 /**
  * Everything on loopback of the central host. A unit's secrets lie in a folder that only it can see, which systemd fills and files of
  * configuration may name (systemd.exec(5), LoadCredential).
  */
-export const systemdPlaces = (program: Pick<CentralProgram, "name" | "stack">): Places =>
+const systemdPlaces = (program: Pick<CentralProgram, "name" | "stack">): Places =>
   placesBy(
     (one) => ({
       host: "127.0.0.1",

@@ -3,8 +3,10 @@ import { systemdArgument } from "../../collectors/common/systemd";
 import { stackFlags } from "../several-stacks";
 import { plainFile, type PackagedHost, type Packaging } from "./packaging";
 
+type TimerName = "keys" | "map" | "status";
+
 interface Timer {
-  readonly name: string;
+  readonly name: TimerName;
   readonly description: string;
   readonly words: readonly string[];
   /** Lines of [Timer]. */
@@ -14,7 +16,7 @@ interface Timer {
 }
 
 /** What runs again and again on the central host, from a checkout of the project there, in the order of names. */
-export function timerNames({ central }: Pick<PackagedHost, "central">): readonly string[] {
+export function timerNames({ central }: Pick<PackagedHost, "central">): readonly TimerName[] {
   return central.identity === "off" ? ["status"] : ["keys", "map", "status"];
 }
 

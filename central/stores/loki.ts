@@ -27,7 +27,7 @@ export const onDisk = (data: string) => ({
   },
 });
 
-/** Loki, everything in one process, in one folder (grafana/loki, cmd/loki/loki-local-config.yaml). */
+/** Keeps the lines of all sites; without a gate its ruler tells Prometheus which sites' lines arrive. */
 export const loki: CentralProgram = {
   name: "loki",
   title: "Loki",

@@ -52,16 +52,12 @@ async function fetchKeys(
   { terminal }: Run,
 ): Promise<ExitCode> {
   const { readCentralHosts } = await import("../../central/read-central-host.js");
-  const { refreshAccessKeys, refreshKeysOfTeams } = await import("../../central/gate/access-keys.js");
+  const { refreshAccessKeys } = await import("../../central/gate/access-keys.js");
   const { throwUnlessRendered } = await import("../../central/gate/rendered-gate.js");
   throwUnlessRendered(out, joinedName(stacks.map(({ stackName }) => stackName)));
   const central = await readCentralHosts(stacks, new Set());
-  const teams = teamsOf(central);
-  const refreshed = orThrow(
-    await (teams === undefined
-      ? refreshAccessKeys(out, run, central.teamName, { textfiles })
-      : refreshKeysOfTeams(out, run, teams, { textfiles })),
-  );
+  const team = teamsOf(central) ?? central.teamName;
+  const refreshed = orThrow(await refreshAccessKeys(out, run, team, { textfiles }));
   const gate = {
     reloaded: "the running gate has taken them in",
     unchanged: "the gate needs no reload",
@@ -70,7 +66,7 @@ async function fetchKeys(
   terminal.print(
     json === true
       ? JSON.stringify(refreshed, undefined, 2)
-      : `${join(out, "gate/keys")}: ${plural(refreshed.keys, "key")} of ${(teams ?? [central.teamName]).join(", ")}, ${refreshed.changed ? "written" : "unchanged"}; ${gate}.`,
+      : `${join(out, "gate/keys")}: ${plural(refreshed.keys, "key")} of ${[team].flat().join(", ")}, ${refreshed.changed ? "written" : "unchanged"}; ${gate}.`,
   );
   return 0;
 }

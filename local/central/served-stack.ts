@@ -47,8 +47,7 @@ export async function serveStack(options: ServedStackOptions): Promise<ServedSta
   const { tunnelToken = "" } = await stateFileReader(statePath).outputs(directory, stackName);
   const host = await startCentralHost(home, central, async ({ run, textfiles }) => {
     const url = new URL("/cdn-cgi/access/certs", edge.url);
-    const team = { url, host: `${central.teamName}.cloudflareaccess.com`, textfiles };
-    orThrow(await refreshAccessKeys(home, run, central.teamName, team));
+    orThrow(await refreshAccessKeys(home, run, central.teamName, { url, textfiles }));
   });
   const connector = await startConnector({
     database: standIn.database,

@@ -4,6 +4,7 @@ import type { SignalName } from "../../fleet/signals";
 import type { Site, SiteElsewhere } from "../../fleet/sites";
 import { planApplications, resourceTypes } from "../../provision/declared-objects";
 import type { StackResource } from "../../stack/stack-resources";
+import type { ApplicationRole } from "../own-applications";
 import type { AccountView } from "./read-account";
 
 /** Everything that a plan rests on. */
@@ -93,9 +94,6 @@ const declared = (type: ResourceType, name: string, component: string, its: stri
 
 /** provision/site-passes.ts */
 export const declaredToken = (site: string) => declared(resourceTypes.token, site, "SitePasses", "sites");
-
-/** What an application is to become: the one on the write paths, or the one on everything else. */
-export type ApplicationRole = keyof ReturnType<typeof planApplications>;
 
 /** provision/push-endpoint.ts */
 export function declaredApplication(endpoint: ApplicationPlace, role: ApplicationRole): DeclaredResource {

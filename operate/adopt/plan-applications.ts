@@ -2,6 +2,7 @@ import type { AccountApplication } from "../../cloudflare/access-applications";
 import { coversHost, destinationOf, type Destination } from "../../cloudflare/access-evaluation";
 import type { Endpoint } from "../../fleet/config";
 import { planApplications, resourceTypes, sessionDuration } from "../../provision/declared-objects";
+import type { ApplicationRole } from "../own-applications";
 import {
   changed,
   declaredApplication,
@@ -9,7 +10,6 @@ import {
   planMessages,
   resourceWithId,
   type Adoption,
-  type ApplicationRole,
   type PlanInProgress,
 } from "./adoption-plan";
 import { findPolicyLosses, type PlanWithTokens } from "./policies";

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { isSystemError } from "../../fleet/system-errors";
 
 /** What became of a file: written, there already with this very text, or there with another and left alone. */
 export type NewFileOutcome = "written" | "unchanged" | "taken";
@@ -38,12 +39,11 @@ function moveInto(path: string, temporary: string): boolean {
     linkSync(temporary, path);
     return true;
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (code === "EEXIST") {
+    if (isSystemError(error, "EEXIST")) {
       return false;
     }
     // File systems without links, such as FAT and some shares.
-    if (code !== "EPERM" && code !== "ENOTSUP" && code !== "ENOSYS") {
+    if (!isSystemError(error, "EPERM", "ENOTSUP", "ENOSYS")) {
       throw error;
     }
   }

@@ -3,7 +3,6 @@ import type { CloudflareApi } from "../../cloudflare/client";
 import { listRecords } from "../../cloudflare/dns-records";
 import { listTokens } from "../../cloudflare/service-tokens";
 import { findZone } from "../../cloudflare/zones";
-import { shardText } from "../../fleet/names";
 import { attempt, type Problem, type Result } from "../../fleet/problem";
 import { plural } from "../../fleet/wording";
 import type { TokenPlan } from "../../provision/preflight";
@@ -11,6 +10,7 @@ import type { OpenStack } from "../../stack/open-stack";
 import { shardsOfProject } from "../../stack/project-stacks";
 import { apiTokenFinding, otherCredentials, probeWrite } from "./api-token";
 import { readOwnership } from "../ownership";
+import { shardInFileProblem } from "../shards/project-fleet";
 import type { CheckContext } from "./check-context";
 import { findingsOn, inOrder, type Finding } from "./finding";
 import { checkHostNames } from "./host-names";
@@ -70,20 +70,13 @@ function shardProblems({ directory, stackName, config, sites, elsewhere }: OpenS
     { stackName, shard: config.shard },
   ].sort((a, b) => (a.stackName < b.stackName ? -1 : 1));
   const known = new Set(stacks.map(({ shard }) => shard));
-  const there = stacks.map((one) => `${one.stackName} is ${shardText(one.shard)}`).join(", ");
-  const problemOf = (file: string, key: "shard" | "movingTo", shard: string): Problem => {
-    return {
-      subject: file,
-      says: `${shard === "" ? `says no ${key}` : `${key} is ${shard}`}, and no stack of the project is ${shardText(shard)} (${there})`,
-      // No nearest one: all of two letters are near each other, and the wrong one would be another account.
-      todo: `Give it the shard of one of them${shard === "" ? "" : `, or make a stack whose sitepass:shard is ${shard}`}`,
-    };
-  };
   return [...sites, ...elsewhere]
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .flatMap(({ file, shard, movingTo }) => [
-      ...(known.has(shard) ? [] : [problemOf(file, "shard", shard)]),
-      ...(movingTo === undefined || known.has(movingTo) ? [] : [problemOf(file, "movingTo", movingTo)]),
+      ...(known.has(shard) ? [] : [shardInFileProblem(stacks, file, "shard", shard)]),
+      ...(movingTo === undefined || known.has(movingTo)
+        ? []
+        : [shardInFileProblem(stacks, file, "movingTo", movingTo)]),
     ]);
 }
 

@@ -59,7 +59,7 @@ export interface Confirmation {
 }
 
 /** Milliseconds between two tries of a secret that is not let in yet. */
-const pause = 5000;
+const betweenTries = 5000;
 
 /**
  * Proves that `up` changed the secrets of sites, and that the new ones are let in. What was proven is noted beside the
@@ -101,9 +101,9 @@ export async function confirmRotations(
           abort,
           onProgress: progress.update,
           watch: {
-            interval: pause,
+            interval: betweenTries,
             timeout: request.wait,
-            onLook: () => {
+            onLook: (_verdict, pause) => {
               progress.stop();
               onRetry(pause);
             },
@@ -174,7 +174,7 @@ function parseFormer(former: readonly string[], sites: readonly Site[]): Readonl
       problems.push({ subject, says, todo: "Write it as in tokyo=0123456789ab" });
     } else if (!sites.some((site) => site.name === name)) {
       const says = `names ${name}, which is not among the sites to confirm`;
-      problems.push({ subject, says, todo: "Name it there too" });
+      problems.push({ subject, says, todo: "Name that site, too" });
     } else {
       fingerprints.set(name, digits);
     }

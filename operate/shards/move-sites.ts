@@ -1,8 +1,16 @@
-import { roughDuration } from "../../fleet/duration";
-import { listTokens, readTokens, type AccountToken } from "../../cloudflare/service-tokens";
 import { answered } from "../../cloudflare/client";
+import { listTokens, readTokens, type AccountToken } from "../../cloudflare/service-tokens";
+import { roughDuration } from "../../fleet/duration";
 import { shardText } from "../../fleet/names";
-import { attempt, orThrow, success, throwIfAny, type Problem, type Result } from "../../fleet/problem";
+import {
+  attempt,
+  orThrow,
+  problemsOf,
+  success,
+  throwIfAny,
+  type Problem,
+  type Result,
+} from "../../fleet/problem";
 import type { NamedSiteFile } from "../../fleet/site-files";
 import { heldTokensIn } from "../../provision/preflight";
 import type { OpenStack } from "../../stack/open-stack";
@@ -11,7 +19,8 @@ import type { LineChange } from "../site-file/edit-token";
 import { preparePlaceEdits, writeEdits } from "../site-file/site-file-edits";
 import {
   namedSiteFiles,
-  noStackProblem,
+  shardInFileProblem,
+  shardOptionProblem,
   stacksOfShard,
   type ProjectFleet,
   type StackOfProject,
@@ -63,7 +72,7 @@ export async function moveSites(
   throwIfAny(
     start === undefined || stacksOfShard(project, start).length > 0
       ? []
-      : [noStackProblem(project, "--to", start)],
+      : [shardOptionProblem(project, "--to", start)],
   );
   throwIfAny(files.flatMap((file) => stepProblem(file, start) ?? []));
   const planned = files.map((file) => plan(file, step));
@@ -146,7 +155,19 @@ async function useProblems(
   for (const shard of shards) {
     read.set(shard, await attempt(() => readShard(project, shard)));
   }
-  const unread = [...read.values()].flatMap((one) => (one.ok ? [] : one.problems));
+  const unread = [
+    ...planned.flatMap(({ file, from, to }) =>
+      (
+        [
+          ["shard", from],
+          ["movingTo", to],
+        ] as const
+      )
+        .filter(([, shard]) => stacksOfShard(project, shard).length === 0)
+        .map(([key, shard]) => shardInFileProblem(project.stacks, file, key, shard)),
+    ),
+    ...[...read.values()].flatMap(problemsOf),
+  ];
   if (unread.length > 0) {
     return unread.map((problem) => ({
       ...problem,
@@ -164,10 +185,8 @@ async function useProblems(
 
 /** @throws UserError when a stack of the shard, or its account, cannot be read. */
 async function readShard(project: ProjectFleet, shard: string): Promise<readonly StackTokens[]> {
-  const stacks = stacksOfShard(project, shard);
-  throwIfAny(stacks.length > 0 ? [] : [noStackProblem(project, "sites/", shard)]);
   return Promise.all(
-    stacks.map(async (stack) => {
+    stacksOfShard(project, shard).map(async (stack) => {
       const opened = orThrow(await stack.open());
       return { stack, tokenOf: await readStackTokens(opened) };
     }),

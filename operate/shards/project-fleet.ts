@@ -39,12 +39,27 @@ export function namedSiteFiles(
 export const stacksOfShard = ({ stacks }: ProjectFleet, shard: string): readonly StackOfProject[] =>
   stacks.filter((stack) => stack.shard === shard);
 
-/** Of a shard that no stack of the project is. */
-export function noStackProblem({ stacks }: ProjectFleet, subject: string, shard: string): Problem {
-  const there = stacks.map((stack) => `${stack.stackName} is ${shardText(stack.shard)}`).join(", ");
-  return {
-    subject,
-    says: `is "${shard}", and no stack of the project is ${shardText(shard)} (${there})`,
-    todo: "Name the shard of one of them, or make a stack with that sitepass:shard first",
-  };
-}
+type StackShard = Pick<StackOfProject, "stackName" | "shard">;
+
+const shardsOf = (stacks: readonly StackShard[]): string =>
+  stacks.map((stack) => `${stack.stackName} is ${shardText(stack.shard)}`).join(", ");
+
+/** An option that names a shard which no stack of the project is. */
+export const shardOptionProblem = ({ stacks }: ProjectFleet, option: string, shard: string): Problem => ({
+  subject: option,
+  says: `is "${shard}", and no stack of the project is ${shardText(shard)} (${shardsOf(stacks)})`,
+  todo: "Name the shard of one of them, or make a stack with that sitepass:shard first",
+});
+
+/** A site file in which a key says a shard that no stack of the project is. */
+export const shardInFileProblem = (
+  stacks: readonly StackShard[],
+  file: string,
+  key: "shard" | "movingTo",
+  shard: string,
+): Problem => ({
+  subject: file,
+  says: `${shard === "" ? `says no ${key}` : `${key} is ${shard}`}, and no stack of the project is ${shardText(shard)} (${shardsOf(stacks)})`,
+  // No nearest one: all of two letters are near each other, and the wrong one would be another account.
+  todo: `Give it the shard of one of them${shard === "" ? "" : `, or make a stack whose sitepass:shard is ${shard}`}`,
+});

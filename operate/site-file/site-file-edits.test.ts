@@ -55,6 +55,14 @@ describe("prepareEdits", () => {
     ]);
   });
 
+  it("leaves a file that is not UTF-8 by now: what it cannot read it would write as something else", async (t) => {
+    const directory = project(t, { "a.yaml": "" });
+    writeFileSync(join(directory, "sites", "a.yaml"), Buffer.from("# Z\xfcrich\n", "latin1"));
+    const { edits, problems } = await prepareEdits(directory, shutOut(testSite("a")));
+    assert.deepEqual(edits, []);
+    assert.deepEqual(problems.map(problemText), ["sites/a.yaml: was changed while this ran. Run it again."]);
+  });
+
   it("keeps a byte order mark in its place", async (t) => {
     const directory = project(t, { "a.yml": '\uFEFF{ "signals": ["metrics"] }' });
     const { edits } = await prepareEdits(directory, shutOut({ ...testSite("a"), file: "sites/a.yml" }));

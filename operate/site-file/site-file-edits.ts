@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
 import { access, chmod, chown, lstat, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
@@ -7,7 +8,7 @@ import type { Problem, Result } from "../../fleet/problem";
 import { parseSite } from "../../fleet/site-files";
 import type { SiteFile } from "../../fleet/site-schema";
 import type { Site } from "../../fleet/sites";
-import { systemReason, systemRemedy } from "../../fleet/system-errors";
+import { isSystemError, systemReason, systemRemedy } from "../../fleet/system-errors";
 import { editPlace, type PlaceInFile } from "./edit-place";
 import { changedLines, editToken, withoutMark, type LineChange, type TokenChanges } from "./edit-token";
 
@@ -90,10 +91,9 @@ async function prepareEdit(
   if (!read.ok) {
     return read;
   }
-  // The byte order mark stays in the text: it goes back into the file.
-  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(read.value);
-  const parsed = parseSite(withoutMark(text), file);
-  if (!parsed.ok || !isAsRead(parsed.value)) {
+  const text = textIn(read.value);
+  const parsed = text === undefined ? undefined : parseSite(withoutMark(text), file);
+  if (text === undefined || parsed?.ok !== true || !isAsRead(parsed.value)) {
     return failure(changedMeanwhile(file));
   }
   const edited = edit(text);
@@ -102,6 +102,11 @@ async function prepareEdit(
   }
   const after = edited.value;
   return success({ file, path, before: read.value, after, lines: changedLines(text, after) });
+}
+
+/** A site file's text with its byte order mark, which goes back into the file; undefined for what is not UTF-8. */
+function textIn(bytes: Buffer): string | undefined {
+  return isUtf8(bytes) ? new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes) : undefined;
 }
 
 /**
@@ -216,7 +221,7 @@ function isGone(pid: number): boolean {
     process.kill(pid, 0);
     return false;
   } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "ESRCH";
+    return isSystemError(error, "ESRCH");
   }
 }
 

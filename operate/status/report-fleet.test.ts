@@ -223,6 +223,19 @@ describe("reportFleet", () => {
     );
   });
 
+  it("sends whoever names a site of another shard to its stack, and does not say that there is no such site", async (t) => {
+    const { stack } = await fleetOf(t, { lima: {}, tokyo: {} });
+    const elsewhere = [{ name: "osaka", file: "sites/osaka.yaml", shard: "us" }];
+    const found = await reportFleet(success({ ...stack, elsewhere }), {
+      ...{ stackName: "prod", now, warnDays: 30, staleHours: 24, sites: ["osaka", "limo"] },
+    });
+    assert.deepEqual(alarms(found), [
+      "limo: is not a site, neither by a file in sites/ nor by a token. Did you mean lima?",
+      "osaka: is in the shard us, and the stack prod is another. Correct shard in its file: no stack of the project is that one.",
+    ]);
+    assert.deepEqual(rows(found), []);
+  });
+
   it("calls no token an orphan that the state holds from an up that failed before its outputs", async (t) => {
     const fleet = await fleetOf(t, { tokyo: {} });
     const stack = {

@@ -13,6 +13,7 @@ import type { OpenStack } from "../../stack/open-stack";
 import { secretVersionsIn, type StackResource } from "../../stack/stack-resources";
 import { attachedByHand, missingApplications, type OwnApplicationsContext } from "../own-applications";
 import { ownershipOf, type Ownership } from "../ownership";
+import { sitesOfOtherStacks } from "../select-sites";
 import { fleetStatus, type FleetFacts, type StackToken } from "./fleet-status";
 import { findLeftOvers } from "./left-over";
 import { openMetrics } from "./open-metrics";
@@ -46,7 +47,7 @@ export async function reportFleet(
     throw error;
   }
   const unwritten = await writeMetrics(report, metricsFile);
-  const shown = opened.ok ? onlyNamed(report, sites) : report;
+  const shown = opened.ok ? onlyNamed(report, opened.value, sites) : report;
   return { ...shown, alarms: [...shown.alarms, ...unwritten] };
 }
 
@@ -106,7 +107,7 @@ function byHand(
     return [];
   }
   const all = { ...context, applications };
-  return [...missingApplications(all, endpoint, ["whole-host"]), ...attachedByHand(all, endpoint)];
+  return [...missingApplications(all, endpoint, ["wholeHost"]), ...attachedByHand(all, endpoint)];
 }
 
 /** Endpoints of which it cannot be told whom they let in, once for each that a provisioned site pushes to. */
@@ -252,22 +253,26 @@ const isRefused = (result: CallResult<unknown>): boolean =>
 const allShown = (listed: CallResult<unknown>): boolean =>
   listed.kind !== "answered" || listed.unseen === undefined;
 
-/** Only the named sites, whether declared or not; a name that is not a site is an alarm in place of them all. */
-function onlyNamed(report: FleetReport, names: readonly string[]): FleetReport {
+/** Only the named sites, whether declared or not; a name that is not a site of this stack is an alarm in place of them all. */
+function onlyNamed(report: FleetReport, stack: OpenStack, names: readonly string[]): FleetReport {
   if (names.length === 0) {
     return report;
   }
   const known = [...new Set(report.sites.map(({ site }) => site))];
-  const alarms = [...new Set(names)]
-    .filter((name) => !known.includes(name))
-    .map((name) => {
-      const close = nearest(name, known);
-      return {
-        subject: name,
-        says: "is not a site, neither by a file in sites/ nor by a token",
-        todo: close === undefined ? "Leave it out to see all" : `Did you mean ${close}?`,
-      };
-    });
+  const others = [...new Set(names)].filter((name) => !known.includes(name));
+  const alarms = [
+    ...others
+      .filter((name) => stack.elsewhere.every((site) => site.name !== name))
+      .map((name) => {
+        const close = nearest(name, known);
+        return {
+          subject: name,
+          says: "is not a site, neither by a file in sites/ nor by a token",
+          todo: close === undefined ? "Leave it out to see all" : `Did you mean ${close}?`,
+        };
+      }),
+    ...sitesOfOtherStacks(stack, others),
+  ];
   const sites = alarms.length > 0 ? [] : report.sites.filter(({ site }) => names.includes(site));
   return { ...report, sites, alarms: [...report.alarms, ...alarms] };
 }

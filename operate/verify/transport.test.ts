@@ -5,7 +5,14 @@ import type { Duplex } from "node:stream";
 import { describe, it, type TestContext } from "node:test";
 import { opensslAbsence, startSelfSigned } from "../../test/support/self-signed";
 import { viaTo } from "./testing/via-to";
-import { failureReason, networkFailure, openTransport, type Reply, type TransportOptions } from "./transport";
+import {
+  failureReason,
+  networkFailure,
+  openTransport,
+  type Reply,
+  type Transport,
+  type TransportOptions,
+} from "./transport";
 
 async function listening(t: TestContext, server: Server): Promise<string> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -170,7 +177,7 @@ describe("openTransport, behind a proxy", () => {
     t: TestContext,
     connect: (socket: Duplex, head: Buffer) => void,
     environment: Readonly<Record<string, string>> = {},
-  ): Promise<{ readonly reply: Reply; readonly asked: readonly string[] }> {
+  ): Promise<{ readonly reply: Reply; readonly asked: readonly string[]; readonly transport: Transport }> {
     const asked: string[] = [];
     const server = createServer();
     server.on("connect", ({ url = "" }, socket, head) => {
@@ -200,7 +207,7 @@ describe("openTransport, behind a proxy", () => {
       path: "/api/v1/write",
       credentials: { clientId: "id", clientSecret: "secret" },
     });
-    return { reply, asked };
+    return { reply, asked, transport };
   }
 
   it("goes through it by CONNECT", { skip: opensslAbsence }, async (t) => {
@@ -234,6 +241,17 @@ describe("openTransport, behind a proxy", () => {
   it("tells a proxy that is not there from a host that is not", async (t) => {
     const { reply } = await askBehind(t, () => undefined, { HTTPS_PROXY: "http://127.0.0.1:9" });
     assert.deepEqual(reply, { failure: "proxy", reason: "ECONNREFUSED, 2 times" });
+  });
+
+  it("says once that it cannot use a proxy with a name that is not escaped", async (t) => {
+    const { reply, transport } = await askBehind(t, () => undefined, {
+      HTTPS_PROXY: "http://me:50%@127.0.0.1:9",
+    });
+    assert.ok("failure" in reply, JSON.stringify(reply));
+    assert.doesNotMatch(reply.reason, /50%/);
+    transport.close();
+    // A rejection that nobody waits for would end the command with a stack trace.
+    await new Promise(setImmediate);
   });
 
   it("passes the hosts by that NO_PROXY names", async (t) => {

@@ -168,7 +168,8 @@ function openProxied(proxy: OutboundProxy, { concurrency, requestTimeout, abort 
       }
     },
     close: () => {
-      void agent?.then((opened) => opened.destroy());
+      // One that could not be opened has been told with the request.
+      void agent?.then((opened) => opened.destroy()).catch(() => undefined);
     },
   };
 }

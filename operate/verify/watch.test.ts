@@ -71,14 +71,15 @@ describe("watchSites", () => {
 
   it("takes a last look when the time is over", async () => {
     const { asked, look } = looks([["tokyo"], ["tokyo"], ["tokyo"]]);
-    const seen: boolean[] = [];
+    const seen: (readonly [ok: boolean, inTime: boolean])[] = [];
     const verdict = await watchSites(fleet, {
       ...options(look),
       interval: 60_000,
       timeout: 20,
-      onLook: ({ ok }) => seen.push(ok),
+      // What is left of the time is less than the interval.
+      onLook: ({ ok }, pause) => seen.push([ok, pause > 0 && pause <= 20]),
     });
-    assert.deepEqual([asked.length, seen, verdict.ok], [2, [false], false]);
+    assert.deepEqual([asked.length, seen, verdict.ok], [2, [[false, true]], false]);
   });
 
   it("ends between two looks when it is aborted", async () => {

@@ -7,8 +7,12 @@ export interface Watch {
   readonly interval: number;
   /** Milliseconds after which the last look is taken; undefined: never. */
   readonly timeout: number | undefined;
-  /** Called after each look that found something wrong, unless it was the last. */
-  readonly onLook: (verdict: FleetVerdict) => void;
+  /**
+   * Called after each look that found something wrong, unless it was the last.
+   *
+   * @param pause milliseconds until the next one.
+   */
+  readonly onLook: (verdict: FleetVerdict, pause: number) => void;
 }
 
 export interface WatchOptions extends Watch {
@@ -30,9 +34,10 @@ export async function watchSites(sites: readonly Site[], options: WatchOptions):
     if (left <= 0) {
       break;
     }
-    onLook(verdict);
     last = left <= interval;
-    await delay(Math.min(interval, left), undefined, abort && { signal: abort });
+    const pause = Math.min(interval, left);
+    onLook(verdict, pause);
+    await delay(pause, undefined, abort && { signal: abort });
     const wrong = new Set(verdict.sites.filter(({ ok }) => !ok).map(({ site }) => site));
     verdict = withNewer(verdict, await look(sites.filter(({ name }) => wrong.has(name))));
   }

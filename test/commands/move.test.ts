@@ -103,6 +103,18 @@ describe("sitepass move", () => {
     assert.equal(fleet.siteText("oslo"), oslo);
   });
 
+  it("names the file that is moving to a shard that no stack is, and ends such a move with --unseen", async () => {
+    fleet.putSite("oslo", "shard: eu\nmovingTo: su\n");
+    const { exitCode, stderr } = await move("oslo", "--undo");
+    assert.equal(exitCode, 1);
+    assert.equal(
+      stderr,
+      "error: sites/oslo.yaml: movingTo is su, and no stack of the project is the shard su (eu is the shard eu, us is the shard us). Give it the shard of one of them, or make a stack whose sitepass:shard is su. To end the move without knowing whether its tokens are used, take --unseen.\n",
+    );
+    assert.equal((await move("oslo", "--undo", "--unseen")).exitCode, 0);
+    assert.equal(fleet.siteText("oslo"), "shard: eu\n");
+  });
+
   it("refuses to end a move before the new token was made, used, and used last", async () => {
     await move("oslo", "--to", "us");
     const refusal = async (): Promise<string> => {

@@ -2,8 +2,10 @@ import { problemsOf } from "../../fleet/problem";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync, watch } from "node:fs";
+import fs from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { z } from "zod";
 import { readSiteFiles } from "../../fleet/site-files";
 import { engines } from "../support/engines";
 import { openScenario, type Scenario } from "../support/scenario";
@@ -12,6 +14,9 @@ import type { CommandResult } from "../support/run-here";
 import assert from "node:assert/strict";
 
 const [engine] = engines;
+
+const rotationsIn = z.object({ rotated: z.array(z.object({ site: z.string() })) });
+
 const day = 86_400_000;
 
 const names = Array.from({ length: 12 }, (_, index) => `site-${index + 10}`);
@@ -131,6 +136,34 @@ describe("sitepass rotate --all", () => {
       readdirSync(sites).filter((entry) => entry.startsWith(".")),
       [],
     );
+  });
+
+  it("says what it has written when it is stopped midway, in words and as a document", async (t) => {
+    const { rename } = fs;
+    for (const json of [false, true]) {
+      let renamed = 0;
+      const renaming = t.mock.method(fs, "rename", async (from: string, to: string) => {
+        await rename(from, to);
+        renamed += 1;
+        if (renamed === 2) {
+          process.emit("SIGHUP");
+        }
+      });
+      const stopped = await run("--all", "--force", ...(json ? ["--json"] : []));
+      renaming.mock.restore();
+      assert.equal(stopped.exitCode, 130);
+      assert.match(stopped.stderr, /^Stopped: 2 of 12 files were written\.$/m);
+      if (json) {
+        const { rotated: written } = rotationsIn.parse(JSON.parse(stopped.stdout));
+        assert.deepEqual(
+          written.map(({ site }) => site),
+          names.slice(0, 2),
+        );
+      } else {
+        assert.match(stopped.stdout, /^site-10 .*\nsite-11 .*\n\nNext:$/m);
+        assert.doesNotMatch(stopped.stdout, /site-12/);
+      }
+    }
   });
 
   /** Rotates the fleet, and kills that after so many events in its folder. @returns whether it came to that. */

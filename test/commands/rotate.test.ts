@@ -306,7 +306,7 @@ tokyo  confirmed  sha256 ${former} -> ${fingerprint(secretOf("tokyo"))}  yes    
     assert.equal(
       wrong.stderr,
       `error: --former: is "tokyo=none", which is not a site with the 12 hexadecimal digits of a fingerprint. Write it as in tokyo=0123456789ab.
-error: --former: names lima, which is not among the sites to confirm. Name it there too.
+error: --former: names lima, which is not among the sites to confirm. Name that site, too.
 `,
     );
   });

@@ -359,7 +359,7 @@ for (const engine of engines) {
       const one = await fleet.sitepass(["central", "map", "--stack", "eu", "--out", out]);
       assert.equal(
         one.stderr,
-        `error: ${out}: holds the gate of stacks eu, us, and this is stack eu. Add \`--stack eu --stack us\`, or name another folder with --out.\n`,
+        `error: ${out}: holds the gate of stacks eu, us, and this is stack eu. Run it with \`--stack eu --stack us\`, or name another folder with --out.\n`,
       );
     });
 

@@ -307,7 +307,6 @@ for (const identity of ["tenant", "label"] as const) {
         const refresh = () =>
           refreshAccessKeys(options.home, run, "example-team", {
             url,
-            host: "example-team.cloudflareaccess.com",
             textfiles,
           });
         assert.deepEqual(orThrow(await refresh()), { changed: true, keys: 2, gate: "reloaded" });

@@ -261,7 +261,6 @@ export async function runGate(
     refreshKeys: () =>
       refreshAccessKeys(directory, places.run, central.teamName, {
         url: new URL(`http://127.0.0.1:${certsPort}/cdn-cgi/access/certs`),
-        host: "example-team.cloudflareaccess.com",
       }),
     send: (signal, push) => sendTo(gateSocket(signal, places.run), { agent, ...push }),
     page: async (path) => (await fetch(`http://127.0.0.1:${ports.gate.http}${path}`)).text(),
