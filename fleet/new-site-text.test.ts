@@ -5,7 +5,8 @@ import { parse } from "yaml";
 import { newSiteText } from "./new-site-text";
 import { orThrow } from "./problem";
 import { parseSite } from "./site-files";
-import { knownSiteKeys, type SiteFile } from "./site-schema";
+import { siteSchema, type SiteFile } from "./site-schema";
+import { keysAt } from "./zod-issues";
 
 const read = (text: string): SiteFile => orThrow(parseSite(text, "sites/tokyo.yaml"));
 
