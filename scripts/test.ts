@@ -1,4 +1,5 @@
-import { readdirSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, relative } from "node:path";
 import { run } from "node:test";
@@ -44,6 +45,17 @@ function place(file: string): number {
   return found < 0 ? order.length : found;
 }
 
+/** Of the folders that projects in tests link: a test that writes there changes all others, and the repository. */
+function digestOfProgram(): string {
+  const hash = createHash("sha256");
+  for (const folder of ["cloudflare", "fleet", "provision"]) {
+    for (const name of readdirSync(join(root, folder)).filter((one) => one.endsWith(".ts"))) {
+      hash.update(readFileSync(join(root, folder, name)));
+    }
+  }
+  return hash.digest("hex");
+}
+
 // What was compiled once is not compiled again for each file; by Node 22 and later, and not by 20.
 process.env.NODE_COMPILE_CACHE ??= join(root, "node_modules", ".cache", "sitepass-tests");
 
@@ -58,10 +70,19 @@ if (pulumi !== undefined && !(pulumi.available && pulumi.pulumi.provider === "br
   console.error(`No test file's path contains ${wanted.join(" or ")}.`);
   process.exitCode = 1;
 } else {
+  const before = digestOfProgram();
   // More than there are cores, because some wait most of their time.
   const results = run({ files, concurrency: availableParallelism() + 3 });
   results.on("test:fail", () => {
     process.exitCode = 1;
+  });
+  results.on("end", () => {
+    if (digestOfProgram() !== before) {
+      console.error(
+        "error: cloudflare/, fleet/ or provision/: changed while the tests ran, which run them as they are. Look at `git diff`: if nobody edited them, a test wrote through the links of its project (local/run/project-stack.ts).",
+      );
+      process.exitCode = 1;
+    }
   });
   const reporter = new spec();
   results.pipe(reporter).pipe(process.stdout);

@@ -171,7 +171,8 @@ const parts = [
  * file, and tests change sites.
  *
  * What index.ts is made of is linked, as the packages are: copies would be compiled anew for each folder, which takes half
- * of a short run.
+ * of a short run. So nothing may be written below `cloudflare/`, `fleet/` and `provision/` of the copy; a test that changes the
+ * program does so by Scenario.changeProgram.
  */
 export function copyProject(directory: string): void {
   for (const part of parts) {

@@ -150,6 +150,7 @@ npx() {
   case "$1 $2" in
     "init ") set -- init --yes ;;
     "central keys") echo "Access' keys are Cloudflare's own"; return 0 ;;
+    "verify --watch") set -- "$@" --timeout 60 --via ${edgeUrl} ;;
     "verify "*) set -- "$@" --via ${edgeUrl} ;;
   esac
   node "$SITEPASS_ROOT/bin/sitepass.cjs" "$@"

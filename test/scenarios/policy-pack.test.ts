@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { absenceHere, enginesHere } from "../support/engines";
@@ -9,7 +9,7 @@ const pack = join(__dirname, "..", "..", "policy");
 const withPack = ["--policy-pack", pack];
 const real = enginesHere.find(({ name }) => name === "pulumi");
 
-/** Runs the project with the pack, changed by a text in one of its files first. */
+/** Runs the project with the pack, changed by a text in one file of `provision/` first. */
 async function withProject(
   body: (fleet: Scenario) => Promise<void>,
   change?: { readonly file: string; readonly from: string; readonly to: string },
@@ -21,10 +21,11 @@ async function withProject(
   });
   try {
     if (change !== undefined) {
-      const path = join(fleet.directory, change.file);
-      const text = readFileSync(path, "utf8");
-      assert.ok(text.includes(change.from), `${change.file} has no ${change.from}`);
-      writeFileSync(path, text.replaceAll(change.from, change.to));
+      const { file, from, to } = change;
+      fleet.changeProgram(file, (source) => {
+        assert.ok(source.includes(from), `${file} has no ${from}`);
+        return source.replaceAll(from, to);
+      });
     }
     await body(fleet);
   } finally {
@@ -46,7 +47,7 @@ describe("the policy pack on the real pulumi", { skip: absenceHere ?? false }, (
 
   it("stops a preview and an up that would answer a refused push with a login page, and changes nothing there", async () => {
     const change = {
-      file: "provision/push-endpoint.ts",
+      file: "push-endpoint.ts",
       from: "serviceAuth401Redirect: true",
       to: "serviceAuth401Redirect: false",
     };
@@ -67,7 +68,7 @@ describe("the policy pack on the real pulumi", { skip: absenceHere ?? false }, (
 
   it("sees through to the reusable policies in the first preview, whose IDs nobody knows yet", async () => {
     const change = {
-      file: "provision/push-policies.ts",
+      file: "push-policies.ts",
       from: 'decision: "non_identity"',
       to: 'decision: "allow"',
     };
@@ -79,7 +80,7 @@ describe("the policy pack on the real pulumi", { skip: absenceHere ?? false }, (
   });
 
   it("knows push hosts from the stack's configuration", async () => {
-    const change = { file: "provision/public-records.ts", from: "proxied: true", to: "proxied: false" };
+    const change = { file: "public-records.ts", from: "proxied: true", to: "proxied: false" };
     await withProject(async (fleet) => {
       const { exitCode, text } = await fleet.up(...withPack);
       assert.notEqual(exitCode, 0, text);
