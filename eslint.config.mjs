@@ -25,6 +25,8 @@ export default defineConfig(
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
       // A resource is declared by constructing it; nothing else is done with the object.
       "no-new": "off",
+      // A package of the workspace by its name, like any other.
+      "no-restricted-imports": ["error", { patterns: ["**/packages/*"] }],
     },
   },
   {

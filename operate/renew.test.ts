@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
-import type { ServiceToken } from "../packages/cloudflare-standin/api/rows";
+import type { ServiceToken } from "cloudflare-standin/api/rows";
 import { answered, type CloudflareApi } from "../cloudflare/client";
 import { listTokens, type AccountToken } from "../cloudflare/service-tokens";
 import { problemText } from "../fleet/problem";

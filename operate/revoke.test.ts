@@ -1,6 +1,6 @@
 import { openCloudflareApi } from "../cloudflare/client";
 import { describe, it, type TestContext } from "node:test";
-import type { ServiceToken } from "../packages/cloudflare-standin/api/rows";
+import type { ServiceToken } from "cloudflare-standin/api/rows";
 import { problemText, UserError } from "../fleet/problem";
 import type { OpenStack } from "../stack/open-stack";
 import { openTestFleet, type TestFleet } from "./testing/test-fleet";

@@ -6,7 +6,7 @@ import { parseArgs } from "node:util";
 import Table from "cli-table3";
 import pc from "picocolors";
 import { startStandIn } from "cloudflare-standin";
-import { startEdge } from "../../packages/cloudflare-standin/edge/edge";
+import { startEdge } from "cloudflare-standin/edge/edge";
 import { UserError, type Problem } from "../../fleet/problem";
 import type { Identity } from "../../central/central-host";
 import type { RevealedOutputs } from "../../stack/stack-outputs";

@@ -1,7 +1,7 @@
 import type { SignalName } from "../../fleet/signals";
 import { orThrow } from "../../fleet/problem";
 import type { StandIn } from "cloudflare-standin";
-import type { Edge } from "../../packages/cloudflare-standin/edge/edge";
+import type { Edge } from "cloudflare-standin/edge/edge";
 import { startConnector } from "cloudflare-standin/edge/tunnel/connector";
 import { refreshAccessKeys } from "../../central/gate/access-keys";
 import type { CentralHost } from "../../central/central-host";

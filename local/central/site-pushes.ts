@@ -1,7 +1,7 @@
 import { send } from "cloudflare-standin/edge/http-messages";
 import { tokenHeaders } from "cloudflare-standin/edge/access/service-credentials";
 import type { CentralHost } from "../../central/central-host";
-import type { Edge } from "../../packages/cloudflare-standin/edge/edge";
+import type { Edge } from "cloudflare-standin/edge/edge";
 import type { RevealedOutputs } from "../../stack/stack-outputs";
 import { onePush } from "../pushes/one-push";
 

@@ -2,7 +2,7 @@ import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../../fleet/config";
 import { signalNames, type SignalName } from "../../fleet/signals";
-import type { Edge } from "../../packages/cloudflare-standin/edge/edge";
+import type { Edge } from "cloudflare-standin/edge/edge";
 import { send, type HeaderLines } from "cloudflare-standin/edge/http-messages";
 import { onePush } from "../pushes/one-push";
 import { tokenHeaders } from "cloudflare-standin/edge/access/service-credentials";

@@ -18,7 +18,7 @@ import {
   type Attempt,
 } from "./attempts";
 import { startConnector, type Connector } from "cloudflare-standin/edge/tunnel/connector";
-import { startEdge, type Edge } from "../../packages/cloudflare-standin/edge/edge";
+import { startEdge, type Edge } from "cloudflare-standin/edge/edge";
 import { lokiOrigin, prometheusOrigin, receiverOrigin, type Origin } from "../run/origins";
 import { accountOfStack } from "../run/sandbox";
 import { setIdentity } from "../central/running-host";

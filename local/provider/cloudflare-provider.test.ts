@@ -19,7 +19,7 @@ import {
   type ReadResponse,
 } from "@pulumi/pulumi/proto/provider_pb";
 import type { Empty } from "google-protobuf/google/protobuf/empty_pb";
-import { startStandIn, type StandIn } from "../../packages/cloudflare-standin/api/stand-in";
+import { startStandIn, type StandIn } from "cloudflare-standin";
 import { secretMarker } from "../../stack/state-file-reader";
 import { propertiesOf, structOf, unknownValue, type Properties } from "../engine/properties";
 

@@ -1,5 +1,5 @@
 import type { SignalName } from "../../fleet/signals";
-import type { HeaderLines } from "../../packages/cloudflare-standin/edge/http-messages";
+import type { HeaderLines } from "cloudflare-standin/edge/http-messages";
 import { lokiBody, lokiHeaders, remoteWriteBody, remoteWriteHeaders, type Labels } from "./push-messages";
 
 let lastMillisecond = 0;

@@ -1,7 +1,7 @@
 import { parse } from "protobufjs";
 import { compress, uncompress } from "snappyjs";
 import { z } from "zod";
-import type { HeaderLines } from "../../packages/cloudflare-standin/edge/http-messages";
+import type { HeaderLines } from "cloudflare-standin/edge/http-messages";
 
 export type Labels = Readonly<Record<string, string>>;
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { send } from "../../packages/cloudflare-standin/edge/http-messages";
+import { send } from "cloudflare-standin/edge/http-messages";
 import { lokiBody, lokiHeaders, remoteWriteBody, remoteWriteHeaders } from "./push-messages";
 import { LabelSets } from "./receiver";
 import { receiverFor } from "./testing/push-world";

@@ -1,12 +1,7 @@
 import type { IncomingMessage } from "node:http";
-import { goPath } from "../../packages/cloudflare-standin/edge/request-url";
-import {
-  headerLines,
-  valuesOf,
-  readBody,
-  type HeaderLines,
-} from "../../packages/cloudflare-standin/edge/http-messages";
-import { listenOnLoopback } from "../../packages/cloudflare-standin/loopback-server";
+import { goPath } from "cloudflare-standin/edge/request-url";
+import { headerLines, valuesOf, readBody, type HeaderLines } from "cloudflare-standin/edge/http-messages";
+import { listenOnLoopback } from "cloudflare-standin/loopback-server";
 import {
   decodeLoki,
   decodeOtlpLogs,

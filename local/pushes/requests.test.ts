@@ -6,14 +6,14 @@ import { account_id } from "cloudflare-standin/testing/stand-in";
 import { goPath } from "cloudflare-standin/edge/request-url";
 import { valuesOf, send, type HeaderLines } from "cloudflare-standin/edge/http-messages";
 import { lokiBody, lokiHeaders, remoteWriteBody, remoteWriteHeaders } from "./push-messages";
-import { SigningKeys } from "../../packages/cloudflare-standin/edge/access/signing-keys";
+import { SigningKeys } from "cloudflare-standin/edge/access/signing-keys";
 import {
   declared,
   hosts,
   sessionDuration as declaredSession,
   warmUp,
   type WorldOptions,
-} from "../../packages/cloudflare-standin/testing/edge-world";
+} from "cloudflare-standin/testing/edge-world";
 import { anchoredPattern, sessionDuration } from "../../provision/declared-objects";
 import type { ReceivedRequest } from "./receiver";
 import { pushWorldFor, type PushWorld } from "./testing/push-world";

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { newApiToken } from "cloudflare-standin/api/stand-in";
+import { newApiToken } from "cloudflare-standin";
 import writeFileAtomic from "write-file-atomic";
 import { UserError } from "../../fleet/problem";
 import { readTextFile } from "../../fleet/system-errors";

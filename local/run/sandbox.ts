@@ -2,7 +2,7 @@ import { startStandIn, type StandIn, type StandInOptions } from "cloudflare-stan
 import { startEdge, type Edge } from "cloudflare-standin/edge/edge";
 import { parseConfig, type Config } from "../../fleet/config";
 import { orThrow } from "../../fleet/problem";
-import type { Database, ZoneOption } from "../../packages/cloudflare-standin/api/database";
+import type { Database, ZoneOption } from "cloudflare-standin/api/database";
 import { isLive, tunnelToken } from "cloudflare-standin/api/tunnels";
 import { startConnector, type Connector } from "cloudflare-standin/edge/tunnel/connector";
 import { tunnelIdOf } from "cloudflare-standin/edge/dns";

@@ -4,7 +4,7 @@ import { parseDocument } from "yaml";
 import type { CollectorSite, Credentials } from "../../collectors/collector";
 import { prometheus } from "../../collectors/prometheus";
 import { writeSite } from "../../handover/site-folder";
-import { listenOnLoopback } from "../../packages/cloudflare-standin/loopback-server";
+import { listenOnLoopback } from "cloudflare-standin/loopback-server";
 import { freePort, startService } from "./processes";
 import semver from "semver";
 

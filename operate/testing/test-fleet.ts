@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { TestContext } from "node:test";
 import type { Permission } from "cloudflare-standin/api/permissions";
 import type { AccessPolicy } from "cloudflare-standin/api/rows";
-import { startStandIn, type StandIn, type StandInOptions } from "cloudflare-standin/api/stand-in";
+import { startStandIn, type StandIn, type StandInOptions } from "cloudflare-standin";
 import { testApplication, testPolicy, testToken } from "cloudflare-standin/testing/edge-rows";
 import { planApplications, resourceTypes } from "../../provision/declared-objects";
 import { parseConfig, type Config } from "../../fleet/config";

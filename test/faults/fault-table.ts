@@ -1,9 +1,9 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Fault as InjectedFault } from "../../packages/cloudflare-standin/api/control";
-import { defaultLimits, type Limits } from "../../packages/cloudflare-standin/api/limits";
-import { permissions, type Permission } from "../../packages/cloudflare-standin/api/permissions";
+import type { Fault as InjectedFault } from "cloudflare-standin/api/control";
+import { defaultLimits, type Limits } from "cloudflare-standin/api/limits";
+import { permissions, type Permission } from "cloudflare-standin/api/permissions";
 import { present } from "cloudflare-standin/testing/stand-in";
 import type { Scenario } from "../support/scenario";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
-import { permissions } from "../../packages/cloudflare-standin/api/permissions";
+import { permissions } from "cloudflare-standin/api/permissions";
 import type { Engine } from "../support/engines";
 import { openScenario, type Scenario } from "../support/scenario";
 import type { DocumentedStep } from "./documented";

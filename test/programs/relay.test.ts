@@ -24,7 +24,7 @@ import type { Interference } from "cloudflare-standin/edge/interference";
 import { lokiBody, lokiHeaders, remoteWriteBody, remoteWriteHeaders } from "../../local/pushes/push-messages";
 import { hosts } from "cloudflare-standin/testing/edge-world";
 import { listenOnLoopback } from "cloudflare-standin/loopback-server";
-import type { ReceivedAnswer } from "../../packages/cloudflare-standin/edge/http-messages";
+import type { ReceivedAnswer } from "cloudflare-standin/edge/http-messages";
 import { pushWorldFor } from "../../local/pushes/testing/push-world";
 import { relayAbsent, startRelayProgram, type RelayProgram } from "../../local/run/relay-program";
 import { opensslAbsence } from "../support/self-signed";

@@ -11,7 +11,7 @@ import { addressOfNobody } from "../../cloudflare/access-policies";
 import { listApplicationsWithRules } from "../../cloudflare/access-applications";
 import { listTokens } from "../../cloudflare/service-tokens";
 import { hashClientSecret } from "cloudflare-standin/api/service-tokens";
-import type { AccessPolicy, Rule } from "../../packages/cloudflare-standin/api/rows";
+import type { AccessPolicy, Rule } from "cloudflare-standin/api/rows";
 import { applicationFor, accessDecision } from "cloudflare-standin/edge/access/access-decision";
 import { authenticate } from "cloudflare-standin/edge/access/service-credentials";
 import { testApplication, testPolicy, testToken } from "cloudflare-standin/testing/edge-rows";

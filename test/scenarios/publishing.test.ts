@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { shardOf } from "../../provision/policy-shards";
-import { zoneId } from "../../packages/cloudflare-standin/api/database";
+import { zoneId } from "cloudflare-standin/api/database";
 import { engines } from "../support/engines";
 import { openScenario, tally, type Scenario, type ScenarioOptions, writesOfUp } from "../support/scenario";
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { stringify } from "yaml";
 import type { ProjectStack } from "../../local/run/project-stack";
-import { startStandIn, type StandIn } from "../../packages/cloudflare-standin/api/stand-in";
+import { startStandIn, type StandIn } from "cloudflare-standin";
 import { localEngine } from "../support/engines";
 import { openScenario, takeRequestsTo, tally, type Scenario } from "../support/scenario";
 import { sitepass } from "../support/sitepass";

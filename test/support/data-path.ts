@@ -1,5 +1,5 @@
-import { startConnector, type Connector } from "../../packages/cloudflare-standin/edge/tunnel/connector";
-import { startEdge, type Edge } from "../../packages/cloudflare-standin/edge/edge";
+import { startConnector, type Connector } from "cloudflare-standin/edge/tunnel/connector";
+import { startEdge, type Edge } from "cloudflare-standin/edge/edge";
 import { send, type HeaderLines } from "cloudflare-standin/edge/http-messages";
 import { remoteWriteBody, remoteWriteHeaders } from "../../local/pushes/push-messages";
 import { tokenHeaders } from "cloudflare-standin/edge/access/service-credentials";

@@ -1,7 +1,7 @@
 import { compress } from "snappyjs";
 import type { SignalName } from "../../fleet/signals";
 import { encodeMessage, lokiHeaders, remoteWriteHeaders } from "../../local/pushes/push-messages";
-import type { HeaderLines } from "../../packages/cloudflare-standin/edge/http-messages";
+import type { HeaderLines } from "cloudflare-standin/edge/http-messages";
 
 /** A push by which one site tries to write under the name of another. */
 export interface HostilePush {

@@ -13,13 +13,9 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseDocument, stringify } from "yaml";
-import {
-  startStandIn,
-  type StandIn,
-  type StandInOptions,
-} from "../../packages/cloudflare-standin/api/stand-in";
-import type { Database } from "../../packages/cloudflare-standin/api/database";
-import { permissions } from "../../packages/cloudflare-standin/api/permissions";
+import { startStandIn, type StandIn, type StandInOptions } from "cloudflare-standin";
+import type { Database } from "cloudflare-standin/api/database";
+import { permissions } from "cloudflare-standin/api/permissions";
 import { copyProject, type ProjectStack } from "../../local/run/project-stack";
 import { shardOf } from "../../provision/policy-shards";
 import type { Engine } from "./engines";

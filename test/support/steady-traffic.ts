@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Edge } from "../../packages/cloudflare-standin/edge/edge";
+import type { Edge } from "cloudflare-standin/edge/edge";
 import { send, type HeaderLines } from "cloudflare-standin/edge/http-messages";
 import { lokiBody, lokiHeaders, remoteWriteBody, remoteWriteHeaders } from "../../local/pushes/push-messages";
 import { tally } from "./scenario";

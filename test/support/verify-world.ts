@@ -1,12 +1,7 @@
 import type { TestContext } from "node:test";
-import type {
-  AccessApplication,
-  AccessPolicy,
-  DnsRecord,
-  ServiceToken,
-} from "../../packages/cloudflare-standin/api/rows";
+import type { AccessApplication, AccessPolicy, DnsRecord, ServiceToken } from "cloudflare-standin/api/rows";
 import { startConnector, type Connector } from "cloudflare-standin/edge/tunnel/connector";
-import { startEdge, type Edge } from "../../packages/cloudflare-standin/edge/edge";
+import { startEdge, type Edge } from "cloudflare-standin/edge/edge";
 import { startReceiver, type Receiver } from "../../local/pushes/receiver";
 import { openStack, type OpenStack } from "../../stack/open-stack";
 import type { RevealedOutputs } from "../../stack/stack-outputs";

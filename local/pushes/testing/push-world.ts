@@ -4,7 +4,7 @@ import {
   type SignalName,
   type TestWorld,
   type WorldOptions,
-} from "../../../packages/cloudflare-standin/testing/edge-world";
+} from "cloudflare-standin/testing/edge-world";
 import { startReceiver, type Receiver } from "../receiver";
 
 /** For tests: the edge's world with origins that take pushes for what they are. */

@@ -1,7 +1,7 @@
-import type { AnsweredBy } from "../../../packages/cloudflare-standin/edge/answer";
-import type { HeaderLines } from "../../../packages/cloudflare-standin/edge/http-messages";
-import { tokenHeaders } from "../../../packages/cloudflare-standin/edge/access/service-credentials";
-import type { SiteName, SitePass } from "../../../packages/cloudflare-standin/testing/edge-world";
+import type { AnsweredBy } from "cloudflare-standin/edge/answer";
+import type { HeaderLines } from "cloudflare-standin/edge/http-messages";
+import { tokenHeaders } from "cloudflare-standin/edge/access/service-credentials";
+import type { SiteName, SitePass } from "cloudflare-standin/testing/edge-world";
 
 type Outcome = readonly [status: number, by: AnsweredBy];
 
