@@ -118,40 +118,49 @@ describe("verify, on real services", () => {
     }
   });
 
-  it("says that Prometheus expects TLS where the tunnel speaks none", { skip: skipTls }, async (t) => {
-    const directory = join(home, "tls");
-    mkdirSync(directory);
-    const [key, cert, web] = ["key.pem", "cert.pem", "web.yml"].map((name) => join(directory, name));
-    execFileSync(
-      "openssl",
-      [
-        ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"],
-        ...["-subj", "/CN=localhost", "-days", "1", "-keyout", String(key), "-out", String(cert)],
-      ],
-      { stdio: "pipe" },
-    );
-    writeFileSync(String(web), "tls_server_config: { cert_file: cert.pem, key_file: key.pem }\n");
-    writeFileSync(join(directory, "prometheus.yml"), "global: {}\n");
-    const url = `http://127.0.0.1:${await freePort()}`;
-    const prometheus = await startService(
-      "prometheus",
-      [
-        `--config.file=${join(directory, "prometheus.yml")}`,
-        `--storage.tsdb.path=${join(directory, "data")}`,
-        "--web.enable-remote-write-receiver",
-        `--web.listen-address=${new URL(url).host}`,
-        `--web.config.file=${String(web)}`,
-      ],
-      undefined,
-    );
-    t.after(() => prometheus.close());
-    // It says that it is ready before it listens.
-    while ((await fetch(url).catch(() => undefined))?.status !== 400) {
-      await delay(50);
-    }
-    const path = await world.openPath(t, { origin: url });
-    assert.deepEqual(await world.problems(path, { sites: ["berlin"] }), [
-      'berlin (metrics): POST /api/v1/write is answered with 400 "Client sent an HTTP request to an HTTPS server." from the origin. Write sitepass:endpoints.metrics.origin with https: http://localhost:9090 expects TLS.',
-    ]);
-  });
+  it(
+    "says that Prometheus expects TLS where the tunnel speaks none",
+    { skip: skipTls, timeout: 60_000 },
+    async (t) => {
+      const directory = join(home, "tls");
+      mkdirSync(directory);
+      const [key, cert, web] = ["key.pem", "cert.pem", "web.yml"].map((name) => join(directory, name));
+      execFileSync(
+        "openssl",
+        [
+          ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"],
+          ...["-subj", "/CN=localhost", "-days", "1", "-keyout", String(key), "-out", String(cert)],
+        ],
+        { stdio: "pipe" },
+      );
+      writeFileSync(String(web), "tls_server_config: { cert_file: cert.pem, key_file: key.pem }\n");
+      writeFileSync(join(directory, "prometheus.yml"), "global: {}\n");
+      const url = `http://127.0.0.1:${await freePort()}`;
+      const prometheus = await startService(
+        "prometheus",
+        [
+          `--config.file=${join(directory, "prometheus.yml")}`,
+          `--storage.tsdb.path=${join(directory, "data")}`,
+          "--web.enable-remote-write-receiver",
+          `--web.listen-address=${new URL(url).host}`,
+          `--web.config.file=${String(web)}`,
+        ],
+        undefined,
+      );
+      t.after(() => prometheus.close());
+      // It says that it is ready before it listens.
+      while ((await fetch(url).catch(() => undefined))?.status !== 400) {
+        await delay(50);
+      }
+      const path = await world.openPath(t, { origin: url });
+      let problems: readonly string[];
+      do {
+        problems = await world.problems(path, { sites: ["berlin"] });
+        // Go closes the connection with the request unread, and the reset at times overtakes the answer.
+      } while (problems.some((problem) => problem.includes("is answered with 502")));
+      assert.deepEqual(problems, [
+        'berlin (metrics): POST /api/v1/write is answered with 400 "Client sent an HTTP request to an HTTPS server." from the origin. Write sitepass:endpoints.metrics.origin with https: http://localhost:9090 expects TLS.',
+      ]);
+    },
+  );
 });
