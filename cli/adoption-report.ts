@@ -140,7 +140,7 @@ function showSecrets({ sites }: AdoptionPlan, { rotate }: ReportOptions, { print
     const [secrets, they, work, them] =
       unknown === 1 ? ["secret", "It", "works", "it"] : ["secrets", "They", "work", "them"];
     print(
-      `The ${secrets} of ${plural(unknown, "site")} cannot be read back. ${they} ${work} on at the sites, but this project cannot hand ${them} out or test ${them}. For new ones ${rotate === undefined ? "pass --rotate now, or " : ""}run \`sitepass rotate\` after the first \`up\`.`,
+      `The ${secrets} of ${plural(unknown, "site")} cannot be read back. ${they} ${work} on at the sites, but this project cannot hand ${them} out or test ${them}. For new ones ${rotate === undefined ? "pass --rotate now, or " : ""}run \`npx sitepass rotate\` after the first \`up\`.`,
     );
   }
 }

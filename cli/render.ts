@@ -103,7 +103,7 @@ export async function render(
     terminal.warn({
       subject: file,
       says: "is moving here, and has the credentials of the stack that it comes from meanwhile",
-      todo: `When its collector is to have those of this stack: \`sitepass render ${name} --stack ${stack.stackName}\``,
+      todo: `When its collector is to have those of this stack: \`npx sitepass render ${name} --stack ${stack.stackName}\``,
     });
   }
   const bar = terminal.progress("sites");

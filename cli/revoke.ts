@@ -138,6 +138,6 @@ function show(
   print(
     enabled
       ? `\nNext: \`pulumi up --refresh${stackFlag}\`, which puts the tokens back into their policies. --refresh, because the stack does not know\nof tokens that were disabled by --immediately alone.`
-      : `\nNext: \`pulumi up${stackFlag}\`, which also takes the tokens out of their policies. To let a site in again: \`sitepass revoke --undo\`.`,
+      : `\nNext: \`pulumi up${stackFlag}\`, which also takes the tokens out of their policies. To let a site in again: \`npx sitepass revoke --undo\`.`,
   );
 }

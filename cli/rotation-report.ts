@@ -122,11 +122,11 @@ function printNextSteps(
       ended ? "ends the old secret" : `soon: the old secret stops at ${first}, whenever that is`,
     ],
     [
-      `sitepass rotate --confirm ${all ? "--all" : some}${stackFlag}`,
+      `npx sitepass rotate --confirm ${all ? "--all" : some}${stackFlag}`,
       "proves that the secret changed and is let in",
     ],
     [
-      `sitepass render ${some}${stackFlag}`,
+      `npx sitepass render ${some}${stackFlag}`,
       `and put the files in place at the site${ended ? "" : " before that time"}`,
     ],
   ]);

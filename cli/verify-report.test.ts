@@ -22,7 +22,7 @@ const verdictOf = (site: string): SiteVerdict => ({
           ok: false,
         },
       ],
-      problems: [{ says: "the secret is wrong", todo: "Run `sitepass rotate <site>`" }],
+      problems: [{ says: "the secret is wrong", todo: "Run `npx sitepass rotate <site>`" }],
     },
   ],
 });
@@ -33,7 +33,7 @@ describe("verdictDocument", () => {
   it("puts each site's name into what is to be done about it", () => {
     assert.deepEqual(
       sites.flatMap(({ signals }) => signals.flatMap(({ problems }) => problems.map(({ todo }) => todo))),
-      ["Run `sitepass rotate berlin`", "Run `sitepass rotate tokyo`"],
+      ["Run `npx sitepass rotate berlin`", "Run `npx sitepass rotate tokyo`"],
     );
   });
 

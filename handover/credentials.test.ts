@@ -96,7 +96,7 @@ describe("siteCredentials", () => {
       ["sites/kyoto.yaml: has no service token yet. Run `pulumi up` first."],
     );
     assert.deepEqual(problemTexts(found({ ...madeByUp, clientSecret: "" })), [
-      "sites/tokyo.yaml: its service token was adopted, and Cloudflare shows a secret only once. Rotate it with `sitepass rotate tokyo` and `pulumi up`.",
+      "sites/tokyo.yaml: its service token was adopted, and Cloudflare shows a secret only once. Rotate it with `npx sitepass rotate tokyo` and `pulumi up`.",
     ]);
   });
 

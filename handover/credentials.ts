@@ -25,7 +25,7 @@ export function siteCredentials(
   if (credentials.clientSecret === "") {
     return refused(
       "its service token was adopted, and Cloudflare shows a secret only once",
-      `Rotate it with \`sitepass rotate ${site.name}\` and \`pulumi up\``,
+      `Rotate it with \`npx sitepass rotate ${site.name}\` and \`pulumi up\``,
     );
   }
   const declared = endpointUrls(config.endpoints.filter(({ signal }) => site.signals.includes(signal)));

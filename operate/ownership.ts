@@ -67,7 +67,7 @@ export const deleteLeftOver =
 export const notHeld = (id: string): string => `is named as this stack's, which does not hold it (ID ${id})`;
 
 export const takeItIn =
-  "If an interrupted run left it, take it in with `sitepass adopt`; if another checkout uses it, take another host name";
+  "If an interrupted run left it, take it in with `npx sitepass adopt`; if another checkout uses it, take another host name";
 
 export const readOwnership = async ({ resources, ownPrefix }: OpenStack): Promise<Ownership> =>
   ownershipOf(await attempt(resources), ownPrefix);

@@ -182,7 +182,7 @@ describe("renewTokens", () => {
     const { berlin } = problems(await renew());
     assert.equal(
       berlin,
-      "sites/berlin.yaml: Cloudflare took the renewal, and its token could not be read again afterwards. Look at it with `sitepass status berlin`.",
+      "sites/berlin.yaml: Cloudflare took the renewal, and its token could not be read again afterwards. Look at it with `npx sitepass status berlin`.",
     );
   });
 

@@ -216,7 +216,7 @@ function notLonger(
     return {
       subject,
       says: "Cloudflare took the renewal, and its token could not be read again afterwards",
-      todo: `Look at it with \`sitepass status ${name}\``,
+      todo: `Look at it with \`npx sitepass status ${name}\``,
     };
   }
   if (after === null) {

@@ -33,12 +33,12 @@ describe("credentialWarnings", () => {
     assert.deepEqual(await warnings(rotated, "new", "2027-01-01T00:00:00Z"), []);
     assert.deepEqual(await warnings({ ...rotated, enabled: false }, "old", "2026-11-24T03:00:00Z"), [
       "sites/lima.yaml: is shut out (token.enabled is false). Its pushes are refused until it is let in again.",
-      "sites/lima.yaml: its token expired on 2026-11-24T03:00:00Z by the last up, so its pushes are refused. Run `sitepass renew lima`.",
+      "sites/lima.yaml: its token expired on 2026-11-24T03:00:00Z by the last up, so its pushes are refused. Run `npx sitepass renew lima`.",
       "sites/lima.yaml: its rotation is only in the file so far, so this is the old secret. Run `pulumi up`.",
     ]);
     const closed = { ...rotated, previousSecretExpiresAt: "2026-11-24T03:00:00Z" };
     assert.deepEqual(await warnings(closed, "old"), [
-      "sites/lima.yaml: its rotation is only in the file so far, so this is the old secret. Its window closed at 2026-11-24T03:00:00Z, so `pulumi up` would end the secret in use at once: run `sitepass rotate lima` for a new window first.",
+      "sites/lima.yaml: its rotation is only in the file so far, so this is the old secret. Its window closed at 2026-11-24T03:00:00Z, so `pulumi up` would end the secret in use at once: run `npx sitepass rotate lima` for a new window first.",
     ]);
   });
 });

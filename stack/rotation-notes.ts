@@ -56,7 +56,7 @@ export async function writeRotationNote(stack: StackFolder, site: string, note: 
   } catch (error) {
     throw new UserError({
       subject: path,
-      says: `cannot be written (${systemReason(error)}), and \`sitepass rotate --confirm\` needs it`,
+      says: `cannot be written (${systemReason(error)}), and \`npx sitepass rotate --confirm\` needs it`,
       todo: systemRemedy(error, "Make the folder writable"),
     });
   }
@@ -127,7 +127,7 @@ export function isRotationPending(
  */
 export function howToApplyRotation(site: Site, now: Date): string {
   return openWindow(site, now) === undefined
-    ? `Its window closed at ${site.token.previousSecretExpiresAt ?? ""}, so \`pulumi up\` would end the secret in use at once: run \`sitepass rotate ${site.name}\` for a new window first`
+    ? `Its window closed at ${site.token.previousSecretExpiresAt ?? ""}, so \`pulumi up\` would end the secret in use at once: run \`npx sitepass rotate ${site.name}\` for a new window first`
     : "Run `pulumi up`";
 }
 
@@ -153,7 +153,7 @@ export async function credentialWarnings(
   if (token.duration !== "forever" && Date.parse(expiresAt) <= now.getTime()) {
     warn(
       `its token expired on ${expiresAt} by the last up, so its pushes are refused`,
-      `Run \`sitepass renew ${name}\``,
+      `Run \`npx sitepass renew ${name}\``,
     );
   }
   if (isRotationPending(site, await readRotationNote(stack, name), presentFingerprint(credentials))) {

@@ -19,7 +19,7 @@ export function throwUnlessRendered(folder: string, stackName: string): void {
       kindOf(join(folder, "gate/haproxy.cfg")) !== "file" && {
         subject: folder,
         says: "holds no gate",
-        todo: "Run `sitepass central` first, with sitepass:identity label or tenant, or name its folder with --out",
+        todo: "Run `npx sitepass central` first, with sitepass:identity label or tenant, or name its folder with --out",
       },
       holder !== undefined &&
         holder !== stackName && {

@@ -51,7 +51,7 @@ export function addAdd(program: Command, _onStack: OnStack, _onProject: OnProjec
       "after",
       `
 What is not given stands in the file as a comment. Nothing is asked of Pulumi or Cloudflare, and nothing is written when
-something is wrong. Where the project's stacks are several shards, \`sitepass check --place NAME\` says which has most room.`,
+something is wrong. Where the project's stacks are several shards, \`npx sitepass check --place NAME\` says which has most room.`,
     )
     .action((names: string[], given: AddOptions) => onFolder(given, (run) => add(names, given, run)));
 }
@@ -77,10 +77,10 @@ async function add(
       (one) => [`pulumi up${one}`, names.length === 1 ? "makes its token" : "makes their tokens"] as const,
     ),
     [
-      `sitepass render ${all}${collector}${flag}`,
+      `npx sitepass render ${all}${collector}${flag}`,
       "writes what the collector runs from, credentials included",
     ],
-    [`sitepass verify ${all}${flag}`, "proves that pushes get through"],
+    [`npx sitepass verify ${all}${flag}`, "proves that pushes get through"],
   ];
   if (json) {
     const { sites, shard, warnings } = added;

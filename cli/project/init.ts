@@ -134,7 +134,7 @@ async function report(
   const flag = amongSeveral ? ` --stack ${stackName}` : "";
   const next = [
     ...(lookedUp ? [] : [["export CLOUDFLARE_API_TOKEN", "what the next two need"] as const]),
-    [`sitepass check${flag}`, "says what `up` would stumble over, and changes nothing"],
+    [`npx sitepass check${flag}`, "says what `up` would stumble over, and changes nothing"],
     [`pulumi stack init ${stackName}`, "once, where pulumi does not know the stack yet"],
     [`pulumi up${flag}`, "makes what sites/ declares"],
   ] as const;

@@ -123,14 +123,14 @@ function nextSteps(project: ProjectFleet, moved: readonly MovedSite[], { kind }:
               "makes a token there as well; the one in use stays",
             ]),
             ...flags(to).map((flag): Step => [
-              `sitepass render ${names}${flag}`,
+              `npx sitepass render ${names}${flag}`,
               "and put the files in place at the site",
             ]),
             ...flags(to).map((flag): Step => [
-              `sitepass verify ${names}${flag}`,
+              `npx sitepass verify ${names}${flag}`,
               "proves that it is let in there",
             ]),
-            [`sitepass move ${names} --finish`, "when it pushes with them"],
+            [`npx sitepass move ${names} --finish`, "when it pushes with them"],
           ];
     case "finish":
       return flags(from).map((flag): Step => [`pulumi up${flag}`, "takes the former token away"]);

@@ -30,7 +30,7 @@ export function addSplit(program: Command, _onStack: OnStack, onProject: OnProje
       "after",
       `
 Changes nothing in Cloudflare, and without --write no file either. It is the fewest sites that can be: each is work at a site.
-A site that has a token gets movingTo, and is moved as with \`sitepass move\`; one that has none yet gets the other shard at once.
+A site that has a token gets movingTo, and is moved as with \`npx sitepass move\`; one that has none yet gets the other shard at once.
 Exit code 1 when an account stays below the reserve or cannot be read; the others are planned all the same.`,
     )
     .action(async (options: SplitOptions) => {
@@ -122,13 +122,13 @@ async function showSplit(
         ? []
         : [
             [
-              `sitepass render ${names.join(" ")}${stackFlag}`,
+              `npx sitepass render ${names.join(" ")}${stackFlag}`,
               "and put the files in place at the sites",
             ] as const,
           ];
     }),
     ...(moving.length === 0
       ? []
-      : [["sitepass move SITE --finish", "for each, when it pushes with them"] as const]),
+      : [["npx sitepass move SITE --finish", "for each, when it pushes with them"] as const]),
   ]);
 }

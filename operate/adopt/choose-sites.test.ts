@@ -262,7 +262,7 @@ describe("which tokens become which sites", () => {
     });
     assert.ok(
       plan.notes.includes(
-        "sites/lima.yaml: exists already and is left as it is, so its token is not rotated. Run `sitepass rotate lima`.",
+        "sites/lima.yaml: exists already and is left as it is, so its token is not rotated. Run `npx sitepass rotate lima`.",
       ),
     );
     assert.deepEqual(plan.adoptions[0]?.changes, [
@@ -299,7 +299,7 @@ describe("which tokens become which sites", () => {
     assert.deepEqual(
       plan.notes.filter((note) => /expired|berlin/.test(note)),
       [
-        'service token "tokyo": has expired (2026-11-01T00:00:00Z), and adopting does not renew it. Run `sitepass renew tokyo` afterwards.',
+        'service token "tokyo": has expired (2026-11-01T00:00:00Z), and adopting does not renew it. Run `npx sitepass renew tokyo` afterwards.',
         "sites/berlin-shop.yaml: has no token among those that were chosen, so `up` makes it a new one. Delete the files of sites that do not exist.",
       ],
     );

@@ -121,7 +121,7 @@ function noteDifferences(
   }
   if (typeof expiresAt === "string" && Date.parse(expiresAt) <= now.getTime()) {
     note(
-      `has expired (${expiresAt}), and adopting does not renew it. Run \`sitepass renew ${site.name}\` afterwards.`,
+      `has expired (${expiresAt}), and adopting does not renew it. Run \`npx sitepass renew ${site.name}\` afterwards.`,
     );
   }
   if (token.enabled === false) {
@@ -132,7 +132,7 @@ function noteDifferences(
   }
   if (rotateUntil !== undefined && newFile === undefined) {
     planMessages(site.file, plan).note(
-      `exists already and is left as it is, so its token is not rotated. Run \`sitepass rotate ${site.name}\`.`,
+      `exists already and is left as it is, so its token is not rotated. Run \`npx sitepass rotate ${site.name}\`.`,
     );
   }
 }

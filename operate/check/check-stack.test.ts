@@ -366,7 +366,7 @@ describe("checkAccount, on what is in the account", () => {
     const unsure =
       "there, and Cloudflare does not document that this stack's own applications come before it";
     assert.deepEqual(said(result, "problem"), [
-      `${prom} "write" already covers prom.example.com/api/v1/write. Delete it or move it to another host, take another host name, or bring it into the stack with \`sitepass adopt\`.`,
+      `${prom} "write" already covers prom.example.com/api/v1/write. Delete it or move it to another host, take another host name, or bring it into the stack with \`npx sitepass adopt\`.`,
       `${prom} "status" covers prom.example.com/status ${past}, with the decision "allow". Move it to another host, or take another host name.`,
     ]);
     assert.deepEqual(said(result, "warning"), [
@@ -499,7 +499,7 @@ describe("checkAccount, on what is in the account", () => {
     const prom =
       'sitepass:endpoints.metrics.hostname: is "prom.example.com", which already has the DNS record';
     const ways =
-      "not of this stack. Delete it, take another host name, or bring it into the stack with `sitepass adopt`.";
+      "not of this stack. Delete it, take another host name, or bring it into the stack with `npx sitepass adopt`.";
     assert.deepEqual(said(await check(fleet), "problem"), [
       `${prom} A 203.0.113.7 (with no comment), ${ways}`,
       `${prom} AAAA 2001:db8::7 (with the comment "old box"), ${ways}`,
@@ -572,7 +572,7 @@ describe("checkAccount, on what is in the account", () => {
     const [record] = dnsRecords.values();
     const result = await check(fleet);
     const todo =
-      "If an interrupted run left it, take it in with `sitepass adopt`; if another checkout uses it, take another host name.";
+      "If an interrupted run left it, take it in with `npx sitepass adopt`; if another checkout uses it, take another host name.";
     assert.deepEqual(said(result, "problem"), [
       `sitepass:endpoints.metrics.hostname: is "prom.example.com", and the Access application "sitepass/prod/metrics: push to prom.example.com" on prom.example.com/api/v1/write is named as this stack's, which does not hold it (ID ${left?.id}). ${todo}`,
       `sitepass:endpoints.logs.hostname: is "loki.example.com", and its DNS record A 203.0.113.8 is named as this stack's, which does not hold it (ID ${record?.id}). ${todo}`,
@@ -595,7 +595,7 @@ describe("checkAccount, on what is in the account", () => {
       config_src: "cloudflare",
     });
     assert.deepEqual(said(await check(fleet), "problem"), [
-      `sitepass:publish.tunnel.name: is "central", which a tunnel of the account has that this stack does not hold (${id}). If an interrupted run left it, or it is the one to use, take it in with \`sitepass adopt\`; if not, take another name or delete that tunnel.`,
+      `sitepass:publish.tunnel.name: is "central", which a tunnel of the account has that this stack does not hold (${id}). If an interrupted run left it, or it is the one to use, take it in with \`npx sitepass adopt\`; if not, take another name or delete that tunnel.`,
     ]);
     fleet.resources.push({ urn: "urn", type: "tunnel", name: "tunnel", id });
     const result = await check(fleet);

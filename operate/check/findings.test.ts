@@ -241,7 +241,7 @@ describe("gateFindings", () => {
     assert.deepEqual(
       texts(gateFindings({ identity: "label", endpoints: leading("http://localhost:3100") })),
       [
-        "warning: sitepass:endpoints.logs.origin: is http://localhost:3100, which passes the gate by, and sitepass:identity is label: any site can write as any other. Leave it out, and start the gate that `sitepass central` renders before `pulumi up`.",
+        "warning: sitepass:endpoints.logs.origin: is http://localhost:3100, which passes the gate by, and sitepass:identity is label: any site can write as any other. Leave it out, and start the gate that `npx sitepass central` renders before `pulumi up`.",
       ],
     );
     assert.deepEqual(texts(gateFindings({ identity: "off", endpoints: leading(gate) })), [

@@ -118,7 +118,7 @@ function otherFinding(
     return problem({
       subject,
       says: `${application} already covers ${host}${path}`,
-      todo: "Delete it or move it to another host, take another host name, or bring it into the stack with `sitepass adopt`",
+      todo: "Delete it or move it to another host, take another host name, or bring it into the stack with `npx sitepass adopt`",
     });
   }
   if (!coversHost(destination, hostname) || path === "") {
@@ -240,7 +240,7 @@ function recordFinding(record: ZoneRecord, endpoint: Endpoint, ownership: Owners
     return problem({
       subject,
       says: `is "${hostname}", which already has the DNS record ${type} ${content} (with ${shown}), not of this stack`,
-      todo: "Delete it, take another host name, or bring it into the stack with `sitepass adopt`",
+      todo: "Delete it, take another host name, or bring it into the stack with `npx sitepass adopt`",
     });
   }
   const says = `is "${hostname}", and its DNS record is not proxied: pushes go around Access`;

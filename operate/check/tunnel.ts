@@ -52,7 +52,7 @@ export function gateFindings({
       return warning({
         ...about,
         says: `is ${origin}, which passes the gate by, and sitepass:identity is ${identity}: any site can write as any other`,
-        todo: `Leave it out, and start the gate that \`sitepass central\` renders before \`pulumi up\``,
+        todo: `Leave it out, and start the gate that \`npx sitepass central\` renders before \`pulumi up\``,
       });
     }
     return identity === "off" && origin === `unix:${gateSocket(signal)}`
@@ -100,7 +100,7 @@ const subject = "sitepass:publish.tunnel.name";
 export const unheldTunnel = (name: string, id: string): Problem => ({
   subject,
   says: `is "${name}", which a tunnel of the account has that this stack does not hold (${id})`,
-  todo: "If an interrupted run left it, or it is the one to use, take it in with `sitepass adopt`; if not, take another name or delete that tunnel",
+  todo: "If an interrupted run left it, or it is the one to use, take it in with `npx sitepass adopt`; if not, take another name or delete that tunnel",
 });
 
 /**

@@ -101,7 +101,7 @@ describe("addSites", () => {
         "oslo: is a site already (sites/Oslo.yml). Edit its file, or take another name.",
         "lima: is named twice. Name it once.",
         '"-": is not a lower-case DNS label: a to z, 0 to 9 and inner hyphens are allowed. Give the name that its file is to have, such as tokyo.',
-        '--shard: is "us", and no stack of the project is the shard us (prod is the shard without a name). Name one of them with --shard; `sitepass check --place tokyo-rack-a` says which has most room.',
+        '--shard: is "us", and no stack of the project is the shard us (prod is the shard without a name). Name one of them with --shard; `npx sitepass check --place tokyo-rack-a` says which has most room.',
         '--label: is "region", which has no value. Write it as in region=apac.',
         "--label: gives kind twice. Give it once.",
         `--description: is "${"x".repeat(75)}...", which is longer than 200 characters. Shorten it.`,
@@ -150,7 +150,7 @@ describe("addSites", () => {
     putStack("prod", { "sitepass:shard": "eu" });
     rmSync(join(directory, "sites"), { recursive: true });
     assert.deepEqual(await refusals(["c"]), [
-      "--shard: is not given, and the project has several shards (prod is the shard eu, us is the shard us). Name one of them with --shard; `sitepass check --place c` says which has most room.",
+      "--shard: is not given, and the project has several shards (prod is the shard eu, us is the shard us). Name one of them with --shard; `npx sitepass check --place c` says which has most room.",
     ]);
     assert.deepEqual((await add(["c"], { shard: "us" })).stacks, ["us"]);
     rmSync(join(directory, "Pulumi.us.yaml"));

@@ -163,7 +163,7 @@ function shardOf(
 ): { readonly value: string; readonly problems: readonly Problem[] } {
   const shards = [...new Set(stacks.map(({ shard }) => shard))].sort();
   const there = stacks.map((one) => `${one.stackName} is ${shardText(one.shard)}`).join(", ");
-  const todo = `Name one of them with --shard; \`sitepass check --place ${nearestName(names[0] ?? "") ?? "NAME"}\` says which has most room`;
+  const todo = `Name one of them with --shard; \`npx sitepass check --place ${nearestName(names[0] ?? "") ?? "NAME"}\` says which has most room`;
   if (shard !== undefined) {
     const known = stacks.length === 0 || shards.includes(shard);
     const says = `is "${shard}", and no stack of the project is ${shardText(shard)} (${there})`;
@@ -256,7 +256,7 @@ async function fleetWarnings(
       warnings.push({
         subject: `Pulumi.${stackName}.yaml`,
         says: "is not valid yet, so that nothing was checked against it",
-        todo: "Run `sitepass check --offline` to see what is wrong with it",
+        todo: "Run `npx sitepass check --offline` to see what is wrong with it",
       });
     }
   }

@@ -48,7 +48,7 @@ describe("secretChange", () => {
       ].map((change) => (change.kind === "none" ? problemText(change.problem) : change.kind)),
       [
         "sites/a.yaml: has no service token yet. Run `pulumi up`.",
-        "sites/a.yaml: was never rotated. Run `sitepass rotate a` first.",
+        "sites/a.yaml: was never rotated. Run `npx sitepass rotate a` first.",
         "sites/a.yaml: the stack does not know its secret. Run `pulumi up`; if it stays so, rotate once more.",
       ],
     );
@@ -78,7 +78,7 @@ describe("unchangedProblem", () => {
   it("advises against up once the window has closed", () => {
     assert.match(
       problem("2026-11-23T00:00:00Z", "2026-12-01T00:00:00Z"),
-      /Its window closed at 2026-12-01T00:00:00Z, so `pulumi up` would end the secret in use at once: run `sitepass rotate a` for a new window first\.$/,
+      /Its window closed at 2026-12-01T00:00:00Z, so `pulumi up` would end the secret in use at once: run `npx sitepass rotate a` for a new window first\.$/,
     );
   });
 });

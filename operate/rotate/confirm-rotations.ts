@@ -200,7 +200,7 @@ export function secretChange(
     return none(noTokenProblem(subject));
   }
   if (token.secretVersion === 1) {
-    return none({ subject, says: "was never rotated", todo: `Run \`sitepass rotate ${name}\` first` });
+    return none({ subject, says: "was never rotated", todo: `Run \`npx sitepass rotate ${name}\` first` });
   }
   const to = presentFingerprint(credentials);
   if (to === null) {
@@ -246,7 +246,7 @@ function changeProblem(site: Site, change: SecretChange, context: UnchangedConte
     : {
         subject,
         says: `its secret changed to sha256 ${change.to}, and cannot be tried while token.enabled is false`,
-        todo: `Let the site in (\`sitepass revoke --undo ${name}\`, \`pulumi up\`), and confirm again`,
+        todo: `Let the site in (\`npx sitepass revoke --undo ${name}\`, \`pulumi up\`), and confirm again`,
       };
 }
 
@@ -280,7 +280,7 @@ export function unchangedProblem(
   return {
     subject,
     says: `${unchanged}, although Cloudflare changed the token at ${updatedAt}, after the rotation was written: the answer with the new secret was lost, or the provider kept the old one`,
-    todo: `Nobody has the new secret, and the old one stops at ${token.previousSecretExpiresAt ?? ""}. Make ready to put a secret in place at the site at once, then \`sitepass rotate ${name} --force\` and \`pulumi up\``,
+    todo: `Nobody has the new secret, and the old one stops at ${token.previousSecretExpiresAt ?? ""}. Make ready to put a secret in place at the site at once, then \`npx sitepass rotate ${name} --force\` and \`pulumi up\``,
   };
 }
 

@@ -62,7 +62,7 @@ describe("planRotation", () => {
     const note = { version: 4, formerFingerprint: fingerprint("s"), writtenAt: now.toISOString() };
     assert.match(
       refusal(open, known("s", note)),
-      /says secretVersion 4 already, with a window until 2026-11-26T15:00:00Z, in 2 days, and the stack still has the secret before it\. Run `pulumi up`\. If that was done, `sitepass rotate --confirm a` says more\.$/,
+      /says secretVersion 4 already, with a window until 2026-11-26T15:00:00Z, in 2 days, and the stack still has the secret before it\. Run `pulumi up`\. If that was done, `npx sitepass rotate --confirm a` says more\.$/,
     );
     for (const other of [
       { ...note, version: 3 },

@@ -195,7 +195,7 @@ function warnOf(
     onWarning({
       subject: namesOf(planned),
       says: "the present secret stops with the next up, and pushes are refused until the new one is in place at the site",
-      todo: "Collectors lose what is refused; behind the relay they keep it and try again. To cut off before the next up: `sitepass revoke --immediately`",
+      todo: "Collectors lose what is refused; behind the relay they keep it and try again. To cut off before the next up: `npx sitepass revoke --immediately`",
     });
   }
   if (force && waves !== undefined) {

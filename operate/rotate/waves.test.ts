@@ -90,7 +90,7 @@ describe("chooseSites", () => {
     seen("berlin", "2026-11-22T23:59:00.000Z");
     seen("porto", null);
     const todo = (site: string) =>
-      `Put its secret in place (\`sitepass render ${site}\`), shut it out (\`sitepass revoke ${site}\`), or pass --force to go on without it.`;
+      `Put its secret in place (\`npx sitepass render ${site}\`), shut it out (\`npx sitepass revoke ${site}\`), or pass --force to go on without it.`;
     await assert.rejects(choose(), {
       message: [
         `sites/berlin.yaml: has not pushed since its old secret stopped at 2026-11-23T00:00:00Z (last seen 2026-11-22T23:59:00.000Z), and may not have the new one. ${todo("berlin")}`,
@@ -121,7 +121,7 @@ describe("chooseSites", () => {
     });
     await assert.rejects(choose(), {
       message: [
-        "sites/berlin.yaml: says secretVersion 2, and the stack still has the secret before it. Its window closed at 2026-11-23T00:00:00Z, so `pulumi up` would end the secret in use at once: run `sitepass rotate berlin` for a new window first. If that was done, `sitepass rotate --confirm berlin` says more.",
+        "sites/berlin.yaml: says secretVersion 2, and the stack still has the secret before it. Its window closed at 2026-11-23T00:00:00Z, so `pulumi up` would end the secret in use at once: run `npx sitepass rotate berlin` for a new window first. If that was done, `npx sitepass rotate --confirm berlin` says more.",
       ].join("\n"),
     });
   });

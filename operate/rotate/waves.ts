@@ -102,7 +102,7 @@ const isArriving = ({ shard }: Site, { config }: Pick<OpenStack, "config">): boo
 const arrivingProblem = ({ file, name, shard }: Site): Problem => ({
   subject: file,
   says: `is moving here from ${shardText(shard)}, and a rotation that is written into it is one in both`,
-  todo: `Run \`sitepass rotate ${name}\` on the stack that it comes from, and then the \`up\` of each`,
+  todo: `Run \`npx sitepass rotate ${name}\` on the stack that it comes from, and then the \`up\` of each`,
 });
 
 /** Rotations that never reached Cloudflare: the next wave would bury them, and a later `up` would carry them out without a window. */
@@ -127,7 +127,7 @@ export function pendingProblem(site: Site, now: Date, more = ""): Problem {
   return {
     subject: site.file,
     says: `says secretVersion ${site.token.secretVersion}${more}, and the stack still has the secret before it`,
-    todo: `${howToApplyRotation(site, now)}. If that was done, \`sitepass rotate --confirm ${site.name}\` says more`,
+    todo: `${howToApplyRotation(site, now)}. If that was done, \`npx sitepass rotate --confirm ${site.name}\` says more`,
   };
 }
 
@@ -152,7 +152,7 @@ function stalledProblem({ file, name, token }: Site, seen: Date | null | undefin
       seen === undefined
         ? `Cloudflare does not say whether it pushed ${since}`
         : `has not pushed ${since} (last seen ${seen === null ? "never" : seen.toISOString()}), and may not have the new one`,
-    todo: `Put its secret in place (\`sitepass render ${name}\`), shut it out (\`sitepass revoke ${name}\`), or pass --force to go on without it`,
+    todo: `Put its secret in place (\`npx sitepass render ${name}\`), shut it out (\`npx sitepass revoke ${name}\`), or pass --force to go on without it`,
   };
 }
 

@@ -235,14 +235,14 @@ function endProblem(
     return {
       subject,
       says: `has no service token in ${shardText(staying)} yet, and would be left without one`,
-      todo: `Run \`pulumi up${stack.stackFlag}\`${finish ? ", and put what `sitepass render` writes in place at the site" : ""}`,
+      todo: `Run \`pulumi up${stack.stackFlag}\`${finish ? ", and put what `npx sitepass render` writes in place at the site" : ""}`,
     };
   }
   if (!enabled) {
     // It is let in with neither.
     return undefined;
   }
-  const inPlace = `Put what \`sitepass render ${name}${stack.stackFlag}\` writes in place at the site and wait until it pushes, or take --unseen to end the move all the same`;
+  const inPlace = `Put what \`npx sitepass render ${name}${stack.stackFlag}\` writes in place at the site and wait until it pushes, or take --unseen to end the move all the same`;
   const seen = seenAt(token);
   if (seen === 0 || seen < (Date.parse(token.createdAt ?? "") || 0)) {
     return {

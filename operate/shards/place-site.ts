@@ -49,7 +49,7 @@ function nameProblem({ directory }: ProjectFleet, name: string): Problem | undef
     : {
         subject: "--place",
         says: `${name} is a site already, in ${shardText(there.values.shard ?? "")}`,
-        todo: `To move it, run \`sitepass move ${name} --to SHARD\``,
+        todo: `To move it, run \`npx sitepass move ${name} --to SHARD\``,
       };
 }
 

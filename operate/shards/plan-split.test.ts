@@ -151,7 +151,7 @@ describe("brakeWarnings", () => {
   it("come where one up takes away fewer sites than the plan moves", () => {
     assert.deepEqual(warned(6), []);
     assert.deepEqual(warned(9), [
-      "stack eu: loses 9 of its 20 sites by this plan, and one `up` of it takes away 6 at most. End the moves in parts (`sitepass move SITE --finish`), with an `up` after each, or set its sitepass:allowRemovals to 3 for one.",
+      "stack eu: loses 9 of its 20 sites by this plan, and one `up` of it takes away 6 at most. End the moves in parts (`npx sitepass move SITE --finish`), with an `up` after each, or set its sitepass:allowRemovals to 3 for one.",
     ]);
     assert.deepEqual(warned(9, { allowRemovals: 3 }), []);
   });

@@ -78,7 +78,7 @@ export function brakeWarnings(stacks: readonly StackRoom[], moves: readonly Spli
       todo:
         leaving === held
           ? `Set its ${allow} for the \`up\` after the last of them is moved: the last site never goes by itself`
-          : `End the moves in parts (\`sitepass move SITE --finish\`), with an \`up\` after each, or set its ${allow} for one`,
+          : `End the moves in parts (\`npx sitepass move SITE --finish\`), with an \`up\` after each, or set its ${allow} for one`,
     };
   });
 }

@@ -136,10 +136,10 @@ describe("reportFleet", () => {
     const [tunnel] = tunnels.values();
     const [record] = dnsRecords.values();
     const todo =
-      "If an interrupted run left it, take it in with `sitepass adopt`; if another checkout uses it, take another host name.";
+      "If an interrupted run left it, take it in with `npx sitepass adopt`; if another checkout uses it, take another host name.";
     assert.deepEqual(alarms(await report(fleet)), [
       `sitepass:endpoints.metrics.hostname: is "prom.example.com", and the Access application "sitepass/prod/metrics: push to prom.example.com" on prom.example.com/api/v1/write is named as this stack's, which does not hold it (ID ${left?.id}). ${todo}`,
-      `sitepass:publish.tunnel.name: is "central", which a tunnel of the account has that this stack does not hold (${tunnel?.id}). If an interrupted run left it, or it is the one to use, take it in with \`sitepass adopt\`; if not, take another name or delete that tunnel.`,
+      `sitepass:publish.tunnel.name: is "central", which a tunnel of the account has that this stack does not hold (${tunnel?.id}). If an interrupted run left it, or it is the one to use, take it in with \`npx sitepass adopt\`; if not, take another name or delete that tunnel.`,
       `sitepass:endpoints.metrics.hostname: is "prom.example.com", and its DNS record A 203.0.113.7 is named as this stack's, which does not hold it (ID ${record?.id}). ${todo}`,
     ]);
   });
@@ -157,9 +157,9 @@ describe("reportFleet", () => {
     expire("oslo", "2026-12-22T00:00:00Z");
     expire("tokyo", "2026-12-24T00:00:00Z");
     assert.deepEqual(rows(await report(fleet)), [
-      "provisioned, alarm: berlin: its token expired 3 days ago (2026-11-20T00:00:00Z). Run `sitepass renew berlin`.",
-      "provisioned, alarm: lima: its token expires in 28 days (2026-12-22T00:00:00Z). Run `sitepass renew lima`.",
-      "provisioned, warning: oslo: its token expires in 28 days (2026-12-22T00:00:00Z). Run `sitepass renew oslo`.",
+      "provisioned, alarm: berlin: its token expired 3 days ago (2026-11-20T00:00:00Z). Run `npx sitepass renew berlin`.",
+      "provisioned, alarm: lima: its token expires in 28 days (2026-12-22T00:00:00Z). Run `npx sitepass renew lima`.",
+      "provisioned, warning: oslo: its token expires in 28 days (2026-12-22T00:00:00Z). Run `npx sitepass renew oslo`.",
       "tokyo provisioned",
     ]);
     assert.deepEqual(rows(await report(fleet, { warnDays: 10 })).slice(1), [
@@ -175,8 +175,8 @@ describe("reportFleet", () => {
     Object.assign(tokenOf(fleet, "lima"), { lastSeenAt: null, created_at: "2026-11-20T12:00:00Z" });
     Object.assign(tokenOf(fleet, "tokyo"), { lastSeenAt: null, created_at: "2026-11-23T01:00:00Z" });
     assert.deepEqual(rows(await report(fleet)), [
-      "provisioned, alarm: berlin: was last seen 25 hours ago (2026-11-22T11:00:00Z). Check that the collector runs, and that `sitepass verify berlin` passes.",
-      "provisioned, alarm: lima: was never seen since its token was made 3 days ago (2026-11-20T12:00:00Z). Check that the collector runs, and that `sitepass verify lima` passes.",
+      "provisioned, alarm: berlin: was last seen 25 hours ago (2026-11-22T11:00:00Z). Check that the collector runs, and that `npx sitepass verify berlin` passes.",
+      "provisioned, alarm: lima: was never seen since its token was made 3 days ago (2026-11-20T12:00:00Z). Check that the collector runs, and that `npx sitepass verify lima` passes.",
       "oslo provisioned",
       "tokyo provisioned",
     ]);
@@ -342,7 +342,7 @@ describe("reportFleet", () => {
     output.clientSecret = "";
     assert.deepEqual(rows(await report(fleet)), [
       "provisioned, warning: lima: its token expires on 2028-11-23T12:00:00Z, and the stack's state says on 2027-11-23T12:00:00.000Z. Run `pulumi up --refresh`; only the stack's outputs depend on it.",
-      "provisioned, warning: tokyo: its secret is not in the stack. Run `sitepass rotate tokyo` and `pulumi up`.",
+      "provisioned, warning: tokyo: its secret is not in the stack. Run `npx sitepass rotate tokyo` and `pulumi up`.",
     ]);
   });
 

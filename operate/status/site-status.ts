@@ -76,7 +76,7 @@ export function troubleOfMany(kind: TroubleKind, subject: string, names: string)
 
 export type TroubleKind = keyof typeof troubleKinds;
 
-const renew = "Run `sitepass renew <sites>`";
+const renew = "Run `npx sitepass renew <sites>`";
 
 /** What can be wrong with one site or token: what is said of many at once, and what to do. Worst first. */
 const troubleKinds = {
@@ -102,7 +102,7 @@ const troubleKinds = {
   expiring: ["their tokens expire soon", renew],
   stale: [
     "they were not seen for too long",
-    "Check that the collector runs, and that `sitepass verify <sites>` passes",
+    "Check that the collector runs, and that `npx sitepass verify <sites>` passes",
   ],
   "rotation not in its file": [
     "the stack has rotated their secrets, and their files do not say so any more",
@@ -136,7 +136,7 @@ const troubleKinds = {
   ],
   "secret not known": [
     "their secrets are not in the stack, as after an adoption",
-    "Run `sitepass rotate <sites>` and `pulumi up`",
+    "Run `npx sitepass rotate <sites>` and `pulumi up`",
   ],
 } as const satisfies Record<string, readonly [ofMany: string, todo: string]>;
 

@@ -43,7 +43,7 @@ export function likelyCause(refused: RefusedPush): PlaceProblem {
   if (site.token.duration !== "forever" && isPast(credentials.expiresAt)) {
     return {
       says: `the token expired at ${credentials.expiresAt}`,
-      todo: "Run `sitepass renew <site>`",
+      todo: "Run `npx sitepass renew <site>`",
     };
   }
   if (credentials.endpoints[signal] === undefined) {
@@ -70,12 +70,12 @@ export function likelyCause(refused: RefusedPush): PlaceProblem {
   if (strict === true) {
     return {
       says: `the stored secret does not authenticate: the token was rotated, disabled or deleted outside of this project${restored}`,
-      todo: "Run `pulumi up --refresh`, which enables it or creates it again; if that changes nothing, it was rotated: `sitepass rotate <site>` and `pulumi up` make a new secret",
+      todo: "Run `pulumi up --refresh`, which enables it or creates it again; if that changes nothing, it was rotated: `npx sitepass rotate <site>` and `pulumi up` make a new secret",
     };
   }
   return {
     says: `the stored secret is not the token's any more (rotated outside of this project${restored}), the token is disabled or deleted, or no policy lets it in; this organization answers all of these alike`,
-    todo: "Run `pulumi up --refresh`, which fixes everything but a rotation; if that changes nothing, `sitepass rotate <site>` and `pulumi up` make a new secret. Strict service token mode tells them apart; `sitepass check` says how to turn it on",
+    todo: "Run `pulumi up --refresh`, which fixes everything but a rotation; if that changes nothing, `npx sitepass rotate <site>` and `pulumi up` make a new secret. Strict service token mode tells them apart; `npx sitepass check` says how to turn it on",
   };
 }
 

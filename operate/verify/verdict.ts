@@ -143,7 +143,7 @@ function problemOf(result: ProbeResult, target: Target, tried: TriedSite | undef
   return tried?.site.token.enabled === false
     ? {
         says: `${described}, though token.enabled is false`,
-        todo: "Run `pulumi up --refresh`, or `sitepass revoke <site> --immediately` to disable the token at once",
+        todo: "Run `pulumi up --refresh`, or `npx sitepass revoke <site> --immediately` to disable the token at once",
       }
     : {
         says: `${described}, though the site's signals do not name ${signal}`,

@@ -130,7 +130,7 @@ function storedCredentials({ name }: Site, { sites }: RevealedOutputs): Result<S
   }
   if (credentials.clientSecret === "") {
     const says = "its token was adopted, and the stack does not know its secret";
-    return failure({ subject: name, says, todo: "Run `sitepass rotate <site>` and `pulumi up`" });
+    return failure({ subject: name, says, todo: "Run `npx sitepass rotate <site>` and `pulumi up`" });
   }
   return success(credentials);
 }

@@ -46,9 +46,9 @@ describe("sitepass add", () => {
         "sites/tokyo.yaml: written.",
         "",
         "Next:",
-        "  pulumi up              makes its token",
-        "  sitepass render tokyo  writes what the collector runs from, credentials included",
-        "  sitepass verify tokyo  proves that pushes get through",
+        "  pulumi up                  makes its token",
+        "  npx sitepass render tokyo  writes what the collector runs from, credentials included",
+        "  npx sitepass verify tokyo  proves that pushes get through",
         "",
       ].join("\n"),
       stderr: "",
@@ -73,10 +73,10 @@ describe("sitepass add", () => {
         "sites/oslo.yaml: written, in the shard eu.",
         "",
         "Next:",
-        "  pulumi up --stack eu                                      makes their tokens",
-        "  pulumi up --stack eu-test                                 makes their tokens",
-        "  sitepass render tokyo oslo --collector NAME --stack NAME  writes what the collector runs from, credentials included",
-        "  sitepass verify tokyo oslo --stack NAME                   proves that pushes get through",
+        "  pulumi up --stack eu                                          makes their tokens",
+        "  pulumi up --stack eu-test                                     makes their tokens",
+        "  npx sitepass render tokyo oslo --collector NAME --stack NAME  writes what the collector runs from, credentials included",
+        "  npx sitepass verify tokyo oslo --stack NAME                   proves that pushes get through",
         "",
       ].join("\n"),
     );
@@ -92,7 +92,11 @@ describe("sitepass add", () => {
       shard: "us",
       stacks: ["us"],
       warnings: [],
-      next: ["pulumi up --stack us", "sitepass render tokyo --collector NAME", "sitepass verify tokyo"],
+      next: [
+        "pulumi up --stack us",
+        "npx sitepass render tokyo --collector NAME",
+        "npx sitepass verify tokyo",
+      ],
     });
     const refused = await add("tokyo", "Oslo", "--json");
     assert.equal(refused.exitCode, 1);

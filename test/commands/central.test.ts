@@ -98,7 +98,7 @@ for (const engine of engines) {
           [
             1,
             "",
-            `error: ${out}: holds no gate. Run \`sitepass central\` first, with sitepass:identity label or tenant, or name its folder with --out.\n`,
+            `error: ${out}: holds no gate. Run \`npx sitepass central\` first, with sitepass:identity label or tenant, or name its folder with --out.\n`,
           ],
         );
         const gate = await run("--only", "gate", "--out", out, "--json");

@@ -68,7 +68,7 @@ describe("the command line, whatever is typed", () => {
     for (const [args, says] of [
       [["render", "tokyo", "--relay-port", "9000"], "--relay-port comes only with --relay."],
       [["render", "tokyo", "--all"], "--all comes with tokyo. Name sites, or take --all, not both."],
-      [["render"], "no site is named. Name sites as in `sitepass render tokyo`, or take --all."],
+      [["render"], "no site is named. Name sites as in `npx sitepass render tokyo`, or take --all."],
       [["verify", "--interval", "3", "--timeout", "9"], "--interval and --timeout comes only with --watch."],
       [["rotate", "tokyo", "--wait", "1h"], "--wait comes only with --confirm."],
       [["rotate", "--all", "--now", "--waves", "5"], "--waves does not go with --now."],
@@ -86,7 +86,7 @@ describe("the command line, whatever is typed", () => {
     assert.deepEqual(JSON.parse(usage.stdout), {
       ok: false,
       problems: [
-        "usage: no site is named. Name sites as in `sitepass rotate tokyo`, or take --all. See `sitepass --help`.",
+        "usage: no site is named. Name sites as in `npx sitepass rotate tokyo`, or take --all. See `sitepass --help`.",
       ],
     });
     for (const command of [
@@ -188,7 +188,7 @@ describe("the command line, whatever is typed", () => {
       assert.doesNotMatch(stderr, /^\s+at /m);
     }
     for (const nowhere of [">&-", "> /dev/null"]) {
-      const { exitCode, stderr } = await shell(`sitepass output tokyo "$@" ${nowhere}`);
+      const { exitCode, stderr } = await shell(`npx sitepass output tokyo "$@" ${nowhere}`);
       assert.equal(exitCode, 1);
       assert.equal(
         stderr,

@@ -67,7 +67,7 @@ describe("sitepass init", () => {
         team: "acme",
       },
       warnings: [],
-      next: ["sitepass check", "pulumi stack init prod", "pulumi up"],
+      next: ["npx sitepass check", "pulumi stack init prod", "pulumi up"],
     });
     assert.equal(
       text(),

@@ -53,10 +53,10 @@ describe("sitepass move", () => {
     assert.equal(fleet.siteText("oslo"), moving);
     const next = [
       "Next:",
-      "  pulumi up --stack us             makes a token there as well; the one in use stays",
-      "  sitepass render oslo --stack us  and put the files in place at the site",
-      "  sitepass verify oslo --stack us  proves that it is let in there",
-      "  sitepass move oslo --finish      when it pushes with them",
+      "  pulumi up --stack us                 makes a token there as well; the one in use stays",
+      "  npx sitepass render oslo --stack us  and put the files in place at the site",
+      "  npx sitepass verify oslo --stack us  proves that it is let in there",
+      "  npx sitepass move oslo --finish      when it pushes with them",
       "",
     ].join("\n");
     assert.equal(stdout, `sites/oslo.yaml\n+ movingTo: us\n\n${next}`);
@@ -125,11 +125,11 @@ describe("sitepass move", () => {
     };
     assert.equal(
       await refusal(),
-      "error: sites/oslo.yaml: has no service token in the shard us yet, and would be left without one. Run `pulumi up --stack us`, and put what `sitepass render` writes in place at the site.\n",
+      "error: sites/oslo.yaml: has no service token in the shard us yet, and would be left without one. Run `pulumi up --stack us`, and put what `npx sitepass render` writes in place at the site.\n",
     );
     await putMoving();
     const inPlace =
-      "Put what `sitepass render oslo --stack us` writes in place at the site and wait until it pushes, or take --unseen to end the move all the same.\n";
+      "Put what `npx sitepass render oslo --stack us` writes in place at the site and wait until it pushes, or take --unseen to end the move all the same.\n";
     assert.equal(
       await refusal(),
       `error: sites/oslo.yaml: its token in the shard us has not been used since it was made: its collector still has the credentials of the shard eu, which the next up there takes away. ${inPlace}`,

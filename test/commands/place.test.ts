@@ -68,7 +68,7 @@ describe("sitepass check --place", () => {
       [
         ["oslo"],
         1,
-        "--place: oslo is a site already, in the shard eu. To move it, run `sitepass move oslo --to SHARD`.",
+        "--place: oslo is a site already, in the shard eu. To move it, run `npx sitepass move oslo --to SHARD`.",
       ],
       [["Lima"], 1, '--place: "Lima" '],
       [["lima", "--offline"], 2, "cannot be used with option"],

@@ -152,7 +152,7 @@ describe("sitepass render", () => {
     }
     assert.deepEqual(stderr.trimEnd().split("\n"), [
       "warning: sites/kyoto.yaml: is shut out (token.enabled is false). Its pushes are refused until it is let in again.",
-      "warning: sites/osaka.yaml: its token expired on 2020-01-01T00:00:00Z by the last up, so its pushes are refused. Run `sitepass renew osaka`.",
+      "warning: sites/osaka.yaml: its token expired on 2020-01-01T00:00:00Z by the last up, so its pushes are refused. Run `npx sitepass renew osaka`.",
     ]);
   });
 

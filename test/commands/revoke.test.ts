@@ -85,7 +85,7 @@ Nothing was written.
       `site    file               token.enabled: false  Cloudflare
 berlin  sites/berlin.yaml  written               lets it in until the next up
 
-Next: \`pulumi up\`, which also takes the tokens out of their policies. To let a site in again: \`sitepass revoke --undo\`.
+Next: \`pulumi up\`, which also takes the tokens out of their policies. To let a site in again: \`npx sitepass revoke --undo\`.
 `,
     );
     assert.equal(textOf("berlin"), berlin.replace("true", "false"));

@@ -109,9 +109,9 @@ describe("sitepass rotate", () => {
 tokyo  1 -> 2   ${end} (in 7 days)  sha256 ${fingerprint(secretOf("tokyo"))}  sites/tokyo.yaml
 
 Next:
-  pulumi up                        soon: the old secret stops at ${end}, whenever that is
-  sitepass rotate --confirm tokyo  proves that the secret changed and is let in
-  sitepass render tokyo            and put the files in place at the site before that time
+  pulumi up                            soon: the old secret stops at ${end}, whenever that is
+  npx sitepass rotate --confirm tokyo  proves that the secret changed and is let in
+  npx sitepass render tokyo            and put the files in place at the site before that time
 `,
     );
     assert.deepEqual(fleet.takeRequests(), { reads: [], writes: [] });
@@ -133,7 +133,7 @@ Next:
     assert.deepEqual(JSON.parse(again.stdout), { ok: false, problems: [problems] });
     assert.equal(
       again.stderr,
-      `error: sites/tokyo.yaml: says secretVersion 2 already, with a window until ${until("tokyo")}, in 7 days, and the stack still has the secret before it. Run \`pulumi up\`. If that was done, \`sitepass rotate --confirm tokyo\` says more.\n`,
+      `error: sites/tokyo.yaml: says secretVersion 2 already, with a window until ${until("tokyo")}, in 7 days, and the stack still has the secret before it. Run \`pulumi up\`. If that was done, \`npx sitepass rotate --confirm tokyo\` says more.\n`,
     );
     const confirmed = await confirm("tokyo");
     assert.equal(confirmed.exitCode, 1);
@@ -172,7 +172,7 @@ Next:
     const { stdout, stderr } = await succeeds("lima", "--now");
     assert.equal(
       stderr,
-      "warning: lima: the present secret stops with the next up, and pushes are refused until the new one is in place at the site. Collectors lose what is refused; behind the relay they keep it and try again. To cut off before the next up: `sitepass revoke --immediately`.\n",
+      "warning: lima: the present secret stops with the next up, and pushes are refused until the new one is in place at the site. Collectors lose what is refused; behind the relay they keep it and try again. To cut off before the next up: `npx sitepass revoke --immediately`.\n",
     );
     assert.match(stdout, /^lima {2}1 -> 2 {3}\S+Z \(the next up\)/m);
     assert.ok(Date.parse(until("lima")) <= Date.now());
@@ -273,7 +273,7 @@ tokyo  confirmed  sha256 ${former} -> ${fingerprint(secretOf("tokyo"))}  yes    
     assert.match(stdout, new RegExp(`^lima {3}not confirmed {2}sha256 ${former}, as before +not tried`, "m"));
     assert.match(
       stderr,
-      /^error: sites\/lima\.yaml: the stack's secret did not change \(sha256 [0-9a-f]{12}\), although Cloudflare changed the token at \S+Z, after the rotation was written: the answer with the new secret was lost, or the provider kept the old one\. Nobody has the new secret, and the old one stops at \S+Z\. Make ready to put a secret in place at the site at once, then `sitepass rotate lima --force` and `pulumi up`\.\n$/,
+      /^error: sites\/lima\.yaml: the stack's secret did not change \(sha256 [0-9a-f]{12}\), although Cloudflare changed the token at \S+Z, after the rotation was written: the answer with the new secret was lost, or the provider kept the old one\. Nobody has the new secret, and the old one stops at \S+Z\. Make ready to put a secret in place at the site at once, then `npx sitepass rotate lima --force` and `pulumi up`\.\n$/,
     );
     await succeeds("lima", "--force");
   });

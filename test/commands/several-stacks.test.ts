@@ -126,7 +126,7 @@ for (const engine of engines) {
       assert.equal(rotated.exitCode, 0, rotated.stderr);
       assert.match(rotated.stdout, /^site {4}version/);
       assert.match(rotated.stdout, /^ {2}pulumi up --stack us +soon/m);
-      assert.match(rotated.stdout, /^ {2}sitepass rotate --confirm austin --stack us /m);
+      assert.match(rotated.stdout, /^ {2}npx sitepass rotate --confirm austin --stack us /m);
       assert.match(fleet.siteText("austin"), /secretVersion: 2/);
       assert.equal(fleet.siteText("berlin"), files.berlin);
 

@@ -132,7 +132,7 @@ describe("sitepass status", () => {
     );
     assert.match(lines[1] ?? "", new RegExp(`${tokenOf("tokyo").id} +${tokenOf("tokyo").client_id}$`));
     assert.deepEqual(lines.slice(5, 6), [
-      `error: tokyo: its token expires in 5 days (${expiry}). Run \`sitepass renew tokyo\`.`,
+      `error: tokyo: its token expires in 5 days (${expiry}). Run \`npx sitepass renew tokyo\`.`,
     ]);
     assert.match(
       text.stdout,

@@ -33,7 +33,7 @@ function counts({ endpoints, sites: verdicts }: FleetVerdict): Record<string, nu
 const isNow =
   "the stored secret is not the token's any more (rotated outside of this project), the token is disabled or deleted, or no policy lets it in; this organization answers all of these alike";
 const mendAlike =
-  "Run `pulumi up --refresh`, which fixes everything but a rotation; if that changes nothing, `sitepass rotate SITE` and `pulumi up` make a new secret. Strict service token mode tells them apart; `sitepass check` says how to turn it on.";
+  "Run `pulumi up --refresh`, which fixes everything but a rotation; if that changes nothing, `npx sitepass rotate SITE` and `pulumi up` make a new secret. Strict service token mode tells them apart; `npx sitepass check` says how to turn it on.";
 
 describe("verify", () => {
   let fleet: Scenario;
@@ -140,7 +140,7 @@ describe("verify", () => {
     const path = await world.openPath(t, { now: later });
     const { expiresAt = "" } = world.outputs.sites.berlin ?? {};
     assert.deepEqual(await world.problems(path, { sites: ["berlin"], now: later }), [
-      `berlin (metrics): POST /api/v1/write is answered with 401 from Access: the token expired at ${expiresAt}. Run \`sitepass renew berlin\`.`,
+      `berlin (metrics): POST /api/v1/write is answered with 401 from Access: the token expired at ${expiresAt}. Run \`npx sitepass renew berlin\`.`,
     ]);
   });
 
@@ -166,7 +166,7 @@ describe("verify", () => {
     const says =
       "401 from Access: the stored secret does not authenticate: the token was rotated, disabled or deleted outside of this project";
     const todo =
-      "Run `pulumi up --refresh`, which enables it or creates it again; if that changes nothing, it was rotated: `sitepass rotate tokyo` and `pulumi up` make a new secret.";
+      "Run `pulumi up --refresh`, which enables it or creates it again; if that changes nothing, it was rotated: `npx sitepass rotate tokyo` and `pulumi up` make a new secret.";
     assert.deepEqual(await world.problems(path), [
       `tokyo (metrics): POST /api/v1/write is answered with ${says}. ${todo}`,
       `tokyo (logs): POST /loki/api/v1/push and 1 more are answered with ${says}. ${todo}`,
@@ -262,7 +262,7 @@ describe("verify", () => {
     }
     change(t, world.tokenOf("porto"), { enabled: true });
     const disabled =
-      "from the origin, though token.enabled is false. Run `pulumi up --refresh`, or `sitepass revoke porto --immediately` to disable the token at once.";
+      "from the origin, though token.enabled is false. Run `pulumi up --refresh`, or `npx sitepass revoke porto --immediately` to disable the token at once.";
     const granted =
       "from the origin, though the site's signals do not name logs. Run `pulumi up --refresh`, which takes the token out of the policies.";
     assert.deepEqual(await world.problems(path), [
@@ -331,7 +331,7 @@ describe("verify", () => {
     };
     assert.deepEqual(await world.problems(path, { outputs }), [
       "berlin: has no service token yet. Run `pulumi up`.",
-      "porto: its token was adopted, and the stack does not know its secret. Run `sitepass rotate porto` and `pulumi up`.",
+      "porto: its token was adopted, and the stack does not know its secret. Run `npx sitepass rotate porto` and `pulumi up`.",
       `tokyo (metrics): POST /api/v1/write is answered with 401 from Access: ${isNow}. ${mendAlike.replace("SITE", "tokyo")}`,
       "tokyo (logs): POST /loki/api/v1/push and 1 more are answered with 401 from Access: the last up did not let the site push logs. Run `pulumi up`.",
     ]);

@@ -361,7 +361,7 @@ async function assertNamed(fleet: Scenario, id: string): Promise<void> {
     assert.equal(exitCode, 1, stdout + stderr);
     const named = (stdout + stderr).split("\n").filter((line) => line.includes(id));
     assert.equal(named.length, 1, stdout + stderr);
-    assert.match(named[0] ?? "", /this stack(?:'s, which)? does not hold .*`sitepass adopt`/);
+    assert.match(named[0] ?? "", /this stack(?:'s, which)? does not hold .*`npx sitepass adopt`/);
   }
 }
 
