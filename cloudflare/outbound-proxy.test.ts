@@ -40,6 +40,10 @@ describe("outboundProxy", () => {
       message:
         "https_proxy: is not the address of a proxy. Write it as in http://proxy.example.net:3128, or unset it.",
     });
+    assert.throws(() => outboundProxy({ https_proxy: "http://ops:50%off@proxy:3128" }), {
+      message:
+        "https_proxy: has a user or a password with a percent sign of its own, which is written %25. Write it as in http://proxy.example.net:3128, or unset it.",
+    });
   });
 });
 

@@ -44,6 +44,12 @@ function proxyAddress(text: string): Result<URL> {
     return refused("is not the address of a proxy");
   }
   const address = new URL(whole);
+  try {
+    // As undici does, which has no words for it.
+    decodeURIComponent(`${address.username}:${address.password}`);
+  } catch {
+    return refused("has a user or a password with a percent sign of its own, which is written %25");
+  }
   return address.protocol === "http:" || address.protocol === "https:"
     ? success(address)
     : refused(`names a proxy that speaks ${address.protocol.slice(0, -1)}, and only HTTP proxies are used`);

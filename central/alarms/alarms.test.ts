@@ -210,6 +210,15 @@ const cases: readonly Case[] = [
     ],
     [atSite, "the token of site nagoya of stack prod expires in 2d 0h 0m 0s"],
   ),
+  fires(
+    "SitepassTokenExpires",
+    "expired",
+    [
+      status("sitepass_token_expiry_timestamp_seconds", "600x60", "nagoya"),
+      status("sitepass_site_enabled", "1x60", "nagoya"),
+    ],
+    [atSite, "the token of site nagoya of stack prod has expired, and its pushes are refused"],
+  ),
   isQuiet("SitepassTokenExpires", "in 40 days, never, or shut out", [
     status("sitepass_token_expiry_timestamp_seconds", "3456000x60", "nagoya"),
     status("sitepass_site_enabled", "1x60", "nagoya"),

@@ -91,7 +91,7 @@ const statusAlarms: readonly Alarm[] = [
     expr: `sitepass_token_expiry_timestamp_seconds{${ofHost}} - time() < 30 * 86400 and on (stack, site) sitepass_site_enabled{${ofHost}} == 1`,
     severity: "warning",
     summary:
-      "the token of site {{ $labels.site }} of stack {{ $labels.stack }} expires in {{ $value | humanizeDuration }}",
+      "the token of site {{ $labels.site }} of stack {{ $labels.stack }} {{ if lt $value 0.0 }}has expired, and its pushes are refused{{ else }}expires in {{ $value | humanizeDuration }}{{ end }}",
     next: "npx sitepass renew --stack {{ $labels.stack }} {{ $labels.site }}",
   },
   {

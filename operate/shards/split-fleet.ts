@@ -45,7 +45,7 @@ function shortProblem({ stacks }: ProjectRoom, accountId: string, missing: numbe
   const its = stacks.filter((stack) => stack.accountId === accountId).map(({ stackName }) => stackName);
   return {
     subject: `account ${accountId} (${its.join(", ")})`,
-    says: `lacks ${plural(missing, "token")} to a reserve of ${reserve}, and no site there can go to another shard: none has room above its reserve, and an endpoint for what the site pushes`,
+    says: `has ${plural(missing, "token")} too few for a reserve of ${reserve}, and no site there can go to another shard: none has room above its reserve, and an endpoint for what the site pushes`,
     todo: `Take a smaller --reserve, or: ${waysOutOfTheLimit}`,
   };
 }

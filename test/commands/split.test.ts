@@ -72,7 +72,7 @@ describe("sitepass split", () => {
     assert.equal(ok, false);
     assert.match(
       problems.join("\n"),
-      /^account a{32} \(eu\): lacks 48 tokens to a reserve of 48, and no site/m,
+      /^account a{32} \(eu\): has 48 tokens too few for a reserve of 48, and no site/m,
     );
     assert.match(stderr, /^error: account a{32}/m);
   });
