@@ -244,10 +244,13 @@ describe("openTransport, behind a proxy", () => {
   });
 
   it("refuses a proxy whose password cannot be read, and does not show it", async (t) => {
-    await assert.rejects(askBehind(t, () => undefined, { HTTPS_PROXY: "http://me:50%@127.0.0.1:9" }), {
-      message:
-        "HTTPS_PROXY: has a user or a password with a percent sign of its own, which is written %25. Write it as in http://proxy.example.net:3128, or unset it.",
-    });
+    await assert.rejects(
+      askBehind(t, () => undefined, { HTTPS_PROXY: "http://me:50%@127.0.0.1:9" }),
+      {
+        message:
+          "HTTPS_PROXY: has a user or a password with a percent sign of its own, which is written %25. Write it as in http://proxy.example.net:3128, or unset it.",
+      },
+    );
   });
 
   it("passes the hosts by that NO_PROXY names", async (t) => {
