@@ -14,12 +14,13 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { commentMarker, commentText, putComment } from "./comment";
+import { commentMarker, commentText, isHead, markOutdated, putComment } from "./comment";
 import { dailyCheckNames } from "./daily-checks";
 import { findOwn, openGitHub, type GitHub } from "./github";
 import { alarmsIn, issueMarker, issueText, keepIssue, planIssue } from "./issue";
 import { siteChangesInGit } from "./gitlab";
 import { laySites, readSiteChanges } from "./lay-sites";
+import { outdatedRefusal } from "./newest";
 import {
   block,
   readResults,
@@ -55,7 +56,7 @@ interface Entry {
   readonly path: string;
   readonly mode?: string;
   readonly size?: number;
-  readonly text?: string;
+  readonly text?: string | Buffer;
 }
 
 /** A pull request as GitHub tells of it. */
@@ -162,6 +163,34 @@ describe("sites of a pull request", () => {
     });
   }
 
+  // When this fails: a file in a folder of sites/ starts no other preview, and the comment on the commit before would be read as
+  // that on this one.
+  it("are left to the preview of code where that one runs, and to nobody where it does not", async () => {
+    const site = changed("sites/tokyo.yaml");
+    const many = Array.from({ length: 300 }, (_, index) => changed(`sites/site-${index}.yaml`));
+    for (const [files, leftTo] of [
+      [[site, changed("stack/open-stack.ts")], "code"],
+      [[site, changed("sites/more/tokyo.yaml")], "nobody"],
+      [[site, changed("sites/tokyo.ts")], "nobody"],
+      [[changed("sites/tokyo.yaml", { status: "renamed", previous_filename: "tokyo.yaml" })], "nobody"],
+      // What comes behind the first 300 starts no workflow.
+      [[...many, changed("stack/open-stack.ts")], "nobody"],
+    ] as const) {
+      const laid = await readSiteChanges(pullRequest(files, [{ path: "tokyo.yaml" }]), 7, head);
+      assert.equal(laid.ok ? undefined : laid.leftTo, leftTo, JSON.stringify(files.at(-1)));
+    }
+  });
+
+  it("are refused where they are not UTF-8, which no reading gives back", async () => {
+    const bytes = Buffer.from("description: caf\u00e9\n", "latin1");
+    const laid = await readSiteChanges(
+      pullRequest([changed("sites/tokyo.yaml")], [{ path: "tokyo.yaml", text: bytes }]),
+      7,
+      head,
+    );
+    assert.deepEqual(laid, { ok: false, why: "sites/tokyo.yaml is not UTF-8", leftTo: "nobody" });
+  });
+
   const refused: readonly (readonly [string, Entry, RegExp])[] = [
     [
       "a link",
@@ -236,6 +265,17 @@ describe("sites of a merge request in git", () => {
       assert.deepEqual(siteChangesInGit(folder, "change"), {
         ok: false,
         why: "sites/link.yaml is not a regular file (mode 120000), and links are not followed",
+        leftTo: "nobody",
+      });
+      git("checkout", "-q", "change");
+      rmSync(join(folder, "sites", "link.yaml"));
+      writeFileSync(join(folder, "sites", "paris.yaml"), Buffer.from("# caf\u00e9", "latin1"));
+      commit("another encoding");
+      git("checkout", "-q", "main");
+      assert.deepEqual(siteChangesInGit(folder, "change"), {
+        ok: false,
+        why: "sites/paris.yaml is not UTF-8",
+        leftTo: "nobody",
       });
     } finally {
       rmSync(folder, { recursive: true });
@@ -302,6 +342,25 @@ describe("the comment of a preview", () => {
     await putComment(again.github, 7, "new");
     assert.deepEqual(again.written, [{ what: "PATCH /issues/comments/3", body: { body: "new" } }]);
   });
+
+  it("does not stand for a commit that nobody has previewed", async () => {
+    const text = (of: string) => commentText({ head: of, stacks: ["eu"], results: [], page });
+    const commented = (body: string) =>
+      gitHub({ "/issues/7/comments": [{ id: 3, body, user: bot }], "/pulls/7": { head: { sha: head } } });
+    const older = commented(text("f".repeat(40)));
+    await markOutdated(older.github, 7, head);
+    assert.equal(older.written.length, 1);
+    assert.match(
+      JSON.stringify(older.written),
+      /PATCH \/issues\/comments\/3.*There is no preview with 0123456789ab yet/,
+    );
+    for (const { github, written } of [commented(text(head)), gitHub({})]) {
+      await markOutdated(github, 7, head);
+      assert.deepEqual(written, []);
+    }
+    assert.equal(await isHead(older.github, 7, head), true);
+    assert.equal(await isHead(older.github, 7, "f".repeat(40)), false);
+  });
 });
 
 describe("what is shown of a run", () => {
@@ -312,16 +371,18 @@ describe("what is shown of a run", () => {
       AWS_SECRET_ACCESS_KEY: "aws/secret",
       SHORT_TOKEN: "a",
       HOME: "/home/runner",
+      GOOGLE_CREDENTIALS: "{ google }",
     };
     const text = [
       "v1.0-abcdefgh and correct horse and aws/secret in /home/runner",
       "cfast_0123456789abcdef0123456789abcdef0123",
       "f".repeat(64),
       `eyJ${"h".repeat(100)}`,
+      "{ google } at postgres://me:pass@db.example.com/state, not https://example.com/a:b@c",
     ].join("\n");
     assert.equal(
       withoutSecrets(text, environment),
-      "[secret] and [secret] and [secret] in /home/runner\n[secret]\n[secret]\n[secret]",
+      "[secret] and [secret] and [secret] in /home/runner\n[secret]\n[secret]\n[secret]\n[secret] at postgres://me:[secret]@db.example.com/state, not https://example.com/a:b@c",
     );
   });
 
@@ -338,6 +399,8 @@ describe("what is shown of a run", () => {
       writeResult(folder, ended);
       writeResult(folder, await run("us", "preview", ["no-such-program-here"]));
       writeFileSync(join(folder, "half.json"), '{"stack":"eu"');
+      mkdirSync(join(folder, "folder.json"));
+      symlinkSync(join(folder, "nowhere"), join(folder, "link.json"));
       assert.deepEqual(
         readResults(folder).map(({ stack, exitCode }) => [stack, exitCode]),
         [
@@ -428,6 +491,17 @@ describe("the issue of the daily run", () => {
       ["PATCH /issues/12", "POST /issues/12/comments", "POST /issues/12/comments", "PATCH /issues/12"],
     );
     assert.deepEqual(there.written.at(-1)?.body, { state: "closed", state_reason: "completed" });
+  });
+});
+
+describe("a run of main", () => {
+  it("goes on from the newest commit alone: an older one would take back what came since", async () => {
+    const { github } = gitHub({ "/git/ref/heads/main": { object: { sha: head } } });
+    assert.equal(await outdatedRefusal(github, head), undefined);
+    assert.match(
+      (await outdatedRefusal(github, "f".repeat(40))) ?? "",
+      /^This run is of f+, and main is at 0123456789abcdef.*Agree to the run of the newest commit/,
+    );
   });
 });
 

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 
@@ -38,11 +38,11 @@ function safeJson(text: string | undefined): unknown {
 }
 
 /** Variables whose values must not be shown, whatever prints them. */
-const secretName = /TOKEN|SECRET|PASSPHRASE|PASSWORD|(?:^|_)KEY/;
+const secretName = /TOKEN|SECRET|PASSPHRASE|PASSWORD|CREDENTIAL|(?:^|_)KEY/;
 
 /**
  * A text without secrets: the values that the environment has under a name that tells, and whatever looks like a client
- * secret, a tunnel's token or a token of Cloudflare's. GitHub masks in its logs alone, and not in comments and issues.
+ * secret, a tunnel's token, a token of Cloudflare's or a password in an address (a state in PostgreSQL has one). GitHub masks in its logs alone, and not in comments and issues.
  */
 export function withoutSecrets(
   text: string,
@@ -55,6 +55,7 @@ export function withoutSecrets(
   return values
     .sort((one, other) => other.length - one.length)
     .reduce((rest, value) => rest.replaceAll(value, "[secret]"), text)
+    .replace(/(:\/\/[^\s/@:]*:)[^\s/@]+(?=@)/g, "$1[secret]")
     .replace(/\bcf[a-z]*_[A-Za-z0-9_-]{20,}|\b[0-9a-f]{64}\b|\bey[A-Za-z0-9_-]{30,}/g, "[secret]");
 }
 
@@ -111,9 +112,14 @@ export function readResults(folder: string): readonly StackResult[] {
     .filter((file) => file.endsWith(".json"))
     .sort()
     .flatMap((file) => {
-      const result = resultSchema.safeParse(safeJson(readFileSync(join(folder, file), "utf8")));
+      const result = resultSchema.safeParse(safeJson(textOf(join(folder, file))));
       return result.success ? [result.data] : [];
     });
+}
+
+/** Undefined for what is no file: what a run has left behind may be anything. */
+function textOf(path: string): string | undefined {
+  return lstatSync(path).isFile() ? readFileSync(path, "utf8") : undefined;
 }
 
 /** What a comment or an issue may hold at most (GitHub's own limit for both), with room for what is put around. */
