@@ -328,6 +328,24 @@ describe("the comment of a preview", () => {
     assert.match(text, /^```````text\n[^]*\n```````$/);
   });
 
+  it("says how many are deleted where it is seen, and hides no line by letters that are not seen", () => {
+    const text = commentText({
+      head,
+      stacks: ["eu"],
+      results: [
+        result(
+          "eu",
+          "preview",
+          0,
+          "a\u202eb\u200bc\u001b[2K\r\n\td\nResources:\n    + 2 to create\n    - 1 to delete\n    +-1 to replace\n    4 changes. 27 unchanged\n",
+        ),
+      ],
+      page,
+    });
+    assert.match(text, /previewed\n\n`\+ 2 to create`, `- 1 to delete`, `\+-1 to replace`, `4 changes\. 27 unchanged`\n\n<details>/);
+    assert.match(text, /\nabc\[2K\n\td\n/);
+  });
+
   it("is one, found by its marker at the start and by who wrote it", async () => {
     const comments = [
       { id: 1, body: `${commentMarker} of a stranger`, user: { login: "mallory" } },

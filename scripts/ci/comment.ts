@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { findOwn, openGitHub, runPage, type GitHub } from "./github";
-import { block, readResults, shareOf, stackNames, type StackResult } from "./results";
+import { block, countsIn, readResults, shareOf, stackNames, type StackResult } from "./results";
 
 // Writes the previews of a pull request into its one comment.
 //
@@ -28,7 +28,10 @@ export function commentText({ head, stacks, results, page }: Previewed): string 
       return `### \`${stack}\`: no preview\n\nIt was not made; the [run](${page}) says why.`;
     }
     const how = result.exitCode === 0 ? "previewed" : "refused";
-    return `### \`${stack}\`: ${how}\n\n<details${result.exitCode === 0 ? "" : " open"}><summary>what <code>pulumi preview</code> says</summary>\n\n${block(result.text, share)}\n\n</details>`;
+    const counts = countsIn(result.text).map((count) => `\`${count}\``);
+    // In sight: what is to be deleted may stand in the part that is left out, or is not opened.
+    const sum = counts.length === 0 ? "" : `${counts.join(", ")}\n\n`;
+    return `### \`${stack}\`: ${how}\n\n${sum}<details${result.exitCode === 0 ? "" : " open"}><summary>what <code>pulumi preview</code> says</summary>\n\n${block(result.text, share)}\n\n</details>`;
   });
   return [
     commentMarker,

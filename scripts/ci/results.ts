@@ -125,9 +125,12 @@ function textOf(path: string): string | undefined {
 /** What a comment or an issue may hold at most (GitHub's own limit for both), with room for what is put around. */
 const mostCharacters = 65_536 - 4_096;
 
+/** What is not seen, or has what stands beside it seen elsewhere: a line of a preview could be hidden with it. */
+const unseen = /[^\P{C}\n\t]/gu;
+
 /** A text in a block that nothing in it can end, cut in the middle to a length: its beginning says what, its end how it went. */
 export function block(text: string, characters: number): string {
-  const clean = text.replaceAll("\r", "").trimEnd();
+  const clean = text.replace(unseen, "").trimEnd();
   const half = Math.max(0, Math.floor(characters / 2));
   const cut =
     clean.length <= characters
@@ -140,3 +143,13 @@ export function block(text: string, characters: number): string {
 
 /** How many characters each of some blocks may have, so that a body of them is short enough for GitHub. */
 export const shareOf = (blocks: number): number => Math.floor(mostCharacters / Math.max(1, blocks)) - 512;
+
+/** How many of what a preview is about, as its end says it: `+ 2 to create`, `- 1 to delete`. Empty where it does not say. */
+export function countsIn(text: string): readonly string[] {
+  const end = text.split(/^Resources:$/m);
+  return end.length < 2
+    ? []
+    : [...(end.at(-1) ?? "").matchAll(/^ {4}((?:[^\w\s`]{1,2} ?)?\d+ [a-z][a-z0-9. ]*)$/gm)].flatMap(
+        ([, count = ""]) => count,
+      );
+}
