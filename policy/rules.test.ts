@@ -6,6 +6,7 @@ import type { PolicyResource, ResourceValidationArgs, StackValidationArgs } from
 import { unknownCheckingProxy } from "@pulumi/policy";
 import { signals } from "../fleet/signals";
 import { recordProgram } from "../test/support/recorded-declarations";
+import { hostNameOf } from "./host-names";
 import { policyOf } from "./rule";
 import { rules } from "./rules/rules";
 import { settingsFrom, type Settings } from "./settings";
@@ -237,6 +238,20 @@ describe("the policy pack", () => {
       const { early } = await said(open, settings);
       assert.equal(early.length, 1);
       assert.match(early.join(""), /^push-answer-401, in: serviceAuth401Redirect is false/);
+    }
+  });
+
+  it("knows a host by each of its spellings", () => {
+    for (const [text, name] of [
+      ["Prom.Example.com.", "prom.example.com"],
+      ["M\u00fcnchen.example", "xn--mnchen-3ya.example"],
+      ["*.Example.com", "*.example.com"],
+      ["prom-*.example.com", "prom-*.example.com"],
+      ["a_b.example.com", "a_b.example.com"],
+      ["a b", "a b"],
+      ["", ""],
+    ] as const) {
+      assert.equal(hostNameOf(text), name);
     }
   });
 
