@@ -19,7 +19,7 @@ import { dailyCheckNames } from "./daily-checks";
 import { findOwn, openGitHub, type GitHub } from "./github";
 import { alarmsIn, issueMarker, issueText, keepIssue, planIssue } from "./issue";
 import { siteChangesInGit } from "./gitlab";
-import { laySites, readSiteChanges } from "./lay-sites";
+import { laySites, readSiteChanges, writeRefusal } from "./lay-sites";
 import { outdatedRefusal } from "./newest";
 import {
   block,
@@ -342,7 +342,10 @@ describe("the comment of a preview", () => {
       ],
       page,
     });
-    assert.match(text, /previewed\n\n`\+ 2 to create`, `- 1 to delete`, `\+-1 to replace`, `4 changes\. 27 unchanged`\n\n<details>/);
+    assert.match(
+      text,
+      /previewed\n\n`\+ 2 to create`, `- 1 to delete`, `\+-1 to replace`, `4 changes\. 27 unchanged`\n\n<details>/,
+    );
     assert.match(text, /\nabc\[2K\n\td\n/);
   });
 
@@ -427,6 +430,17 @@ describe("what is shown of a run", () => {
         ],
       );
       assert.deepEqual(readResults(join(folder, "absent")), []);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it("is why nothing was previewed, where that is so", () => {
+    const folder = mkdtempSync(join(tmpdir(), "sitepass-results-"));
+    try {
+      writeRefusal(folder, ["eu", "us"], "sites/tokyo.yaml is not UTF-8");
+      const text = commentText({ head, stacks: ["eu", "us"], results: readResults(folder), page });
+      assert.equal([...text.matchAll(/: refused\n\n<details open>[^]*?is not UTF-8\./g)].length, 2);
     } finally {
       rmSync(folder, { recursive: true });
     }

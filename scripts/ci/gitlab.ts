@@ -2,12 +2,20 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { z } from "zod";
 import { commentMarker, commentText } from "./comment";
-import { changeRefusal, laySites, notText, textIn, type Laid, type SiteChange } from "./lay-sites";
+import {
+  changeRefusal,
+  laySites,
+  notText,
+  textIn,
+  writeRefusal,
+  type Laid,
+  type SiteChange,
+} from "./lay-sites";
 import { readResults, stackNames } from "./results";
 
 // The two steps of docs/gitlab-ci.yml that GitHub's API does elsewhere: sites of a merge request as data, and its one note.
 //
-//   MERGE_REQUEST=7 npx tsx scripts/ci/gitlab.ts lay
+//   MERGE_REQUEST=7 SITEPASS_STACKS='["prod"]' npx tsx scripts/ci/gitlab.ts lay <folder for what is refused>
 //   MERGE_REQUEST=7 SITEPASS_STACKS='["prod"]' npx tsx scripts/ci/gitlab.ts note <folder of results>
 
 /** The changes of a commit since it left the branch that is checked out, from git itself. */
@@ -86,7 +94,9 @@ async function main(): Promise<void> {
   if (step === "lay") {
     const laid = siteChangesInGit(root, head);
     if (!laid.ok) {
-      throw new Error(`Nothing is previewed: ${laid.why}.`);
+      writeRefusal(folder, stackNames(process.env.SITEPASS_STACKS), laid.why);
+      process.exitCode = 1;
+      return;
     }
     laySites(join(root, "sites"), laid.changes);
   } else {

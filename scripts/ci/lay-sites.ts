@@ -145,6 +145,13 @@ export function laySites(sites: string, changes: readonly SiteChange[]): void {
   }
 }
 
+/** For the comment, in place of a preview: without it, the one on an earlier commit would go on standing for this one. */
+export function writeRefusal(folder: string, stacks: readonly string[], why: string): void {
+  for (const stack of stacks) {
+    writeResult(folder, { stack, title: "preview", exitCode: 1, text: `Nothing is previewed: ${why}.` });
+  }
+}
+
 async function main(): Promise<void> {
   const [folder] = process.argv.slice(2);
   const { PULL_REQUEST, HEAD_SHA } = z
@@ -163,13 +170,9 @@ async function main(): Promise<void> {
       console.log(`sites/${file}: ${text === undefined ? "removed" : "taken from the pull request"}`);
     }
   } else {
-    const text = `Nothing is previewed: ${laid.why}.`;
-    console.log(text);
+    console.log(`Nothing is previewed: ${laid.why}.`);
     if (laid.leftTo === "nobody") {
-      // In the comment: without it, the one on an earlier commit would go on standing for this one.
-      for (const stack of stackNames(process.env.SITEPASS_STACKS)) {
-        writeResult(folder, { stack, title: "preview", exitCode: 1, text });
-      }
+      writeRefusal(folder, stackNames(process.env.SITEPASS_STACKS), laid.why);
       process.exitCode = 1;
     }
   }
