@@ -407,6 +407,20 @@ describe("what is shown of a run", () => {
     );
   });
 
+  it("has no secret in quotes, in an address, or in single lines either", () => {
+    const environment = {
+      PULUMI_CONFIG_PASSPHRASE: 'correct "horse"/2',
+      GOOGLE_CREDENTIALS: '{\n  "private_key": "0123456789"\n}',
+    };
+    assert.equal(
+      withoutSecrets(
+        String.raw`"correct \"horse\"/2" at s3://x?p=correct%20%22horse%22%2F2 with   "private_key": "0123456789"`,
+        environment,
+      ),
+      '"[secret]" at s3://x?p=[secret] with [secret]',
+    );
+  });
+
   it("is kept with its exit code, and a program that is not there is a failure too", async () => {
     const folder = mkdtempSync(join(tmpdir(), "sitepass-results-"));
     try {

@@ -50,7 +50,7 @@ export function withoutSecrets(
 ): string {
   const values = Object.entries(environment)
     .filter(([name]) => secretName.test(name))
-    .map(([, value]) => value ?? "")
+    .flatMap(([, value = ""]) => spellingsOf(value))
     .filter((value) => value.length >= 6);
   return values
     .sort((one, other) => other.length - one.length)
@@ -58,6 +58,14 @@ export function withoutSecrets(
     .replace(/(:\/\/[^\s/@:]*:)[^\s/@]+(?=@)/g, "$1[secret]")
     .replace(/\bcf[a-z]*_[A-Za-z0-9_-]{20,}|\b[0-9a-f]{64}\b|\bey[A-Za-z0-9_-]{30,}/g, "[secret]");
 }
+
+/** A secret as programs show it: as it is, one of its lines that tells enough, in quotes, or in an address. */
+const spellingsOf = (value: string): readonly string[] =>
+  [value, ...value.split(/\r?\n/).filter((line) => line.length >= 16)].flatMap((text) => [
+    text,
+    JSON.stringify(text).slice(1, -1),
+    encodeURIComponent(text),
+  ]);
 
 /** Runs a program, shows what it prints, and keeps that without secrets. */
 export async function run(
