@@ -557,6 +557,7 @@ describe("readSiteFiles, on a file's values", () => {
     for (const [address, shown] of [
       ["http://ops:hun/ter2@proxy.example.net:3128", "http://...@proxy.example.net:3128"],
       ["ops:hun/ter2@proxy.example.net:3128", "...@proxy.example.net:3128"],
+      ['http://ops:hun "ter 2@proxy.example.net:3128', "http://...@proxy.example.net:3128"],
     ]) {
       assert.deepEqual(problemsIn(`proxy: ${address}\n`), [
         `sites/tokyo.yaml: proxy is "${shown}", which holds a user or a password, and site files are read by everybody who sees the repository. Have the proxy let the site through by its address, and write it without.`,

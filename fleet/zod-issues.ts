@@ -161,13 +161,15 @@ function didYouMean(given: string, known: readonly string[]): string {
 
 /** Long values are cut: the message must stay readable whatever somebody pasted. */
 function show(value: unknown): string {
-  const text = value === undefined ? "nothing" : withoutPasswords(JSON.stringify(value));
+  const text = value === undefined ? "nothing" : JSON.stringify(value, withoutPasswords);
   return text.length > 80 ? `${text.slice(0, 76)}...${text.startsWith('"') ? '"' : ""}` : text;
 }
 
-/** User and password before a host are not shown: up to the last @, because a password may hold slashes, and no scheme be there. */
-const withoutPasswords = (json: string): string =>
-  json.replace(/:\/\/[^\s"]*@/g, "://...@").replace(/(?<![^\s"])[^\s":]+:(?!\/\/)[^\s"]*@/g, "...@");
+/** User and password before a host are not shown: up to the last @, because a password may hold anything, and no scheme be there. */
+const withoutPasswords = (_key: string, value: unknown): unknown =>
+  typeof value === "string"
+    ? value.replace(/:\/\/.*@/gs, "://...@").replace(/(?<!\S)[^\s:]+:(?!\/\/)\S*@/g, "...@")
+    : value;
 
 function valueAt(data: unknown, path: readonly PropertyKey[]): unknown {
   let value = data;

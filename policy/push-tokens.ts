@@ -1,4 +1,4 @@
-import { reusablePolicies, type Pushes } from "./pushes";
+import { groupsOf, reusablePolicies, type Pushes } from "./pushes";
 import { isKind, type StackResource } from "./resources";
 
 /** The tokens of the stack that a push application lets in. */
@@ -12,12 +12,14 @@ export function pushTokens(pushes: Pushes, resources: readonly StackResource[]):
   return resources.filter(({ urn }) => admitted.has(urn));
 }
 
-/** The tokens that an application lets in, by its own policies and the reusable ones. */
+/** The tokens that an application lets in, by its own policies, the reusable ones and their groups. */
 export const tokensOf = (
   application: StackResource,
   resources: readonly StackResource[],
 ): readonly StackResource[] =>
   [
     ...application.sourcesOf("policies"),
-    ...reusablePolicies(application, resources).flatMap((policy) => policy.sourcesOf("includes")),
+    ...[...reusablePolicies(application, resources), ...groupsOf(application, resources)].flatMap((one) =>
+      one.sourcesOf("includes"),
+    ),
   ].filter((resource) => isKind(resource, "token"));

@@ -1,11 +1,17 @@
+import { hostNameOf } from "./host-names";
 import { listIn, textIn, valueIn } from "./properties";
 import { isKind, type Resource, type StackResource } from "./resources";
 import type { Settings } from "./settings";
 
-/** A host, and the place on it that a path stands for: what is below it, too. Empty for the whole host. */
+/** A host, and the place on it that a path stands for: what is below it, too. */
 export interface Place {
   readonly host: string;
+  /** What is sure of it, which is what comes before the first star. */
   readonly path: string;
+  /** Whether more may come without a slash in between, as with `/api/v1/wri*`. */
+  readonly isBeginning: boolean;
+  /** Whether everything on the host is covered: not with a path of which only the beginning is open, such as an empty one of a star and more. */
+  readonly isWhole: boolean;
 }
 
 /** The public places that an Access application covers. */
@@ -18,11 +24,13 @@ export function placesOf({ props }: Resource): readonly Place[] {
 }
 
 function placeOf(uri: string): Place {
-  const [, host = "", path = ""] = /^(?:https?:\/\/)?([^/]*)(.*)$/s.exec(uri) ?? [];
+  const [, host = "", path = ""] = /^(?:https?:\/\/)?([^/]*)(.*)$/is.exec(uri) ?? [];
+  const [sure = "", ...more] = path.split("*");
   return {
-    host: host.toLowerCase(),
-    // What a star stands for may be anything below: only what comes before it is sure.
-    path: path.replace(/\*.*$/s, "").replace(/\/+$/, ""),
+    host: hostNameOf(host.replace(/:\d+$/, "")),
+    path: sure.replace(/\/+$/, ""),
+    isBeginning: more.length > 0 && /[^/]$/.test(sure),
+    isWhole: /^\/*\**$/.test(path),
   };
 }
 
@@ -41,10 +49,10 @@ export interface IngressRule {
 
 export function ingressRulesOf({ props }: Resource): readonly IngressRule[] {
   return listIn(props, "config", "ingresses").map((rule, index) => {
-    const hostname = textIn(rule, "hostname")?.toLowerCase();
+    const hostname = hostNameOf(textIn(rule, "hostname") ?? "");
     return {
       number: index + 1,
-      title: `ingress rule ${index + 1} (${hostname ?? "every host name"})`,
+      title: `ingress rule ${index + 1} (${hostname === "" ? "every host name" : hostname})`,
       hostname: hostname === "" ? undefined : hostname,
       path: textIn(rule, "path"),
       service: textIn(rule, "service") ?? "",
@@ -91,9 +99,7 @@ export class Pushes {
 
   /** The places of an application that answer pushes. */
   pushPlacesOf(resource: Resource): readonly Place[] {
-    return placesOf(resource).filter(
-      ({ host, path }) => this.hosts.has(host) && this.#answersPushes(host, path),
-    );
+    return placesOf(resource).filter((place) => this.hosts.has(place.host) && this.#answersPushes(place));
   }
 
   /** Whether requests for a push host may come to an ingress rule. */
@@ -118,7 +124,8 @@ export class Pushes {
 
   /** The push host that an address record leads to; undefined for every other record. */
   hostOfRecord(resource: Resource): string | undefined {
-    const name = textIn(resource.props, "name")?.toLowerCase().replace(/\.$/, "");
+    const given = textIn(resource.props, "name");
+    const name = given === undefined ? undefined : hostNameOf(given);
     const type = textIn(resource.props, "type");
     return isKind(resource, "record") &&
       name !== undefined &&
@@ -129,12 +136,16 @@ export class Pushes {
       : undefined;
   }
 
-  #answersPushes(host: string, path: string): boolean {
+  #answersPushes({ host, path, isBeginning }: Place): boolean {
     const writePaths = [
       ...this.#settings.writePaths,
       ...this.#writePlaces.filter((place) => place.host === host).map((place) => place.path),
     ];
-    return path === "" || this.#isWritePath(path) || writePaths.some((known) => known.startsWith(`${path}/`));
+    return (
+      path === "" ||
+      this.#isWritePath(path) ||
+      writePaths.some((known) => known.startsWith(isBeginning ? path : `${path}/`))
+    );
   }
 
   #isWritePath(path: string): boolean {
@@ -155,10 +166,10 @@ export class Pushes {
   }
 }
 
-/** A policy of an application: one of its own, or a reusable one that the stack declares. */
+/** A policy of an application: one of its own, a reusable one that the stack declares, or a group that one of these lets in. */
 export interface AttachedPolicy {
   readonly title: string;
-  /** `allow`, `bypass`, `deny` or `non_identity`; empty where it is not said here. */
+  /** `allow`, `bypass`, `deny` or `non_identity`; empty where it is not said here, and for a group. */
   readonly decision: string;
   readonly includes: readonly unknown[];
 }
@@ -180,6 +191,18 @@ export function reusablePolicies(
         // Older stacks kept no dependencies of properties; an ID is known once the policy is made.
         ids.includes(textIn(resource.props, "id"))),
   );
+}
+
+/** The groups of the stack that the policies of an application name. */
+export function groupsOf(
+  application: StackResource,
+  resources: readonly StackResource[],
+): readonly StackResource[] {
+  const named = [
+    ...application.sourcesOf("policies"),
+    ...reusablePolicies(application, resources).flatMap((policy) => policy.sourcesOf("includes")),
+  ].map(({ urn }) => urn);
+  return resources.filter((resource) => isKind(resource, "group") && named.includes(resource.urn));
 }
 
 export const policyIn = (props: unknown, title: string): AttachedPolicy => ({

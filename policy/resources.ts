@@ -22,6 +22,7 @@ export interface StackResource extends Resource {
 const kinds = {
   application: ["ZeroTrustAccessApplication", "AccessApplication"],
   policy: ["ZeroTrustAccessPolicy", "AccessPolicy"],
+  group: ["ZeroTrustAccessGroup", "AccessGroup"],
   token: ["ZeroTrustAccessServiceToken", "AccessServiceToken"],
   ingress: ["ZeroTrustTunnelCloudflaredConfig", "TunnelConfig"],
   record: ["DnsRecord", "Record"],

@@ -6,6 +6,7 @@ import type { PolicyResource, ResourceValidationArgs, StackValidationArgs } from
 import { unknownCheckingProxy } from "@pulumi/policy";
 import { signals } from "../fleet/signals";
 import { recordProgram } from "../test/support/recorded-declarations";
+import { hostNameOf } from "./host-names";
 import { policyOf } from "./rule";
 import { rules } from "./rules/rules";
 import { settingsFrom, type Settings } from "./settings";
@@ -171,6 +172,8 @@ const changed = (...changes: readonly Declared[]): readonly Declared[] => [
 
 const nothing = { early: [], late: [] };
 
+const allowing = { policies: [{ decision: "allow", includes: [{ email: { email: "a@example.com" } }] }] };
+
 describe("the policy pack", () => {
   it("says nothing of a sound way for pushes, and of what has nothing to do with pushes", async () => {
     assert.deepEqual(await said(sound), nothing);
@@ -185,6 +188,29 @@ describe("the policy pack", () => {
         ...changed(ingress(pushRule, grafana, notFound)),
         application("grafana", ["prom.example.com/grafana"], {
           policies: [{ decision: "allow", includes: [{ everyone: {} }] }],
+          serviceAuth401Redirect: false,
+        }),
+      ]),
+      nothing,
+    );
+  });
+
+  it("says nothing of who is refused, of services that are not known yet, and of a path that begins otherwise", async () => {
+    const soon = { service: unknownText, originRequest: { access } };
+    assert.deepEqual(
+      await said([
+        ...changed(
+          application("rest", ["prom.example.com"], {
+            policies: [{ decision: "deny", includes: [{ everyone: {} }] }],
+          }),
+          ingress(
+            { ...pushRule, ...soon },
+            { hostname: "grafana.example.com", service: unknownText },
+            notFound,
+          ),
+        ),
+        application("grafana", ["prom.example.com/graf*"], {
+          ...allowing,
           serviceAuth401Redirect: false,
         }),
       ]),
@@ -212,6 +238,20 @@ describe("the policy pack", () => {
       const { early } = await said(open, settings);
       assert.equal(early.length, 1);
       assert.match(early.join(""), /^push-answer-401, in: serviceAuth401Redirect is false/);
+    }
+  });
+
+  it("knows a host by each of its spellings", () => {
+    for (const [text, name] of [
+      ["Prom.Example.com.", "prom.example.com"],
+      ["M\u00fcnchen.example", "xn--mnchen-3ya.example"],
+      ["*.Example.com", "*.example.com"],
+      ["prom-*.example.com", "prom-*.example.com"],
+      ["a_b.example.com", "a_b.example.com"],
+      ["a b", "a b"],
+      ["", ""],
+    ] as const) {
+      assert.equal(hostNameOf(text), name);
     }
   });
 
@@ -308,6 +348,83 @@ const pushRuleWith = (given: object): Declared =>
   ingress({ ...pushRule, originRequest: { access: given } }, notFound);
 
 const broken: readonly Broken[] = [
+  {
+    what: "an Allow policy on the beginning of a write path",
+    declared: changed(application("start", ["prom.example.com/api/v1/wri*"], allowing)),
+    late: [
+      `push-only-service-auth, start: its policy 1 has the decision "allow": ${loginPage}. ${serviceAuth}`,
+    ],
+  },
+  {
+    what: "an Allow policy on the same host, written otherwise",
+    declared: changed(application("again", ["HTTPS://Prom.Example.com.:443/"], allowing)),
+    late: [
+      `push-only-service-auth, again: its policy 1 has the decision "allow": ${loginPage}. ${serviceAuth}`,
+    ],
+  },
+  {
+    what: "one half of all addresses, and a country",
+    declared: changed(
+      application("write", ["prom.example.com/api/v1/write"], {
+        policies: [
+          {
+            decision: "non_identity",
+            includes: [
+              { ip: { ip: "128.0.0.0/1" } },
+              { ip: { ip: "2000::/3" } },
+              { geo: { countryCode: "JP" } },
+            ],
+          },
+        ],
+      }),
+    ),
+    early: [
+      `push-only-named-tokens, write: its policy 1 includes the network 128.0.0.0/1: a large part of the internet may write to the store, without a token. ${byId}`,
+      `push-only-named-tokens, write: its policy 1 includes the network 2000::/3: a large part of the internet may write to the store, without a token. ${byId}`,
+      `push-only-named-tokens, write: its policy 1 includes a country: whoever is there may write to the store, without a token. ${byId}`,
+    ],
+  },
+  {
+    what: "everyone, by way of a group",
+    declared: changed(policy("sites", "non_identity", [{ group: { id: unknownText } }], ["people"]), {
+      kind: "ZeroTrustAccessGroup",
+      name: "people",
+      props: { includes: [{ everyone: {} }] },
+    }),
+    late: [
+      `push-only-named-tokens, write: its group people includes everyone: whoever knows the host name may write to the store, without a token. ${byId}`,
+    ],
+  },
+  {
+    what: "an application on every folder of the host, and none on the whole",
+    declared: changed(application("rest", ["prom.example.com/*/more"])),
+    late: [
+      `push-hosts-covered, record of prom.example.com: prom.example.com has Access applications on paths alone: ${uncovered}`,
+    ],
+  },
+  {
+    what: "another host that leads to the same store, written otherwise",
+    declared: changed(
+      ingress(pushRule, { hostname: "queries.example.com", service: "HTTP://127.0.0.1:9090/" }, notFound),
+    ),
+    early: [
+      `push-ingress-checked, ingress: ingress rule 2 (queries.example.com) to HTTP://127.0.0.1:9090/ has no originRequest.access of its own, and cloudflared ignores the one at the top level: ${unchecked}`,
+    ],
+  },
+  ...["+87600h", "87600.h", "87600h1ns"].map((duration) => ({
+    what: `a token for longer than the bounds, as ${duration}`,
+    declared: changed(token("tokyo", duration)),
+    late: [
+      `push-token-duration, tokyo: its duration is ${duration}: should it leak unnoticed, whoever has it pushes until then. Write between 168h and 17520h, or set maximumHours for this rule.`,
+    ],
+  })),
+  {
+    what: "a dashboard in the application that pushes come through",
+    declared: changed(application("write", ["prom.example.com/api/v1/write", "grafana.example.com"])),
+    late: [
+      "push-tokens-for-pushes-alone, write: it covers grafana.example.com, which nobody pushes to, beside a push host, and lets in the token tokyo, which sites push with: a credential that leaks at a site opens that too. Give grafana.example.com an application and a token of its own, or name it in sitepass-policy:hosts.",
+    ],
+  },
   {
     what: "an Allow policy of the application's own",
     declared: changed(

@@ -1,4 +1,5 @@
 import { Config } from "@pulumi/pulumi";
+import { hostNameOf } from "./host-names";
 import { listIn, textIn, valueIn } from "./properties";
 
 /** What the rules know of pushes beside the resources themselves. */
@@ -36,7 +37,7 @@ export function settingsFrom(endpoints?: unknown, hosts?: unknown, writePaths?: 
   const ofSignals = signals.map((signal) => valueIn(endpoints, signal));
   return {
     hosts: [...ofSignals.map((endpoint) => textIn(endpoint, "hostname")), ...textsOf(hosts)].flatMap(
-      (host) => (host === undefined ? [] : [host.toLowerCase()]),
+      (host) => (host === undefined ? [] : [hostNameOf(host)]),
     ),
     writePaths: [
       ...knownWritePaths,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { pulumiRootBesidePath } from "./pulumi-cli";
 
@@ -47,6 +47,18 @@ describe("the Pulumi CLI", () => {
     put("versions/3.265.0/bin", 0o644);
     mkdirSync(join(home, "versions", "3.266.0", "bin", "pulumi"), { recursive: true });
     assert.equal(found(), join(home, "versions", "3.264.0"));
+  });
+
+  it("is none of the folder that somebody is in, where PULUMI_HOME is empty", () => {
+    put("bin");
+    const before = process.cwd();
+    process.chdir(home);
+    try {
+      const root = pulumiRootBesidePath({ PULUMI_HOME: "", PATH: "/nowhere" });
+      assert.ok(root === undefined || isAbsolute(root), root);
+    } finally {
+      process.chdir(before);
+    }
   });
 
   it("is nowhere where there is none", () => {

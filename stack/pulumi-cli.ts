@@ -17,7 +17,9 @@ export function pulumiRootBesidePath(env: NodeJS.ProcessEnv = process.env): stri
   if (onPath) {
     return undefined;
   }
-  const home = env.PULUMI_HOME ?? join(homedir(), ".pulumi");
+  // Empty is unset, as to Pulumi: it would be the folder that somebody has just entered, and a program in it be run.
+  const { PULUMI_HOME = "" } = env;
+  const home = PULUMI_HOME === "" ? join(homedir(), ".pulumi") : PULUMI_HOME;
   const versions = join(home, "versions");
   const fetched = foldersIn(versions)
     .filter((name) => semver.valid(name) !== null)

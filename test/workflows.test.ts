@@ -46,6 +46,8 @@ const actions = readdirSync(join(github, "actions")).map((name) => {
   return { file: `actions/${name}`, text, ...actionSchema.parse(parse(text)) };
 });
 
+const gitlab = readFileSync(join(root, "docs", "gitlab-ci.yml"), "utf8");
+
 const jobs = workflows.flatMap((workflow) =>
   Object.entries(workflow.jobs).map(([name, job]) => ({
     workflow,
@@ -109,8 +111,22 @@ describe("the workflows", () => {
         `${file} could be cancelled in an up`,
       );
     }
+    // Groups are the repository's: a run would cancel one of another workflow.
+    const groups = workflows.map(({ concurrency: { group } }) => group);
+    assert.equal(new Set(groups).size, groups.length);
     for (const job of jobs) {
       assert.ok(job["timeout-minutes"] <= 120, job.title);
+    }
+  });
+
+  // When this fails: a run from before a site was added, run again, deletes that site's token, and its pushes are refused.
+  it("change nothing from a commit that main has left behind", () => {
+    const commands = jobs.map((job) => job.steps.map(({ run = "" }) => run).filter((run) => run !== ""));
+    const ups = commands.filter((runs) => runs.some((run) => run.includes("pulumi up")));
+    assert.equal(ups.length, 1);
+    for (const runs of ups) {
+      const at = runs.findIndex((run) => run.includes("pulumi up"));
+      assert.equal(runs[at - 1], "npx tsx scripts/ci/newest.ts");
     }
   });
 
@@ -178,7 +194,24 @@ describe("the workflows", () => {
     const versions = [...(check?.text.matchAll(/- node: (\S+)/g) ?? [])].map(([, version]) => version);
     assert.deepEqual(versions, ["20.19.0", "22", "24"]);
     assert.equal(packageFile.engines.node, ">=20.19");
-    const gitlab = readFileSync(join(root, "docs", "gitlab-ci.yml"), "utf8");
     assert.ok(gitlab.includes(`PULUMI_VERSION: "${packageFile.dependencies["@pulumi/pulumi"]}"`));
+  });
+});
+
+describe("the pipelines of GitLab", () => {
+  // When this fails: the variables of a pipeline are the merge request's, and BASH_ENV among them is a command.
+  it("take the number of a merge request from a person, and from no job of the merge request", () => {
+    const pipeline = z
+      .record(
+        z.string(),
+        z
+          .looseObject({ trigger: z.unknown().optional(), rules: z.array(z.unknown()).optional() })
+          .or(z.unknown()),
+      )
+      .parse(parse(gitlab, { merge: true }));
+    const text = JSON.stringify(pipeline);
+    assert.doesNotMatch(text, /"trigger":|== \\"(?:pipeline|trigger|api)\\"/);
+    assert.match(JSON.stringify(pipeline["preview-sites"]), /\$CI_PIPELINE_SOURCE == \\"web\\"/);
+    assert.match(JSON.stringify(pipeline.deploy), /\$MERGE_REQUEST == null/);
   });
 });

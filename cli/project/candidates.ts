@@ -195,7 +195,7 @@ function shardsIn(folder: string): readonly string[] {
   const shards = stacksIn(folder).flatMap((stack) => {
     try {
       const text = readFileSync(join(folder, `Pulumi.${stack}.yaml`), "utf8");
-      return /^\s+["']?sitepass:shard["']?:\s*["']?([a-z0-9-]+)/m.exec(text)?.[1] ?? [];
+      return /^[ \t]+["']?sitepass:shard["']?:[ \t]*["']?([a-z0-9-]+)/m.exec(text)?.[1] ?? [];
     } catch {
       return [];
     }

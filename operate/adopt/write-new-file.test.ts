@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
@@ -31,6 +39,15 @@ describe("writeNewFile", () => {
     assert.equal(writeNewFile(file, "yours\n"), "taken");
     assert.equal(writeNewFile(file, "mine\n"), "unchanged");
     assert.equal(readFileSync(file, "utf8"), "mine\n");
+    assert.deepEqual(readdirSync(folder), ["tokyo.yaml"]);
+  });
+
+  it("takes a link that leads nowhere for a file, and says so", (t) => {
+    const folder = folderFor(t);
+    const file = join(folder, "tokyo.yaml");
+    symlinkSync(join(folder, "nowhere"), file);
+    assert.equal(newFileOutcome(file, "text\n"), "taken");
+    assert.equal(writeNewFile(file, "text\n"), "taken");
     assert.deepEqual(readdirSync(folder), ["tokyo.yaml"]);
   });
 });

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { isSystemError } from "../../fleet/system-errors";
 
@@ -8,10 +8,12 @@ export type NewFileOutcome = "written" | "unchanged" | "taken";
 
 /** What writing would come to, without writing. */
 export function newFileOutcome(path: string, text: string): NewFileOutcome {
-  if (!existsSync(path)) {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined) {
     return "written";
   }
-  return readFileSync(path, "utf8") === text ? "unchanged" : "taken";
+  // Also of a link that leads nowhere: what is written takes no link's place.
+  return existsSync(path) && readFileSync(path, "utf8") === text ? "unchanged" : "taken";
 }
 
 /**
@@ -47,7 +49,7 @@ function moveInto(path: string, temporary: string): boolean {
       throw error;
     }
   }
-  if (existsSync(path)) {
+  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) {
     return false;
   }
   renameSync(temporary, path);

@@ -91,6 +91,23 @@ describe("a stack's file", () => {
     assert.match(text, /^ {2}sitepass:zone: example\.org$/m);
   });
 
+  it("is left alone where it is not UTF-8, of which a comment would be lost", async () => {
+    const text = Buffer.from("config:\n  # caf\u00e9\n  sitepass:zone: old.example\n", "latin1");
+    writeFileSync(join(directory, "Pulumi.prod.yaml"), text);
+    assert.match(
+      problemTexts(await attempt(() => read())).join("\n"),
+      /^Pulumi.prod.yaml: is not UTF-8, .*\. Save it as UTF-8\.$/,
+    );
+    assert.deepEqual(readFileSync(join(directory, "Pulumi.prod.yaml")), text);
+  });
+
+  it("says what to write by hand where config stands there and holds nothing", () => {
+    assert.match(
+      problemTexts(withStackValues(read("config:\n# mine\n"), values)).join("\n"),
+      /^Pulumi.prod.yaml: is written in a way that cannot be changed .* By hand, set sitepass:accountId to 0+,/,
+    );
+  });
+
   it("puts an ID in quotes that YAML takes for a number, and reads what stands there without a value", () => {
     const account = `1${"2".repeat(31)}`;
     const text = edited("config:\n  sitepass:accountId:\n  sitepass:zone: example.org\n", { account });

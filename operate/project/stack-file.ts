@@ -77,6 +77,13 @@ export function readStackFile(directory: string, stackName: string): StackFile {
   const file = `Pulumi.${stackName}.yaml`;
   const path = join(directory, file);
   const before = existsSync(path) ? readTextFile(path) : undefined;
+  if (before?.includes("\ufffd") === true) {
+    throw new UserError({
+      subject: file,
+      says: "is not UTF-8, or has a character that could not be read before, so that it cannot be given back as it is",
+      todo: "Save it as UTF-8",
+    });
+  }
   const text = textToChange(before);
   const { values: raw } = readStackConfig(directory, stackName, {}, text);
   const { config } = z
@@ -115,7 +122,7 @@ export function readStackFile(directory: string, stackName: string): StackFile {
 function textToChange(before: string | undefined): string {
   const fresh = readFileSync(join(__dirname, "new-stack.yaml"), "utf8");
   const document = parseDocument(before ?? "");
-  if (document.errors.length > 0 || document.get("config") !== undefined) {
+  if (document.errors.length > 0 || document.has("config")) {
     return before ?? fresh;
   }
   const kept = (before ?? "").trimEnd();

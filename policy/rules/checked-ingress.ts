@@ -14,10 +14,13 @@ export const checkedIngress: Rule = {
       .flatMap((ingress) => {
         const rules = ingressRulesOf(ingress).filter((rule) => !leadsNowhere(rule));
         const stores = new Set(
-          rules.filter((rule) => pushes.servesPushHost(rule)).map(({ service }) => service),
+          rules
+            .filter((rule) => pushes.servesPushHost(rule))
+            .flatMap(({ service }) => serviceOf(service) ?? []),
         );
+        const leadsToStore = ({ service }: IngressRule) => stores.has(serviceOf(service) ?? "");
         return rules
-          .filter((rule) => pushes.servesPushHost(rule) || stores.has(rule.service))
+          .filter((rule) => pushes.servesPushHost(rule) || leadsToStore(rule))
           .flatMap((rule) => {
             const missing = missingFrom(rule);
             return missing === undefined
@@ -30,6 +33,16 @@ export const checkedIngress: Rule = {
           });
       }),
 };
+
+/** A service by one of its spellings; undefined where it is not known yet, and so may be any. */
+function serviceOf(service: string): string | undefined {
+  if (service === "" || !URL.canParse(service)) {
+    return service === "" ? undefined : service;
+  }
+  const { protocol, hostname, port, pathname } = new URL(service);
+  const host = /^(?:localhost|127(?:\.\d+){3}|\[::1\]|0\.0\.0\.0)$/.test(hostname) ? "localhost" : hostname;
+  return `${protocol}//${host}:${port}${pathname.replace(/\/$/, "")}`;
+}
 
 function missingFrom({ originRequest }: IngressRule): string | undefined {
   const access = valueIn(originRequest, "access");

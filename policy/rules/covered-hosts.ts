@@ -24,7 +24,7 @@ export const coveredHosts: Rule = {
         ...applications.filter((application) => placesOf(application).some((place) => place.host === host)),
       ];
       const [first] = published;
-      return first === undefined || places.some(({ path }) => path === "")
+      return first === undefined || places.some(({ isWhole }) => isWhole)
         ? []
         : {
             resource: first,

@@ -2,12 +2,22 @@ import { textIn } from "../properties";
 import { pushTokens } from "../push-tokens";
 import type { Rule } from "../rule";
 
-const hourUnits: Readonly<Record<string, number>> = { h: 1, m: 1 / 60, s: 1 / 3600, ms: 1 / 3_600_000 };
+const hourUnits: Readonly<Record<string, number>> = {
+  h: 1,
+  m: 1 / 60,
+  s: 1 / 3600,
+  ms: 1 / 3.6e6,
+  us: 1 / 3.6e9,
+  µs: 1 / 3.6e9,
+  μs: 1 / 3.6e9,
+  ns: 1 / 3.6e12,
+};
 
-/** A Go duration in hours; undefined where it is none. */
+/** A Go duration in hours, in every form that Go reads; undefined where it is none. */
 function hoursIn(text: string): number | undefined {
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|[hms])/g)];
-  return parts.length === 0 || parts.map(([part]) => part).join("") !== text
+  const unsigned = text.replace(/^\+/, "");
+  const parts = [...unsigned.matchAll(/(\d+\.?\d*|\.\d+)(ms|us|µs|μs|ns|[hms])/g)];
+  return parts.length === 0 || parts.map(([part]) => part).join("") !== unsigned
     ? undefined
     : parts.reduce((sum, [, count, unit = ""]) => sum + Number(count) * (hourUnits[unit] ?? NaN), 0);
 }

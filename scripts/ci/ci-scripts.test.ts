@@ -14,12 +14,13 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { commentMarker, commentText, putComment } from "./comment";
+import { commentMarker, commentText, isHead, markOutdated, putComment } from "./comment";
 import { dailyCheckNames } from "./daily-checks";
 import { findOwn, openGitHub, type GitHub } from "./github";
 import { alarmsIn, issueMarker, issueText, keepIssue, planIssue } from "./issue";
 import { siteChangesInGit } from "./gitlab";
-import { laySites, readSiteChanges } from "./lay-sites";
+import { laySites, readSiteChanges, writeRefusal } from "./lay-sites";
+import { outdatedRefusal } from "./newest";
 import {
   block,
   readResults,
@@ -55,7 +56,7 @@ interface Entry {
   readonly path: string;
   readonly mode?: string;
   readonly size?: number;
-  readonly text?: string;
+  readonly text?: string | Buffer;
 }
 
 /** A pull request as GitHub tells of it. */
@@ -162,6 +163,34 @@ describe("sites of a pull request", () => {
     });
   }
 
+  // When this fails: a file in a folder of sites/ starts no other preview, and the comment on the commit before would be read as
+  // that on this one.
+  it("are left to the preview of code where that one runs, and to nobody where it does not", async () => {
+    const site = changed("sites/tokyo.yaml");
+    const many = Array.from({ length: 300 }, (_, index) => changed(`sites/site-${index}.yaml`));
+    for (const [files, leftTo] of [
+      [[site, changed("stack/open-stack.ts")], "code"],
+      [[site, changed("sites/more/tokyo.yaml")], "nobody"],
+      [[site, changed("sites/tokyo.ts")], "nobody"],
+      [[changed("sites/tokyo.yaml", { status: "renamed", previous_filename: "tokyo.yaml" })], "nobody"],
+      // What comes behind the first 300 starts no workflow.
+      [[...many, changed("stack/open-stack.ts")], "nobody"],
+    ] as const) {
+      const laid = await readSiteChanges(pullRequest(files, [{ path: "tokyo.yaml" }]), 7, head);
+      assert.equal(laid.ok ? undefined : laid.leftTo, leftTo, JSON.stringify(files.at(-1)));
+    }
+  });
+
+  it("are refused where they are not UTF-8, which no reading gives back", async () => {
+    const bytes = Buffer.from("description: caf\u00e9\n", "latin1");
+    const laid = await readSiteChanges(
+      pullRequest([changed("sites/tokyo.yaml")], [{ path: "tokyo.yaml", text: bytes }]),
+      7,
+      head,
+    );
+    assert.deepEqual(laid, { ok: false, why: "sites/tokyo.yaml is not UTF-8", leftTo: "nobody" });
+  });
+
   const refused: readonly (readonly [string, Entry, RegExp])[] = [
     [
       "a link",
@@ -236,6 +265,17 @@ describe("sites of a merge request in git", () => {
       assert.deepEqual(siteChangesInGit(folder, "change"), {
         ok: false,
         why: "sites/link.yaml is not a regular file (mode 120000), and links are not followed",
+        leftTo: "nobody",
+      });
+      git("checkout", "-q", "change");
+      rmSync(join(folder, "sites", "link.yaml"));
+      writeFileSync(join(folder, "sites", "paris.yaml"), Buffer.from("# caf\u00e9", "latin1"));
+      commit("another encoding");
+      git("checkout", "-q", "main");
+      assert.deepEqual(siteChangesInGit(folder, "change"), {
+        ok: false,
+        why: "sites/paris.yaml is not UTF-8",
+        leftTo: "nobody",
       });
     } finally {
       rmSync(folder, { recursive: true });
@@ -288,6 +328,27 @@ describe("the comment of a preview", () => {
     assert.match(text, /^```````text\n[^]*\n```````$/);
   });
 
+  it("says how many are deleted where it is seen, and hides no line by letters that are not seen", () => {
+    const text = commentText({
+      head,
+      stacks: ["eu"],
+      results: [
+        result(
+          "eu",
+          "preview",
+          0,
+          "a\u202eb\u200bc\u001b[2K\r\n\td\nResources:\n    + 2 to create\n    - 1 to delete\n    +-1 to replace\n    4 changes. 27 unchanged\n",
+        ),
+      ],
+      page,
+    });
+    assert.match(
+      text,
+      /previewed\n\n`\+ 2 to create`, `- 1 to delete`, `\+-1 to replace`, `4 changes\. 27 unchanged`\n\n<details>/,
+    );
+    assert.match(text, /\nabc\[2K\n\td\n/);
+  });
+
   it("is one, found by its marker at the start and by who wrote it", async () => {
     const comments = [
       { id: 1, body: `${commentMarker} of a stranger`, user: { login: "mallory" } },
@@ -302,6 +363,25 @@ describe("the comment of a preview", () => {
     await putComment(again.github, 7, "new");
     assert.deepEqual(again.written, [{ what: "PATCH /issues/comments/3", body: { body: "new" } }]);
   });
+
+  it("does not stand for a commit that nobody has previewed", async () => {
+    const text = (of: string) => commentText({ head: of, stacks: ["eu"], results: [], page });
+    const commented = (body: string) =>
+      gitHub({ "/issues/7/comments": [{ id: 3, body, user: bot }], "/pulls/7": { head: { sha: head } } });
+    const older = commented(text("f".repeat(40)));
+    await markOutdated(older.github, 7, head);
+    assert.equal(older.written.length, 1);
+    assert.match(
+      JSON.stringify(older.written),
+      /PATCH \/issues\/comments\/3.*There is no preview with 0123456789ab yet/,
+    );
+    for (const { github, written } of [commented(text(head)), gitHub({})]) {
+      await markOutdated(github, 7, head);
+      assert.deepEqual(written, []);
+    }
+    assert.equal(await isHead(older.github, 7, head), true);
+    assert.equal(await isHead(older.github, 7, "f".repeat(40)), false);
+  });
 });
 
 describe("what is shown of a run", () => {
@@ -312,16 +392,32 @@ describe("what is shown of a run", () => {
       AWS_SECRET_ACCESS_KEY: "aws/secret",
       SHORT_TOKEN: "a",
       HOME: "/home/runner",
+      GOOGLE_CREDENTIALS: "{ google }",
     };
     const text = [
       "v1.0-abcdefgh and correct horse and aws/secret in /home/runner",
       "cfast_0123456789abcdef0123456789abcdef0123",
       "f".repeat(64),
       `eyJ${"h".repeat(100)}`,
+      "{ google } at postgres://me:pass@db.example.com/state, not https://example.com/a:b@c",
     ].join("\n");
     assert.equal(
       withoutSecrets(text, environment),
-      "[secret] and [secret] and [secret] in /home/runner\n[secret]\n[secret]\n[secret]",
+      "[secret] and [secret] and [secret] in /home/runner\n[secret]\n[secret]\n[secret]\n[secret] at postgres://me:[secret]@db.example.com/state, not https://example.com/a:b@c",
+    );
+  });
+
+  it("has no secret in quotes, in an address, or in single lines either", () => {
+    const environment = {
+      PULUMI_CONFIG_PASSPHRASE: 'correct "horse"/2',
+      GOOGLE_CREDENTIALS: '{\n  "private_key": "0123456789"\n}',
+    };
+    assert.equal(
+      withoutSecrets(
+        String.raw`"correct \"horse\"/2" at s3://x?p=correct%20%22horse%22%2F2 with   "private_key": "0123456789"`,
+        environment,
+      ),
+      '"[secret]" at s3://x?p=[secret] with [secret]',
     );
   });
 
@@ -338,6 +434,8 @@ describe("what is shown of a run", () => {
       writeResult(folder, ended);
       writeResult(folder, await run("us", "preview", ["no-such-program-here"]));
       writeFileSync(join(folder, "half.json"), '{"stack":"eu"');
+      mkdirSync(join(folder, "folder.json"));
+      symlinkSync(join(folder, "nowhere"), join(folder, "link.json"));
       assert.deepEqual(
         readResults(folder).map(({ stack, exitCode }) => [stack, exitCode]),
         [
@@ -346,6 +444,17 @@ describe("what is shown of a run", () => {
         ],
       );
       assert.deepEqual(readResults(join(folder, "absent")), []);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it("is why nothing was previewed, where that is so", () => {
+    const folder = mkdtempSync(join(tmpdir(), "sitepass-results-"));
+    try {
+      writeRefusal(folder, ["eu", "us"], "sites/tokyo.yaml is not UTF-8");
+      const text = commentText({ head, stacks: ["eu", "us"], results: readResults(folder), page });
+      assert.equal([...text.matchAll(/: refused\n\n<details open>[^]*?is not UTF-8\./g)].length, 2);
     } finally {
       rmSync(folder, { recursive: true });
     }
@@ -428,6 +537,17 @@ describe("the issue of the daily run", () => {
       ["PATCH /issues/12", "POST /issues/12/comments", "POST /issues/12/comments", "PATCH /issues/12"],
     );
     assert.deepEqual(there.written.at(-1)?.body, { state: "closed", state_reason: "completed" });
+  });
+});
+
+describe("a run of main", () => {
+  it("goes on from the newest commit alone: an older one would take back what came since", async () => {
+    const { github } = gitHub({ "/git/ref/heads/main": { object: { sha: head } } });
+    assert.equal(await outdatedRefusal(github, head), undefined);
+    assert.match(
+      (await outdatedRefusal(github, "f".repeat(40))) ?? "",
+      /^This run is of f+, and main is at 0123456789abcdef.*Agree to the run of the newest commit/,
+    );
   });
 });
 

@@ -2,27 +2,32 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { z } from "zod";
 import { commentMarker, commentText } from "./comment";
-import { changeRefusal, laySites, type Laid, type SiteChange } from "./lay-sites";
+import {
+  changeRefusal,
+  laySites,
+  notText,
+  textIn,
+  writeRefusal,
+  type Laid,
+  type SiteChange,
+} from "./lay-sites";
 import { readResults, stackNames } from "./results";
 
 // The two steps of docs/gitlab-ci.yml that GitHub's API does elsewhere: sites of a merge request as data, and its one note.
 //
-//   MERGE_REQUEST=7 npx tsx scripts/ci/gitlab.ts lay
+//   MERGE_REQUEST=7 SITEPASS_STACKS='["prod"]' npx tsx scripts/ci/gitlab.ts lay <folder for what is refused>
 //   MERGE_REQUEST=7 SITEPASS_STACKS='["prod"]' npx tsx scripts/ci/gitlab.ts note <folder of results>
 
 /** The changes of a commit since it left the branch that is checked out, from git itself. */
 export function siteChangesInGit(repository: string, head: string): Laid {
-  const git = (...args: readonly string[]): string => {
-    const { status, stdout, stderr } = spawnSync("git", args, {
-      cwd: repository,
-      encoding: "utf8",
-      maxBuffer: 2 ** 28,
-    });
+  const gitBytes = (...args: readonly string[]): Buffer => {
+    const { status, stdout, stderr } = spawnSync("git", args, { cwd: repository, maxBuffer: 2 ** 28 });
     if (status !== 0) {
-      throw new Error(`git ${args[0] ?? ""} failed: ${stderr}`);
+      throw new Error(`git ${args[0] ?? ""} failed: ${stderr.toString("utf8")}`);
     }
     return stdout;
   };
+  const git = (...args: readonly string[]): string => gitBytes(...args).toString("utf8");
   const base = git("merge-base", "HEAD", head).trim();
   // `:<mode before> <mode> <blob before> <blob> <status>`, then the path.
   const fields = git("diff", "--raw", "-z", "--no-renames", "--no-abbrev", base, head).split("\0");
@@ -33,12 +38,13 @@ export function siteChangesInGit(repository: string, head: string): Laid {
     const size = status === "D" || mode === "160000" ? 0 : Number(git("cat-file", "-s", blob));
     const why = changeRefusal(path, status === "D" ? undefined : { mode, size });
     if (why !== undefined) {
-      return { ok: false, why };
+      return { ok: false, why, leftTo: "nobody" };
     }
-    changes.push({
-      file: path.slice("sites/".length),
-      text: status === "D" ? undefined : git("cat-file", "blob", blob),
-    });
+    const text = status === "D" ? undefined : textIn(gitBytes("cat-file", "blob", blob));
+    if (status !== "D" && text === undefined) {
+      return { ok: false, why: notText(path), leftTo: "nobody" };
+    }
+    changes.push({ file: path.slice("sites/".length), text });
   }
   return { ok: true, changes };
 }
@@ -88,7 +94,9 @@ async function main(): Promise<void> {
   if (step === "lay") {
     const laid = siteChangesInGit(root, head);
     if (!laid.ok) {
-      throw new Error(`Nothing is previewed: ${laid.why}.`);
+      writeRefusal(folder, stackNames(process.env.SITEPASS_STACKS), laid.why);
+      process.exitCode = 1;
+      return;
     }
     laySites(join(root, "sites"), laid.changes);
   } else {

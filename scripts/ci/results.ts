@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 
@@ -38,11 +38,11 @@ function safeJson(text: string | undefined): unknown {
 }
 
 /** Variables whose values must not be shown, whatever prints them. */
-const secretName = /TOKEN|SECRET|PASSPHRASE|PASSWORD|(?:^|_)KEY/;
+const secretName = /TOKEN|SECRET|PASSPHRASE|PASSWORD|CREDENTIAL|(?:^|_)KEY/;
 
 /**
  * A text without secrets: the values that the environment has under a name that tells, and whatever looks like a client
- * secret, a tunnel's token or a token of Cloudflare's. GitHub masks in its logs alone, and not in comments and issues.
+ * secret, a tunnel's token, a token of Cloudflare's or a password in an address (a state in PostgreSQL has one). GitHub masks in its logs alone, and not in comments and issues.
  */
 export function withoutSecrets(
   text: string,
@@ -50,13 +50,22 @@ export function withoutSecrets(
 ): string {
   const values = Object.entries(environment)
     .filter(([name]) => secretName.test(name))
-    .map(([, value]) => value ?? "")
+    .flatMap(([, value = ""]) => spellingsOf(value))
     .filter((value) => value.length >= 6);
   return values
     .sort((one, other) => other.length - one.length)
     .reduce((rest, value) => rest.replaceAll(value, "[secret]"), text)
+    .replace(/(:\/\/[^\s/@:]*:)[^\s/@]+(?=@)/g, "$1[secret]")
     .replace(/\bcf[a-z]*_[A-Za-z0-9_-]{20,}|\b[0-9a-f]{64}\b|\bey[A-Za-z0-9_-]{30,}/g, "[secret]");
 }
+
+/** A secret as programs show it: as it is, one of its lines that tells enough, in quotes, or in an address. */
+const spellingsOf = (value: string): readonly string[] =>
+  [value, ...value.split(/\r?\n/).filter((line) => line.length >= 16)].flatMap((text) => [
+    text,
+    JSON.stringify(text).slice(1, -1),
+    encodeURIComponent(text),
+  ]);
 
 /** Runs a program, shows what it prints, and keeps that without secrets. */
 export async function run(
@@ -111,17 +120,25 @@ export function readResults(folder: string): readonly StackResult[] {
     .filter((file) => file.endsWith(".json"))
     .sort()
     .flatMap((file) => {
-      const result = resultSchema.safeParse(safeJson(readFileSync(join(folder, file), "utf8")));
+      const result = resultSchema.safeParse(safeJson(textOf(join(folder, file))));
       return result.success ? [result.data] : [];
     });
+}
+
+/** Undefined for what is no file: what a run has left behind may be anything. */
+function textOf(path: string): string | undefined {
+  return lstatSync(path).isFile() ? readFileSync(path, "utf8") : undefined;
 }
 
 /** What a comment or an issue may hold at most (GitHub's own limit for both), with room for what is put around. */
 const mostCharacters = 65_536 - 4_096;
 
+/** What is not seen, or has what stands beside it seen elsewhere: a line of a preview could be hidden with it. */
+const unseen = /[^\P{C}\n\t]/gu;
+
 /** A text in a block that nothing in it can end, cut in the middle to a length: its beginning says what, its end how it went. */
 export function block(text: string, characters: number): string {
-  const clean = text.replaceAll("\r", "").trimEnd();
+  const clean = text.replace(unseen, "").trimEnd();
   const half = Math.max(0, Math.floor(characters / 2));
   const cut =
     clean.length <= characters
@@ -134,3 +151,13 @@ export function block(text: string, characters: number): string {
 
 /** How many characters each of some blocks may have, so that a body of them is short enough for GitHub. */
 export const shareOf = (blocks: number): number => Math.floor(mostCharacters / Math.max(1, blocks)) - 512;
+
+/** How many of what a preview is about, as its end says it: `+ 2 to create`, `- 1 to delete`. Empty where it does not say. */
+export function countsIn(text: string): readonly string[] {
+  const end = text.split(/^Resources:$/m);
+  return end.length < 2
+    ? []
+    : [...(end.at(-1) ?? "").matchAll(/^ {4}((?:[^\w\s`]{1,2} ?)?\d+ [a-z][a-z0-9. ]*)$/gm)].flatMap(
+        ([, count = ""]) => count,
+      );
+}
