@@ -145,7 +145,7 @@ async function change(
     if (!values["suppress-outputs"] && command !== "import") {
       showOutputs(state.outputs);
     }
-    showSummary(steps, performance.now() - started);
+    showSummary(steps, performance.now() - started, command === "preview");
   }
   return stopping.signal.aborted ? 130 : failures.length > 0 ? 1 : 0;
 }
@@ -231,12 +231,12 @@ function showStep({ operation, type, name, milliseconds }: Step, planned: boolea
 }
 
 /** How many of each, in the manner of `pulumi up`. */
-function showSummary(steps: readonly Step[], milliseconds: number): void {
+function showSummary(steps: readonly Step[], milliseconds: number, planned: boolean): void {
   console.log(pc.bold("Resources:"));
   for (const operation of Object.keys(words) as Operation[]) {
     const count = steps.filter((step) => step.operation === operation).length;
     if (count > 0) {
-      console.log(`    ${signs[operation]} ${count} ${words[operation][0]}`);
+      console.log(`    ${signs[operation]} ${count} ${words[operation][planned ? 1 : 0]}`);
     }
   }
   console.log(`\nDuration: ${(milliseconds / 1000).toFixed(1)} s`);
