@@ -41,6 +41,7 @@ export function addRender(program: Command, onStack: OnStack): void {
         .choices(["nginx", "caddy"])
         .preset("nginx"),
     )
+    .option("--no-relay", "take the relay out of a folder that was rendered with one")
     .addOption(new Option("--relay-port <port>", "where the relay listens").argParser(port).default(9480))
     .addOption(new Option("--out <dir>", "where to write, a folder a site").default("rendered"))
     .addOption(
@@ -78,7 +79,7 @@ function wrongUsage(
 ): string | undefined {
   return (
     siteChoiceProblem(command, sites, all) ??
-    comesOnlyWith(command, ["--relay-port"], "--relay", relay !== undefined)
+    comesOnlyWith(command, ["--relay-port"], "--relay", typeof relay === "string")
   );
 }
 

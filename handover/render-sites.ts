@@ -7,6 +7,7 @@ import type { CollectorName, CollectorRelease, Credentials } from "../collectors
 import { collectors } from "../collectors/collectors";
 import { listOf } from "../collectors/common/refusals-and-notes";
 import type { RelayName } from "../collectors/relay/relay";
+import { relays } from "../collectors/relay/relays";
 import {
   distinctProblems,
   failure,
@@ -26,7 +27,7 @@ import type { RevealedOutputs, SiteCredentials } from "../stack/stack-outputs";
 import { siteCredentials } from "./credentials";
 import { Disk } from "./disk";
 import { planSite, type SitePlan } from "./plan-site";
-import { wouldBeCommitted, type WrittenFolder } from "./rendered-folder";
+import { renderedBefore, siteFolder, wouldBeCommitted, type WrittenFolder } from "./rendered-folder";
 import { siteFolderProblems, writeSite } from "./site-folder";
 import { runValidators, type Validation } from "./validators";
 
@@ -35,7 +36,8 @@ export interface RenderOptions {
   readonly collector?: CollectorName;
   readonly release?: string;
   readonly mode: CollectorRelease["mode"];
-  readonly relay?: RelayName;
+  /** False takes it out of a folder that has one; undefined leaves a folder alone that does. */
+  readonly relay?: RelayName | false;
   readonly relayPort: number;
   readonly out: string;
   readonly installDir: string;
@@ -79,6 +81,9 @@ export async function renderSites(
   const plans = chosen.map((site) => planOne(site, stack, outputs, options));
   refuse(plans.flatMap(problemsOf));
   const planned = plans.flatMap((plan) => (plan.ok ? [plan.value] : []));
+  if (seal === undefined && options.relay === undefined) {
+    refuse(planned.flatMap(({ site }) => lostRelay(join(out, site.name))));
+  }
   const write = seal ?? (await unlessDenied(out, 0, undefined, () => folderWriter(planned, out)));
   const validations = check ? await validate(planned, abort) : [];
   const sites: RenderedSite[] = [];
@@ -131,6 +136,18 @@ function optionProblems(
   );
 }
 
+/** Rendering again, as after a rotation, takes no protection away that was once asked for. */
+function lostRelay(folder: string): readonly Problem[] {
+  const files = renderedBefore(folder, siteFolder);
+  return Object.entries(relays)
+    .filter(([, { configurationFile }]) => files.includes(configurationFile))
+    .map(([name]) => ({
+      subject: folder,
+      says: "was rendered behind the relay, and without it most collectors lose what is refused",
+      todo: `Add --relay ${name}, or --no-relay to take it out`,
+    }));
+}
+
 interface PlannedRendering {
   readonly site: Site;
   readonly collector: CollectorName;
@@ -164,7 +181,7 @@ function planOne(
     planSite(site, config, using, {
       collector,
       release: { version, mode },
-      relay: relay === undefined ? undefined : { name: relay, port: relayPort },
+      relay: relay === undefined || relay === false ? undefined : { name: relay, port: relayPort },
       installDirectory,
     });
   const plan = planFor(options.installDir, credentials.value);

@@ -11,6 +11,8 @@ import {
 import { relayRoutes, selinuxNote, type Relay, type RelayInput, type RelayRoute } from "./relay";
 import { relayUnit, relayUnits, runtimeDirectoryOf } from "./relay-units";
 
+const configurationFile = "relay/Caddyfile";
+
 /** The pair that is imported where a push is passed on: one file, so that a reload never meets half of a new pair. */
 const credentialsFile = "credentials/access.caddy";
 
@@ -20,6 +22,7 @@ const credentialsFile = "credentials/access.caddy";
  */
 export const caddy: Relay = {
   title: "Caddy",
+  configurationFile,
   refusals: () => [],
   notes: ({ proxy }) =>
     proxy === undefined
@@ -29,7 +32,7 @@ export const caddy: Relay = {
           "Caddy sends through a proxy since 2.10 only, which its own package repository has. Earlier releases, such as Debian's 2.6, refuse these files.",
         ],
   render: (input) => [
-    { path: "relay/Caddyfile", mode: 0o644, content: configuration(input) },
+    { path: configurationFile, mode: 0o644, content: configuration(input) },
     {
       path: `relay/${credentialsFile}`,
       mode: 0o600,

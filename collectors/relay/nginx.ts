@@ -17,6 +17,8 @@ const systemCaBundle = "/etc/ssl/certs/ca-certificates.crt";
 /** Included where a push is passed on: one file, so that a reload never meets half of a new pair. */
 const credentialsFile = "credentials/access.conf";
 
+const configurationFile = "relay/nginx.conf";
+
 /** A name that only this file uses, by which nginx tells its second step from its first. */
 const secondStep = "edge.sitepass.invalid";
 
@@ -29,6 +31,7 @@ const secondStep = "edge.sitepass.invalid";
  */
 export const nginx: Relay = {
   title: "nginx",
+  configurationFile,
   authorities: systemCaBundle,
   // No release of nginx asks a proxy with CONNECT for a way to an upstream.
   refusals: ({ proxy }) =>
@@ -43,7 +46,7 @@ export const nginx: Relay = {
         ],
   notes: () => [selinuxNote],
   render: (input) => [
-    { path: "relay/nginx.conf", mode: 0o644, content: mainFile(input) },
+    { path: configurationFile, mode: 0o644, content: mainFile(input) },
     { path: "relay/check.conf", mode: 0o644, content: checkFile(input) },
     { path: "relay/steps.conf", mode: 0o644, content: stepsFile(input) },
     {

@@ -36,6 +36,8 @@ export interface RelayInput {
 export interface Relay {
   /** How people write the program's name. */
   readonly title: string;
+  /** Its configuration, by which a rendered folder shows which relay it has. */
+  readonly configurationFile: string;
   /** The file of authorities that it needs on the site's machine, where it has no way to find them by itself. */
   readonly authorities?: string;
   /** Why it cannot be this site's relay, beside `relayRefusals`, which are those of every kind. */

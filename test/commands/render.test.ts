@@ -116,6 +116,17 @@ for (const engine of engines) {
         }
         // Now behind the relay, which alone holds the secret.
         assert.ok(!existsSync(join(out, "tokyo/prometheus/credentials")));
+        // And stays there, whatever is forgotten after the next rotation.
+        assert.deepEqual(await render("tokyo", "--collector", "vmagent"), {
+          exitCode: 1,
+          stdout: "",
+          stderr: `error: ${join(out, "tokyo")}: was rendered behind the relay, and without it most collectors lose what is refused. Add --relay nginx, or --no-relay to take it out.\n`,
+        });
+        assert.ok(existsSync(join(out, "tokyo/relay/nginx.conf")));
+        const bare = await render("tokyo", "--collector", "vmagent", "--no-relay");
+        assert.equal(bare.exitCode, 0, bare.stderr);
+        assert.ok(!existsSync(join(out, "tokyo/relay")));
+        assert.ok(existsSync(join(out, "tokyo/vmagent/credentials")));
 
         // Two created, one rotated, a tunnel's secret and its token.
         assert.equal(fleet.standIn.issuedSecrets.size, 5);
