@@ -65,7 +65,7 @@ export function siteChoiceProblem(
   }
   return all || sites.length > 0 || otherWays.given
     ? undefined
-    : `no site is named. Name sites as in \`sitepass ${command.name()} tokyo\`, or take --all${otherWays.named}.`;
+    : `no site is named. Name sites as in \`npx sitepass ${command.name()} tokyo\`, or take --all${otherWays.named}.`;
 }
 
 /** What is wrong with options that were given, and mean something only beside another. */

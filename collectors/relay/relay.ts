@@ -51,7 +51,7 @@ export interface Relay {
 
 /** For both kinds: their programs run in the domain of web servers. */
 export const selinuxNote =
-  "On a machine with SELinux, as Red Hat's systems are, the relay may neither listen on its port nor connect until it is let: `install.sh` says by which commands.";
+  "On a machine with SELinux, as Red Hat's systems are, the relay needs two permissions, to listen on its port and to connect: `install.sh` prints the commands for them.";
 
 /** Where a collector behind the relay pushes a signal. */
 export const relayEndpoint = (

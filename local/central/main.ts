@@ -149,8 +149,14 @@ async function pushUntil(
 ): Promise<void> {
   const until = Date.now() + seconds * 1000;
   for (let round = 0; !abort.aborted && Date.now() < until; round += 1) {
-    await pushAll(edge, served.central, outputs);
+    const refused = await pushAll(edge, served.central, outputs);
     if (round % 10 === 2) {
+      if (refused.length > 0) {
+        const statuses = [...new Set(refused)].sort().join(", ");
+        console.log(
+          pc.yellow(`Not delivered: ${refused.length} of the last pushes, answered with ${statuses}.`),
+        );
+      }
       console.log(await arrivals(served));
     }
     await delay(2000, undefined, { signal: abort }).catch(() => undefined);

@@ -11,12 +11,17 @@ export const pushedMetric = "sitepass_pushed";
 /** The lines that sites push here, in LogQL. */
 export const pushedLines = '{job="central"}';
 
-/** Every site that is let in pushes what it may, with its own label; the first one also with the label of the second. */
+/**
+ * Every site that is let in pushes what it may, with its own label; the first one also with the label of the second.
+ *
+ * @returns the statuses other than 2xx, by which the pushes did not arrive.
+ */
 export async function pushAll(
   edge: Edge,
   { sites, signals, siteLabel }: CentralHost,
   outputs: RevealedOutputs,
-): Promise<void> {
+): Promise<readonly number[]> {
+  const refused: number[] = [];
   const pushing = sites.filter(({ enabled }) => enabled);
   const [, other] = pushing;
   for (const [index, { name, signals: own }] of pushing.entries()) {
@@ -28,13 +33,17 @@ export async function pushAll(
           line: `a line that says ${pretended}`,
         });
         const { clientId, clientSecret } = outputs.sites[name] ?? { clientId: "", clientSecret: "" };
-        await send(edge.url, {
+        const { status } = await send(edge.url, {
           host: hostname,
           path: paths[0],
           headers: [...tokenHeaders(clientId, clientSecret), ...headers],
           body,
         });
+        if (status < 200 || status > 299) {
+          refused.push(status);
+        }
       }
     }
   }
+  return refused;
 }

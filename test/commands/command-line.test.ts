@@ -188,7 +188,7 @@ describe("the command line, whatever is typed", () => {
       assert.doesNotMatch(stderr, /^\s+at /m);
     }
     for (const nowhere of [">&-", "> /dev/null"]) {
-      const { exitCode, stderr } = await shell(`npx sitepass output tokyo "$@" ${nowhere}`);
+      const { exitCode, stderr } = await shell(`sitepass output tokyo "$@" ${nowhere}`);
       assert.equal(exitCode, 1);
       assert.equal(
         stderr,
