@@ -25,14 +25,15 @@ export async function lookAround(api: CloudflareApi): Promise<SeenByToken> {
     throw new UserError(zones.problem);
   }
   const accounts = await listAccounts(api);
-  if (accounts.kind === "failed" && accounts.status !== 400 && accounts.status !== 403) {
-    throw new UserError(accounts.problem);
-  }
   const found = new Map<string, Account>();
   for (const { account } of entriesOf(zones)) {
     if (account !== undefined) {
       found.set(account.id, account);
     }
+  }
+  const isFailure = accounts.kind === "failed" && accounts.status !== 400 && accounts.status !== 403;
+  if (isFailure && found.size === 0) {
+    throw new UserError(accounts.problem);
   }
   for (const account of entriesOf(accounts)) {
     found.set(account.id, account);
@@ -40,7 +41,11 @@ export async function lookAround(api: CloudflareApi): Promise<SeenByToken> {
   return {
     accounts: [...found.values()].sort((a, b) => (a.name + a.id < b.name + b.id ? -1 : 1)),
     zones: [...entriesOf(zones)].sort((a, b) => (a.name < b.name ? -1 : 1)),
-    warnings: zones.kind === "forbidden" || zones.value.length === 0 ? [noZones(zones)] : [],
+    warnings: [
+      ...(zones.kind === "forbidden" || zones.value.length === 0 ? [noZones(zones)] : []),
+      // The accounts of the zones are known all the same.
+      ...(isFailure ? [accounts.problem] : []),
+    ],
   };
 }
 

@@ -218,6 +218,11 @@ describe("sitepass init", () => {
     // As one that is owned by an account, or may see its zones alone.
     standIn.inject({ match: { path: "/accounts" }, status: 400, code: 1001, message: "not supported" });
     assert.equal((await init("--yes", "--json")).exitCode, 0);
+    // The zones have told the account, whatever becomes of the list.
+    standIn.inject({ match: { path: /^\/accounts$/ }, status: 501, message: "not imitated" });
+    const withoutList = await init("--yes");
+    assert.equal(withoutList.exitCode, 0, withoutList.stderr);
+    assert.match(withoutList.stderr, /^warning: Cloudflare: refused to list the accounts \(HTTP 501/m);
     const unknown = await sitepass(["init", "--cwd", directory, "--yes"], {
       environment: environment("x".repeat(40)),
     });
