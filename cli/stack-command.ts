@@ -105,48 +105,45 @@ export function stackCommand(
       ).argParser((value: string, before: readonly string[] | undefined) => [...(before ?? []), value]),
     )
     .addOption(new Option("--all-stacks", "every stack of the project, one after the other").hideHelp(one))
-    .option("--cwd <dir>", "the project's folder", ".")
-    .addOption(
-      new Option(
-        "--state <file>",
-        "read the stack from this state file of local/engine, not from pulumi; relative to --cwd; {stack} in it is the stack's name",
-      ).env("SITEPASS_STATE"),
-    )
+    .addOption(cwdOption())
+    .addOption(stateOption("the stack from this"))
     .hook("preAction", (_command, acting) => {
-      const wrong = stackUsage(acting, acting.opts<StackOptions>(), one);
-      if (wrong !== undefined) {
-        acting.error(`error: ${wrong}`);
-      }
+      refuse(acting, stackUsage(acting, acting.opts<StackOptions>(), one));
     })
-    .addHelpText("after", `\nExamples:\n${examples.map((example) => `  $ sitepass ${example}`).join("\n")}`);
+    .addHelpText("after", examplesText(examples));
 }
 
 /** Adds a command that looks at all stacks of the project together. */
 export function projectCommand(program: Command, name: string, examples: readonly string[]): Command {
-  return program
-    .command(name)
-    .option("--cwd <dir>", "the project's folder", ".")
-    .addOption(
-      new Option(
-        "--state <file>",
-        "read each stack from its state file of local/engine, not from pulumi; relative to --cwd; {stack} in it is the stack's name",
-      ).env("SITEPASS_STATE"),
-    )
+  return folderCommand(program, name, examples)
+    .addOption(stateOption("each stack from its"))
     .hook("preAction", (_command, acting) => {
-      const wrong = stateUsage(acting.opts<ProjectOptions>().state);
-      if (wrong !== undefined) {
-        acting.error(`error: ${wrong}`);
-      }
-    })
-    .addHelpText("after", `\nExamples:\n${examples.map((example) => `  $ sitepass ${example}`).join("\n")}`);
+      refuse(acting, stateUsage(acting.opts<ProjectOptions>().state));
+    });
 }
 
 /** Adds a command that looks at the project's folder alone: neither at a stack's outputs nor at its state. */
 export function folderCommand(program: Command, name: string, examples: readonly string[]): Command {
-  return program
-    .command(name)
-    .option("--cwd <dir>", "the project's folder", ".")
-    .addHelpText("after", `\nExamples:\n${examples.map((example) => `  $ sitepass ${example}`).join("\n")}`);
+  return program.command(name).addOption(cwdOption()).addHelpText("after", examplesText(examples));
+}
+
+const cwdOption = (): Option => new Option("--cwd <dir>", "the project's folder").default(".");
+
+/** @param which whose state it is, and how many there are. */
+const stateOption = (which: "the stack from this" | "each stack from its"): Option =>
+  new Option(
+    "--state <file>",
+    `read ${which} state file of local/engine, not from pulumi; relative to --cwd; {stack} in it is the stack's name`,
+  ).env("SITEPASS_STATE");
+
+const examplesText = (examples: readonly string[]): string =>
+  `\nExamples:\n${examples.map((example) => `  $ sitepass ${example}`).join("\n")}`;
+
+/** Ends the command as wrong usage where something is wrong. */
+function refuse(command: Command, wrong: string | undefined): void {
+  if (wrong !== undefined) {
+    command.error(`error: ${wrong}`);
+  }
 }
 
 /** What is wrong with the state file of several stacks. */

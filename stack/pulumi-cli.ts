@@ -3,7 +3,7 @@ import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import semver from "semver";
 
-const program = process.platform === "win32" ? "pulumi.exe" : "pulumi";
+const pulumi = process.platform === "win32" ? "pulumi.exe" : "pulumi";
 
 /**
  * Where the Pulumi CLI is that is not on PATH: where Pulumi's installer puts it (`~/.pulumi/bin`), else the newest of those
@@ -13,8 +13,7 @@ const program = process.platform === "win32" ? "pulumi.exe" : "pulumi";
  * @returns the folder that has it in `bin/`; undefined where it is on PATH, or nowhere.
  */
 export function pulumiRootBesidePath(env: NodeJS.ProcessEnv = process.env): string | undefined {
-  const onPath = (env.PATH ?? "").split(delimiter).some((folder) => folder !== "" && isThere(folder));
-  if (onPath) {
+  if (programOnPath(pulumi, env) !== undefined) {
     return undefined;
   }
   // Empty is unset, as to Pulumi: it would be the folder that somebody has just entered, and a program in it be run.
@@ -25,11 +24,19 @@ export function pulumiRootBesidePath(env: NodeJS.ProcessEnv = process.env): stri
     .filter((name) => semver.valid(name) !== null)
     .sort(semver.rcompare)
     .map((name) => join(versions, name));
-  return [home, ...fetched].find((root) => isThere(join(root, "bin")));
+  return [home, ...fetched].find((root) => isProgram(join(root, "bin", pulumi)));
 }
 
-function isThere(folder: string): boolean {
-  const file = join(folder, program);
+/** A program's file, where it is on PATH and can be run. */
+export function programOnPath(program: string, env: NodeJS.ProcessEnv = process.env): string | undefined {
+  return (env.PATH ?? "")
+    .split(delimiter)
+    .filter((folder) => folder !== "")
+    .map((folder) => join(folder, program))
+    .find(isProgram);
+}
+
+function isProgram(file: string): boolean {
   try {
     accessSync(file, constants.X_OK);
     return statSync(file).isFile();

@@ -144,10 +144,10 @@ export async function runDemo(home: string, abort: AbortSignal): Promise<void> {
     }
 
     heading("Go on");
-    console.log(`touch sites/osaka.yaml && npm run demo   ${pc.dim("add a site: a file is all it takes")}
+    console.log(`npx sitepass add osaka && npm run demo   ${pc.dim("add a site: a file is all it takes")}
 npm run central                          ${pc.dim("a whole central host, from the files that `sitepass central` renders, with sites that push")}
 npm run standin                          ${pc.dim("keep all this running, and try `npm run engine -- up` and `npx sitepass verify` on it")}
-pulumi up                                ${pc.dim("on your account; the README says what it needs")}`);
+npx sitepass init                        ${pc.dim("begin on your own account, in the five steps of the README")}`);
   } finally {
     await dataPath?.close();
     await origins.then(

@@ -5,6 +5,7 @@ import { delimiter, dirname, join } from "node:path";
 import cloudflareManifest from "@pulumi/cloudflare/package.json";
 import semver from "semver";
 import { z } from "zod";
+import { programOnPath } from "../../stack/pulumi-cli";
 import { findProgram, goModules } from "../programs/programs";
 
 /** The real engine as it can be used on this machine. */
@@ -113,14 +114,6 @@ function installPlugin(home: string, name: string, program: string, command: rea
   if (!existsSync(path) || readFileSync(path, "utf8") !== text) {
     writeFileSync(path, text, { mode: 0o700 });
   }
-}
-
-function programOnPath(program: string): string | undefined {
-  return (process.env.PATH ?? "")
-    .split(delimiter)
-    .filter((folder) => folder !== "")
-    .map((folder) => join(folder, program))
-    .find((path) => existsSync(path));
 }
 
 function outputOf(program: string, args: readonly string[]): string {
