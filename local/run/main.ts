@@ -6,6 +6,10 @@ import writeFileAtomic from "write-file-atomic";
 import { UserError } from "../../fleet/problem";
 import { readTextFile } from "../../fleet/system-errors";
 import { accountOfStack, startSandbox } from "./sandbox";
+
+/** How often what nobody reads here is forgotten, so that a stand-in that runs for days does not grow. */
+const forgetMilliseconds = 60_000;
+
 const help = `Serves Cloudflare on 127.0.0.1: a stand-in for its v4 API, with the account, team and zone of a stack's file, and an
 imitation of the way that pushes take, with a connector for each tunnel that is made and a receiver behind it.
 
@@ -51,6 +55,9 @@ async function main(): Promise<void> {
       ? {}
       : { stateFile: resolve(values.state), apiToken: keptApiToken(resolve(values.state)) }),
   });
+  setInterval(() => {
+    sandbox.forget();
+  }, forgetMilliseconds).unref();
   const { standIn, edge } = sandbox;
   const kept = join(".sitepass", `${values.stack}.json`);
   const other = values.stack === "prod" ? "" : ` --stack ${values.stack}`;

@@ -106,6 +106,19 @@ describe("startSandbox", () => {
     assert.equal(await push(sandbox), 521);
   });
 
+  it("keeps what it answered until it is told to forget it, however long that takes", async (t) => {
+    t.mock.timers.enable({ apis: ["setInterval"] });
+    const sandbox = await open(t);
+    assert.equal((await call(sandbox, "GET", tunnels)).status, 200);
+    t.mock.timers.tick(24 * 60 * 60_000);
+    assert.deepEqual(
+      sandbox.standIn.requests.map(({ method, path }) => `${method} ${path}`),
+      [`GET ${tunnels}`],
+    );
+    sandbox.forget();
+    assert.deepEqual(sandbox.standIn.requests, []);
+  });
+
   it("refuses a switch that it does not have", async (t) => {
     const sandbox = await open(t);
     const answer = await turn(sandbox, { tunnel: false });

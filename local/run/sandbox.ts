@@ -18,11 +18,10 @@ export interface SandboxOptions extends Omit<StandInOptions, "onChange" | "switc
 export interface Sandbox {
   readonly standIn: StandIn;
   readonly edge: Edge;
+  /** Forgets requests that were answered and pushes that were received, which otherwise are kept for whoever reads them. */
+  forget(): void;
   close(): Promise<void>;
 }
-
-/** How often answered requests, and what the services received, are forgotten. Nobody reads them here. */
-const forgetMilliseconds = 60_000;
 
 /**
  * Starts a stand-in for Cloudflare's API together with the way that pushes take. It follows what the API makes: a connector
@@ -54,16 +53,15 @@ export async function startSandbox({ edgePort = 0, ...options }: SandboxOptions)
   }
   ready.central = central;
   await central.follow();
-  const forgetting = setInterval(() => {
-    edge.clear();
-    standIn.clearRequests();
-    central.forget();
-  }, forgetMilliseconds).unref();
   return {
     standIn,
     edge,
+    forget: () => {
+      edge.clear();
+      standIn.clearRequests();
+      central.forget();
+    },
     close: async () => {
-      clearInterval(forgetting);
       await central.turn({ connectors: false });
       await edge.close();
       await central.turn({ services: false });
@@ -113,7 +111,7 @@ class CentralHost {
     return this.follow();
   }
 
-  /** Forgets what was received, so that a sandbox that runs for days does not grow. */
+  /** Forgets what was received. */
   forget(): void {
     for (const receiver of this.#receivers.values()) {
       receiver.clear();
