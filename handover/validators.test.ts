@@ -34,8 +34,8 @@ function plan(directory: string, { clientSecret }: Credentials, script: string):
 const leftovers = () => readdirSync(tmpdir()).filter((name) => name.startsWith("sitepass-check-"));
 
 describe("runValidators", () => {
-  const outcome = (script: string, signal = never) =>
-    runValidators((directory, credentials) => plan(directory, credentials, script), signal);
+  const outcome = (script: string, signal = never, timeout?: number) =>
+    runValidators((directory, credentials) => plan(directory, credentials, script), signal, timeout);
 
   it("runs each validator on a copy with placeholders, and says which are not there", async () => {
     assert.deepEqual(await outcome('cat "$0/alloy/config.alloy" "$0/alloy/credentials/client_secret"'), [
@@ -56,6 +56,24 @@ describe("runValidators", () => {
     assert.equal(existsSync(copy), false);
     assert.deepEqual((await outcome("exit 3"))[0]?.says, "ended with 3");
     assert.deepEqual((await outcome("kill -9 $$"))[0]?.says, "ended with SIGKILL");
+  });
+
+  it("stops one that does not end, and says so with what it printed", async () => {
+    const [silent] = await outcome("exec sleep 600", never, 500);
+    assert.deepEqual(silent, { program: "sh", outcome: "failed", says: "did not end within 0.5 s" });
+    const [ignoring] = await outcome("trap '' TERM; echo waiting; exec sleep 600", never, 4000);
+    assert.deepEqual(ignoring, { program: "sh", outcome: "failed", says: "did not end within 4 s: waiting" });
+  });
+
+  it("gives a validator none of the secrets that this process was given", async (t) => {
+    process.env.CLOUDFLARE_API_TOKEN = "secret-of-the-account";
+    t.after(() => {
+      delete process.env.CLOUDFLARE_API_TOKEN;
+    });
+    const says = (await outcome("env"))[0]?.says ?? "";
+    assert.match(says, /^PATH=/m);
+    assert.match(says, /^NO_COLOR=1$/m);
+    assert.doesNotMatch(says, /secret-of-the-account|CLOUDFLARE/);
   });
 
   it("ends a validator when it is stopped, and deletes the copy", async () => {

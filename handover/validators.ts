@@ -20,18 +20,23 @@ const placeholderCredentials: Credentials = {
   clientSecret: `cfast_${"0".repeat(48)}`,
 };
 
-/** Validators read a few files; one that takes longer waits for something. */
-const timeoutMilliseconds = 60_000;
+/** In milliseconds. Validators read a few files; one that takes longer waits for something. */
+const defaultTimeout = 60_000;
+
+/** What a program needs to start here. The rest, such as API tokens and passphrases, is none of a validator's business. */
+const inherited = ["PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH"] as const;
 
 /**
  * Runs the validators of a site's files on a copy with placeholders for the credentials, made for a folder that is
  * deleted afterwards: the real files' absolute paths are right at the site alone.
  *
  * @param planFor plans the site for another folder and other credentials.
+ * @param timeout after so many milliseconds a validator is stopped, and has failed.
  */
 export async function runValidators(
   planFor: (directory: string, credentials: Credentials) => Result<SitePlan>,
   abort: AbortSignal,
+  timeout = defaultTimeout,
 ): Promise<readonly Validation[]> {
   const directory = mkdtempSync(join(tmpdir(), "sitepass-check-"));
   try {
@@ -51,7 +56,7 @@ export async function runValidators(
     }
     const validations: Validation[] = [];
     for (const { validator } of plan.value.services) {
-      validations.push(await runValidator(validator, directory, abort));
+      validations.push(await runValidator(validator, directory, abort, timeout));
       abort.throwIfAborted();
     }
     return validations;
@@ -64,9 +69,13 @@ function runValidator(
   { program, args }: CollectorService["validator"],
   directory: string,
   abort: AbortSignal,
+  timeout: number,
 ): Promise<Validation> {
-  const env = { ...process.env, NO_COLOR: "1" };
-  const options = { cwd: directory, timeout: timeoutMilliseconds, signal: abort, env };
+  const env = {
+    ...Object.fromEntries(inherited.map((name) => [name, process.env[name]])),
+    NO_COLOR: "1",
+  };
+  const options = { cwd: directory, timeout, killSignal: "SIGKILL", signal: abort, env } as const;
   return new Promise((resolve) => {
     const child = execFile(program, args, options, (error, stdout, stderr) => {
       const says = (stdout + stderr).replaceAll(`${directory}/`, "").trim();
@@ -76,9 +85,17 @@ function runValidator(
         resolve({ program, outcome: "absent", says: "" });
       } else {
         // A text is the system's code: it could not be started.
-        const { code, signal } = error;
-        const ending = typeof code === "string" ? error.message : `ended with ${signal ?? code ?? "nothing"}`;
-        resolve({ program, outcome: "failed", says: says === "" ? ending : says });
+        const { code, signal, killed } = error;
+        const ending = killed
+          ? `did not end within ${timeout / 1000} s`
+          : typeof code === "string"
+            ? error.message
+            : `ended with ${signal ?? code ?? "nothing"}`;
+        resolve({
+          program,
+          outcome: "failed",
+          says: says === "" || killed ? [ending, says].filter(Boolean).join(": ") : says,
+        });
       }
     });
     child.stdin?.end();
