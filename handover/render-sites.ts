@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import pMap from "p-map";
@@ -87,9 +87,10 @@ export async function renderSites(
   if (seal === undefined && options.relay === undefined) {
     refuse(planned.flatMap((one) => lostRelay(one, out)));
   }
-  // Before the files that show it are replaced.
-  const swaps = seal === undefined ? planned.flatMap((one) => swappedRelay(one, out)) : [];
   const write = seal ?? (await unlessDenied(out, 0, undefined, () => folderWriter(planned, out)));
+  // Before the files that show it are replaced.
+  const changes =
+    seal === undefined ? planned.flatMap((one) => changedRelay(one, out, options.relayPort)) : [];
   const validations = check ? await validate(planned, abort) : [];
   const sites: RenderedSite[] = [];
   for (const [index, one] of planned.entries()) {
@@ -112,7 +113,7 @@ export async function renderSites(
       notes: one.plan.notes,
     });
   }
-  return { sites, warnings: [...swaps, ...(await warningsOf(stack, planned, options))] };
+  return { sites, warnings: [...changes, ...(await warningsOf(stack, planned, options))] };
 }
 
 /** @throws UserError when there is any problem; what is wrong for several sites, as with an option, is said once. */
@@ -175,21 +176,39 @@ function lostRelay(one: PlannedRendering, out: string): readonly Problem[] {
       ];
 }
 
-/** Both kinds are one unit, so that at the site the one takes the place of the other; but its program has to be there. */
-function swappedRelay(one: PlannedRendering, out: string): readonly Problem[] {
+/**
+ * What a person has to know who did not mean it. Both kinds are one unit, so that at the site the one takes the place of the other; but
+ * its program, or the port, has to be there.
+ */
+function changedRelay(one: PlannedRendering, out: string, port = defaultRelayPort): readonly Problem[] {
   const before = relayBefore(one, out);
   const after = one.relay;
-  if (before === undefined || after === undefined || before === after) {
+  if (before === undefined || after === undefined) {
     return [];
   }
+  const subject = join(out, one.site.name);
   const [from, to] = [relays[before].title, relays[after].title];
-  return [
-    {
-      subject: join(out, one.site.name),
+  const portBefore = installedPort(subject);
+  return listOf(
+    before !== after && {
+      subject,
       says: `its relay was ${from} and is ${to} now`,
       todo: `Install ${to} at the site first. It takes ${from}'s place with the restart that install.sh names`,
     },
-  ];
+    portBefore !== undefined &&
+      portBefore !== port && {
+        subject,
+        says: `its relay listened on port ${portBefore} and listens on ${port} now`,
+        todo: `Where ${port} is in use at the site, pass --relay-port ${portBefore} again`,
+      },
+  );
+}
+
+/** The port of the relay that a rendered folder installs; undefined where its script is another one's, or gone. */
+function installedPort(folder: string): number | undefined {
+  const script = join(folder, "install.sh");
+  const [, digits] = (existsSync(script) && /^relay_port=(\d+)$/m.exec(readFileSync(script, "utf8"))) || [];
+  return digits === undefined ? undefined : Number(digits);
 }
 
 /** Where an option says something else than the files, later renders without it go by the files again. */

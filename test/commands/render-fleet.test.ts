@@ -226,11 +226,17 @@ describe("sitepass render", () => {
       readFileSync(join(out, "kyoto/relay/steps.conf"), "utf8"),
       /^ {2}listen 127\.0\.0\.1:9000 /m,
     );
-    await run(stack, { sites: ["kyoto"], out });
+    assert.equal((await run(stack, { sites: ["kyoto"], relayPort: 9000, out })).stderr, "");
+    // The file does not keep it.
+    assert.equal(
+      (await run(stack, { sites: ["kyoto"], out })).stderr,
+      `warning: ${join(out, "kyoto")}: its relay listened on port 9000 and listens on 9480 now. Where 9480 is in use at the site, pass --relay-port 9000 again.\n`,
+    );
     assert.match(
       readFileSync(join(out, "kyoto/relay/steps.conf"), "utf8"),
       /^ {2}listen 127\.0\.0\.1:9480 /m,
     );
+    assert.equal((await run(stack, { sites: ["kyoto"], out })).stderr, "");
   });
 
   it("seals the relay into a bundle", async (t) => {
