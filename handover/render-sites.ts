@@ -207,7 +207,8 @@ function changedRelay(one: PlannedRendering, out: string, port = defaultRelayPor
 /** The port of the relay that a rendered folder installs; undefined where its script is another one's, or gone. */
 function installedPort(folder: string): number | undefined {
   const script = join(folder, "install.sh");
-  const [, digits] = (existsSync(script) && /^relay_port=(\d+)$/m.exec(readFileSync(script, "utf8"))) || [];
+  const text = existsSync(script) ? readFileSync(script, "utf8") : "";
+  const digits = /^relay_port=(\d+)$/m.exec(text)?.[1];
   return digits === undefined ? undefined : Number(digits);
 }
 
