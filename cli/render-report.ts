@@ -7,10 +7,11 @@ import type { Terminal } from "./terminal";
 export function printRendered(sites: readonly RenderedSite[], { colors, print, table }: Terminal): void {
   print(
     table(
-      ["site", "collector", "to", "files", "client secret"],
+      ["site", "collector", "relay", "to", "files", "client secret"],
       sites.map((rendered) => [
         rendered.site,
         rendered.collector,
+        rendered.relay ?? "-",
         rendered.path,
         counts(rendered),
         `sha256 ${rendered.secretFingerprint}`,

@@ -1,10 +1,11 @@
 import { join } from "node:path";
 import { Argument, Option, type Command } from "commander";
 import { collectorNames } from "../fleet/collector-names";
+import { relayNames } from "../fleet/relay-names";
 import type { Site } from "../fleet/sites";
 import type { RenderOptions } from "../handover/render-sites";
 import type { OpenStack } from "../stack/open-stack";
-import { comesOnlyWith, port, repeated, siteChoiceProblem } from "./option-values";
+import { doesNotGoWith, port, repeated, siteChoiceProblem } from "./option-values";
 import { stackCommand, type ExitCode, type OnStack, type Run, type StackOptions } from "./stack-command";
 
 export function addRender(program: Command, onStack: OnStack): void {
@@ -12,7 +13,7 @@ export function addRender(program: Command, onStack: OnStack): void {
     program,
     "render",
     [
-      "render tokyo --relay",
+      "render tokyo",
       "render tokyo --collector prometheus --release 2.42 --relay --check",
       "render --all --out /secure/rendered",
       "render tokyo --bundle age1… --bundle ~/.ssh/tokyo.pub",
@@ -36,13 +37,11 @@ export function addRender(program: Command, onStack: OnStack): void {
     .addOption(
       new Option(
         "--relay [program]",
-        "put a proxy on the site's loopback between collector and Cloudflare, which holds the secret and turns what would lose data into a retry",
-      )
-        .choices(["nginx", "caddy"])
-        .preset("nginx"),
+        "in place of the site file's relay; a proxy on the site's loopback between collector and Cloudflare, which holds the secret and turns what would lose data into a retry; without a name the file's, else nginx",
+      ).choices(relayNames),
     )
-    .option("--no-relay", "take the relay out of a folder that was rendered with one")
-    .addOption(new Option("--relay-port <port>", "where the relay listens").argParser(port).default(9480))
+    .option("--no-relay", "render without one, and take it out of a folder that has one")
+    .addOption(new Option("--relay-port <port>", "where the relay listens; default 9480").argParser(port))
     .addOption(new Option("--out <dir>", "where to write, a folder a site").default("rendered"))
     .addOption(
       new Option("--install-dir <dir>", "where the files will lie at the site").default("/etc/sitepass"),
@@ -79,7 +78,7 @@ function wrongUsage(
 ): string | undefined {
   return (
     siteChoiceProblem(command, sites, all) ??
-    comesOnlyWith(command, ["--relay-port"], "--relay", typeof relay === "string")
+    doesNotGoWith(command, ["--relay-port"], "--no-relay", relay === false)
   );
 }
 

@@ -69,7 +69,7 @@ function summary({ name, attributes, blocks }: ParsedBlock): object {
 describe("Grafana Alloy", () => {
   it("is refused before 1.8 unless the relay sends the headers", () => {
     assert.deepEqual(refusalsOf(alloy, tokyo, bare, release("1.7.5")), [
-      "--release: is 1.7.5, and Grafana Alloy sends headers from secret files since 1.8 only. Render with --relay, which works with this release, or install 1.8 or later.",
+      "--release: is 1.7.5, and Grafana Alloy sends headers from secret files since 1.8 only. Take the relay (relay: nginx or caddy in the site's file), which works with this release, or install 1.8 or later.",
     ]);
     assert.deepEqual(refusalsOf(alloy, tokyoBehindRelay, behindRelay, release("1.7.5")), []);
     assert.deepEqual(refusalsOf(alloy, tokyo, bare, release("1.8.0")), []);
@@ -105,7 +105,7 @@ describe("Grafana Alloy", () => {
 
   it("says what is lost, and when", () => {
     assert.deepEqual(alloy.notes(tokyo, bare, newest), [
-      "Grafana Alloy never sends again what was answered with 401, 403, 404 or a redirect: what it pushes while its token is expired, shut out or rotated is lost. Render with --relay to keep it.",
+      "Grafana Alloy never sends again what was answered with 401, 403, 404 or a redirect: what it pushes while its token is expired, shut out or rotated is lost. Take the relay (relay: nginx or caddy in the site's file) to keep it.",
       "Metrics that cannot be sent wait in the write-ahead log, and a restart loses them. An outage of 8 hours loses nothing when central's Prometheus has an out_of_order_time_window of 9h or more; in a longer one the oldest is dropped.",
       "Logs that cannot be sent wait where they are, in the journal and in log files, and a restart keeps them but for what was read already. An outage of 72 hours loses nothing; in a longer one what the machine rotates away is lost.",
       "A restarted Alloy goes on with what it scrapes from then on: while central cannot be reached, `systemctl reload alloy` instead.",

@@ -19,6 +19,7 @@ import {
   lossNote,
   otherSignalsNote,
   redirectComment,
+  takeRelay,
 } from "./common/refusals-and-notes";
 import { journalUnitRules } from "./common/journal-units";
 import { pushUrl, siteLabelRules, siteLabels } from "./common/site-settings";
@@ -56,7 +57,7 @@ export const alloy: Collector = {
         before: since.secretHeaders,
         unlessRelayed: true,
         says: "and Grafana Alloy sends headers from secret files since 1.8 only",
-        todo: "Render with --relay, which works with this release, or install 1.8 or later",
+        todo: `${takeRelay}, which works with this release, or install 1.8 or later`,
       },
     ),
   notes,

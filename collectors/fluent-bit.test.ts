@@ -173,7 +173,7 @@ const configurationSchema = z.object({
 describe("Fluent Bit", () => {
   it("is refused before 4.0, and before 3.2 even behind the relay", () => {
     assert.deepEqual(refusalsOf(fluentBit, tokyo, bare, release("3.2.10")), [
-      "--release: is 3.2.10, and Fluent Bit reads secrets from files since 4.0 only. Render with --relay, which works with this release, or install 4.0 or later.",
+      "--release: is 3.2.10, and Fluent Bit reads secrets from files since 4.0 only. Take the relay (relay: nginx or caddy in the site's file), which works with this release, or install 4.0 or later.",
     ]);
     assert.deepEqual(refusalsOf(fluentBit, tokyo, bare, release("4.0.0")), []);
     assert.deepEqual(refusalsOf(fluentBit, tokyoBehindRelay, behindRelay, release("3.2.0")), []);
@@ -237,7 +237,7 @@ describe("Fluent Bit", () => {
 
   it("says what it takes for a delivery, and what it does not send", () => {
     assert.deepEqual(fluentBit.notes(tokyo, bare, newest), [
-      "Fluent Bit takes an answer of 200 for a delivery whatever is in it, such as a page of something in the way that asks to log in. Render with --relay to rule that out.",
+      "Fluent Bit takes an answer of 200 for a delivery whatever is in it, such as a page of something in the way that asks to log in. Take the relay (relay: nginx or caddy in the site's file) to rule that out.",
       "Metrics that cannot be sent wait on disk, 1 GB, and a restart keeps them. An outage of 72 hours at up to 3.9 kB a second loses nothing when central's Prometheus has an out_of_order_time_window of 73h or more; in a longer one the oldest is dropped.",
       "Logs that cannot be sent wait on disk, 1 GB, and a restart keeps them. An outage of 24 hours at up to 12 kB a second loses nothing when central's Loki has a max_chunk_age of 50h or more, as they come among newer lines; in a longer one the oldest is dropped.",
       "Fluent Bit sends no up. To notice that this site is silent, look for fluentbit_uptime.",

@@ -3,7 +3,13 @@ import { bufferNotes, buffers } from "./buffers";
 import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFile } from "./collector";
 import { explained, yamlFile, type YamlObject } from "./common/config-text";
 import { credentialFiles, credentialPaths, headersWith, tenantHeaders } from "./common/credentials";
-import { anyPageNote, commonRefusals, listOf, otherSignalsNote } from "./common/refusals-and-notes";
+import {
+  anyPageNote,
+  commonRefusals,
+  listOf,
+  otherSignalsNote,
+  takeRelay,
+} from "./common/refusals-and-notes";
 import { pushUrl, siteLabels } from "./common/site-settings";
 import { dropIn, execStart } from "./common/systemd";
 
@@ -41,7 +47,7 @@ export const fluentBit: Collector = {
         before: since.fileVariables,
         unlessRelayed: true,
         says: "and Fluent Bit reads secrets from files since 4.0 only",
-        todo: "Render with --relay, which works with this release, or install 4.0 or later",
+        todo: `${takeRelay}, which works with this release, or install 4.0 or later`,
       },
     ),
     ...labelRefusals(site),

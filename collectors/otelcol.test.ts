@@ -228,9 +228,9 @@ describe("the OpenTelemetry Collector", () => {
   it("says what is lost, and when", () => {
     assert.deepEqual(otelcol.notes(tokyo, bare, newest), [
       "These files are for the contrib distribution, package otelcol-contrib; the smaller ones have neither the queue on disk nor the journal.",
-      "The OpenTelemetry Collector follows redirects, and has no option against it: if central ever answers with one, such as to a login page, it takes the page's 200 for a delivery and hands the page the secret. Render with --relay to rule that out.",
-      "While central answers 401, 403, 404 or 429, the OpenTelemetry Collector keeps its metrics on disk, and once it has a few minutes of them sends them again and again without a pause. Render with --relay to make it wait.",
-      "Logs that are answered with 401, 403, 404, 500 or one of Cloudflare's 520 to 530 are lost: the OpenTelemetry Collector sends again after 429, 502, 503 and 504 alone. Render with --relay to keep them.",
+      "The OpenTelemetry Collector follows redirects, and has no option against it: if central ever answers with one, such as to a login page, it takes the page's 200 for a delivery and hands the page the secret. Take the relay (relay: nginx or caddy in the site's file) to rule that out.",
+      "While central answers 401, 403, 404 or 429, the OpenTelemetry Collector keeps its metrics on disk, and once it has a few minutes of them sends them again and again without a pause. Take the relay (relay: nginx or caddy in the site's file) to make it wait.",
+      "Logs that are answered with 401, 403, 404, 500 or one of Cloudflare's 520 to 530 are lost: the OpenTelemetry Collector sends again after 429, 502, 503 and 504 alone. Take the relay (relay: nginx or caddy in the site's file) to keep them.",
       "Metrics that cannot be sent wait on disk, without a limit, and a restart keeps them. An outage of 72 hours loses nothing when central's Prometheus has an out_of_order_time_window of 73h or more; in a longer one the disk fills up.",
       "Logs that cannot be sent wait on disk, 1 GiB, and a restart keeps them. An outage of 72 hours at up to 4.1 kB a second loses nothing; in a longer one sources are read no further.",
       "Metrics wait in /var/lib/otelcol-contrib/metrics: watch the disk's free space on a site that is cut off for long.",

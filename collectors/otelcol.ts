@@ -3,7 +3,13 @@ import type { Collector, CollectorRelease, CollectorSite, Placement, RenderedFil
 import { batchLimits } from "./common/batch-limits";
 import { explained, yamlFile } from "./common/config-text";
 import { credentialFiles, credentialPaths, headersWith, tenantHeaders } from "./common/credentials";
-import { commonRefusals, listOf, otherSignalsNote, redirectNote } from "./common/refusals-and-notes";
+import {
+  commonRefusals,
+  listOf,
+  otherSignalsNote,
+  redirectNote,
+  takeRelay,
+} from "./common/refusals-and-notes";
 import { pushUrl, siteLabels } from "./common/site-settings";
 import { dropIn, execStart } from "./common/systemd";
 
@@ -76,10 +82,10 @@ function notes(site: CollectorSite, placement: Placement, release: CollectorRele
     redirectNote("The OpenTelemetry Collector", placement),
     bare &&
       metrics &&
-      "While central answers 401, 403, 404 or 429, the OpenTelemetry Collector keeps its metrics on disk, and once it has a few minutes of them sends them again and again without a pause. Render with --relay to make it wait.",
+      `While central answers 401, 403, 404 or 429, the OpenTelemetry Collector keeps its metrics on disk, and once it has a few minutes of them sends them again and again without a pause. ${takeRelay} to make it wait.`,
     bare &&
       logs &&
-      "Logs that are answered with 401, 403, 404, 500 or one of Cloudflare's 520 to 530 are lost: the OpenTelemetry Collector sends again after 429, 502, 503 and 504 alone. Render with --relay to keep them.",
+      `Logs that are answered with 401, 403, 404, 500 or one of Cloudflare's 520 to 530 are lost: the OpenTelemetry Collector sends again after 429, 502, 503 and 504 alone. ${takeRelay} to keep them.`,
     ...bufferNotes("otelcol", site, release),
     metrics &&
       `Metrics wait in ${stateDirectory}/metrics: watch the disk's free space on a site that is cut off for long.`,

@@ -145,7 +145,7 @@ function promtools(): ReadonlyMap<string, string | undefined> {
 describe("Prometheus", () => {
   it("is refused before 2.53 unless the relay sends the headers", () => {
     assert.deepEqual(refusalsOf(prometheus, tokyo, bare, release("2.42.0")), [
-      "--release: is 2.42.0, and Prometheus sends headers from files since 2.53 only; the 2.42 of Debian 12 never sends any. Render with --relay, which works with this release, or install 2.53 or later, which Debian 13 has.",
+      "--release: is 2.42.0, and Prometheus sends headers from files since 2.53 only; the 2.42 of Debian 12 never sends any. Take the relay (relay: nginx or caddy in the site's file), which works with this release, or install 2.53 or later, which Debian 13 has.",
     ]);
     assert.deepEqual(refusalsOf(prometheus, tokyoBehindRelay, behindRelay, release("2.42")), []);
     assert.deepEqual(refusalsOf(prometheus, tokyo, bare, release("2.53.3+ds1-2")), []);
@@ -205,7 +205,7 @@ describe("Prometheus", () => {
   it("says what it does not push, what is lost, and when", () => {
     assert.deepEqual(prometheus.notes(tokyo, bare, release("3.14.0")), [
       "Prometheus pushes metrics alone: the site's logs need a second collector, such as Grafana Alloy, the OpenTelemetry Collector or Vector.",
-      "Prometheus never sends again what was answered with 401, 403, 404 or a redirect: what it pushes while its token is expired, shut out or rotated is lost. Render with --relay to keep it.",
+      "Prometheus never sends again what was answered with 401, 403, 404 or a redirect: what it pushes while its token is expired, shut out or rotated is lost. Take the relay (relay: nginx or caddy in the site's file) to keep it.",
       "Metrics that cannot be sent wait in the write-ahead log, and a restart loses them. An outage of 2 hours (3 where little is collected) loses nothing when central's Prometheus has an out_of_order_time_window of 4h or more; in a longer one the oldest is dropped.",
       "A restarted Prometheus goes on with what it scrapes from then on: while central cannot be reached, `systemctl reload prometheus` instead. For outages of up to 72 hours, run vmagent or Vector.",
     ]);

@@ -11,6 +11,7 @@ import {
   otherSignalsNote,
   redirectComment,
   releaseRefusals,
+  takeRelay,
 } from "./common/refusals-and-notes";
 import { pushUrl, siteLabelRules, siteLabels } from "./common/site-settings";
 import { dropIn, execStart } from "./common/systemd";
@@ -60,7 +61,7 @@ export const prometheus: Collector = {
         before: since.headerFiles,
         unlessRelayed: true,
         says: "and Prometheus sends headers from files since 2.53 only; the 2.42 of Debian 12 never sends any",
-        todo: "Render with --relay, which works with this release, or install 2.53 or later, which Debian 13 has",
+        todo: `${takeRelay}, which works with this release, or install 2.53 or later, which Debian 13 has`,
       },
     ),
   ],

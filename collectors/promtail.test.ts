@@ -106,7 +106,7 @@ const configSchema = z.object({
 describe("Promtail", () => {
   it("is refused before 2.8 unless the relay sends the headers, and before 2.7 at all", () => {
     assert.deepEqual(refusalsOf(promtail, tokyo, bare, release("2.7.7")), [
-      "--release: is 2.7.7, and Promtail sends headers since 2.8 only. Render with --relay, which works with this release, or move the site to Grafana Alloy with collector: alloy.",
+      "--release: is 2.7.7, and Promtail sends headers since 2.8 only. Take the relay (relay: nginx or caddy in the site's file), which works with this release, or move the site to Grafana Alloy with collector: alloy.",
     ]);
     assert.deepEqual(refusalsOf(promtail, tokyoBehindRelay, behindRelay, release("2.7.7")), []);
     assert.deepEqual(refusalsOf(promtail, tokyoBehindRelay, behindRelay, release("2.6.1")), [
@@ -130,7 +130,7 @@ describe("Promtail", () => {
     assert.deepEqual(promtail.notes(tokyo, bare, release("3.1.2")), [
       end,
       "Promtail pushes logs alone: the site's metrics need a second collector, such as Prometheus; Grafana Alloy does both.",
-      "Promtail never sends again what was answered with 401, 403, 404 or a redirect: what it pushes while its token is expired, shut out or rotated is lost. Render with --relay to keep it.",
+      "Promtail never sends again what was answered with 401, 403, 404 or a redirect: what it pushes while its token is expired, shut out or rotated is lost. Take the relay (relay: nginx or caddy in the site's file) to keep it.",
       ...waits,
       "Promtail 3.1.2 takes its secret from the environment, which is read when it starts: restart it after a rotation. It reads files since 3.2.",
     ]);

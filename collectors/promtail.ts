@@ -16,6 +16,7 @@ import {
   lossNote,
   otherSignalsNote,
   redirectComment,
+  takeRelay,
 } from "./common/refusals-and-notes";
 import { journalUnitRules } from "./common/journal-units";
 import { pushUrl, siteLabelRules, siteLabels } from "./common/site-settings";
@@ -54,7 +55,7 @@ export const promtail: Collector = {
         before: since.headers,
         unlessRelayed: true,
         says: "and Promtail sends headers since 2.8 only",
-        todo: "Render with --relay, which works with this release, or move the site to Grafana Alloy with collector: alloy",
+        todo: `${takeRelay}, which works with this release, or move the site to Grafana Alloy with collector: alloy`,
       },
     ),
     ...listOf(

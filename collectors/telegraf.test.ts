@@ -224,7 +224,7 @@ describe("Telegraf", () => {
 
   it("says what is lost, and when", () => {
     assert.deepEqual(telegraf.notes(tokyo, bare, newest), [
-      "Telegraf follows redirects, and has no option against it: if central ever answers with one, such as to a login page, it takes the page's 200 for a delivery and hands the page the secret. Render with --relay to rule that out.",
+      "Telegraf follows redirects, and has no option against it: if central ever answers with one, such as to a login page, it takes the page's 200 for a delivery and hands the page the secret. Take the relay (relay: nginx or caddy in the site's file) to rule that out.",
       "Of a line longer than 49,152 bytes Telegraf sends so much and marks it [cut].",
       "Metrics that cannot be sent wait in memory, 100,000 metrics, and a restart loses them. An outage of 24 hours at up to 34 every 30 seconds loses nothing when central's Prometheus has an out_of_order_time_window of 25h or more; in a longer one the oldest is dropped.",
       "Logs that cannot be sent wait in memory, 100,000 lines, and a restart loses them. An outage of 24 hours at up to 34 every 30 seconds loses nothing; in a longer one the oldest is dropped.",

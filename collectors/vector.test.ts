@@ -145,7 +145,7 @@ function withSecrets(text: string): string {
 describe("Vector", () => {
   it("is refused before 0.56, and before 0.41 even behind the relay", () => {
     assert.deepEqual(refusalsOf(vector, tokyo, bare, release("0.55.0")), [
-      "--release: is 0.55.0, and Vector throws away what was answered with 401 or 403 before 0.56.0. Render with --relay, which works with this release, or install 0.56.0 or later.",
+      "--release: is 0.55.0, and Vector throws away what was answered with 401 or 403 before 0.56.0. Take the relay (relay: nginx or caddy in the site's file), which works with this release, or install 0.56.0 or later.",
     ]);
     assert.deepEqual(refusalsOf(vector, tokyo, bare, release("0.56.0")), []);
     assert.deepEqual(refusalsOf(vector, tokyoBehindRelay, behindRelay, release("0.41.0")), []);
@@ -174,7 +174,7 @@ describe("Vector", () => {
 
   it("says what it takes for a delivery, unless the relay judges that", () => {
     assert.deepEqual(vector.notes(tokyo, bare, newest), [
-      "Vector takes an answer of 200 for a delivery whatever is in it, such as a page of something in the way that asks to log in. Render with --relay to rule that out.",
+      "Vector takes an answer of 200 for a delivery whatever is in it, such as a page of something in the way that asks to log in. Take the relay (relay: nginx or caddy in the site's file) to rule that out.",
       "Metrics that cannot be sent wait on disk, 1 GiB, and a restart keeps them. An outage of 72 hours at up to 4.1 kB a second loses nothing when central's Prometheus has an out_of_order_time_window of 73h or more; in a longer one sources are read no further.",
       "Logs that cannot be sent wait on disk, 1 GiB, and a restart keeps them. An outage of 72 hours at up to 4.1 kB a second loses nothing; in a longer one sources are read no further.",
     ]);

@@ -9,7 +9,13 @@ import {
   headersWith,
   tenantHeaders,
 } from "./common/credentials";
-import { anyPageNote, commonRefusals, listOf, otherSignalsNote } from "./common/refusals-and-notes";
+import {
+  anyPageNote,
+  commonRefusals,
+  listOf,
+  otherSignalsNote,
+  takeRelay,
+} from "./common/refusals-and-notes";
 import { keptLabel, ownLabels, pushUrl, siteLabels } from "./common/site-settings";
 import { dropIn, execStart } from "./common/systemd";
 
@@ -42,7 +48,7 @@ export const vector: Collector = {
         before: since.retryStrategy,
         unlessRelayed: true,
         says: `and Vector throws away what was answered with 401 or 403 before ${since.retryStrategy}`,
-        todo: `Render with --relay, which works with this release, or install ${since.retryStrategy} or later`,
+        todo: `${takeRelay}, which works with this release, or install ${since.retryStrategy} or later`,
       },
     ),
   notes: (site, placement, release) =>

@@ -149,7 +149,7 @@ describe("vmagent", () => {
       "--release: is 1.93.3, and vmagent adds labels to all samples rightly since 1.93.4 only. Install a newer release.",
     ]);
     assert.deepEqual(refusalsOf(vmagent, tokyo, bare, release("1.127.0")), [
-      "--release: is 1.127.0, and vmagent writes the secret in its headers to its log before 1.128.0. Install 1.128.0 or later, or render with --relay.",
+      "--release: is 1.127.0, and vmagent writes the secret in its headers to its log before 1.128.0. Take the relay (relay: nginx or caddy in the site's file), which works with this release, or install 1.128.0 or later.",
     ]);
     assert.deepEqual(refusalsOf(vmagent, tokyoBehindRelay, behindRelay, release("1.127.0")), []);
     assert.deepEqual(refusalsOf(vmagent, tokyo, bare, release("1.128.0")), []);
@@ -171,7 +171,7 @@ describe("vmagent", () => {
   it("says where to get it, and what it cannot do", () => {
     assert.deepEqual(vmagent.notes(tokyo, bare, newest), [
       "VictoriaMetrics has no package with a unit for vmagent: take vmagent-prod from its vmutils archive, and put it to /usr/local/bin/vmagent.",
-      "vmagent follows redirects, and has no option against it: if central ever answers with one, such as to a login page, it takes the page's 200 for a delivery and hands the page the secret. Render with --relay to rule that out.",
+      "vmagent follows redirects, and has no option against it: if central ever answers with one, such as to a login page, it takes the page's 200 for a delivery and hands the page the secret. Take the relay (relay: nginx or caddy in the site's file) to rule that out.",
       "Metrics that cannot be sent wait on disk, 5 GB, and a restart keeps them. An outage of 72 hours at up to 19 kB a second loses nothing when central's Prometheus has an out_of_order_time_window of 73h or more; in a longer one the oldest is dropped.",
       "vmagent pushes metrics alone: the site's logs need a second collector, such as Grafana Alloy, Vector or Fluent Bit.",
     ]);

@@ -9,6 +9,7 @@ import {
   listOf,
   otherSignalsNote,
   redirectNote,
+  takeRelay,
 } from "./common/refusals-and-notes";
 import { ownLabels, pushUrl, siteLabelRules } from "./common/site-settings";
 import { environmentLine, startOrder, systemdArgument } from "./common/systemd";
@@ -51,7 +52,7 @@ export const vmagent: Collector = {
         before: since.hiddenHeaders,
         unlessRelayed: true,
         says: `and vmagent writes the secret in its headers to its log before ${since.hiddenHeaders}`,
-        todo: `Install ${since.hiddenHeaders} or later, or render with --relay`,
+        todo: `${takeRelay}, which works with this release, or install ${since.hiddenHeaders} or later`,
       },
     ),
   notes: (site, placement, release) =>

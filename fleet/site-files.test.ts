@@ -93,7 +93,7 @@ describe("readSiteFiles, on a folder", () => {
         'sites/C.yaml: the name "C" is not a lower-case DNS label: a to z, 0 to 9 and inner hyphens are allowed. Rename the file.',
         "sites/a.yaml: description is 5, not text. Put it in quotes.",
         "sites/a.yaml: signals is [], which is empty. Name a signal, or drop the key for all of them; to shut the site out, set token.enabled to false.",
-        "sites/b.yaml: signal is not a known key. Did you mean signals? Known keys here: $schema, collector, description, labels, movingTo, proxy, shard, signals, token.",
+        "sites/b.yaml: signal is not a known key. Did you mean signals? Known keys here: $schema, collector, description, labels, movingTo, proxy, relay, shard, signals, token.",
         "sites/d.md: is not a .yaml or .yml file. Only site files live here: rename it, or move it elsewhere.",
       ],
     );
@@ -231,6 +231,7 @@ describe("readSiteFiles, on a file's syntax", () => {
           "  secretVersion: 2",
           "  previousSecretExpiresAt: 2026-12-01T00:00:00Z",
           "collector: alloy",
+          "relay: nginx",
         ].join("\n"),
       ),
       {
@@ -244,6 +245,7 @@ describe("readSiteFiles, on a file's syntax", () => {
           previousSecretExpiresAt: "2026-12-01T00:00:00Z",
         },
         collector: "alloy",
+        relay: "nginx",
       },
     );
   });
@@ -353,7 +355,7 @@ describe("readSiteFiles, on a file's syntax", () => {
 
 describe("readSiteFiles, on a file's values", () => {
   const topKeys =
-    "Known keys here: $schema, collector, description, labels, movingTo, proxy, shard, signals, token.";
+    "Known keys here: $schema, collector, description, labels, movingTo, proxy, relay, shard, signals, token.";
   const tokenKeys = "Known keys here: duration, enabled, previousSecretExpiresAt, secretVersion.";
 
   it("refuses unknown keys and names the nearest right one", () => {
@@ -600,6 +602,29 @@ describe("readSiteFiles, on a file's values", () => {
     assert.deepEqual(problemsIn("collector: fluentbit\n"), [
       'sites/tokyo.yaml: collector is "fluentbit", which is not known. Did you mean fluent-bit? Choose prometheus, promtail, alloy, otelcol, vmagent, vector, fluent-bit, telegraf.',
     ]);
+  });
+});
+
+describe("relay", () => {
+  const proxy = "proxy: http://proxy.example.net:3128\n";
+
+  it("is one of the two that there are", () => {
+    assert.deepEqual(problemsIn("relay: ngnix\n"), [
+      'sites/tokyo.yaml: relay is "ngnix", which is not known. Did you mean nginx? Choose nginx, caddy.',
+    ]);
+    assert.deepEqual(problemsIn("relay: true\n"), [
+      "sites/tokyo.yaml: relay is true, which is not known. Choose nginx, caddy.",
+    ]);
+  });
+
+  it("is not nginx where the site has a proxy", () => {
+    assert.deepEqual(problemsIn(`${proxy}relay: nginx\n`), [
+      'sites/tokyo.yaml: relay is "nginx", which cannot send through a proxy, and the site has one. Take caddy, or leave out relay or proxy.',
+    ]);
+    const address = "http://proxy.example.net:3128";
+    assert.deepEqual(valuesIn(`${proxy}relay: caddy\n`), { ...defaults, proxy: address, relay: "caddy" });
+    assert.deepEqual(valuesIn(proxy), { ...defaults, proxy: address });
+    assert.deepEqual(valuesIn("relay: nginx\n"), { ...defaults, relay: "nginx" });
   });
 });
 

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { collectorNames } from "./collector-names";
 import { durationProblem } from "./duration";
 import { addedLabelProblem, proxyProblem, shardProblem } from "./names";
+import { relayNames } from "./relay-names";
 import { signalNames } from "./signals";
 import { checkedText } from "./zod-issues";
 
@@ -103,6 +104,10 @@ export const siteSchema = z
       .describe("The HTTP proxy through which the site's pushes leave its network. Default: none."),
     token: tokenSchema.prefault({}).describe("The site's service token."),
     collector: z.enum(collectorNames).optional().describe("The collector that the site runs."),
+    relay: z
+      .enum(relayNames)
+      .optional()
+      .describe("A proxy before the collector that keeps refused pushes from being lost."),
     shard: shardName
       .meta({ examples: ["eu"] })
       .optional()
@@ -119,7 +124,13 @@ export const siteSchema = z
   .refine(({ shard, movingTo }) => movingTo === undefined || movingTo !== shard, {
     path: ["movingTo"],
     message: "is the shard that the site is in. Name another one, or drop it",
-  });
+  })
+  // True of every release of nginx (docs/facts/collectors.md, K57).
+  .refine(({ proxy, relay }) => proxy === undefined || relay !== "nginx", {
+    path: ["relay"],
+    message: "cannot send through a proxy, and the site has one. Take caddy, or leave out relay or proxy",
+  })
+  .meta({ dependencies: { proxy: { properties: { relay: { enum: ["caddy"] } } } } });
 
 export type SiteFile = z.infer<typeof siteSchema>;
 

@@ -147,7 +147,7 @@ describe("readFleet", () => {
         "sites/lima.yaml: shard is 1, not text. Put it in quotes.",
         'sites/oslo.yaml: shard is "us.east", which is not a lower-case DNS label: a to z, 0 to 9 and inner hyphens are allowed. Write it as in eu.',
         'sites/porto.yaml: movingTo is "", which is not a lower-case DNS label: a to z, 0 to 9 and inner hyphens are allowed. Write it as in eu.',
-        "sites/tokyo.yaml: movngTo is not a known key. Did you mean movingTo? Known keys here: $schema, collector, description, labels, movingTo, proxy, shard, signals, token.",
+        "sites/tokyo.yaml: movngTo is not a known key. Did you mean movingTo? Known keys here: $schema, collector, description, labels, movingTo, proxy, relay, shard, signals, token.",
       ],
     );
   });
@@ -245,6 +245,7 @@ describe("resolveSites", () => {
         previousSecretExpiresAt: "2026-12-01T00:00:00Z",
       },
       collector: "alloy",
+      relay: "caddy",
       shard: "eu",
       movingTo: "us",
     } satisfies SiteFile;

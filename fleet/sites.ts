@@ -77,6 +77,8 @@ export interface Site {
     readonly previousSecretExpiresAt: string | undefined;
   };
   readonly collector: SiteFile["collector"];
+  /** What the collector pushes through, on the site's own machine; undefined where it pushes by itself. */
+  readonly relay?: NonNullable<SiteFile["relay"]>;
   /** The shard that the site is in; empty for the one without a name. */
   readonly shard: string;
   /** The shard that it is moving to, where it is declared as well meanwhile. */
@@ -96,7 +98,11 @@ const labelsOfInputs = 2;
 export function resolveSites(files: readonly NamedSiteFile[], config: Config): readonly Site[] {
   const configured = config.endpoints.map(({ signal }) => signal);
   return files.map(
-    ({ name, file, values: { description, signals, labels, proxy, token, collector, shard, movingTo } }) => ({
+    ({
+      name,
+      file,
+      values: { description, signals, labels, proxy, token, collector, relay, shard, movingTo },
+    }) => ({
       name,
       file,
       description,
@@ -110,6 +116,7 @@ export function resolveSites(files: readonly NamedSiteFile[], config: Config): r
         previousSecretExpiresAt: token.previousSecretExpiresAt,
       },
       collector,
+      ...(relay === undefined ? {} : { relay }),
       shard: shard ?? "",
       ...(movingTo === undefined ? {} : { movingTo }),
     }),

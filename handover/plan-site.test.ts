@@ -89,7 +89,7 @@ describe("planSite, with a proxy", () => {
 
   it("refuses a relay that cannot use it", () => {
     assert.deepEqual(problemTexts(attemptPlan({ relay: { name: "nginx", port: 9480 } }, proxied)), [
-      "--relay: is nginx, which cannot send through the site's proxy http://proxy.example.net:3128. Render with --relay caddy, or without a relay.",
+      "--relay: is nginx, which cannot send through the site's proxy http://proxy.example.net:3128. Take caddy (relay: caddy in the site's file, or --relay caddy), or no relay.",
     ]);
   });
 });

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import pMap from "p-map";
@@ -18,8 +18,9 @@ import {
   type Problem,
   type Result,
 } from "../fleet/problem";
+import { defaultRelay, relayNames } from "../fleet/relay-names";
 import type { Site } from "../fleet/sites";
-import { plural } from "../fleet/wording";
+import { plural, someOf } from "../fleet/wording";
 import { isSystemError, systemReason, systemRemedy } from "../fleet/system-errors";
 import type { OpenStack } from "../stack/open-stack";
 import { credentialWarnings, fingerprint } from "../stack/rotation-notes";
@@ -36,9 +37,9 @@ export interface RenderOptions {
   readonly collector?: CollectorName;
   readonly release?: string;
   readonly mode: CollectorRelease["mode"];
-  /** False takes it out of a folder that has one; undefined leaves a folder alone that does. */
-  readonly relay?: RelayName | false;
-  readonly relayPort: number;
+  /** In place of what the site files say: true is the file's own, or else the default; false is none. */
+  readonly relay?: RelayName | boolean;
+  readonly relayPort?: number;
   readonly out: string;
   readonly installDir: string;
   /** Recipients; empty: folders are written. */
@@ -50,6 +51,8 @@ export interface RenderOptions {
 /** What was written for one site. Paths are relative to `path`; of a sealed file, `written` is all that is in it. */
 export interface RenderedSite extends WrittenFolder, Pick<SitePlan, "site" | "notes"> {
   readonly collector: CollectorName;
+  /** Null where the collector pushes by itself. */
+  readonly relay: RelayName | null;
   /** The folder, or the sealed file. */
   readonly path: string;
   /** SHA-256 of a sealed file, in hexadecimal digits. */
@@ -82,9 +85,12 @@ export async function renderSites(
   refuse(plans.flatMap(problemsOf));
   const planned = plans.flatMap((plan) => (plan.ok ? [plan.value] : []));
   if (seal === undefined && options.relay === undefined) {
-    refuse(planned.flatMap(({ site }) => lostRelay(join(out, site.name))));
+    refuse(planned.flatMap((one) => lostRelay(one, out)));
   }
   const write = seal ?? (await unlessDenied(out, 0, undefined, () => folderWriter(planned, out)));
+  // Before the files that show it are replaced.
+  const changes =
+    seal === undefined ? planned.flatMap((one) => changedRelay(one, out, options.relayPort)) : [];
   const validations = check ? await validate(planned, abort) : [];
   const sites: RenderedSite[] = [];
   for (const [index, one] of planned.entries()) {
@@ -100,13 +106,14 @@ export async function renderSites(
     sites.push({
       site: one.site.name,
       collector: one.collector,
+      relay: one.relay ?? null,
       ...written,
       secretFingerprint: fingerprint(one.credentials.clientSecret),
       validations: validations[index] ?? [],
       notes: one.plan.notes,
     });
   }
-  return { sites, warnings: await warningsOf(stack, planned, options) };
+  return { sites, warnings: [...changes, ...(await warningsOf(stack, planned, options))] };
 }
 
 /** @throws UserError when there is any problem; what is wrong for several sites, as with an option, is said once. */
@@ -117,7 +124,7 @@ function refuse(problems: readonly Problem[]): void {
 /** Options that hold for one collector do not fit sites with several. */
 function optionProblems(
   sites: readonly Site[],
-  { collector, release, mode }: RenderOptions,
+  { collector, release, mode, relay, relayPort }: RenderOptions,
 ): readonly Problem[] {
   const names = [...new Set(sites.flatMap((site) => collector ?? site.collector ?? []))];
   return listOf(
@@ -133,24 +140,108 @@ function optionProblems(
         says: `is agent, which is a mode of Prometheus, and ${names.length === 0 ? "no site here runs it" : `these sites run ${names.join(", ")}`}`,
         todo: "Leave it out",
       },
+    relayPort !== undefined &&
+      sites.every((site) => relayOf(site, relay) === undefined) && {
+        subject: "--relay-port",
+        says: `is ${relayPort}, and no site here has a relay`,
+        todo: "Write relay: nginx into the site's file, or leave it out",
+      },
   );
 }
 
+const defaultRelayPort = 9480;
+
+/** Which relay a site is to have: what was asked for on the command line wins over its file. */
+function relayOf(site: Site, asked: RenderOptions["relay"]): RelayName | undefined {
+  return asked === true ? (site.relay ?? defaultRelay) : asked === false ? undefined : (asked ?? site.relay);
+}
+
+/** The relay that a site's folder was rendered with. */
+function relayBefore({ site }: PlannedRendering, out: string): RelayName | undefined {
+  const files = renderedBefore(join(out, site.name), siteFolder);
+  return relayNames.find((name) => files.includes(relays[name].configurationFile));
+}
+
 /** Rendering again, as after a rotation, takes no protection away that was once asked for. */
-function lostRelay(folder: string): readonly Problem[] {
-  const files = renderedBefore(folder, siteFolder);
-  return Object.entries(relays)
-    .filter(([, { configurationFile }]) => files.includes(configurationFile))
-    .map(([name]) => ({
-      subject: folder,
-      says: "was rendered behind the relay, and without it most collectors lose what is refused",
-      todo: `Add --relay ${name}, or --no-relay to take it out`,
-    }));
+function lostRelay(one: PlannedRendering, out: string): readonly Problem[] {
+  const before = relayBefore(one, out);
+  return before === undefined || one.relay !== undefined
+    ? []
+    : [
+        {
+          subject: join(out, one.site.name),
+          says: `was rendered behind the relay, which ${one.site.file} does not name, and without it most collectors lose what is refused`,
+          todo: `Write relay: ${before} into it; or pass --relay ${before}, or --no-relay to take it out`,
+        },
+      ];
+}
+
+/**
+ * What a person has to know who did not mean it. Both kinds are one unit, so that at the site the one takes the place of the other; but
+ * its program, or the port, has to be there.
+ */
+function changedRelay(one: PlannedRendering, out: string, port = defaultRelayPort): readonly Problem[] {
+  const before = relayBefore(one, out);
+  const after = one.relay;
+  if (before === undefined || after === undefined) {
+    return [];
+  }
+  const subject = join(out, one.site.name);
+  const [from, to] = [relays[before].title, relays[after].title];
+  const portBefore = installedPort(subject);
+  return listOf(
+    before !== after && {
+      subject,
+      says: `its relay was ${from} and is ${to} now`,
+      todo: `Install ${to} at the site first. It takes ${from}'s place with the restart that install.sh names`,
+    },
+    portBefore !== undefined &&
+      portBefore !== port && {
+        subject,
+        says: `its relay listened on port ${portBefore} and listens on ${port} now`,
+        todo: `Where ${port} is in use at the site, pass --relay-port ${portBefore} again`,
+      },
+  );
+}
+
+/** The port of the relay that a rendered folder installs; undefined where its script is another one's, or gone. */
+function installedPort(folder: string): number | undefined {
+  const script = join(folder, "install.sh");
+  const text = existsSync(script) ? readFileSync(script, "utf8") : "";
+  const digits = /^relay_port=(\d+)$/m.exec(text)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
+
+/** Where an option says something else than the files, later renders without it go by the files again. */
+function passingRelay(
+  planned: readonly PlannedRendering[],
+  asked: RenderOptions["relay"],
+): readonly Problem[] {
+  const others = asked === undefined ? [] : planned.filter(({ site, relay }) => relay !== site.relay);
+  const [first] = others;
+  if (first === undefined) {
+    return [];
+  }
+  const files = someOf(others.map(({ site }) => site.file));
+  return [
+    first.relay === undefined
+      ? {
+          subject: "--no-relay",
+          says: `leaves out the relay that ${files} ${others.length === 1 ? "names" : "name"}`,
+          todo: "Take the key relay out there, or the next render brings it back",
+        }
+      : {
+          subject: "--relay",
+          says: `is ${first.relay}, and ${files} ${others.length === 1 ? "does" : "do"} not say so`,
+          todo: `Write relay: ${first.relay} there, so that nobody has to remember the option`,
+        },
+  ];
 }
 
 interface PlannedRendering {
   readonly site: Site;
   readonly collector: CollectorName;
+  readonly relay: RelayName | undefined;
   readonly credentials: SiteCredentials;
   readonly plan: SitePlan;
   /** The same for another folder and other credentials. */
@@ -176,17 +267,18 @@ function planOne(
     return credentials;
   }
   const collector = collectors[name];
-  const { release: version = collector.defaultVersion, mode, relay, relayPort } = options;
+  const { release: version = collector.defaultVersion, mode, relayPort: port = defaultRelayPort } = options;
+  const relay = relayOf(site, options.relay);
   const planFor = (installDirectory: string, using: Credentials) =>
     planSite(site, config, using, {
       collector,
       release: { version, mode },
-      relay: relay === undefined || relay === false ? undefined : { name: relay, port: relayPort },
+      relay: relay && { name: relay, port },
       installDirectory,
     });
   const plan = planFor(options.installDir, credentials.value);
   return plan.ok
-    ? success({ site, collector: name, credentials: credentials.value, plan: plan.value, planFor })
+    ? success({ site, collector: name, relay, credentials: credentials.value, plan: plan.value, planFor })
     : plan;
 }
 
@@ -283,10 +375,10 @@ async function unlessDenied<T>(
 async function warningsOf(
   stack: OpenStack,
   planned: readonly PlannedRendering[],
-  { out, bundle }: RenderOptions,
+  { out, bundle, relay }: RenderOptions,
 ): Promise<readonly Problem[]> {
   const now = new Date();
-  const warnings: Problem[] = [];
+  const warnings: Problem[] = [...passingRelay(planned, relay)];
   for (const { site, credentials } of planned) {
     warnings.push(...(await credentialWarnings(stack, site, credentials, now)));
   }

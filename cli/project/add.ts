@@ -1,5 +1,6 @@
 import { Option, type Command } from "commander";
 import { collectorNames } from "../../fleet/collector-names";
+import { defaultRelay, relayNames } from "../../fleet/relay-names";
 import { signalNames } from "../../fleet/signals";
 import type { NewSites } from "../../operate/project/add-sites";
 import { repeated } from "../option-values";
@@ -20,7 +21,7 @@ interface AddOptions extends Omit<NewSites, "directory" | "names"> {
 export function addAdd(program: Command, _onStack: OnStack, _onProject: OnProject, onFolder: OnFolder): void {
   folderCommand(program, "add", [
     "add tokyo",
-    'add tokyo --collector alloy --label region=apac --description "Tokyo, rack A"',
+    'add tokyo --collector alloy --relay --label region=apac --description "Tokyo, rack A"',
     "add berlin porto --signals metrics",
     "add lima --shard us",
   ])
@@ -28,6 +29,14 @@ export function addAdd(program: Command, _onStack: OnStack, _onProject: OnProjec
     .argument("<name...>", "names of the new sites: a to z, 0 to 9 and inner hyphens")
     .option("--description <text>", "what and where it is, for people")
     .option("--collector <name>", `the collector that it runs: ${collectorNames.join(", ")}`)
+    .addOption(
+      new Option(
+        "--relay [program]",
+        `a proxy before the collector that keeps refused pushes from being lost; without a name ${defaultRelay}`,
+      )
+        .choices(relayNames)
+        .preset(defaultRelay),
+    )
     .addOption(
       new Option(
         "--signals <names>",

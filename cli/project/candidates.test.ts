@@ -105,6 +105,12 @@ describe("sitepass __complete, which the shells' scripts ask", () => {
         ["--collector=vmagent", "--collector=vector"],
       ],
       [
+        ["add", "--relay", ""],
+        ["nginx", "caddy"],
+      ],
+      [["render", ...here(), "lima", "--relay", "c"], ["caddy"]],
+      [["render", "--relay=n"], ["--relay=nginx"]],
+      [
         ["add", "--signals", ""],
         ["metrics", "logs"],
       ],

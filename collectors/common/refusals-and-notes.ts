@@ -108,20 +108,23 @@ export function otherSignalsNote(
     : `${title} pushes ${signals.join(" and ")} alone: the site's ${left.join(" and ")} need a second collector${others === undefined ? "" : `, such as ${others}`}.`;
 }
 
+/** How the relay comes before a collector. Either program: a site behind an HTTP proxy has no choice. */
+export const takeRelay = "Take the relay (relay: nginx or caddy in the site's file)";
+
 /** For collectors that drop what is answered with 401, 403 or 404, where no relay turns that into a 503. */
 export const lossNote = (title: string, { credentials }: Placement): string | undefined =>
   credentials &&
-  `${title} never sends again what was answered with 401, 403, 404 or a redirect: what it pushes while its token is expired, shut out or rotated is lost. Render with --relay to keep it.`;
+  `${title} never sends again what was answered with 401, 403, 404 or a redirect: what it pushes while its token is expired, shut out or rotated is lost. ${takeRelay} to keep it.`;
 
 /** For collectors that look at nothing but the status of an answer, where no relay looks at the rest. */
 export const anyPageNote = (title: string, { credentials }: Placement): string | undefined =>
   credentials &&
-  `${title} takes an answer of 200 for a delivery whatever is in it, such as a page of something in the way that asks to log in. Render with --relay to rule that out.`;
+  `${title} takes an answer of 200 for a delivery whatever is in it, such as a page of something in the way that asks to log in. ${takeRelay} to rule that out.`;
 
 /** For collectors that follow redirects and have no option against it (docs/facts/collectors.md, K2 to K4). */
 export const redirectNote = (title: string, { credentials }: Placement): string | undefined =>
   credentials &&
-  `${title} follows redirects, and has no option against it: if central ever answers with one, such as to a login page, it takes the page's 200 for a delivery and hands the page the secret. Render with --relay to rule that out.`;
+  `${title} follows redirects, and has no option against it: if central ever answers with one, such as to a login page, it takes the page's 200 for a delivery and hands the page the secret. ${takeRelay} to rule that out.`;
 
 /** Why `follow_redirects` is false, for the rendered files of collectors that have that option. */
 export const redirectComment = ({ credentials }: Placement): string =>

@@ -41,7 +41,7 @@ export const nginx: Relay = {
           {
             subject: "--relay",
             says: `is nginx, which cannot send through the site's proxy ${proxy}`,
-            todo: "Render with --relay caddy, or without a relay",
+            todo: "Take caddy (relay: caddy in the site's file, or --relay caddy), or no relay",
           },
         ],
   notes: () => [selinuxNote],

@@ -156,7 +156,7 @@ describe("relay", () => {
     const input = { ...fullRelay, proxy: "http://proxy.example.net:3128" };
     assert.deepEqual(relays.nginx.refusals(fullRelay), []);
     assert.deepEqual(relays.nginx.refusals(input).map(problemText), [
-      "--relay: is nginx, which cannot send through the site's proxy http://proxy.example.net:3128. Render with --relay caddy, or without a relay.",
+      "--relay: is nginx, which cannot send through the site's proxy http://proxy.example.net:3128. Take caddy (relay: caddy in the site's file, or --relay caddy), or no relay.",
     ]);
     assert.deepEqual(relays.caddy.refusals(input), []);
     assert.doesNotMatch(textOf(relays.caddy.render(fullRelay), "relay/Caddyfile"), /proxy url/);

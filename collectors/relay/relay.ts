@@ -1,5 +1,6 @@
 import { hostNameProblem, proxyProblem } from "../../fleet/names";
 import type { Problem } from "../../fleet/problem";
+import type { relayNames } from "../../fleet/relay-names";
 import { signalNames, type SignalName } from "../../fleet/signals";
 import { splitAdvice, wrongValue } from "../../fleet/zod-issues";
 import type { CollectorEndpoint, CollectorService, Credentials, RenderedFile } from "../collector";
@@ -7,7 +8,7 @@ import { credentialProblems } from "../common/credentials";
 import { isPlainPath, listOf, plainPathAdvice } from "../common/refusals-and-notes";
 
 /** The proxies that a relay can be made of. */
-export type RelayName = "nginx" | "caddy";
+export type RelayName = (typeof relayNames)[number];
 
 /** Where the relay passes one signal's pushes on to: its `base` is `https://` and `hostname`, or in tests a stand-in on 127.0.0.1. */
 export interface RelayTarget extends CollectorEndpoint {

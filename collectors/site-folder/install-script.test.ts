@@ -20,6 +20,9 @@ import { after, before, describe, it } from "node:test";
 import type { CollectorName, RenderedFile } from "../collector";
 import pMap from "p-map";
 import { runProcess } from "../../local/run/processes";
+import type { RelayName } from "../relay/relay";
+import { relays } from "../relay/relays";
+import { metricsRelay } from "../testing/sites";
 import { installScript, type InstalledService } from "./install-script";
 import { writeSite } from "../../handover/site-folder";
 import { contents as folderContents, readable } from "../../handover/testing/folders";
@@ -391,6 +394,54 @@ Then stop what is not used any more:
       });
     },
   );
+
+  it("puts the one relay in the place of the other, in the same unit", namespace, () => {
+    const machine = freshPath("machine");
+    const directory = join(machine, "etc/sitepass");
+    const folder = freshPath("tokyo");
+    const behind = (name: RelayName): string => {
+      const service = { ...relays[name].service(directory), user: "daemon", folder: "relay", title: name };
+      const files = [
+        ...filesOf(prometheus, true).filter(({ path }) => path.includes("prometheus")),
+        ...relays[name].render({ ...metricsRelay, directory }),
+      ];
+      const content = installScript({
+        site: "tokyo",
+        directory,
+        collector: "prometheus",
+        services: [service, prometheus],
+        relay: { port: 9480, authorities: undefined },
+        files,
+      });
+      writeSite(folder, "tokyo", [...files, { path: "install.sh", mode: 0o644, content }]);
+      return installHere(folder, machine).stdout;
+    };
+    const relayFiles = () => [
+      ...readdirSync(join(directory, "relay")).sort(),
+      ...readdirSync(join(directory, "relay/credentials"))
+        .filter((name) => !name.startsWith(".."))
+        .sort(),
+      ...readdirSync(join(machine, "units")).sort(),
+    ];
+    const units = ["prometheus.service.d", "sitepass-relay-reload.path", "sitepass-relay-reload.service"];
+    const nginxFiles = [
+      ...["check.conf", "credentials", "nginx.conf", "steps.conf", "access.conf", ...units],
+      ...["sitepass-relay-reload.timer", "sitepass-relay.service"],
+    ];
+    const caddyFiles = ["Caddyfile", "credentials", "access.caddy", ...units, "sitepass-relay.service"];
+
+    behind("nginx");
+    assert.deepEqual(relayFiles(), nginxFiles);
+    // The collector pushes to the same port: it is left running.
+    const restart = "  sudo systemctl enable sitepass-relay && sudo systemctl restart sitepass-relay\n";
+    const stop = "Then stop what is not used any more:\n  sudo systemctl stop sitepass-relay-reload.timer\n";
+    const toCaddy = behind("caddy");
+    assert.deepEqual(relayFiles(), caddyFiles);
+    assert.ok(toCaddy.endsWith(restart + stop), toCaddy);
+    const toNginx = behind("nginx");
+    assert.deepEqual(relayFiles(), nginxFiles);
+    assert.ok(toNginx.endsWith(restart), toNginx);
+  });
 
   it("says what SELinux and the authorities' place ask for, as long as they do", namespace, () => {
     const machine = freshPath("machine");

@@ -63,7 +63,11 @@ afterEach(() => {
 
 describe("addSites", () => {
   it("writes a file for each, in a folder that it makes, as anybody may read it", async () => {
-    const added = await add(["lima", "oslo"], { collector: "alloy", label: ["region=latam", "note=a=b"] });
+    const added = await add(["lima", "oslo"], {
+      collector: "alloy",
+      relay: "nginx",
+      label: ["region=latam", "note=a=b"],
+    });
     assert.deepEqual(added, {
       sites: [
         { name: "lima", file: "sites/lima.yaml" },
@@ -78,6 +82,7 @@ describe("addSites", () => {
     const [lima] = orThrow(readSiteFiles(join(directory, "sites")));
     assert.deepEqual(lima?.values.labels, { region: "latam", note: "a=b" });
     assert.equal(lima.values.collector, "alloy");
+    assert.equal(lima.values.relay, "nginx");
     const before = process.umask(0o002);
     await add(["quito"]).finally(() => process.umask(before));
     assert.equal(statSync(join(directory, "sites/quito.yaml")).mode & 0o777, 0o664);
@@ -128,6 +133,15 @@ describe("addSites", () => {
     assert.match(room ?? "", /^sites\/quito\.yaml: signals names logs/);
     assert.match(others.join(), /^sites\/: holds 3 sites, and the account may have 2 service tokens\./);
     assert.deepEqual(there(), ["oslo.yaml"]);
+  });
+
+  it("refuses the relay that cannot send through their proxy", async () => {
+    const proxy = "http://proxy.example.net:3128";
+    assert.deepEqual(await refusals(["lima"], { relay: "nginx", proxy }), [
+      '--relay: is "nginx", which cannot send through a proxy, and the site has one. Take caddy, or leave out relay or proxy.',
+    ]);
+    await add(["lima"], { relay: "caddy", proxy });
+    assert.match(readFileSync(join(directory, "sites/lima.yaml"), "utf8"), /^relay: caddy$/m);
   });
 
   it("leaves a fleet alone that cannot be read", async () => {

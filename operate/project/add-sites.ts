@@ -27,6 +27,7 @@ export interface NewSites {
   readonly names: readonly string[];
   readonly description?: string;
   readonly collector?: string;
+  readonly relay?: string;
   readonly signals?: readonly string[];
   /** Each as in `region=apac`. */
   readonly label: readonly string[];
@@ -185,7 +186,7 @@ function shardOf(
 
 /** As a site file holds them; not checked. */
 function valuesOf(
-  { description, collector, signals, label, proxy, duration }: NewSites,
+  { description, collector, relay, signals, label, proxy, duration }: NewSites,
   shard: string,
 ): Readonly<Record<string, unknown>> {
   const labels = label.filter((one) => one.includes("=")).map(splitLabel);
@@ -196,6 +197,7 @@ function valuesOf(
     ...(proxy === undefined ? {} : { proxy }),
     ...(duration === undefined ? {} : { token: { duration } }),
     ...(collector === undefined ? {} : { collector }),
+    ...(relay === undefined ? {} : { relay }),
     ...(shard === "" ? {} : { shard }),
   };
 }

@@ -27,6 +27,12 @@ describe("editPlace", () => {
       "# Tokyo\nshard: eu # for now\nmovingTo: us\ncollector: alloy\n",
       "# Tokyo\nshard: us # for now\ncollector: alloy\n",
     ],
+    [
+      "a relay",
+      "collector: alloy\nrelay: nginx # holds the secret\nshard: eu\n",
+      "collector: alloy\nrelay: nginx # holds the secret\nshard: eu\nmovingTo: us\n",
+      "collector: alloy\nrelay: nginx # holds the secret\nshard: us\n",
+    ],
     ["quotes", 'shard: "eu"\n', 'shard: "eu"\nmovingTo: us\n', 'shard: "us"\n'],
     [
       "Windows' line breaks",

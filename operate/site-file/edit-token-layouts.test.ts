@@ -44,6 +44,7 @@ const others = fc.shuffledSubarray([
   "signals: [metrics, logs]",
   "labels:\n    region: apac # far\n    token: none",
   "collector: alloy",
+  "relay: nginx # holds the secret",
 ]);
 
 interface Layout {

@@ -40,7 +40,7 @@ describe("sitepass add", () => {
   it("writes the file, and says what is next", async () => {
     putStack("prod", "");
     const label = ["--label", "region=apac", "--label", "kind=rack"];
-    assert.deepEqual(await add("tokyo", "--collector", "alloy", ...label), {
+    assert.deepEqual(await add("tokyo", "--collector", "alloy", "--relay", ...label), {
       exitCode: 0,
       stdout: [
         "sites/tokyo.yaml: written.",
@@ -55,6 +55,10 @@ describe("sitepass add", () => {
     });
     const text = readFileSync(join(directory, "sites/tokyo.yaml"), "utf8");
     assert.match(text, /^collector: alloy$/m);
+    assert.match(
+      text,
+      /\n\n# A proxy before the collector that keeps refused pushes from being lost\. One of nginx, caddy\. Default: none\.\nrelay: nginx\n/,
+    );
     assert.match(text, /^labels:\n {2}region: apac\n {2}kind: rack$/m);
     const check = await sitepass(["check", "--offline", "--cwd", directory]);
     assert.match(check.stdout, /^ok: Pulumi\.prod\.yaml and 1 site are valid$/m);

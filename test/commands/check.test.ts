@@ -108,7 +108,7 @@ describe("sitepass check", () => {
     const document = documentSchema.parse(JSON.parse(stdout));
     const problems = [
       'sitepass:tokenDuration: is "365d", which is not a duration that Cloudflare accepts. Write hours, such as 8760h, or forever.',
-      "sites/lima.yaml: tokn is not a known key. Did you mean token? Known keys here: $schema, collector, description, labels, movingTo, proxy, shard, signals, token.",
+      "sites/lima.yaml: tokn is not a known key. Did you mean token? Known keys here: $schema, collector, description, labels, movingTo, proxy, relay, shard, signals, token.",
     ];
     assert.deepEqual(document, {
       ok: false,

@@ -66,7 +66,10 @@ describe("the command line, whatever is typed", () => {
 
   it("refuses options that mean nothing together with wrong usage, in every command alike", async () => {
     for (const [args, says] of [
-      [["render", "tokyo", "--relay-port", "9000"], "--relay-port comes only with --relay."],
+      [
+        ["render", "tokyo", "--relay-port", "9000", "--no-relay"],
+        "--relay-port does not go with --no-relay.",
+      ],
       [["render", "tokyo", "--all"], "--all comes with tokyo. Name sites, or take --all, not both."],
       [["render"], "no site is named. Name sites as in `npx sitepass render tokyo`, or take --all."],
       [["verify", "--interval", "3", "--timeout", "9"], "--interval and --timeout comes only with --watch."],

@@ -28,7 +28,6 @@ const defaults: RenderCommand = {
   sites: [],
   all: false,
   mode: "server",
-  relayPort: 9480,
   out: "rendered",
   installDir: "/etc/sitepass",
   bundle: [],
@@ -112,6 +111,149 @@ describe("sitepass render", () => {
     }
   });
 
+  /** A site that names none, one for each that there is, and one that has no choice. */
+  const relayed: TestFleetOptions = {
+    sites: {
+      berlin: { collector: "prometheus" },
+      kyoto: { collector: "alloy", relay: "nginx" },
+      osaka: { collector: "vector", relay: "caddy" },
+      porto: { collector: "vmagent", relay: "caddy", proxy: "http://proxy.example.net:3128" },
+    },
+  };
+
+  /** The relay of each site, by what is in its folder. */
+  const relaysIn = (out: string): Record<string, readonly string[]> =>
+    Object.fromEntries(
+      readdirSync(out)
+        .sort()
+        .map((site) => [
+          site,
+          ["relay/nginx.conf", "relay/Caddyfile"].filter((file) => existsSync(join(out, site, file))),
+        ]),
+    );
+
+  const nginx = ["relay/nginx.conf"];
+  const caddy = ["relay/Caddyfile"];
+
+  it("gives each site the relay that its file names", async (t) => {
+    const out = freshFolder(t);
+    const { stack, outputs } = await openFleet(t, relayed);
+    const { stdout, stderr } = await run(stack, { all: true, out, json: true });
+    assert.equal(stderr, "");
+    const { sites } = JSON.parse(stdout) as { sites: { site: string; relay: string | null }[] };
+    assert.deepEqual(
+      sites.map(({ site, relay }) => [site, relay]),
+      [
+        ["berlin", null],
+        ["kyoto", "nginx"],
+        ["osaka", "caddy"],
+        ["porto", "caddy"],
+      ],
+    );
+    assert.deepEqual(relaysIn(out), { berlin: [], kyoto: nginx, osaka: caddy, porto: caddy });
+    // Again after a rotation, as the hints of the other commands say it: no option, and no relay is lost or changed.
+    for (const name of ["berlin", "kyoto", "osaka", "porto"]) {
+      const site = outputs.sites[name];
+      assert.ok(site !== undefined);
+      site.clientSecret = site.clientSecret.replace("cfast_", "cfast_0");
+    }
+    const again = await run(stack, { all: true, out });
+    assert.equal(again.stderr, "");
+    assert.deepEqual(
+      again.stdout.split("\n").map((line) => line.split(/ +/).slice(0, 3).join(" ")),
+      [
+        "site collector relay",
+        "berlin prometheus -",
+        "kyoto alloy nginx",
+        "osaka vector caddy",
+        "porto vmagent caddy",
+        "",
+      ],
+    );
+    assert.deepEqual(relaysIn(out), { berlin: [], kyoto: nginx, osaka: caddy, porto: caddy });
+    // The file is enough for a release that works only behind it.
+    assert.match(
+      (await refusal(stack, { sites: ["berlin"], release: "2.42", out })).join(),
+      /^--release: is 2\.42, .* Take the relay \(relay: nginx or caddy in the site's file\), which works/,
+    );
+    await run(stack, { sites: ["kyoto"], collector: "prometheus", release: "2.42", out });
+  });
+
+  it("takes the command line's word over the files', and says what the next render does", async (t) => {
+    const out = freshFolder(t);
+    const { stack } = await openFleet(t, relayed);
+    const some = { sites: ["berlin", "kyoto", "osaka"] };
+    const stderrOf = async (options: Partial<RenderCommand>) => {
+      const { stderr } = await run(stack, { ...some, out, ...options });
+      return stderr.trimEnd().split("\n");
+    };
+    assert.deepEqual(await stderrOf({ relay: true }), [
+      "warning: --relay: is nginx, and sites/berlin.yaml does not say so. Write relay: nginx there, so that nobody has to remember the option.",
+    ]);
+    assert.deepEqual(relaysIn(out), { berlin: nginx, kyoto: nginx, osaka: caddy });
+    assert.deepEqual(await stderrOf({ relay: "caddy" }), [
+      ...["berlin", "kyoto"].map(
+        (name) =>
+          `warning: ${join(out, name)}: its relay was nginx and is Caddy now. Install Caddy at the site first. It takes nginx's place with the restart that install.sh names.`,
+      ),
+      "warning: --relay: is caddy, and sites/berlin.yaml, sites/kyoto.yaml do not say so. Write relay: caddy there, so that nobody has to remember the option.",
+    ]);
+    assert.deepEqual(relaysIn(out), { berlin: caddy, kyoto: caddy, osaka: caddy });
+    assert.deepEqual(await refusal(stack, { ...some, out }), [
+      `${join(out, "berlin")}: was rendered behind the relay, which sites/berlin.yaml does not name, and without it most collectors lose what is refused. Write relay: caddy into it; or pass --relay caddy, or --no-relay to take it out.`,
+    ]);
+    assert.deepEqual(relaysIn(out), { berlin: caddy, kyoto: caddy, osaka: caddy });
+    assert.deepEqual(await stderrOf({ relay: false }), [
+      "warning: --no-relay: leaves out the relay that sites/kyoto.yaml, sites/osaka.yaml name. Take the key relay out there, or the next render brings it back.",
+    ]);
+    assert.deepEqual(relaysIn(out), { berlin: [], kyoto: [], osaka: [] });
+    assert.deepEqual(await stderrOf({}), [""]);
+    assert.deepEqual(relaysIn(out), { berlin: [], kyoto: nginx, osaka: caddy });
+    assert.deepEqual(await refusal(stack, { sites: ["kyoto", "porto"], relay: "nginx", out }), [
+      "--relay: is nginx, which cannot send through the site's proxy http://proxy.example.net:3128. Take caddy (relay: caddy in the site's file, or --relay caddy), or no relay.",
+    ]);
+    assert.deepEqual(relaysIn(out), { berlin: [], kyoto: nginx, osaka: caddy });
+  });
+
+  it("takes a port for the relays that there are", async (t) => {
+    const out = freshFolder(t);
+    const { stack } = await openFleet(t, relayed);
+    assert.deepEqual(await refusal(stack, { sites: ["berlin"], relayPort: 9000, out }), [
+      "--relay-port: is 9000, and no site here has a relay. Write relay: nginx into the site's file, or leave it out.",
+    ]);
+    await run(stack, { sites: ["berlin", "kyoto"], relayPort: 9000, out });
+    assert.match(
+      readFileSync(join(out, "kyoto/relay/steps.conf"), "utf8"),
+      /^ {2}listen 127\.0\.0\.1:9000 /m,
+    );
+    assert.equal((await run(stack, { sites: ["kyoto"], relayPort: 9000, out })).stderr, "");
+    // The file does not keep it.
+    assert.equal(
+      (await run(stack, { sites: ["kyoto"], out })).stderr,
+      `warning: ${join(out, "kyoto")}: its relay listened on port 9000 and listens on 9480 now. Where 9480 is in use at the site, pass --relay-port 9000 again.\n`,
+    );
+    assert.match(
+      readFileSync(join(out, "kyoto/relay/steps.conf"), "utf8"),
+      /^ {2}listen 127\.0\.0\.1:9480 /m,
+    );
+    assert.equal((await run(stack, { sites: ["kyoto"], out })).stderr, "");
+  });
+
+  it("seals the relay into a bundle", async (t) => {
+    const out = freshFolder(t);
+    const { stack } = await openFleet(t, relayed);
+    const bundle = [await identityToRecipient(await generateIdentity())];
+    const { stdout } = await run(stack, { sites: ["berlin", "kyoto"], bundle, out, json: true });
+    const { sites } = JSON.parse(stdout) as { sites: { site: string; written: string[] }[] };
+    assert.deepEqual(
+      sites.map(({ site, written }) => [site, written.filter((path) => path === "relay/nginx.conf")]),
+      [
+        ["berlin", []],
+        ["kyoto", nginx],
+      ],
+    );
+  });
+
   it("prints a table for people, with each note once, and warns of sites that are not let in", async (t) => {
     const out = freshFolder(t);
     const { stack, outputs } = await openFleet(t, {
@@ -130,12 +272,12 @@ describe("sitepass render", () => {
       .trimEnd()
       .split("\n")
       .map((line) => line.replaceAll(/ +/g, " "));
-    assert.match(lines[0] ?? "", /^site +collector +to +files +client secret$/);
+    assert.match(lines[0] ?? "", /^site +collector +relay +to +files +client secret$/);
     const count = filesBelow(join(out, "tokyo")).length - 1;
     assert.deepEqual(
       lines.slice(1, 4),
       ["kyoto", "osaka", "tokyo"].map(
-        (name) => `${name} prometheus ${join(out, name)} ${count} written sha256 ${prints(name)}`,
+        (name) => `${name} prometheus - ${join(out, name)} ${count} written sha256 ${prints(name)}`,
       ),
     );
     const notes = lines.slice(4);
@@ -169,6 +311,7 @@ describe("sitepass render", () => {
     const common = {
       site: "tokyo",
       collector: "vector",
+      relay: null,
       path: join(out, "tokyo"),
       removed: [],
       secretFingerprint: fingerprint(outputs.sites.tokyo?.clientSecret ?? ""),

@@ -120,16 +120,27 @@ for (const engine of engines) {
         assert.deepEqual(await render("tokyo", "--collector", "vmagent"), {
           exitCode: 1,
           stdout: "",
-          stderr: `error: ${join(out, "tokyo")}: was rendered behind the relay, and without it most collectors lose what is refused. Add --relay nginx, or --no-relay to take it out.\n`,
+          stderr: `error: ${join(out, "tokyo")}: was rendered behind the relay, which sites/tokyo.yaml does not name, and without it most collectors lose what is refused. Write relay: nginx into it; or pass --relay nginx, or --no-relay to take it out.\n`,
         });
         assert.ok(existsSync(join(out, "tokyo/relay/nginx.conf")));
+        // With it in the file nobody has to remember it, and `up` has nothing to do with it.
+        fleet.putSite("kyoto", "");
+        fleet.putSite(
+          "tokyo",
+          "collector: prometheus\nrelay: nginx\ntoken: { secretVersion: 3, previousSecretExpiresAt: 2099-01-01T00:00:00Z }\n",
+        );
+        assert.equal((await fleet.up()).exitCode, 0);
+        const again = await outcome("tokyo", "--release", "2.42");
+        assert.equal(again.stderr, "");
+        assert.deepEqual(again.sites[0]?.written, ["relay/credentials/access.conf"]);
+        assert.deepEqual(again.sites[0].removed, []);
         const bare = await render("tokyo", "--collector", "vmagent", "--no-relay");
         assert.equal(bare.exitCode, 0, bare.stderr);
         assert.ok(!existsSync(join(out, "tokyo/relay")));
         assert.ok(existsSync(join(out, "tokyo/vmagent/credentials")));
 
-        // Two created, one rotated, a tunnel's secret and its token.
-        assert.equal(fleet.standIn.issuedSecrets.size, 5);
+        // Three created, one rotated twice, a tunnel's secret and its token.
+        assert.equal(fleet.standIn.issuedSecrets.size, 7);
         for (const secret of fleet.standIn.issuedSecrets) {
           assert.ok(!printed.join("").includes(secret), "a secret was printed");
         }

@@ -217,7 +217,7 @@ describe("sitepass status", () => {
         ok: false,
         readable: false,
         alarms: [
-          "sites/lima.yaml: tokn is not a known key. Did you mean token? Known keys here: $schema, collector, description, labels, movingTo, proxy, shard, signals, token.",
+          "sites/lima.yaml: tokn is not a known key. Did you mean token? Known keys here: $schema, collector, description, labels, movingTo, proxy, relay, shard, signals, token.",
         ],
         sites: [],
       },

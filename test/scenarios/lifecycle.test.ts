@@ -152,6 +152,15 @@ for (const engine of enginesHere) {
       ]);
     });
 
+    it("makes no call for what a site runs at its place: its collector, and the relay", async () => {
+      const outputs = await fleet.outputs();
+      for (const text of ["collector: alloy\n", "collector: alloy\nrelay: nginx\n", "relay: caddy\n", ""]) {
+        fleet.putSite("tokyo", text);
+        assert.deepEqual(await up(), [], text);
+        assert.deepEqual(await fleet.outputs(), outputs, text);
+      }
+    });
+
     it("rotates one secret with one update, and only once", async () => {
       const old = await credentials("tokyo");
       fleet.putSite("tokyo", rotatedOnce);

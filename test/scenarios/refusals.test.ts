@@ -44,7 +44,7 @@ for (const engine of engines) {
         'sitepass:tokenDuration: is "365d", which is not a duration that Cloudflare accepts. Write hours, such as 8760h, or forever.',
         "sitepass:teamNme: is not a known key. Did you mean teamName? Known keys here: accountId, alertEmails, allowRemovals, central, endpoints, identity, preflight, protect, publish, serviceTokenLimit, shard, siteLabel, teamName, tenant, tokenDuration, zone.",
         'sites/osaka.yaml: signals.0 is "metric", which is not known. Did you mean metrics? Choose metrics, logs.',
-        "sites/tokyo.yaml: tokn is not a known key. Did you mean token? Known keys here: $schema, collector, description, labels, movingTo, proxy, shard, signals, token.",
+        "sites/tokyo.yaml: tokn is not a known key. Did you mean token? Known keys here: $schema, collector, description, labels, movingTo, proxy, relay, shard, signals, token.",
       ]);
       assert.deepEqual(fleet.takeRequests(), { reads: [], writes: [] });
       fleet.configure({ tokenDuration: undefined, teamNme: undefined });
