@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import pMap from "p-map";
@@ -7,7 +7,6 @@ import type { CollectorName, CollectorRelease, Credentials } from "../collectors
 import { collectors } from "../collectors/collectors";
 import { listOf } from "../collectors/common/refusals-and-notes";
 import type { RelayName } from "../collectors/relay/relay";
-import { relays } from "../collectors/relay/relays";
 import {
   distinctProblems,
   failure,
@@ -18,9 +17,8 @@ import {
   type Problem,
   type Result,
 } from "../fleet/problem";
-import { defaultRelay, relayNames } from "../fleet/relay-names";
 import type { Site } from "../fleet/sites";
-import { plural, someOf } from "../fleet/wording";
+import { plural } from "../fleet/wording";
 import { isSystemError, systemReason, systemRemedy } from "../fleet/system-errors";
 import type { OpenStack } from "../stack/open-stack";
 import { credentialWarnings, fingerprint } from "../stack/rotation-notes";
@@ -28,7 +26,15 @@ import type { RevealedOutputs, SiteCredentials } from "../stack/stack-outputs";
 import { siteCredentials } from "./credentials";
 import { Disk } from "./disk";
 import { planSite, type SitePlan } from "./plan-site";
-import { renderedBefore, siteFolder, wouldBeCommitted, type WrittenFolder } from "./rendered-folder";
+import {
+  changedRelay,
+  defaultRelayPort,
+  lostRelay,
+  passingRelay,
+  relayOf,
+  type AskedRelay,
+} from "./relay-choice";
+import { wouldBeCommitted, type WrittenFolder } from "./rendered-folder";
 import { siteFolderProblems, writeSite } from "./site-folder";
 import { runValidators, type Validation } from "./validators";
 
@@ -37,8 +43,7 @@ export interface RenderOptions {
   readonly collector?: CollectorName;
   readonly release?: string;
   readonly mode: CollectorRelease["mode"];
-  /** In place of what the site files say: true is the file's own, or else the default; false is none. */
-  readonly relay?: RelayName | boolean;
+  readonly relay?: AskedRelay;
   readonly relayPort?: number;
   readonly out: string;
   readonly installDir: string;
@@ -147,95 +152,6 @@ function optionProblems(
         todo: "Write relay: nginx into the site's file, or leave it out",
       },
   );
-}
-
-const defaultRelayPort = 9480;
-
-/** Which relay a site is to have: what was asked for on the command line wins over its file. */
-function relayOf(site: Site, asked: RenderOptions["relay"]): RelayName | undefined {
-  return asked === true ? (site.relay ?? defaultRelay) : asked === false ? undefined : (asked ?? site.relay);
-}
-
-/** The relay that a site's folder was rendered with. */
-function relayBefore({ site }: PlannedRendering, out: string): RelayName | undefined {
-  const files = renderedBefore(join(out, site.name), siteFolder);
-  return relayNames.find((name) => files.includes(relays[name].configurationFile));
-}
-
-/** Rendering again, as after a rotation, takes no protection away that was once asked for. */
-function lostRelay(one: PlannedRendering, out: string): readonly Problem[] {
-  const before = relayBefore(one, out);
-  return before === undefined || one.relay !== undefined
-    ? []
-    : [
-        {
-          subject: join(out, one.site.name),
-          says: `was rendered behind the relay, which ${one.site.file} does not name, and without it most collectors lose what is refused`,
-          todo: `Write relay: ${before} into it; or pass --relay ${before}, or --no-relay to take it out`,
-        },
-      ];
-}
-
-/**
- * What a person has to know who did not mean it. Both kinds are one unit, so that at the site the one takes the place of the other; but
- * its program, or the port, has to be there.
- */
-function changedRelay(one: PlannedRendering, out: string, port = defaultRelayPort): readonly Problem[] {
-  const before = relayBefore(one, out);
-  const after = one.relay;
-  if (before === undefined || after === undefined) {
-    return [];
-  }
-  const subject = join(out, one.site.name);
-  const [from, to] = [relays[before].title, relays[after].title];
-  const portBefore = installedPort(subject);
-  return listOf(
-    before !== after && {
-      subject,
-      says: `its relay was ${from} and is ${to} now`,
-      todo: `Install ${to} at the site first. It takes ${from}'s place with the restart that install.sh names`,
-    },
-    portBefore !== undefined &&
-      portBefore !== port && {
-        subject,
-        says: `its relay listened on port ${portBefore} and listens on ${port} now`,
-        todo: `Where ${port} is in use at the site, pass --relay-port ${portBefore} again`,
-      },
-  );
-}
-
-/** The port of the relay that a rendered folder installs; undefined where its script is another one's, or gone. */
-function installedPort(folder: string): number | undefined {
-  const script = join(folder, "install.sh");
-  const text = existsSync(script) ? readFileSync(script, "utf8") : "";
-  const digits = /^relay_port=(\d+)$/m.exec(text)?.[1];
-  return digits === undefined ? undefined : Number(digits);
-}
-
-/** Where an option says something else than the files, later renders without it go by the files again. */
-function passingRelay(
-  planned: readonly PlannedRendering[],
-  asked: RenderOptions["relay"],
-): readonly Problem[] {
-  const others = asked === undefined ? [] : planned.filter(({ site, relay }) => relay !== site.relay);
-  const [first] = others;
-  if (first === undefined) {
-    return [];
-  }
-  const files = someOf(others.map(({ site }) => site.file));
-  return [
-    first.relay === undefined
-      ? {
-          subject: "--no-relay",
-          says: `leaves out the relay that ${files} ${others.length === 1 ? "names" : "name"}`,
-          todo: "Take the key relay out there, or the next render brings it back",
-        }
-      : {
-          subject: "--relay",
-          says: `is ${first.relay}, and ${files} ${others.length === 1 ? "does" : "do"} not say so`,
-          todo: `Write relay: ${first.relay} there, so that nobody has to remember the option`,
-        },
-  ];
 }
 
 interface PlannedRendering {
