@@ -4,6 +4,7 @@ import { pathToFileURL } from "node:url";
 import { parseOutputs, type RevealedOutputs } from "../../stack/stack-outputs";
 import { stateFileReader } from "../../stack/state-file-reader";
 import { requireLoopback } from "../engine/loopback";
+import { keepCompiled, takeCompiled, useOriginalTsconfig } from "./compiled-program";
 import type { PulumiInstallation } from "./pulumi-installation";
 import { runProcess, type ProcessResult, type RunResult } from "./processes";
 import { runInWaitingEngine } from "./waiting-engines";
@@ -99,8 +100,10 @@ export function engineStack(options: ProjectStackOptions): ProjectStack {
 export function pulumiStack(pulumi: PulumiInstallation, options: ProjectStackOptions): ProjectStack {
   const backend = join(options.home, "backend");
   mkdirSync(backend, { recursive: true, mode: 0o700 });
+  const compiled = join(options.home, "compiled");
   const environment = {
     ...pulumi.prepare(join(options.home, "pulumi")),
+    ...takeCompiled(compiled),
     CLOUDFLARE_BASE_URL: requireLoopback(options.baseUrl),
     CLOUDFLARE_API_TOKEN: options.apiToken,
     PULUMI_BACKEND_URL: pathToFileURL(backend).href,
@@ -117,20 +120,28 @@ export function pulumiStack(pulumi: PulumiInstallation, options: ProjectStackOpt
     });
   const stateFile = join(backend, ".pulumi", "stacks", "sitepass", `${options.stackName}.json`);
   let created: Promise<ProcessResult> | undefined;
-  const inStack = async (args: readonly string[], quiet = false): Promise<ProcessResult> => {
-    // Not `init`, which fails for a stack that another run of the same folder has made; nor at all where the stack is there.
-    created ??= existsSync(stateFile)
+  // Not `init`, which fails for a stack that another run of the same folder has made; nor at all where the stack is there.
+  const create = () =>
+    (created ??= existsSync(stateFile)
       ? Promise.resolve({ exitCode: 0, text: "", stdout: "", stderr: "" })
-      : run(["stack", "select", "--create", options.stackName], true);
-    const result = await created;
+      : run(["stack", "select", "--create", options.stackName], true));
+  const inStack = async (args: readonly string[], quiet = false): Promise<ProcessResult> => {
+    const result = await create();
     return result.exitCode === 0 ? run([...args, "--stack", options.stackName], quiet) : result;
+  };
+  const runProgram = async (...args: readonly string[]): Promise<ProcessResult> => {
+    const result = await inStack(args);
+    if (result.exitCode === 0) {
+      keepCompiled(compiled);
+    }
+    return result;
   };
   return {
     init: async () => {
-      await inStack(["stack"], true);
+      await create();
     },
-    up: (...flags) => inStack(["up", "--yes", "--skip-preview", "--suppress-outputs", ...flags]),
-    preview: (...flags) => inStack(["preview", "--suppress-outputs", ...flags]),
+    up: (...flags) => runProgram("up", "--yes", "--skip-preview", "--suppress-outputs", ...flags),
+    preview: (...flags) => runProgram("preview", "--suppress-outputs", ...flags),
     refresh: (...flags) => inStack(["refresh", "--yes", "--skip-preview", "--suppress-outputs", ...flags]),
     destroy: (...flags) => inStack(["destroy", "--yes", "--skip-preview", "--suppress-outputs", ...flags]),
     cancel: () => inStack(["cancel", "--yes"]),
@@ -178,6 +189,7 @@ export function copyProject(directory: string): void {
   for (const part of parts) {
     cpSync(join(root, part), join(directory, part), { recursive: true });
   }
+  useOriginalTsconfig(directory);
   for (const part of ["cloudflare", "fleet", "provision", "node_modules"]) {
     if (existsSync(join(root, part))) {
       symlinkSync(join(root, part), join(directory, part));
