@@ -8,6 +8,7 @@ import { keepCompiled, takeCompiled, useOriginalTsconfig } from "./compiled-prog
 import type { PulumiInstallation } from "./pulumi-installation";
 import { runProcess, type ProcessResult, type RunResult } from "./processes";
 import { runInWaitingEngine } from "./waiting-engines";
+import { providerPort } from "./waiting-providers";
 
 const root = join(__dirname, "..", "..");
 
@@ -66,7 +67,7 @@ export function engineStack(options: ProjectStackOptions): ProjectStack {
   };
   const stackArgs = ["--cwd", options.directory, "--stack", options.stackName, "--state", statePath];
   const { onText, abort, onStart } = options;
-  const isWatched = onText !== undefined || abort !== undefined || onStart !== undefined;
+  const isWatched = isWatchedRun(options);
   // What is loaded from a link stays, also once it is no link any more.
   const isChanged = () => !lstatSync(join(options.directory, "provision")).isSymbolicLink();
   const run = (args: readonly string[]): Promise<RunResult> => {
@@ -96,6 +97,10 @@ export function engineStack(options: ProjectStackOptions): ProjectStack {
   };
 }
 
+/** Whether a run is shown, stopped or killed, and so has to have processes of its own alone. */
+const isWatchedRun = ({ onText, abort, onStart }: ProjectStackOptions): boolean =>
+  onText !== undefined || abort !== undefined || onStart !== undefined;
+
 /** A stack that the real `pulumi` runs, with its state in a folder instead of a service. */
 export function pulumiStack(pulumi: PulumiInstallation, options: ProjectStackOptions): ProjectStack {
   const backend = join(options.home, "backend");
@@ -110,10 +115,18 @@ export function pulumiStack(pulumi: PulumiInstallation, options: ProjectStackOpt
     // The account that the secrets in its state belong to exists on this machine alone.
     PULUMI_CONFIG_PASSPHRASE: "stand-in",
   };
-  const run = (args: readonly string[], quiet = false): Promise<ProcessResult> =>
+  const attached = pulumi.provider === "local" && !isWatchedRun(options);
+  let port: Promise<number> | undefined;
+  const run = async (args: readonly string[], quiet = false): Promise<ProcessResult> =>
     runProcess("pulumi", [...args, "--non-interactive", "--color", "never"], {
       cwd: options.directory,
-      environment,
+      environment: attached
+        ? // Instead of starting one of its own, the CLI talks to this provider.
+          {
+            ...environment,
+            PULUMI_DEBUG_PROVIDERS: `cloudflare:${await (port ??= providerPort(environment))}`,
+          }
+        : environment,
       onText: quiet ? undefined : options.onText,
       abort: options.abort,
       onStart: options.onStart,

@@ -51,13 +51,13 @@ function startEngine(): ChildProcess {
   });
 }
 
-/** Whether this process is to go on for the engine's sake. It ends when this one does. */
-function keepAlive(engine: ChildProcess, alive: boolean): void {
+/** Whether this process is to go on for the sake of one that it has started. It ends when this one does. */
+export function keepAlive(child: ChildProcess, alive: boolean): void {
   if (alive) {
-    engine.ref();
-    engine.channel?.ref();
+    child.ref();
+    child.channel?.ref();
   } else {
-    engine.unref();
-    engine.channel?.unref();
+    child.unref();
+    child.channel?.unref();
   }
 }
