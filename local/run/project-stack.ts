@@ -57,7 +57,7 @@ export interface ProjectStackOptions {
 
 /**
  * A stack that local/engine runs: in a process of its own, as the Pulumi CLI would be, where that is watched or stopped or its
- * program is another, and else in one that others have run in.
+ * program was changed since it ran, and else in one that others have run in.
  */
 export function engineStack(options: ProjectStackOptions): ProjectStack {
   const statePath = join(options.home, `${options.stackName}.json`);
@@ -68,12 +68,10 @@ export function engineStack(options: ProjectStackOptions): ProjectStack {
   const stackArgs = ["--cwd", options.directory, "--stack", options.stackName, "--state", statePath];
   const { onText, abort, onStart } = options;
   const isWatched = isWatchedRun(options);
-  // What is loaded from a link stays, also once it is no link any more.
-  const isChanged = () => !lstatSync(join(options.directory, "provision")).isSymbolicLink();
   const run = (args: readonly string[]): Promise<RunResult> => {
     // As for the Pulumi CLI: what is printed is read by programs, and CI systems would have it coloured.
     const variables = { ...environment, NO_COLOR: "1" };
-    return isWatched || isChanged()
+    return isWatched || isOutdated(options.directory)
       ? runProcess(
           process.execPath,
           [join(root, "local", "engine", "start.cjs"), ...args, ...stackArgs],
@@ -95,6 +93,21 @@ export function engineStack(options: ProjectStackOptions): ProjectStack {
     outputs: () => stateFileReader(statePath).outputs(options.directory, options.stackName),
     forSitepass: { args: stackArgs, environment },
   };
+}
+
+/** Copies of the project whose program was run while it was linked. */
+const ranLinked = new Set<string>();
+
+/**
+ * Whether a process that has run the program of a copy would run it again, although it is another now: where a link led once, Node
+ * remembers, also when it is no link any more.
+ */
+function isOutdated(directory: string): boolean {
+  if (lstatSync(join(directory, "provision")).isSymbolicLink()) {
+    ranLinked.add(directory);
+    return false;
+  }
+  return ranLinked.has(directory);
 }
 
 /** Whether a run is shown, stopped or killed, and so has to have processes of its own alone. */
