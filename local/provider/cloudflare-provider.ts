@@ -42,8 +42,11 @@ import { kindOf, openStandIn, runInvoke } from "../engine/provider";
  * What the engine sees of it is what it sees of the bridged one (pulumi-terraform-bridge, pkg/pf/tfbridge): whole
  * differences by property, no deletion before a replacement by itself, no secrets in look-ups, an import by an ID of the
  * provider's own form, and errors in its words.
+ *
+ * @param environment where the API token and the stand-in's address are.
+ * @returns the port that it listens on.
  */
-export function serve(): void {
+export function serve(environment: Readonly<Record<string, string | undefined>>): Promise<number> {
   const answers = new Answers();
   let client: Cloudflare | undefined;
   const api = (): Cloudflare => {
@@ -52,12 +55,14 @@ export function serve(): void {
     }
     return client;
   };
-  servePlugin(ResourceProviderService, {
+  return listen(ResourceProviderService, {
     getPluginInfo: answering(() => {
       const info = new PluginInfo();
       info.setVersion(manifest.version);
       return info;
     }),
+    // Said by an engine that has not started it.
+    attach: answering(() => new Empty()),
     checkConfig: answering(accept),
     diffConfig: answering(() => new DiffResponse()),
     configure: answering((request: ConfigureRequest) => {
@@ -68,7 +73,7 @@ export function serve(): void {
             String(revealed(value)),
           ]),
         ),
-        process.env,
+        environment,
         { fetch: answers.fetch },
       );
       const response = new ConfigureResponse();
@@ -264,25 +269,32 @@ function answering<Request, Response>(
   };
 }
 
-/**
- * Serves a plugin of the Pulumi CLI: on a port of its own, which is the first line that it prints. Methods that are not
- * there are answered as unimplemented.
- *
- * A CLI that was killed does not end its plugins. So they watch it, and end when what was asked of them is done: what
- * Cloudflare was sent is not taken back by a kill.
- */
-function servePlugin(service: ServiceDefinition, methods: UntypedServiceImplementation): void {
+/** Serves a plugin's methods on a port of its own. Methods that are not there are answered as unimplemented. */
+function listen(service: ServiceDefinition, methods: UntypedServiceImplementation): Promise<number> {
   const server = new Server({
     "grpc.max_receive_message_length": largestMessage,
     "grpc.max_send_message_length": largestMessage,
   });
   server.addService(service, methods);
-  server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, port) => {
-    if (error !== null) {
-      throw error;
-    }
-    console.log(String(port));
+  return new Promise((resolve, reject) => {
+    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, port) => {
+      if (error === null) {
+        resolve(port);
+      } else {
+        reject(error);
+      }
+    });
   });
+}
+
+/**
+ * Serves the Pulumi CLI that started this process, which reads the port from the first line that is printed.
+ *
+ * A CLI that was killed does not end its plugins. So they watch it, and end when what was asked of them is done: what
+ * Cloudflare was sent is not taken back by a kill.
+ */
+export async function servePlugin(): Promise<void> {
+  console.log(String(await serve(process.env)));
   const cli = process.ppid;
   setInterval(() => {
     if (process.ppid !== cli && callsUnderWay === 0) {

@@ -1,6 +1,6 @@
 "use strict";
 require("../../bin/load-typescript.cjs");
 require("../run/light-sdk.cjs");
-const { serve } = require("./cloudflare-provider.ts");
+const { servePlugin } = require("./cloudflare-provider.ts");
 
-serve();
+void servePlugin();

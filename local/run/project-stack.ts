@@ -4,9 +4,11 @@ import { pathToFileURL } from "node:url";
 import { parseOutputs, type RevealedOutputs } from "../../stack/stack-outputs";
 import { stateFileReader } from "../../stack/state-file-reader";
 import { requireLoopback } from "../engine/loopback";
+import { keepCompiled, takeCompiled, useOriginalTsconfig } from "./compiled-program";
 import type { PulumiInstallation } from "./pulumi-installation";
 import { runProcess, type ProcessResult, type RunResult } from "./processes";
 import { runInWaitingEngine } from "./waiting-engines";
+import { providerPort } from "./waiting-providers";
 
 const root = join(__dirname, "..", "..");
 
@@ -55,7 +57,7 @@ export interface ProjectStackOptions {
 
 /**
  * A stack that local/engine runs: in a process of its own, as the Pulumi CLI would be, where that is watched or stopped or its
- * program is another, and else in one that others have run in.
+ * program was changed since it ran, and else in one that others have run in.
  */
 export function engineStack(options: ProjectStackOptions): ProjectStack {
   const statePath = join(options.home, `${options.stackName}.json`);
@@ -65,13 +67,11 @@ export function engineStack(options: ProjectStackOptions): ProjectStack {
   };
   const stackArgs = ["--cwd", options.directory, "--stack", options.stackName, "--state", statePath];
   const { onText, abort, onStart } = options;
-  const isWatched = onText !== undefined || abort !== undefined || onStart !== undefined;
-  // What is loaded from a link stays, also once it is no link any more.
-  const isChanged = () => !lstatSync(join(options.directory, "provision")).isSymbolicLink();
+  const isWatched = isWatchedRun(options);
   const run = (args: readonly string[]): Promise<RunResult> => {
     // As for the Pulumi CLI: what is printed is read by programs, and CI systems would have it coloured.
     const variables = { ...environment, NO_COLOR: "1" };
-    return isWatched || isChanged()
+    return isWatched || isOutdated(options.directory)
       ? runProcess(
           process.execPath,
           [join(root, "local", "engine", "start.cjs"), ...args, ...stackArgs],
@@ -95,42 +95,79 @@ export function engineStack(options: ProjectStackOptions): ProjectStack {
   };
 }
 
+/** Copies of the project whose program was run while it was linked. */
+const ranLinked = new Set<string>();
+
+/**
+ * Whether a process that has run the program of a copy would run it again, although it is another now: where a link led once, Node
+ * remembers, also when it is no link any more.
+ */
+function isOutdated(directory: string): boolean {
+  if (lstatSync(join(directory, "provision")).isSymbolicLink()) {
+    ranLinked.add(directory);
+    return false;
+  }
+  return ranLinked.has(directory);
+}
+
+/** Whether a run is shown, stopped or killed, and so has to have processes of its own alone. */
+const isWatchedRun = ({ onText, abort, onStart }: ProjectStackOptions): boolean =>
+  onText !== undefined || abort !== undefined || onStart !== undefined;
+
 /** A stack that the real `pulumi` runs, with its state in a folder instead of a service. */
 export function pulumiStack(pulumi: PulumiInstallation, options: ProjectStackOptions): ProjectStack {
   const backend = join(options.home, "backend");
   mkdirSync(backend, { recursive: true, mode: 0o700 });
+  const compiled = join(options.home, "compiled");
   const environment = {
     ...pulumi.prepare(join(options.home, "pulumi")),
+    ...takeCompiled(compiled),
     CLOUDFLARE_BASE_URL: requireLoopback(options.baseUrl),
     CLOUDFLARE_API_TOKEN: options.apiToken,
     PULUMI_BACKEND_URL: pathToFileURL(backend).href,
     // The account that the secrets in its state belong to exists on this machine alone.
     PULUMI_CONFIG_PASSPHRASE: "stand-in",
   };
-  const run = (args: readonly string[], quiet = false): Promise<ProcessResult> =>
+  const attached = pulumi.provider === "local" && !isWatchedRun(options);
+  let port: Promise<number> | undefined;
+  const run = async (args: readonly string[], quiet = false): Promise<ProcessResult> =>
     runProcess("pulumi", [...args, "--non-interactive", "--color", "never"], {
       cwd: options.directory,
-      environment,
+      environment: attached
+        ? // Instead of starting one of its own, the CLI talks to this provider.
+          {
+            ...environment,
+            PULUMI_DEBUG_PROVIDERS: `cloudflare:${await (port ??= providerPort(environment))}`,
+          }
+        : environment,
       onText: quiet ? undefined : options.onText,
       abort: options.abort,
       onStart: options.onStart,
     });
   const stateFile = join(backend, ".pulumi", "stacks", "sitepass", `${options.stackName}.json`);
   let created: Promise<ProcessResult> | undefined;
-  const inStack = async (args: readonly string[], quiet = false): Promise<ProcessResult> => {
-    // Not `init`, which fails for a stack that another run of the same folder has made; nor at all where the stack is there.
-    created ??= existsSync(stateFile)
+  // Not `init`, which fails for a stack that another run of the same folder has made; nor at all where the stack is there.
+  const create = () =>
+    (created ??= existsSync(stateFile)
       ? Promise.resolve({ exitCode: 0, text: "", stdout: "", stderr: "" })
-      : run(["stack", "select", "--create", options.stackName], true);
-    const result = await created;
+      : run(["stack", "select", "--create", options.stackName], true));
+  const inStack = async (args: readonly string[], quiet = false): Promise<ProcessResult> => {
+    const result = await create();
     return result.exitCode === 0 ? run([...args, "--stack", options.stackName], quiet) : result;
+  };
+  const runProgram = async (...args: readonly string[]): Promise<ProcessResult> => {
+    const result = await inStack(args);
+    if (result.exitCode === 0) {
+      keepCompiled(compiled);
+    }
+    return result;
   };
   return {
     init: async () => {
-      await inStack(["stack"], true);
+      await create();
     },
-    up: (...flags) => inStack(["up", "--yes", "--skip-preview", "--suppress-outputs", ...flags]),
-    preview: (...flags) => inStack(["preview", "--suppress-outputs", ...flags]),
+    up: (...flags) => runProgram("up", "--yes", "--skip-preview", "--suppress-outputs", ...flags),
+    preview: (...flags) => runProgram("preview", "--suppress-outputs", ...flags),
     refresh: (...flags) => inStack(["refresh", "--yes", "--skip-preview", "--suppress-outputs", ...flags]),
     destroy: (...flags) => inStack(["destroy", "--yes", "--skip-preview", "--suppress-outputs", ...flags]),
     cancel: () => inStack(["cancel", "--yes"]),
@@ -178,6 +215,7 @@ export function copyProject(directory: string): void {
   for (const part of parts) {
     cpSync(join(root, part), join(directory, part), { recursive: true });
   }
+  useOriginalTsconfig(directory);
   for (const part of ["cloudflare", "fleet", "provision", "node_modules"]) {
     if (existsSync(join(root, part))) {
       symlinkSync(join(root, part), join(directory, part));

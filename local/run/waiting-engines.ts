@@ -5,14 +5,14 @@ import type { RunResult } from "./processes";
 
 const root = join(__dirname, "..", "..");
 
-const resultSchema = z.object({ exitCode: z.number(), text: z.string() });
+const resultSchema = z.object({ exitCode: z.number(), text: z.string(), ended: z.boolean() });
 
 /** Processes of local/engine that have loaded everything and wait for their next command. */
 const waiting: ChildProcess[] = [];
 
 /**
- * Runs a command of local/engine in a process that ran others before, where one waits. After a command that fails, of whose
- * program something may still be under way, the process is ended.
+ * Runs a command of local/engine in a process that ran others before, where one waits. After a command that failed, and of
+ * whose program something may still be under way, the process is ended.
  */
 export async function runInWaitingEngine(
   args: readonly string[],
@@ -20,7 +20,7 @@ export async function runInWaitingEngine(
 ): Promise<RunResult> {
   const engine = waiting.pop() ?? startEngine();
   keepAlive(engine, true);
-  const result = await new Promise<RunResult>((resolve, reject) => {
+  const { ended, ...result } = await new Promise<z.infer<typeof resultSchema>>((resolve, reject) => {
     engine.once("message", (message) => {
       resolve(resultSchema.parse(message));
     });
@@ -31,7 +31,7 @@ export async function runInWaitingEngine(
     engine.send({ args, environment: { ...process.env, ...environment } });
   });
   engine.removeAllListeners();
-  if (result.exitCode === 0) {
+  if (ended) {
     keepAlive(engine, false);
     waiting.push(engine);
   } else {
@@ -51,13 +51,13 @@ function startEngine(): ChildProcess {
   });
 }
 
-/** Whether this process is to go on for the engine's sake. It ends when this one does. */
-function keepAlive(engine: ChildProcess, alive: boolean): void {
+/** Whether this process is to go on for the sake of one that it has started. It ends when this one does. */
+export function keepAlive(child: ChildProcess, alive: boolean): void {
   if (alive) {
-    engine.ref();
-    engine.channel?.ref();
+    child.ref();
+    child.channel?.ref();
   } else {
-    engine.unref();
-    engine.channel?.unref();
+    child.unref();
+    child.channel?.unref();
   }
 }

@@ -5,13 +5,17 @@ import type { Fault as InjectedFault } from "cloudflare-standin/api/control";
 import { defaultLimits, type Limits } from "cloudflare-standin/api/limits";
 import { permissions, type Permission } from "cloudflare-standin/api/permissions";
 import { present } from "cloudflare-standin/testing/stand-in";
+import type { Engine } from "../support/engines";
 import type { Scenario } from "../support/scenario";
 
 /** Something that goes wrong, under the heading that docs/faults.md has for it, where messages and commands are. */
 export interface Fault {
   readonly title: string;
-  /** Whether it is among those that `npm test` runs. */
-  readonly quick?: boolean;
+  /**
+   * The engine on which `npm test` runs it, if it does: the Pulumi CLI where its own state, lock or order has a part in it, and
+   * local/engine where all that is told is this project's.
+   */
+  readonly quick?: Engine["name"];
   /** Sites beside tokyo. */
   readonly sites?: readonly string[];
   readonly configuration?: Readonly<Record<string, unknown>>;
@@ -117,7 +121,7 @@ export const faults: readonly Fault[] = [
       token: "Killed while a service token is created",
       alert: "Killed while a notification policy is created",
     }[object],
-    quick: object === "application" || object === "token",
+    ...(object === "application" || object === "token" ? { quick: "pulumi" as const } : {}),
     configuration: object === "alert" ? alerts : {},
     happen: nothing,
     killedBy: { ...creations[object], hold: "after" },
@@ -125,7 +129,7 @@ export const faults: readonly Fault[] = [
   })),
   {
     title: "Killed while a secret is rotated",
-    quick: true,
+    quick: "pulumi",
     fromFleet: true,
     happen: rotate,
     killedBy: { match: { method: "PUT", path: /service_tokens/ }, hold: "after" },
@@ -159,7 +163,7 @@ export const faults: readonly Fault[] = [
         ingress: "The answer to the ingress rules is lost",
         record: "The answer to the creation of a DNS record is lost",
       }[object],
-      quick: object === "application",
+      ...(object === "application" ? { quick: "pulumi" as const } : {}),
       configuration: object === "alert" ? alerts : {},
       happen: inject({ ...creations[object], lostAnswer: true }),
       leavesOver: ["policy", "token", "alert"].includes(object) ? 1 : 0,
@@ -167,7 +171,7 @@ export const faults: readonly Fault[] = [
   ),
   {
     title: "The answer to a rotation is lost",
-    quick: true,
+    quick: "pulumi",
     fromFleet: true,
     happen: (fleet) => {
       rotate(fleet);
@@ -193,7 +197,7 @@ export const faults: readonly Fault[] = [
   },
   {
     title: "A page of HTML in place of JSON, before anything is made",
-    quick: true,
+    quick: "local/engine",
     happen: inject({ match: { path: /service_tokens$/ }, html }),
   },
   {
@@ -213,7 +217,7 @@ export const faults: readonly Fault[] = [
     ] as const
   ).map(([what, group]): Fault => ({
     title: `The permission for ${what} is missing`,
-    quick: what === "the tunnel",
+    ...(what === "the tunnel" ? { quick: "local/engine" as const } : {}),
     configuration: { ...alerts, ...(what === "the organization" ? { teamName: undefined } : {}) },
     lacks: permissions.filter((one) => one.startsWith(group)),
     happen: nothing,
@@ -226,7 +230,7 @@ export const faults: readonly Fault[] = [
   // Quotas.
   {
     title: "The quota of service tokens is reached midway",
-    quick: true,
+    quick: "local/engine",
     sites: ["kyoto", "osaka"],
     limits: { serviceTokens: 2 },
     happen: nothing,
@@ -241,7 +245,7 @@ export const faults: readonly Fault[] = [
   // By hand.
   {
     title: "A service token was deleted by hand",
-    quick: true,
+    quick: "pulumi",
     fromFleet: true,
     sites: ["kyoto"],
     happen: ({ standIn: { database } }) => {
@@ -329,7 +333,7 @@ export const faults: readonly Fault[] = [
   // The machine.
   {
     title: "Two runs at the same time",
-    quick: true,
+    quick: "pulumi",
     happen: async (fleet) => {
       const reached = new Promise((resolve) => {
         fleet.standIn.inject({ ...creations.token, latencyMs: 12_000, onHit: resolve });
