@@ -69,7 +69,10 @@ async function listFrom(answer: (request: IncomingMessage, page: number) => Answ
 const pageCall = (page: number) =>
   `GET /client/v4/accounts/acme/access/service_tokens?page=${page}&per_page=1000`;
 
-function listed(result: readonly ListedToken[], resultInfo: Readonly<Record<string, number>>): Answer {
+function listed(
+  result: readonly ListedToken[] | null,
+  resultInfo: Readonly<Record<string, number>> | null | undefined,
+): Answer {
   return {
     status: 200,
     body: JSON.stringify({ success: true, errors: [], messages: [], result, result_info: resultInfo }),
@@ -185,6 +188,37 @@ describe("a listing, on pages", () => {
       assert.deepEqual(listing, { kind: "answered", value: all });
       assert.equal(calls.length, 3);
     }
+  });
+
+  it("goes by the number of pages where that is all that is said, and else until a page brings nothing new", async () => {
+    const all = tokens(5);
+    const pageOf = (page: number) => all.slice((page - 1) * 2, page * 2);
+    for (const [info, calls] of [
+      [(page: number) => ({ page, per_page: 1000, total_pages: 3 }), 3],
+      [(page: number) => ({ page, per_page: 1000 }), 4],
+      [(page: number) => ({ page, per_page: 2, count: pageOf(page).length }), 4],
+      [() => undefined, 4],
+      [() => null, 4],
+    ] as const) {
+      const found = await listFrom((_, page) => listed(pageOf(page), info(page)));
+      assert.deepEqual(found.listing, { kind: "answered", value: all });
+      assert.equal(found.calls.length, calls);
+    }
+  });
+
+  it("ends where the last page comes again and again", async () => {
+    const all = tokens(3);
+    const { listing, calls } = await listFrom((_, page) =>
+      listed(page === 1 ? all.slice(0, 2) : all.slice(2), { page, per_page: 1000 }),
+    );
+    assert.deepEqual(listing, { kind: "answered", value: all });
+    assert.deepEqual(calls, [pageCall(1), pageCall(2), pageCall(3)]);
+  });
+
+  it("takes null for a list without entries", async () => {
+    const { listing, calls } = await listFrom(() => listed(null, undefined));
+    assert.deepEqual(listing, { kind: "answered", value: [] });
+    assert.deepEqual(calls, [pageCall(1)]);
   });
 
   it("says how many more there are than it is shown", async () => {

@@ -289,10 +289,15 @@ async function listAllPages<T extends { readonly id: string }>(
 ): Promise<{ readonly entries: readonly T[]; readonly unseen: number }> {
   const listSchema = z.object({
     success: z.literal(true),
-    result: z.array(entry),
+    // A server that is written in Go gives an empty list as null.
+    result: z
+      .array(entry)
+      .nullable()
+      .transform((found): readonly T[] => found ?? []),
     result_info: z
-      .object({ per_page: z.number().optional(), total_count: z.number().optional().catch(undefined) })
-      .nullish(),
+      .object({ per_page: optionalNumber, total_count: optionalNumber, total_pages: optionalNumber })
+      .optional()
+      .catch(undefined),
   });
   // By ID, so that an entry that moves to the next page while another one is deleted is not counted twice.
   const entries = new Map<string, T>();
@@ -311,13 +316,29 @@ async function listAllPages<T extends { readonly id: string }>(
     for (const found of result) {
       entries.set(found.id, found);
     }
-    // A server may give fewer a page than it was asked for, and than result_info says: only the total tells the end.
     const unseen = Math.max((info?.total_count ?? 0) - entries.size, 0);
-    if (entries.size === known || (result.length < (info?.per_page ?? perPage) && unseen === 0)) {
+    if (entries.size === known || (unseen === 0 && isLast(page, result.length, info ?? {}))) {
       return { entries: [...entries.values()], unseen };
     }
   }
+
+  /**
+   * A server may give fewer a page than it was asked for, and than result_info says: only a total tells the end. Without one, a page
+   * that brings nothing new does: the official SDK's result_info has neither total (cloudflare 7.3.0, core/pagination.d.ts).
+   */
+  function isLast(
+    page: number,
+    count: number,
+    { per_page, total_count, total_pages }: NonNullable<z.infer<typeof listSchema>["result_info"]>,
+  ): boolean {
+    if (total_count !== undefined) {
+      return count < (per_page ?? perPage);
+    }
+    return total_pages !== undefined && page >= total_pages;
+  }
 }
+
+const optionalNumber = z.number().optional().catch(undefined);
 
 /** What is not JSON is of no kind that a schema knows. */
 function noJson(error: unknown): undefined {
