@@ -251,6 +251,22 @@ describe("listRecords", () => {
   });
 });
 
+describe("listRecords, of a server that ignores the name", () => {
+  it("leaves out the records of other names", async (t) => {
+    const { api } = await openTestFleet(t, { sites: {} });
+    const shown = listing(api, [
+      { id: "1", type: "CNAME", name: "blog.example.com", content: "x.example.net" },
+      { id: "2", type: "CNAME", name: "Prom.Example.com.", content: "y.example.net" },
+    ]);
+    const records = valueOf(await listRecords(shown, "zone", "prom.example.com"));
+    assert.deepEqual(
+      records.map(({ id, name }) => ({ id, name })),
+      [{ id: "2", name: "prom.example.com" }],
+    );
+    assert.equal(valueOf(await listRecords(shown, "zone")).length, 2);
+  });
+});
+
 describe("findZone", () => {
   it("finds a zone by name and by ID, and says when there is none", async (t) => {
     const { api, stack } = await openTestFleet(t, { sites: {} });
