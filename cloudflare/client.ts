@@ -265,13 +265,17 @@ function adviceFor(status: number): string {
   }
 }
 
-/** A time that an answer may leave out or give as null; what is not a time counts as left out. */
+/**
+ * A time that an answer may leave out or give as null; what is not a time counts as left out. A server that is written in Go may
+ * give the first second of the year 1 for none.
+ */
 export const optionalTime = z
   .string()
   .refine((text) => !Number.isNaN(Date.parse(text)))
   .nullable()
   .optional()
-  .catch(undefined);
+  .catch(undefined)
+  .transform((text) => (text?.startsWith("0001-01-01") === true ? null : text));
 
 /** The most that a list call of Access returns; a default account holds 50 tokens, so this is one call. */
 const mostPerPage = 1000;

@@ -5,6 +5,7 @@ import { testToken } from "cloudflare-standin/testing/edge-rows";
 import type { CallResult, CloudflareApi } from "./client";
 import { openTestFleet } from "../operate/testing/test-fleet";
 import { findZone, readBotProtection } from "./zones";
+import { destinationOf } from "./access-evaluation";
 import { listApplications, listApplicationsWithRules } from "./access-applications";
 import { listPolicies } from "./access-policies";
 import { listRecords } from "./dns-records";
@@ -160,6 +161,72 @@ describe("listApplications", () => {
         { id: "q", include: undefined },
         { id: "p", include: undefined },
       ],
+    );
+  });
+});
+
+describe("listApplications, of a server with habits of its own", () => {
+  it("takes what is null for what is not there, and a policy by its ID alone", async (t) => {
+    const { api } = await openTestFleet(t, { sites: {} });
+    const [application, bookmark] = valueOf(
+      await listApplications(
+        listing(api, [
+          {
+            id: "1",
+            destinations: [{ type: "private", cidr: "10.0.0.0/8", uri: null }],
+            self_hosted_domains: ["a.example.com", "b.example.com"],
+            service_auth_401_redirect: null,
+            policies: [
+              "p",
+              {
+                id: "q",
+                include: [{ service_token: { token_id: "tokyo" }, everyone: null, email: null }],
+                exclude: null,
+              },
+            ],
+          },
+          { id: "2", type: "bookmark", domain: "https://wiki.example.com", policies: null },
+        ]),
+        "account",
+      ),
+    );
+    assert.deepEqual(application?.destinations, ["a.example.com", "b.example.com"]);
+    assert.equal(application.serviceAuth401Redirect, undefined);
+    assert.deepEqual(
+      application.policies.map(({ id, decision, include, exclude }) => ({ id, decision, include, exclude })),
+      [
+        { id: "p", decision: "", include: undefined, exclude: undefined },
+        {
+          id: "q",
+          decision: "",
+          include: [{ service_token: { token_id: "tokyo" } }],
+          exclude: undefined,
+        },
+      ],
+    );
+    assert.deepEqual(bookmark?.destinations.map(destinationOf), [{ host: "wiki.example.com", path: "" }]);
+  });
+
+  it("takes the time before all times for none", async (t) => {
+    const { api } = await openTestFleet(t, { sites: {} });
+    const never = "0001-01-01T00:00:00Z";
+    const [token] = valueOf(
+      await listTokens(listing(api, [{ id: "1", expires_at: never, last_seen_at: never }]), "account"),
+    );
+    assert.deepEqual([token?.expiresAt, token?.lastSeenAt], [null, null]);
+    const tunnels = valueOf(
+      await listTunnels(
+        listing(api, [
+          { id: "1", name: "central", deleted_at: never },
+          { id: "2", name: "central", deleted_at: "2026-01-01T00:00:00.123456Z" },
+        ]),
+        "account",
+        "central",
+      ),
+    );
+    assert.deepEqual(
+      tunnels.map(({ id }) => id),
+      ["1"],
     );
   });
 });
