@@ -102,7 +102,14 @@ const invokes: Readonly<Record<string, (client: Cloudflare, args: Properties) =>
       zoneId = withId.parse(found[0]).id;
     }
     const { id, name, account, status } = shownZone.parse(await client.zones.get({ zone_id: zoneId }));
-    return { ...args, id, zoneId: id, name, ...(account == null ? {} : { account }), status };
+    return {
+      ...args,
+      id,
+      zoneId: id,
+      name,
+      ...(account === undefined || account === null ? {} : { account }),
+      status,
+    };
   },
   "cloudflare:index/getZeroTrustOrganization:getZeroTrustOrganization": async (client, raw) => {
     const { accountId } = accountArgs.parse(raw);
