@@ -92,14 +92,27 @@ async function lookUpZone(config: Config, credentials: ApiCredentials | undefine
 }
 
 /**
- * A name is unique within an account alone, and the provider's look-up fails when it finds several: asked for are the account's
- * active zone, then any of the account's, and then any at all, to say whose it is. Of an API that does not heed these filters, whose
- * only zone may be another one, the zone is picked from the whole list.
+ * A name is unique within an account alone, and the provider's look-up fails when it finds several, or another zone's state than it
+ * was asked for; each such failure the engine shows as an error, though `up` goes on. So a name is looked up in the list, and the
+ * provider is only asked where Cloudflare is not asked directly, or did not answer: for the account's active zone, then any of the
+ * account's, and then any at all, to say whose it is.
  */
 async function readZone(
-  { zone, accountId }: Config,
+  { zone, accountId, preflight: asksDirectly }: Config,
   credentials: ApiCredentials | undefined,
 ): Promise<Result<z.infer<typeof zoneSchema>>> {
+  if ("name" in zone && asksDirectly && credentials !== undefined) {
+    const listed = await findZone(openCloudflareApi(credentials), { zone, accountId });
+    if (listed.kind === "answered") {
+      return listed.value === undefined
+        ? failure(missingZone({ zone }))
+        : success({
+            zoneId: listed.value.id,
+            name: listed.value.name,
+            account: { id: listed.value.accountId },
+          });
+    }
+  }
   const account = { id: accountId };
   const questions: readonly GetZoneArgs[] =
     "id" in zone
@@ -116,19 +129,13 @@ async function readZone(
       if ("id" in zone || found.name.toLowerCase() === zone.name) {
         return success(found);
       }
+      // An API that does not heed the name, and has one zone alone.
       reason = `asked for exactly one result by its name, it gave the zone ${found.name}`;
     } catch (error) {
       reason = briefMessage(error);
       if (!reason.includes("exactly one result")) {
         break;
       }
-    }
-  }
-  if (reason.includes("exactly one result") && credentials !== undefined) {
-    const listed = await findZone(openCloudflareApi(credentials), { zone, accountId });
-    if (listed.kind === "answered" && listed.value !== undefined) {
-      const { id, name, accountId: owner } = listed.value;
-      return success({ zoneId: id, name, account: { id: owner } });
     }
   }
   return failure(apiTokenProblem(reason) ?? missingZone({ zone }, reason));
