@@ -66,8 +66,8 @@ async function listFrom(answer: (request: IncomingMessage, page: number) => Answ
   }
 }
 
-const pageCall = (page: number) =>
-  `GET /client/v4/accounts/acme/access/service_tokens?page=${page}&per_page=1000`;
+const pageCall = (page: number, perPage = 1000) =>
+  `GET /client/v4/accounts/acme/access/service_tokens?page=${page}&per_page=${perPage}`;
 
 function listed(
   result: readonly ListedToken[] | null,
@@ -213,6 +213,17 @@ describe("a listing, on pages", () => {
     );
     assert.deepEqual(listing, { kind: "answered", value: all });
     assert.deepEqual(calls, [pageCall(1), pageCall(2), pageCall(3)]);
+  });
+
+  it("asks for fewer a page of a server that refuses so many", async () => {
+    const all = tokens(60);
+    const { listing, calls } = await listFrom((request, page) =>
+      request.url?.includes("per_page=1000") === true
+        ? refused(400, 10001, "per_page must be at most 50")
+        : clampedTo(50, all)(request, page),
+    );
+    assert.deepEqual(listing, { kind: "answered", value: all });
+    assert.deepEqual(calls, [pageCall(1), pageCall(1, 50), pageCall(2, 50)]);
   });
 
   it("takes null for a list without entries", async () => {
@@ -370,7 +381,8 @@ describe("a listing, on refusals", () => {
         problem: `Cloudflare: refused to list the service tokens of account acme (HTTP ${status}, ${code} ${message}). ${advice}`,
         status,
       });
-      assert.deepEqual(calls, [pageCall(1)]);
+      // What is not valid may have been the number of entries.
+      assert.deepEqual(calls, status === 400 ? [pageCall(1), pageCall(1, 50)] : [pageCall(1)]);
     });
   }
 

@@ -72,9 +72,19 @@ export function openCloudflareApi(credentials: ApiCredentials): CloudflareApi {
     }),
     call: (doing, call) => callCloudflare(credentials, doing, call),
     list: async (name, entry, pageOf, perPage = mostPerPage) => {
-      const listed = await callCloudflare(credentials, name.doing, () =>
-        listAllPages(credentials, name.what, entry, pageOf, perPage),
-      );
+      const listBy = (count: number) =>
+        callCloudflare(credentials, name.doing, () =>
+          listAllPages(credentials, name.what, entry, pageOf, count),
+        );
+      const first = await listBy(perPage);
+      // What is not valid may be the number: the OpenAPI document is the only place that says how high it may be.
+      const listed =
+        first.kind === "failed" &&
+        first.status === 400 &&
+        first.problem.subject === subjectOfRefusals &&
+        perPage > everyListTakes
+          ? await listBy(everyListTakes)
+          : first;
       if (listed.kind !== "answered") {
         return listed;
       }
@@ -192,7 +202,7 @@ async function callCloudflare<T>(
     }
     const says = `refused to ${doing} (${reason})`;
     const todo = status === 403 && said.length > 0 ? adviceForOtherCode : adviceFor(status);
-    return failed({ subject: "Cloudflare", says, todo }, status);
+    return failed({ subject: subjectOfRefusals, says, todo }, status);
   }
 }
 
@@ -277,8 +287,14 @@ export const optionalTime = z
   .catch(undefined)
   .transform((text) => (text?.startsWith("0001-01-01") === true ? null : text));
 
+/** Of what Cloudflare refuses for a reason that is neither the API token's nor the account's as a whole. */
+const subjectOfRefusals = "Cloudflare";
+
 /** The most that a list call of Access returns; a default account holds 50 tokens, so this is one call. */
 const mostPerPage = 1000;
+
+/** A number of entries a page that every list of Cloudflare's takes (docs/facts/cloudflare.md, C61). */
+const everyListTakes = 50;
 
 /**
  * Pages are counted by hand because the SDK's iterator always asks for one page more than there is
