@@ -28,7 +28,7 @@ const optionalSettings = [
   "tags",
 ];
 
-const attachedPolicySchema = z
+const policyObjectSchema = z
   .object({
     id: z.string(),
     name: z.string().catch(""),
@@ -54,6 +54,11 @@ const attachedPolicySchema = z
 
 const rulesOf = (found: z.infer<typeof rulesSchema>): readonly AccessRule[] | undefined => found ?? undefined;
 
+/** Its ID alone is one of the forms that an application is given its policies in (cloudflare 7.3.0, ApplicationCreateParams). */
+const attachedPolicySchema = z
+  .union([z.string().transform((id) => ({ id })), z.unknown()])
+  .pipe(policyObjectSchema);
+
 /** A policy as an application shows it. */
 export type AttachedPolicy = Readonly<z.infer<typeof attachedPolicySchema>>;
 
@@ -64,21 +69,21 @@ const applicationSchema = z
     type: z.string().catch(""),
     domain: z.string().catch(""),
     destinations: z
-      .array(z.object({ type: z.string().catch("public"), uri: z.string().optional() }))
+      .array(z.object({ type: z.string().catch("public"), uri: z.string().nullish() }))
       .nullish(),
     self_hosted_domains: z.array(z.string()).nullish(),
     policies: z.array(attachedPolicySchema).nullish(),
     aud: z.string().catch(""),
-    service_auth_401_redirect: z.boolean().catch(false),
+    service_auth_401_redirect: z.boolean().optional().catch(undefined),
     session_duration: z.string().optional().catch(undefined),
     app_launcher_visible: z.boolean().optional().catch(undefined),
     read_service_tokens_from_header: z.string().optional().catch(undefined),
   })
   .transform((found) => {
-    const uris = found.destinations?.flatMap(({ type, uri }) =>
-      type === "public" && uri !== undefined ? [uri] : [],
+    const uris = (found.destinations ?? []).flatMap(({ type, uri }) =>
+      type === "public" && typeof uri === "string" ? [uri] : [],
     );
-    const named: readonly string[] = uris ?? found.self_hosted_domains ?? [];
+    const named: readonly string[] = uris.length > 0 ? uris : (found.self_hosted_domains ?? []);
     const policies: readonly AttachedPolicy[] = (found.policies ?? []).toSorted(
       (a, b) => (a.precedence ?? 0) - (b.precedence ?? 0),
     );
@@ -96,7 +101,7 @@ const applicationSchema = z
       policies,
       /** Audience tag; empty for types without. */
       aud: found.aud,
-      /** Whether a refused request is answered with 401 in place of a redirect to a login page. */
+      /** Whether a refused request is answered with 401 in place of a redirect to a login page; undefined when Cloudflare does not say. */
       serviceAuth401Redirect: found.service_auth_401_redirect,
       /** Undefined when Cloudflare does not say, like the next one. */
       sessionDuration: found.session_duration,

@@ -53,6 +53,17 @@ describe("policyLetsIn", () => {
       "perhaps",
     );
     assert.equal(policyLetsIn({ decision: "allow", include: undefined }, { id: "tokyo" }), "no");
+    assert.equal(policyLetsIn({ decision: "", include: undefined }, { id: "tokyo" }), "perhaps");
+    assert.equal(policyLetsIn({ decision: "", include: [{ everyone: {} }] }, { id: "tokyo" }), "perhaps");
+  });
+
+  it("knows the address that nobody has, with its prefix length and without", () => {
+    for (const ip of ["192.0.2.1/32", "192.0.2.1"]) {
+      assert.equal(policyLetsIn({ decision: "non_identity", include: [{ ip: { ip } }] }, unnamedToken), "no");
+    }
+    for (const rule of [{ ip: { ip: "192.0.2.0/24" } }, { ip: { ip: "192.0.2.1" }, moon: {} }]) {
+      assert.equal(policyLetsIn({ decision: "non_identity", include: [rule] }, unnamedToken), "perhaps");
+    }
   });
 });
 

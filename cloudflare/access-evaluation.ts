@@ -17,8 +17,10 @@ export interface Destination {
   readonly path: string;
 }
 
-/** Reads a destination without scheme. `host`, `host/` and `host/*` are the same place (app-paths). */
-export function destinationOf(uri: string): Destination {
+/** Reads a destination. `host`, `host/` and `host/*` are the same place (app-paths). */
+export function destinationOf(shown: string): Destination {
+  // Cloudflare shows none; a bookmark's link has one.
+  const uri = shown.replace(/^https?:\/\//i, "");
   const slash = uri.includes("/") ? uri.indexOf("/") : uri.length;
   return {
     host: uri.slice(0, slash).toLowerCase(),
@@ -119,10 +121,11 @@ type RuledPolicy = Pick<AttachedPolicy, "decision" | "include"> &
  * (cloudflare-docs, access-controls/policies, table of selectors). Bypass lets in whom its rules match, and no others.
  */
 export function policyLetsIn({ decision, include, exclude, require }: RuledPolicy, sender: Sender): LetsIn {
-  if (decision !== "bypass" && decision !== "non_identity") {
+  // Empty where Cloudflare does not say it.
+  if (!["bypass", "non_identity", ""].includes(decision)) {
     return "no";
   }
-  if (include === undefined) {
+  if (include === undefined || decision === "") {
     return "perhaps";
   }
   const answers = (rules: readonly AccessRule[] = []) => rules.map((rule) => ruleMatches(rule, sender));
@@ -169,8 +172,13 @@ function ruleMatches(rule: AccessRule, sender: Sender): LetsIn {
   return isAddressOfNobody(rule) || identitySelectors.some((selector) => selector in rule) ? "no" : "perhaps";
 }
 
-const isAddressOfNobody = ({ ip }: AccessRule): boolean =>
-  typeof ip === "object" && ip !== null && "ip" in ip && ip.ip === addressOfNobody;
+/** Whether a rule is the one that matches nobody, however its single address is written. */
+export const isAddressOfNobody = ({ ip, ...others }: AccessRule): boolean =>
+  typeof ip === "object" &&
+  ip !== null &&
+  "ip" in ip &&
+  (ip.ip === addressOfNobody || `${String(ip.ip)}/32` === addressOfNobody) &&
+  Object.keys(others).length === 0;
 
 /** The ID of the service token that a rule names; undefined for other rules. */
 export function tokenIdIn({ service_token: named }: AccessRule): string | undefined {

@@ -13,8 +13,14 @@ export type AccessRule = Readonly<Record<string, unknown>>;
 /** What the API token needs for it, as the dashboard names it; applications need the same. */
 export const readPolicies = "Access: Apps and Policies, Read";
 
-/** Rules in an answer; none where there is no such list. */
-export const rulesSchema = z.array(z.record(z.string(), z.unknown())).nullish();
+/** Rules in an answer; none where there is no such list. A selector that is there and null selects nothing. */
+export const rulesSchema = z
+  .array(
+    z
+      .record(z.string(), z.unknown())
+      .transform((rule) => Object.fromEntries(Object.entries(rule).filter(([, value]) => value !== null))),
+  )
+  .nullish();
 
 const policySchema = z
   .object({

@@ -66,10 +66,13 @@ async function listFrom(answer: (request: IncomingMessage, page: number) => Answ
   }
 }
 
-const pageCall = (page: number) =>
-  `GET /client/v4/accounts/acme/access/service_tokens?page=${page}&per_page=1000`;
+const pageCall = (page: number, perPage = 1000) =>
+  `GET /client/v4/accounts/acme/access/service_tokens?page=${page}&per_page=${perPage}`;
 
-function listed(result: readonly ListedToken[], resultInfo: Readonly<Record<string, number>>): Answer {
+function listed(
+  result: readonly ListedToken[] | null,
+  resultInfo: Readonly<Record<string, number>> | null | undefined,
+): Answer {
   return {
     status: 200,
     body: JSON.stringify({ success: true, errors: [], messages: [], result, result_info: resultInfo }),
@@ -185,6 +188,48 @@ describe("a listing, on pages", () => {
       assert.deepEqual(listing, { kind: "answered", value: all });
       assert.equal(calls.length, 3);
     }
+  });
+
+  it("goes by the number of pages where that is all that is said, and else until a page brings nothing new", async () => {
+    const all = tokens(5);
+    const pageOf = (page: number) => all.slice((page - 1) * 2, page * 2);
+    for (const [info, calls] of [
+      [(page: number) => ({ page, per_page: 1000, total_pages: 3 }), 3],
+      [(page: number) => ({ page, per_page: 1000 }), 4],
+      [(page: number) => ({ page, per_page: 2, count: pageOf(page).length }), 4],
+      [() => undefined, 4],
+      [() => null, 4],
+    ] as const) {
+      const found = await listFrom((_, page) => listed(pageOf(page), info(page)));
+      assert.deepEqual(found.listing, { kind: "answered", value: all });
+      assert.equal(found.calls.length, calls);
+    }
+  });
+
+  it("ends where the last page comes again and again", async () => {
+    const all = tokens(3);
+    const { listing, calls } = await listFrom((_, page) =>
+      listed(page === 1 ? all.slice(0, 2) : all.slice(2), { page, per_page: 1000 }),
+    );
+    assert.deepEqual(listing, { kind: "answered", value: all });
+    assert.deepEqual(calls, [pageCall(1), pageCall(2), pageCall(3)]);
+  });
+
+  it("asks for fewer a page of a server that refuses so many", async () => {
+    const all = tokens(60);
+    const { listing, calls } = await listFrom((request, page) =>
+      request.url?.includes("per_page=1000") === true
+        ? refused(400, 10001, "per_page must be at most 50")
+        : clampedTo(50, all)(request, page),
+    );
+    assert.deepEqual(listing, { kind: "answered", value: all });
+    assert.deepEqual(calls, [pageCall(1), pageCall(1, 50), pageCall(2, 50)]);
+  });
+
+  it("takes null for a list without entries", async () => {
+    const { listing, calls } = await listFrom(() => listed(null, undefined));
+    assert.deepEqual(listing, { kind: "answered", value: [] });
+    assert.deepEqual(calls, [pageCall(1)]);
   });
 
   it("says how many more there are than it is shown", async () => {
@@ -336,7 +381,8 @@ describe("a listing, on refusals", () => {
         problem: `Cloudflare: refused to list the service tokens of account acme (HTTP ${status}, ${code} ${message}). ${advice}`,
         status,
       });
-      assert.deepEqual(calls, [pageCall(1)]);
+      // What is not valid may have been the number of entries.
+      assert.deepEqual(calls, status === 400 ? [pageCall(1), pageCall(1, 50)] : [pageCall(1)]);
     });
   }
 

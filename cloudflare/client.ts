@@ -72,9 +72,19 @@ export function openCloudflareApi(credentials: ApiCredentials): CloudflareApi {
     }),
     call: (doing, call) => callCloudflare(credentials, doing, call),
     list: async (name, entry, pageOf, perPage = mostPerPage) => {
-      const listed = await callCloudflare(credentials, name.doing, () =>
-        listAllPages(credentials, name.what, entry, pageOf, perPage),
-      );
+      const listBy = (count: number) =>
+        callCloudflare(credentials, name.doing, () =>
+          listAllPages(credentials, name.what, entry, pageOf, count),
+        );
+      const first = await listBy(perPage);
+      // What is not valid may be the number: the OpenAPI document is the only place that says how high it may be.
+      const listed =
+        first.kind === "failed" &&
+        first.status === 400 &&
+        first.problem.subject === subjectOfRefusals &&
+        perPage > everyListTakes
+          ? await listBy(everyListTakes)
+          : first;
       if (listed.kind !== "answered") {
         return listed;
       }
@@ -192,7 +202,7 @@ async function callCloudflare<T>(
     }
     const says = `refused to ${doing} (${reason})`;
     const todo = status === 403 && said.length > 0 ? adviceForOtherCode : adviceFor(status);
-    return failed({ subject: "Cloudflare", says, todo }, status);
+    return failed({ subject: subjectOfRefusals, says, todo }, status);
   }
 }
 
@@ -265,16 +275,26 @@ function adviceFor(status: number): string {
   }
 }
 
-/** A time that an answer may leave out or give as null; what is not a time counts as left out. */
+/**
+ * A time that an answer may leave out or give as null; what is not a time counts as left out. A server that is written in Go may
+ * give the first second of the year 1 for none.
+ */
 export const optionalTime = z
   .string()
   .refine((text) => !Number.isNaN(Date.parse(text)))
   .nullable()
   .optional()
-  .catch(undefined);
+  .catch(undefined)
+  .transform((text) => (text?.startsWith("0001-01-01") === true ? null : text));
+
+/** Of what Cloudflare refuses for a reason that is neither the API token's nor the account's as a whole. */
+const subjectOfRefusals = "Cloudflare";
 
 /** The most that a list call of Access returns; a default account holds 50 tokens, so this is one call. */
 const mostPerPage = 1000;
+
+/** A number of entries a page that every list of Cloudflare's takes (docs/facts/cloudflare.md, C61). */
+const everyListTakes = 50;
 
 /**
  * Pages are counted by hand because the SDK's iterator always asks for one page more than there is
@@ -289,10 +309,15 @@ async function listAllPages<T extends { readonly id: string }>(
 ): Promise<{ readonly entries: readonly T[]; readonly unseen: number }> {
   const listSchema = z.object({
     success: z.literal(true),
-    result: z.array(entry),
+    // A server that is written in Go gives an empty list as null.
+    result: z
+      .array(entry)
+      .nullable()
+      .transform((found): readonly T[] => found ?? []),
     result_info: z
-      .object({ per_page: z.number().optional(), total_count: z.number().optional().catch(undefined) })
-      .nullish(),
+      .object({ per_page: optionalNumber, total_count: optionalNumber, total_pages: optionalNumber })
+      .optional()
+      .catch(undefined),
   });
   // By ID, so that an entry that moves to the next page while another one is deleted is not counted twice.
   const entries = new Map<string, T>();
@@ -311,13 +336,29 @@ async function listAllPages<T extends { readonly id: string }>(
     for (const found of result) {
       entries.set(found.id, found);
     }
-    // A server may give fewer a page than it was asked for, and than result_info says: only the total tells the end.
     const unseen = Math.max((info?.total_count ?? 0) - entries.size, 0);
-    if (entries.size === known || (result.length < (info?.per_page ?? perPage) && unseen === 0)) {
+    if (entries.size === known || (unseen === 0 && isLast(page, result.length, info ?? {}))) {
       return { entries: [...entries.values()], unseen };
     }
   }
+
+  /**
+   * A server may give fewer a page than it was asked for, and than result_info says: only a total tells the end. Without one, a page
+   * that brings nothing new does: the official SDK's result_info has neither total (cloudflare 7.3.0, core/pagination.d.ts).
+   */
+  function isLast(
+    page: number,
+    count: number,
+    { per_page, total_count, total_pages }: NonNullable<z.infer<typeof listSchema>["result_info"]>,
+  ): boolean {
+    if (total_count !== undefined) {
+      return count < (per_page ?? perPage);
+    }
+    return total_pages !== undefined && page >= total_pages;
+  }
 }
+
+const optionalNumber = z.number().optional().catch(undefined);
 
 /** What is not JSON is of no kind that a schema knows. */
 function noJson(error: unknown): undefined {

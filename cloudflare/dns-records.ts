@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { CloudflareApi } from "./client";
+import { mapAnswer, type CloudflareApi } from "./client";
 
 /** What the API token needs for it, as the dashboard names it. */
 export const readRecords = "DNS, Read";
@@ -17,8 +17,8 @@ const recordSchema = z
   .transform((found) => ({
     id: found.id,
     type: found.type,
-    /** In full, without a trailing dot. */
-    name: found.name,
+    /** In full and in lower case, without a trailing dot. */
+    name: found.name.toLowerCase().replace(/\.$/, ""),
     /** Empty for types whose value is not a text. */
     content: found.content,
     proxied: found.proxied,
@@ -33,10 +33,10 @@ export type ZoneRecord = Readonly<z.infer<typeof recordSchema>>;
 /**
  * Lists a zone's DNS records, 1,000 a call; Cloudflare takes up to 5 million (docs/facts/cloudflare.md, C61).
  *
- * @param name only those of exactly this name.
+ * @param name only those of exactly this name, in lower case.
  */
-export function listRecords(api: CloudflareApi, zoneId: string, name?: string) {
-  return api.list(
+export async function listRecords(api: CloudflareApi, zoneId: string, name?: string) {
+  const listed = await api.list(
     { doing: `list the DNS records of zone ${zoneId}`, what: "the zone's DNS records" },
     recordSchema,
     (page) =>
@@ -46,6 +46,8 @@ export function listRecords(api: CloudflareApi, zoneId: string, name?: string) {
         ...page,
       }),
   );
+  // Said to the server for its sake, and checked here for ours: another name's record stands in nobody's way.
+  return mapAnswer(listed, (records) => records.filter((one) => name === undefined || one.name === name));
 }
 
 /** Types that say where a host name leads; the others, but for NS, stand beside them and change nothing. */

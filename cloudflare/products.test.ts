@@ -5,6 +5,7 @@ import { testToken } from "cloudflare-standin/testing/edge-rows";
 import type { CallResult, CloudflareApi } from "./client";
 import { openTestFleet } from "../operate/testing/test-fleet";
 import { findZone, readBotProtection } from "./zones";
+import { destinationOf } from "./access-evaluation";
 import { listApplications, listApplicationsWithRules } from "./access-applications";
 import { listPolicies } from "./access-policies";
 import { listRecords } from "./dns-records";
@@ -164,6 +165,72 @@ describe("listApplications", () => {
   });
 });
 
+describe("listApplications, of a server with habits of its own", () => {
+  it("takes what is null for what is not there, and a policy by its ID alone", async (t) => {
+    const { api } = await openTestFleet(t, { sites: {} });
+    const [application, bookmark] = valueOf(
+      await listApplications(
+        listing(api, [
+          {
+            id: "1",
+            destinations: [{ type: "private", cidr: "10.0.0.0/8", uri: null }],
+            self_hosted_domains: ["a.example.com", "b.example.com"],
+            service_auth_401_redirect: null,
+            policies: [
+              "p",
+              {
+                id: "q",
+                include: [{ service_token: { token_id: "tokyo" }, everyone: null, email: null }],
+                exclude: null,
+              },
+            ],
+          },
+          { id: "2", type: "bookmark", domain: "https://wiki.example.com", policies: null },
+        ]),
+        "account",
+      ),
+    );
+    assert.deepEqual(application?.destinations, ["a.example.com", "b.example.com"]);
+    assert.equal(application.serviceAuth401Redirect, undefined);
+    assert.deepEqual(
+      application.policies.map(({ id, decision, include, exclude }) => ({ id, decision, include, exclude })),
+      [
+        { id: "p", decision: "", include: undefined, exclude: undefined },
+        {
+          id: "q",
+          decision: "",
+          include: [{ service_token: { token_id: "tokyo" } }],
+          exclude: undefined,
+        },
+      ],
+    );
+    assert.deepEqual(bookmark?.destinations.map(destinationOf), [{ host: "wiki.example.com", path: "" }]);
+  });
+
+  it("takes the time before all times for none", async (t) => {
+    const { api } = await openTestFleet(t, { sites: {} });
+    const never = "0001-01-01T00:00:00Z";
+    const [token] = valueOf(
+      await listTokens(listing(api, [{ id: "1", expires_at: never, last_seen_at: never }]), "account"),
+    );
+    assert.deepEqual([token?.expiresAt, token?.lastSeenAt], [null, null]);
+    const tunnels = valueOf(
+      await listTunnels(
+        listing(api, [
+          { id: "1", name: "central", deleted_at: never },
+          { id: "2", name: "central", deleted_at: "2026-01-01T00:00:00.123456Z" },
+        ]),
+        "account",
+        "central",
+      ),
+    );
+    assert.deepEqual(
+      tunnels.map(({ id }) => id),
+      ["1"],
+    );
+  });
+});
+
 describe("listApplicationsWithRules", () => {
   it("asks for the account's policies only where an application leaves out the rules of one", async (t) => {
     const { api } = await openTestFleet(t, { sites: {} });
@@ -248,6 +315,22 @@ describe("listRecords", () => {
       ["name.exact=prom.example.com&page=1&per_page=1000"],
     );
     assert.equal(valueOf(await listRecords(api, zone.id)).length, 2);
+  });
+});
+
+describe("listRecords, of a server that ignores the name", () => {
+  it("leaves out the records of other names", async (t) => {
+    const { api } = await openTestFleet(t, { sites: {} });
+    const shown = listing(api, [
+      { id: "1", type: "CNAME", name: "blog.example.com", content: "x.example.net" },
+      { id: "2", type: "CNAME", name: "Prom.Example.com.", content: "y.example.net" },
+    ]);
+    const records = valueOf(await listRecords(shown, "zone", "prom.example.com"));
+    assert.deepEqual(
+      records.map(({ id, name }) => ({ id, name })),
+      [{ id: "2", name: "prom.example.com" }],
+    );
+    assert.equal(valueOf(await listRecords(shown, "zone")).length, 2);
   });
 });
 

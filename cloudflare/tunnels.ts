@@ -68,11 +68,16 @@ const originRequestSchema = z
   .nullish()
   .transform((found): Readonly<Record<string, unknown>> => found ?? {});
 
+const textOrNone = z
+  .string()
+  .nullish()
+  .transform((text) => text ?? "");
+
 const ruleSchema = z.object({
   /** Empty for every host. */
-  hostname: z.string().default(""),
+  hostname: textOrNone,
   /** A Go regular expression, not anchored; empty for every path. */
-  path: z.string().default(""),
+  path: textOrNone,
   service: z.string(),
   originRequest: originRequestSchema,
 });
@@ -84,7 +89,7 @@ const configurationSchema = z
   .looseObject({
     ingress: z.array(ruleSchema).nullish(),
     originRequest: originRequestSchema,
-    "warp-routing": z.looseObject({ enabled: z.boolean().default(false) }).nullish(),
+    "warp-routing": z.looseObject({ enabled: z.boolean().nullish() }).nullish(),
   })
   .transform(({ ingress, originRequest, "warp-routing": warpRouting }) => ({
     /** In order: the first that matches serves. */

@@ -4,8 +4,14 @@
  * `status` alike.
  */
 import type { AccountApplication, AttachedPolicy } from "../cloudflare/access-applications";
-import { destinationOf, policyLetsIn, tokenIdIn, unnamedToken } from "../cloudflare/access-evaluation";
-import { addressOfNobody, type AccessRule } from "../cloudflare/access-policies";
+import {
+  destinationOf,
+  isAddressOfNobody,
+  policyLetsIn,
+  tokenIdIn,
+  unnamedToken,
+} from "../cloudflare/access-evaluation";
+import type { AccessRule } from "../cloudflare/access-policies";
 import type { AccountToken } from "../cloudflare/service-tokens";
 import type { Endpoint } from "../fleet/config";
 import type { Problem } from "../fleet/problem";
@@ -30,7 +36,7 @@ const roleOf = ({ destinations }: Pick<AccountApplication, "destinations">, { ho
 };
 
 /** What the stack's policies may hold beside tokens of sites: the one that lets nobody in names an address that nobody has. */
-const nobody = { name: "nobody", rule: JSON.stringify({ ip: { ip: addressOfNobody } }) } as const;
+const nameOfNobody = "nobody";
 
 export interface OwnApplicationsContext {
   readonly applications: readonly AccountApplication[];
@@ -137,6 +143,8 @@ function harmOf(policy: AttachedPolicy, context: OwnApplicationsContext): string
       return letsInOthers(policy) || foreignRules(policy.include, context).length > 0
         ? "it lets in more than the tokens of sites"
         : undefined;
+    case "":
+      return "whom it lets in is not shown";
     default:
       return `its decision is ${policy.decision}`;
   }
@@ -153,7 +161,8 @@ function changedByHand(
 ): Found | undefined {
   const changed = (says: string): Found => ({ says, todo: refreshAndUp });
   const { decision, include, exclude = [], require = [], name } = policy;
-  if (decision !== "non_identity") {
+  // Empty where Cloudflare does not say it, which is no change.
+  if (decision !== "non_identity" && decision !== "") {
     return changed(`whose decision somebody changed to ${decision}`);
   }
   const foreign = foreignRules(include, context, name);
@@ -180,7 +189,7 @@ function foreignRules(
   return (include ?? []).flatMap((rule) => {
     const tokenId = tokenIdIn(rule);
     if (tokenId === undefined) {
-      return policyName === ownership.ownPrefix + nobody.name && JSON.stringify(rule) === nobody.rule
+      return policyName === ownership.ownPrefix + nameOfNobody && isAddressOfNobody(rule)
         ? []
         : [`a rule by ${Object.keys(rule).join(" and ")}`];
     }

@@ -66,6 +66,16 @@ describe("switchTokens", () => {
     assert.equal(rowOf("lima").enabled, true);
   });
 
+  it("does not say that a token is on where Cloudflare does not say it", async (t) => {
+    const { stack, rowOf } = await open(t);
+    Object.defineProperty(rowOf("lima"), "enabled", { get: () => undefined, set: () => undefined });
+    assert.deepEqual(await outcomes(stack), {
+      berlin: "changed",
+      lima: "Cloudflare: took the order to disable the service token sitepass/prod/lima, and does not say whether it is done. Look at it in the dashboard (Zero Trust > Access controls > Service credentials), and run this again.",
+      outputsProblems: [],
+    });
+  });
+
   it("goes on after a token that fails, and takes no answer for success", async (t) => {
     const { stack, standIn, rowOf } = await open(t);
     standIn.inject({ match: { method: "PUT", path: new RegExp(rowOf("berlin").id) }, status: 500 });

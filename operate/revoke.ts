@@ -172,7 +172,7 @@ async function switchToken(
     ? success("changed")
     : failure({
         subject: "Cloudflare",
-        says: `took the order to ${doing}, and ${now.kind === "answered" ? "does not show it as done" : "could not be asked afterwards"}`,
+        says: `took the order to ${doing}, and ${now.kind !== "answered" ? "could not be asked afterwards" : now.value.enabled === undefined ? "does not say whether it is done" : "does not show it as done"}`,
         todo: "Look at it in the dashboard (Zero Trust > Access controls > Service credentials), and run this again",
       });
 }

@@ -1,11 +1,11 @@
 import { getZeroTrustOrganization, getZone, type GetZoneArgs } from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import { findApiCredentials, missingTokenProblem } from "../cloudflare/api-credentials";
-import { apiTokenProblem } from "../cloudflare/client";
+import { findApiCredentials, missingTokenProblem, type ApiCredentials } from "../cloudflare/api-credentials";
+import { apiTokenProblem, openCloudflareApi } from "../cloudflare/client";
 import { teamNameOf, unreadableTeamName } from "../cloudflare/organization";
 import type { AccountToken } from "../cloudflare/service-tokens";
-import { hostsOutsideZone, missingZone, zoneOfAnotherAccount } from "../cloudflare/zones";
+import { findZone, hostsOutsideZone, missingZone, zoneOfAnotherAccount } from "../cloudflare/zones";
 import type { Config } from "../fleet/config";
 import { failure, problemsOf, problemText, success, UserError, type Result } from "../fleet/problem";
 import type { Fleet } from "../fleet/sites";
@@ -41,7 +41,7 @@ export async function readAccountFacts(fleet: Fleet, settings: StackSettings): P
     throw new UserError([missingTokenProblem]);
   }
   const [zone, teamName, report] = await Promise.all([
-    lookUpZone(config),
+    lookUpZone(config, credentials),
     config.publish.kind === "tunnel" ? lookUpTeamName(config) : success(""),
     config.preflight && credentials !== undefined
       ? preflight(credentials, fleet, settings.ownPrefix, readHeldTokens)
@@ -77,8 +77,8 @@ const zoneSchema = z.object({
 });
 
 /** Looks the zone up by the name or ID that is configured, and checks what only Cloudflare knows of it. */
-async function lookUpZone(config: Config): Promise<Result<Zone>> {
-  const read = await readZone(config);
+async function lookUpZone(config: Config, credentials: ApiCredentials | undefined): Promise<Result<Zone>> {
+  const read = await readZone(config, credentials);
   if (!read.ok) {
     return read;
   }
@@ -92,10 +92,27 @@ async function lookUpZone(config: Config): Promise<Result<Zone>> {
 }
 
 /**
- * A name is unique within an account alone, and the provider's look-up fails when it finds several: asked for are the account's
- * active zone, then any of the account's, and then any at all, to say whose it is.
+ * A name is unique within an account alone, and the provider's look-up fails when it finds several, or another zone's state than it
+ * was asked for; each such failure the engine shows as an error, though `up` goes on. So a name is looked up in the list, and the
+ * provider is only asked where Cloudflare is not asked directly, or did not answer: for the account's active zone, then any of the
+ * account's, and then any at all, to say whose it is.
  */
-async function readZone({ zone, accountId }: Config): Promise<Result<z.infer<typeof zoneSchema>>> {
+async function readZone(
+  { zone, accountId, preflight: asksDirectly }: Config,
+  credentials: ApiCredentials | undefined,
+): Promise<Result<z.infer<typeof zoneSchema>>> {
+  if ("name" in zone && asksDirectly && credentials !== undefined) {
+    const listed = await findZone(openCloudflareApi(credentials), { zone, accountId });
+    if (listed.kind === "answered") {
+      return listed.value === undefined
+        ? failure(missingZone({ zone }))
+        : success({
+            zoneId: listed.value.id,
+            name: listed.value.name,
+            account: { id: listed.value.accountId },
+          });
+    }
+  }
   const account = { id: accountId };
   const questions: readonly GetZoneArgs[] =
     "id" in zone
@@ -108,7 +125,12 @@ async function readZone({ zone, accountId }: Config): Promise<Result<z.infer<typ
   let reason = "";
   for (const question of questions) {
     try {
-      return success(zoneSchema.parse(await getZone(question)));
+      const found = zoneSchema.parse(await getZone(question));
+      if ("id" in zone || found.name.toLowerCase() === zone.name) {
+        return success(found);
+      }
+      // An API that does not heed the name, and has one zone alone.
+      reason = `asked for exactly one result by its name, it gave the zone ${found.name}`;
     } catch (error) {
       reason = briefMessage(error);
       if (!reason.includes("exactly one result")) {

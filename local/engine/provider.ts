@@ -81,6 +81,13 @@ const zoneQuery = ({ name, account, status }: z.infer<(typeof zoneArgs)["options
 const accountArgs = z.strictObject({ accountId: z.string() });
 const tunnelTokenArgs = z.strictObject({ accountId: z.string(), tunnelId: z.string() });
 const withId = z.looseObject({ id: z.string() });
+/** What the SDK's types promise beyond the ID need not come (cloudflare 7.3.0, zones.d.ts marks the account's ID as optional). */
+const shownZone = z.object({
+  id: z.string(),
+  name: z.string(),
+  account: z.object({ id: z.string().optional(), name: z.string().optional() }).nullish(),
+  status: z.string().optional(),
+});
 
 /** The look-ups that the program uses, with the provider's calls (terraform-provider-cloudflare v5, data_source.go of each). */
 const invokes: Readonly<Record<string, (client: Cloudflare, args: Properties) => Promise<Properties>>> = {
@@ -94,8 +101,15 @@ const invokes: Readonly<Record<string, (client: Cloudflare, args: Properties) =>
       }
       zoneId = withId.parse(found[0]).id;
     }
-    const { id, name, account, status } = await client.zones.get({ zone_id: zoneId });
-    return { ...args, id, zoneId: id, name, account: { id: account.id, name: account.name }, status };
+    const { id, name, account, status } = shownZone.parse(await client.zones.get({ zone_id: zoneId }));
+    return {
+      ...args,
+      id,
+      zoneId: id,
+      name,
+      ...(account === undefined || account === null ? {} : { account }),
+      status,
+    };
   },
   "cloudflare:index/getZeroTrustOrganization:getZeroTrustOrganization": async (client, raw) => {
     const { accountId } = accountArgs.parse(raw);

@@ -81,7 +81,7 @@ export function defineKind<Inputs extends Properties>(definition: KindDefinition
   const idOf = (inputs: Inputs, answer: unknown): string =>
     definition.idOf === undefined ? withId.parse(answer).id : definition.idOf(inputs);
   const foundIn = (answer: unknown, scope: string, object: string) => {
-    const typed = definition.inputs.parse(definition.inputsOf(answer, scope, object));
+    const typed = definition.inputs.parse(definition.inputsOf(withoutNulls(answer), scope, object));
     return { inputs: propertiesOf(structOf(typed)), id: idOf(typed, answer) };
   };
   return {
@@ -137,6 +137,20 @@ export function defineKind<Inputs extends Properties>(definition: KindDefinition
 }
 
 const withId = z.looseObject({ id: z.string() });
+
+/** To the provider, what an answer leaves out and what it gives as null is the same: both are null in its state (terraform-provider-cloudflare v5, internal/apijson/decoder.go). */
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    return value.map(withoutNulls);
+  }
+  return typeof value === "object" && value !== null
+    ? Object.fromEntries(
+        Object.entries(value).flatMap(([name, inner]) =>
+          inner === null ? [] : [[name, withoutNulls(inner)]],
+        ),
+      )
+    : value;
+}
 
 /** Whether a value, or what it is a part of, or any part of it, is known only after an `up`. */
 function isUnknownAt(value: unknown, [step, ...more]: readonly PropertyKey[]): boolean {

@@ -12,15 +12,24 @@ const subject = "CLOUDFLARE_API_TOKEN";
 /** An API token that expires sooner than this is worth a warning. */
 const soonDays = 30;
 
-/** @returns `usable` false when asking anything else with this API token would only repeat the same refusal. */
+/**
+ * @param works whether another question was answered to this API token, after the one about itself was refused.
+ * @returns `usable` false when asking anything else with this API token would only repeat the same refusal.
+ */
 export function apiTokenFinding(
   verified: CallResult<ApiTokenState | undefined>,
   now: Date,
+  works = false,
 ): { readonly usable: boolean; readonly finding: Finding } {
   const useless = (wrong: Problem) => ({
     usable: false,
     finding: problem({ ...wrong, todo: `${wrong.todo}. Nothing else at Cloudflare was looked at` }),
   });
+  if (verified.kind !== "answered" && works) {
+    const reason = verified.kind === "forbidden" ? verified.reason : `Cloudflare ${verified.problem.says}`;
+    const says = `is taken, and until when cannot be told (${reason})`;
+    return { usable: true, finding: warning({ subject, says, todo: "Look at it in the dashboard" }) };
+  }
   if (verified.kind === "forbidden") {
     return useless({ subject, says: `is not valid (${verified.reason})`, todo: exportAnother });
   }
@@ -148,9 +157,9 @@ export function permissionFinding(
 ): Finding {
   const { name, neededFor, scope } = permissions[permission];
   if (read.kind === "failed") {
-    // What Cloudflare refuses for a reason of its own, and `up` does not ask for.
+    // What Cloudflare refuses for a reason of its own, or does not have, and `up` does not ask for.
     const { says, todo, subject: about } = read.problem;
-    return onlyChecks !== undefined && read.status === 403 && about === "Cloudflare"
+    return onlyChecks !== undefined && (read.status === 403 || read.status === 404) && about === "Cloudflare"
       ? warning({ subject: about, says: `${says}, so ${onlyChecks} not checked`, todo })
       : problem(read.problem);
   }

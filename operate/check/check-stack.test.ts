@@ -216,6 +216,50 @@ describe("checkAccount, on the API token", () => {
     ]);
   });
 
+  it("goes on where only the question about the API token itself is refused", async (t) => {
+    for (const [status, code, message, reason] of [
+      [
+        404,
+        7003,
+        "Could not route",
+        "Cloudflare refused to verify the API token (HTTP 404, 7003 Could not route)",
+      ],
+      [403, 10000, "Authentication error", "HTTP 403, 10000 Authentication error"],
+    ] as const) {
+      const fleet = await soundFleet(t);
+      for (const path of ["/user/tokens/verify", `/accounts/${fleet.stack.config.accountId}/tokens/verify`]) {
+        fleet.standIn.inject({ match: { path }, status, code, message });
+      }
+      const result = await check(fleet);
+      assert.deepEqual(said(result, "warning"), [
+        `CLOUDFLARE_API_TOKEN: is taken, and until when cannot be told (${reason}). Look at it in the dashboard.`,
+      ]);
+      assert.deepEqual(said(result, "problem"), []);
+      assert.equal(said(result, "ok").length, 14);
+      const lists = fleet.standIn.requests.filter(
+        ({ method, path }) => method === "GET" && path.endsWith("/service_tokens"),
+      );
+      assert.equal(lists.length, 1);
+    }
+  });
+
+  it("takes what Cloudflare does not have for no problem, where `up` needs it as little", async (t) => {
+    const fleet = await soundFleet(t, { configuration: { teamName: "example-team" } });
+    const { accountId } = fleet.stack.config;
+    for (const path of [
+      `/accounts/${accountId}/access/organizations`,
+      `/zones/${zoneOf(fleet)}/bot_management`,
+    ]) {
+      fleet.standIn.inject({ match: { path }, status: 404, code: 7003, message: "Could not route" });
+    }
+    const result = await check(fleet);
+    assert.deepEqual(said(result, "problem"), []);
+    assert.deepEqual(said(result, "warning"), [
+      `Cloudflare: refused to read the bot protection of zone ${zoneOf(fleet)} (HTTP 404, 7003 Could not route), so Bot Fight Mode on example.com, which stops collectors, was not checked. Check sitepass:accountId.`,
+      `Cloudflare: refused to read the Zero Trust organization of account ${accountId} (HTTP 404, 7003 Could not route), so the team name and strict service token mode were not checked. Check sitepass:accountId.`,
+    ]);
+  });
+
   it("says one thing of a token that is not valid, and asks nothing else", async (t) => {
     const fleet = await soundFleet(t);
     for (const path of ["/user/tokens/verify", "/accounts/"]) {
@@ -438,6 +482,20 @@ describe("checkAccount, on what is in the account", () => {
       `${its} has the policy "all", which this stack did not attach: it lets in more than the tokens of sites. Detach it in the dashboard, or run \`pulumi up --refresh\`.`,
       `${its} has the policy "office", which this stack did not attach: its decision is bypass, so whoever its rules match may push. Detach it in the dashboard, or run \`pulumi up --refresh\`.`,
       `${its} answers a wrong token with a redirect, which collectors follow and take for a delivery. Run \`pulumi up --refresh\`.`,
+    ]);
+  });
+
+  it("does not say how an application refuses that does not say it itself", async (t) => {
+    const fleet = await soundFleet(t);
+    const push = [...fleet.standIn.database.applications.values()].find(({ name }) =>
+      name.endsWith("push to prom.example.com"),
+    );
+    assert.ok(push !== undefined);
+    Reflect.deleteProperty(push, "service_auth_401_redirect");
+    const result = await check(fleet);
+    assert.deepEqual(said(result, "problem"), []);
+    assert.deepEqual(said(result, "warning"), [
+      'sitepass:endpoints.metrics.hostname: is "prom.example.com", and whether its application "sitepass/prod/metrics: push to prom.example.com" answers a wrong token with 401 or with a redirect cannot be told. Run `npx sitepass verify`, which tries it.',
     ]);
   });
 

@@ -87,7 +87,13 @@ export async function checkAccount(
   { readsOnly, now }: Pick<CheckOptions, "readsOnly" | "now">,
 ): Promise<StackCheck> {
   const { accountId, endpoints } = stack.config;
-  const { usable, finding } = apiTokenFinding(await verifyApiToken(api, accountId), now);
+  const verified = await verifyApiToken(api, accountId);
+  // Where the question about the API token itself is refused for no reason of the token's, any other answer tells that it is taken.
+  const isUntold =
+    verified.kind === "forbidden" ||
+    (verified.kind === "failed" && verified.problem.subject === "Cloudflare");
+  const listed = isUntold ? listTokens(api, accountId) : undefined;
+  const { usable, finding } = apiTokenFinding(verified, now, (await listed)?.kind === "answered");
   const others = otherCredentials(stack.raw, process.env);
   if (!usable) {
     return { findings: [finding, ...others], plan: undefined };
@@ -96,7 +102,7 @@ export async function checkAccount(
   const context: CheckContext = {
     stack,
     api,
-    tokens: listTokens(api, accountId),
+    tokens: listed ?? listTokens(api, accountId),
     zone,
     records: zone.then(async (found) => {
       const zoneId = found.kind === "answered" ? found.value?.id : undefined;

@@ -77,6 +77,7 @@ async function checkApplications({ stack, api, probe, ...asked }: CheckContext):
     permission,
     ...unseenProblems(read, "Access applications").map(warning),
     ...gone,
+    ...endpoints.flatMap((endpoint) => untoldAnswers(context, endpoint)).map(warning),
     ...(findings.length > 0 ? findings : [ok("no foreign Access application is on the push hosts")]),
   ];
 }
@@ -145,7 +146,7 @@ function otherFinding(
 function ownFindings(context: OwnApplicationsContext, endpoint: Endpoint): readonly Problem[] {
   // Which refusals are answered with 401 is a setting of the application, which needs a policy (docs/facts/cloudflare.md, C32).
   const redirecting = ownApplications(context, endpoint).filter(
-    ({ policies, serviceAuth401Redirect }) => policies.length > 0 && !serviceAuth401Redirect,
+    ({ policies, serviceAuth401Redirect }) => policies.length > 0 && serviceAuth401Redirect === false,
   );
   return [
     ...missingApplications(context, endpoint),
@@ -157,6 +158,18 @@ function ownFindings(context: OwnApplicationsContext, endpoint: Endpoint): reado
     })),
   ];
 }
+
+/** Of the stack's own applications, those that do not say how they refuse. */
+const untoldAnswers = (context: OwnApplicationsContext, endpoint: Endpoint): readonly Problem[] =>
+  ownApplications(context, endpoint)
+    .filter(
+      ({ policies, serviceAuth401Redirect }) => policies.length > 0 && serviceAuth401Redirect === undefined,
+    )
+    .map(({ name }) => ({
+      subject: hostnameKey(endpoint),
+      says: `is "${endpoint.hostname}", and whether its application "${name}" answers a wrong token with 401 or with a redirect cannot be told`,
+      todo: "Run `npx sitepass verify`, which tries it",
+    }));
 
 async function checkRecords({ stack, probe, ...asked }: CheckContext): Promise<readonly Finding[]> {
   const [zone, records, own] = await Promise.all([asked.zone, asked.records, asked.ownership]);

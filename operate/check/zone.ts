@@ -51,7 +51,9 @@ export function zoneFindings(
     ...statusFindings(zone),
     ...hostsOutsideZone(config, zone.name).map(problem),
   ];
-  return findings.length > 0 ? findings : [ok(`zone ${zone.name} is active, and in the account`)];
+  return findings.length > 0
+    ? findings
+    : [ok(`zone ${zone.name} is active${zone.accountId === undefined ? "" : ", and in the account"}`)];
 }
 
 function statusFindings({ name, status, paused }: AccountZone): readonly Finding[] {

@@ -31,7 +31,7 @@ export async function lookAround(api: CloudflareApi): Promise<SeenByToken> {
       found.set(account.id, account);
     }
   }
-  const isFailure = accounts.kind === "failed" && accounts.status !== 400 && accounts.status !== 403;
+  const isFailure = accounts.kind === "failed" && ![400, 403, 404].includes(accounts.status ?? 0);
   if (isFailure && found.size === 0) {
     throw new UserError(accounts.problem);
   }
@@ -85,6 +85,9 @@ export async function lookUpTeam(api: CloudflareApi, accountId: string): Promise
     case "forbidden":
       return unknown(read.reason);
     case "failed":
+      if (read.status === 404 && read.problem.subject === "Cloudflare") {
+        return unknown(`Cloudflare ${read.problem.says}`);
+      }
       // What client.ts says of an account without Zero Trust, which has to be set up by hand.
       throw new UserError(
         read.problem.subject === "sitepass:accountId"

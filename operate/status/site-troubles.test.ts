@@ -147,7 +147,7 @@ describe("timeTroubles", () => {
       "alarm not told when seen: Cloudflare does not say when it was last seen, and its token is 326 days old",
     ]);
     assert.deepEqual(said({ lastSeenAt: undefined, createdAt: undefined }), [
-      "alarm not told when seen: Cloudflare does not say when it was last seen",
+      "warning not told when seen: Cloudflare does not say when it was last seen, nor when it was made",
     ]);
   });
 

@@ -146,7 +146,8 @@ function staleTroubles(status: Times, { now, staleHours }: Thresholds): readonly
   const notTold = "Cloudflare does not say when it was last seen";
   const since = lastSeenAt ?? createdAt;
   if (since === undefined) {
-    return [trouble("alarm", "not told when seen", site, notTold)];
+    // Neither time is told by a server that has neither, from the first minute on; Cloudflare has both.
+    return [trouble("warning", "not told when seen", site, `${notTold}, nor when it was made`)];
   }
   const age = now.getTime() - Date.parse(since);
   if (age <= staleHours * 3_600_000) {

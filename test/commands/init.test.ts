@@ -223,6 +223,17 @@ describe("sitepass init", () => {
     const withoutList = await init("--yes");
     assert.equal(withoutList.exitCode, 0, withoutList.stderr);
     assert.match(withoutList.stderr, /^warning: Cloudflare: refused to list the accounts \(HTTP 501/m);
+    // As a server that has neither list of accounts nor organization.
+    for (const path of [/^\/accounts$/, new RegExp(`^/accounts/${account}/access/organizations$`)]) {
+      standIn.inject({ match: { path }, status: 404, code: 7003, message: "Could not route" });
+    }
+    const lean = await init("--yes", "--account", account, "--stack", "lean");
+    assert.equal(lean.exitCode, 0, lean.stderr);
+    assert.doesNotMatch(lean.stderr, /list the accounts/);
+    assert.match(
+      lean.stderr,
+      /^warning: sitepass:teamName: was not looked up \(Cloudflare refused to read the Zero Trust organization of account 0123456789abcdef0123456789abcdef \(HTTP 404, 7003 Could not route\)\)\./m,
+    );
     const unknown = await sitepass(["init", "--cwd", directory, "--yes"], {
       environment: environment("x".repeat(40)),
     });
