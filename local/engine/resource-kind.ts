@@ -67,6 +67,8 @@ interface KindDefinition<Inputs> extends Pick<ResourceKind, "type" | "permission
   readonly inputsOf: (answer: unknown, scope: string, id: string) => Inputs;
   /** Inputs that the provider keeps when it reads the object again; none by default. */
   readonly keptOnRead?: readonly string[];
+  /** Inputs that a read takes from the answer also where they were not declared, which the provider then plans to take away; none by default. */
+  readonly filledIn?: readonly string[];
   /** What comes in answers beside the inputs and the ID; nothing by default. */
   readonly outputsOf?: (answer: unknown, before: Properties) => Properties;
   /** The answer's `id` by default. */
@@ -76,7 +78,15 @@ interface KindDefinition<Inputs> extends Pick<ResourceKind, "type" | "permission
 }
 
 export function defineKind<Inputs extends Properties>(definition: KindDefinition<Inputs>): ResourceKind {
-  const { type, permission, replaceOn, scopeOf, keptOnRead = [], outputsOf = () => ({}) } = definition;
+  const {
+    type,
+    permission,
+    replaceOn,
+    scopeOf,
+    keptOnRead = [],
+    filledIn = [],
+    outputsOf = () => ({}),
+  } = definition;
   const parse = (inputs: Properties): Inputs => definition.inputs.parse(revealed(inputs));
   const idOf = (inputs: Inputs, answer: unknown): string =>
     definition.idOf === undefined ? withId.parse(answer).id : definition.idOf(inputs);
@@ -122,12 +132,13 @@ export function defineKind<Inputs extends Properties>(definition: KindDefinition
       const scope = scopeOf(parse(inputs));
       const answer = await definition.get(client, id, scope);
       const found = foundIn(answer, scope, id).inputs;
-      // Only what was declared: the rest is Cloudflare's own default, which no later `up` would take away.
-      const read = Object.fromEntries(
-        Object.entries(inputs).flatMap(([name, value]) =>
-          keptOnRead.includes(name) ? [[name, value]] : name in found ? [[name, found[name]]] : [],
+      // What was not declared is mostly Cloudflare's own default, which no later `up` would take away.
+      const read = Object.fromEntries([
+        ...Object.entries(inputs).filter(([name]) => keptOnRead.includes(name)),
+        ...Object.entries(found).filter(
+          ([name]) => !keptOnRead.includes(name) && (name in inputs || filledIn.includes(name)),
         ),
-      );
+      ]);
       return { inputs: read, outputs: { ...read, id, ...outputsOf(answer, outputs) } };
     },
     async delete(client, id, inputs) {
