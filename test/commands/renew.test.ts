@@ -48,7 +48,7 @@ describe("sitepass renew", () => {
     assert.equal(stderr, "");
     assert.equal(
       stdout,
-      `site   renewal  expiry before             expiry now
+      `site   renewal  expiry before         expiry now
 tokyo  renewed  ${expires_at}  ${later(expires_at, year)}
 Passed over, lasts forever: lima.
 
