@@ -57,7 +57,8 @@ interface KindDefinition<Inputs> extends Pick<ResourceKind, "type" | "permission
   /** Form of the provider's import IDs, such as `<zone_id>/<dns_record_id>`: the scope, then the object. */
   readonly importIdForm: string;
   readonly create: (client: Cloudflare, inputs: Inputs) => Promise<unknown>;
-  readonly update: (client: Cloudflare, id: string, inputs: Inputs) => Promise<unknown>;
+  /** @param before the outputs until then, of which the provider repeats some. */
+  readonly update: (client: Cloudflare, id: string, inputs: Inputs, before: Properties) => Promise<unknown>;
   readonly get: (client: Cloudflare, id: string, scope: string) => Promise<unknown>;
   readonly delete: (client: Cloudflare, id: string, scope: string) => Promise<unknown>;
   /**
@@ -117,7 +118,7 @@ export function defineKind<Inputs extends Properties>(definition: KindDefinition
       return { id, inputs, outputs: { ...inputs, id, ...outputsOf(answer, {}) } };
     },
     async update(client, id, inputs, outputs) {
-      const answer = await definition.update(client, id, parse(inputs));
+      const answer = await definition.update(client, id, parse(inputs), outputs);
       return { ...inputs, id, ...outputsOf(answer, outputs) };
     },
     previewUpdate(inputs, outputs, changed) {

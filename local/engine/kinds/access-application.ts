@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { changedProperties, type Properties } from "../properties";
 import { defineKind } from "../resource-kind";
 
 const inputs = z.strictObject({
@@ -43,7 +44,14 @@ export const accessApplication = defineKind({
   scopeOf: ({ accountId }) => accountId,
   importIdForm: "accounts/<account_id>/<app_id>",
   create: (client, application) => client.zeroTrust.access.applications.create(body(application)),
-  update: (client, id, application) => client.zeroTrust.access.applications.update(id, body(application)),
+  update: (client, id, application, before) =>
+    client.zeroTrust.access.applications.update(id, {
+      ...body(application),
+      // Computed, and repeated from the state unless what it is computed from changes (schema.go).
+      ...(coversTheSame(application, before)
+        ? { self_hosted_domains: application.destinations.map(({ uri }) => uri) }
+        : {}),
+    }),
   get: (client, id, account_id) => client.zeroTrust.access.applications.get(id, { account_id }),
   delete: (client, id, account_id) => client.zeroTrust.access.applications.delete(id, { account_id }),
   inputsOf: (answer, accountId) => {
@@ -66,6 +74,10 @@ export const accessApplication = defineKind({
   outputsOf: (answer) => ({ aud: withAudience.parse(answer).aud }),
 });
 
+const coversTheSame = ({ domain, destinations }: z.infer<typeof inputs>, before: Properties): boolean =>
+  changedProperties({ domain, destinations }, { domain: before.domain, destinations: before.destinations })
+    .length === 0;
+
 function body({
   accountId,
   sessionDuration,
@@ -79,6 +91,8 @@ function body({
   return {
     account_id: accountId,
     ...same,
+    // The provider's default, which it sends with each application (schema.go).
+    http_only_cookie_attribute: true,
     ...(sessionDuration === undefined ? {} : { session_duration: sessionDuration }),
     ...(serviceAuth401Redirect === undefined ? {} : { service_auth_401_redirect: serviceAuth401Redirect }),
     ...(appLauncherVisible === undefined ? {} : { app_launcher_visible: appLauncherVisible }),
