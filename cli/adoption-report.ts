@@ -151,8 +151,9 @@ function showNextSteps(
   { colors, print }: Terminal,
 ): void {
   const document = plan.files.at(-1)?.file ?? "";
+  const importsApplication = plan.adoptions.some(({ becomes }) => becomes.type === resourceTypes.application);
   const steps = [
-    `pulumi import --stack ${stackName} --file ${document} --generate-code=false: takes all this into the state, protected, and changes nothing in Cloudflare.`,
+    `pulumi import --stack ${stackName} --file ${document} --generate-code=false: takes all this into the state, protected, and changes nothing in Cloudflare.${importsApplication ? " Pass over its warnings that inputs of applications failed to validate: nothing is made of them." : ""}`,
     ...(plan.preflightWouldRefuse
       ? [
           "Set sitepass:preflight to false for the first up: it counts tokens by name, and would take these for other ones.",

@@ -8,7 +8,8 @@ import { mapAnswer, type CallResult, type CloudflareApi } from "./client";
 /** What the API token needs for it, as the dashboard names it. */
 export const readZone = "Zone, Read";
 
-const zoneSchema = z
+/** An answer of the API, and an entry of the provider's look-up of zones, which names these fields alike. */
+export const zoneSchema = z
   .object({
     id: z.string(),
     name: z.string(),
@@ -32,12 +33,7 @@ export type AccountZone = Readonly<z.infer<typeof zoneSchema>>;
 /** Cloudflare gives at most 50 zones a page (docs/facts/cloudflare.md, C61). */
 const pageSize = 50;
 
-/**
- * The configured zone, by name or ID; undefined when the API token is shown no zone of that name.
- *
- * A name is unique within an account alone, and a zone that moved away stays listed in the account that it left. So of several
- * the account's own counts, and of those the active one; another account's is given where there is no other, to be told so.
- */
+/** The configured zone, by name or ID; undefined when the API token is shown no zone of that name. */
 export async function findZone(
   api: CloudflareApi,
   { zone, accountId }: Pick<Config, "zone" | "accountId">,
@@ -54,14 +50,23 @@ export async function findZone(
     (page) => api.client.zones.list({ name: zone.name, ...page }),
     pageSize,
   );
-  return mapAnswer(
-    listed,
-    (zones) =>
-      zones
-        .filter(({ name }) => name === zone.name)
-        .toSorted((a, b) => rankOf(a, accountId) - rankOf(b, accountId))[0],
-  );
+  return mapAnswer(listed, (zones) => zoneOfName(zones, zone.name, accountId));
 }
+
+/**
+ * Which zone of a list is the one of that name; undefined when none is.
+ *
+ * A name is unique within an account alone, and a zone that moved away stays listed in the account that it left. So of several
+ * the account's own counts, and of those the active one; another account's is given where there is no other, to be told so.
+ */
+export const zoneOfName = (
+  zones: readonly AccountZone[],
+  wanted: string,
+  accountId: string,
+): AccountZone | undefined =>
+  zones
+    .filter(({ name }) => name === wanted)
+    .toSorted((a, b) => rankOf(a, accountId) - rankOf(b, accountId))[0];
 
 const statusesByUse = ["active", "pending", "initializing"];
 
@@ -110,6 +115,24 @@ export function missingZone({ zone }: Pick<Config, "zone">, reason?: string): Pr
     says: `is "${configured(zone)}", and Cloudflare shows the API token no such zone${reason === undefined ? "" : ` (${reason})`}`,
     todo: 'Check the spelling, that the zone is in the account, and that the token has the permission "Zone" Read for it',
   };
+}
+
+/** Why pushes to the zone's names do not arrive, though all that they need is there; empty where Cloudflare says nothing of it. */
+export function zoneTroubles({ name, status, paused }: AccountZone): readonly Problem[] {
+  const subject = `zone ${name}`;
+  const troubles: Problem[] = [];
+  if (status !== undefined && status !== "active") {
+    const says = `is ${status}, not active, so its names lead nowhere yet`;
+    const todo =
+      "Set the name servers that the dashboard shows at the registrar, and wait for Cloudflare's e-mail";
+    troubles.push({ subject, says, todo });
+  }
+  if (paused) {
+    const says = "is paused, so Cloudflare proxies none of its names and Access guards none";
+    const todo = "Enable Cloudflare on the zone again, on its Overview page";
+    troubles.push({ subject, says, todo });
+  }
+  return troubles;
 }
 
 /** A tunnel serves host names of its own account only (docs/facts/edge.md, E33). */

@@ -129,7 +129,7 @@ describe("renewTokens", () => {
       ["berlin", "lima", "tokyo"].map((site) => [
         site,
         "2027-11-23T12:00:00.000Z",
-        "2028-11-22T12:00:00.000Z",
+        "2028-11-22T12:00:00Z",
         undefined,
       ]),
     );
@@ -149,7 +149,7 @@ describe("renewTokens", () => {
     assert.deepEqual(problems(await renew()), {
       berlin:
         "sites/berlin.yaml: Cloudflare took the renewal, and the token still expires at 2027-11-23T12:00:00.000Z. Try again; if it stays, change token.duration in the file and run `pulumi up`.",
-      lima: "sites/lima.yaml: Cloudflare took the renewal, and the token is still expired since 2024-12-31T00:00:00.000Z. Change token.duration in the file, which counts it anew with the same secret, and run `pulumi up`.",
+      lima: "sites/lima.yaml: Cloudflare took the renewal, and the token is still expired since 2024-12-31T00:00:00Z. Change token.duration in the file, which counts it anew with the same secret, and run `pulumi up`.",
       tokyo: undefined,
     });
   });

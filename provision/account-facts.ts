@@ -1,13 +1,30 @@
-import { getZeroTrustOrganization, getZone, type GetZoneArgs } from "@pulumi/cloudflare";
+import { getZeroTrustOrganization, getZone, getZones } from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { findApiCredentials, missingTokenProblem, type ApiCredentials } from "../cloudflare/api-credentials";
 import { apiTokenProblem, openCloudflareApi } from "../cloudflare/client";
 import { teamNameOf, unreadableTeamName } from "../cloudflare/organization";
 import type { AccountToken } from "../cloudflare/service-tokens";
-import { findZone, hostsOutsideZone, missingZone, zoneOfAnotherAccount } from "../cloudflare/zones";
+import {
+  findZone,
+  hostsOutsideZone,
+  missingZone,
+  zoneOfAnotherAccount,
+  zoneOfName,
+  zoneSchema,
+  zoneTroubles,
+  type AccountZone,
+} from "../cloudflare/zones";
 import type { Config } from "../fleet/config";
-import { failure, problemsOf, problemText, success, UserError, type Result } from "../fleet/problem";
+import {
+  failure,
+  problemsOf,
+  problemText,
+  success,
+  UserError,
+  type Problem,
+  type Result,
+} from "../fleet/problem";
 import type { Fleet } from "../fleet/sites";
 import { briefMessage } from "../fleet/zod-issues";
 import { readHeldObjects } from "./held-objects";
@@ -16,16 +33,11 @@ import type { StackSettings } from "./pulumi-program";
 
 /** What has to be known of the account before anything is declared. */
 export interface AccountFacts {
-  readonly zone: Zone;
+  readonly zone: Pick<AccountZone, "id" | "name">;
   /** Zero Trust team name; empty when nothing needs it. */
   readonly teamName: string;
   /** The account's service tokens, where nothing was said yet of those that the stack does not hold. */
   readonly tokens: readonly AccountToken[] | undefined;
-}
-
-export interface Zone {
-  readonly id: string;
-  readonly name: string;
 }
 
 /**
@@ -40,24 +52,38 @@ export async function readAccountFacts(fleet: Fleet, settings: StackSettings): P
     // Every look-up below would fail for the same reason.
     throw new UserError([missingTokenProblem]);
   }
-  const [zone, teamName, report] = await Promise.all([
-    lookUpZone(config, credentials),
-    config.publish.kind === "tunnel" ? lookUpTeamName(config) : success(""),
-    config.preflight && credentials !== undefined
-      ? preflight(credentials, fleet, settings.ownPrefix, readHeldTokens)
-      : uncompared(fleet),
+  const direct = config.preflight ? credentials : undefined;
+  const [zone, report] = await Promise.all([
+    lookUpZone(config, direct),
+    direct === undefined ? uncompared(fleet) : preflight(direct, fleet, settings.ownPrefix, readHeldTokens),
   ]);
-  for (const warning of report.warnings) {
+  const known = [...report.problems, ...unsaid(problemsOf(zone), report.problems)];
+  // Not asked for nothing: what the provider is refused, the engine shows as an error of its own.
+  const teamName =
+    config.publish.kind === "tunnel" && causeOf(known) === undefined
+      ? await lookUpTeamName(config)
+      : success("");
+  const warnings = [...report.warnings, ...(zone.ok ? zoneTroubles(zone.value) : [])];
+  for (const warning of warnings) {
     await pulumi.log.warn(problemText(warning));
   }
-  if (!zone.ok || !teamName.ok || report.problems.length > 0) {
-    const problems = [...report.problems, ...problemsOf(zone), ...problemsOf(teamName)];
-    // What is wrong with the API token as a whole is why the others fail, and each way of asking words it differently.
-    const cause = problems.find(({ says }) => apiTokenProblem(says) !== undefined);
+  if (!zone.ok || !teamName.ok || known.length > 0) {
+    const problems = [...known, ...problemsOf(teamName)];
+    const cause = causeOf(problems);
     throw new UserError(cause === undefined ? problems : [cause]);
   }
   return { zone: zone.value, teamName: teamName.value, tokens: report.tokens };
 }
+
+/** What is wrong with the API token as a whole is why the others fail, and each way of asking words it differently. */
+const causeOf = (problems: readonly Problem[]): Problem | undefined =>
+  problems.find(({ says }) => apiTokenProblem(says) !== undefined);
+
+/** An outage, or an API token that is refused, is the same whatever was asked for; what is wrong with a key is not. */
+const unsaid = (problems: readonly Problem[], others: readonly Problem[]): readonly Problem[] =>
+  problems.filter(
+    ({ subject }) => subject.startsWith("sitepass:") || others.every((other) => other.subject !== subject),
+  );
 
 const uncompared = async (fleet: Fleet): Promise<PreflightReport> => ({
   problems: await brakeOnHeld(fleet, readHeldTokens),
@@ -69,76 +95,52 @@ async function readHeldTokens(): Promise<HeldTokens | undefined> {
   return held === undefined ? undefined : heldTokensIn(held);
 }
 
-/** What is used of the answer; the SDK's types promise more than a provider has to give. */
-const zoneSchema = z.object({
-  zoneId: z.string(),
-  name: z.string(),
-  account: z.object({ id: z.string().nullish() }).nullish(),
-});
-
 /** Looks the zone up by the name or ID that is configured, and checks what only Cloudflare knows of it. */
-async function lookUpZone(config: Config, credentials: ApiCredentials | undefined): Promise<Result<Zone>> {
-  const read = await readZone(config, credentials);
+async function lookUpZone(config: Config, direct: ApiCredentials | undefined): Promise<Result<AccountZone>> {
+  const read = await (direct === undefined ? askProviderForZone(config) : askForZone(direct, config));
   if (!read.ok) {
     return read;
   }
-  const found = read.value;
-  const zone = { id: found.zoneId, name: found.name };
   const problems = [
-    ...zoneOfAnotherAccount(config, found.account?.id ?? undefined),
-    ...hostsOutsideZone(config, zone.name),
+    ...zoneOfAnotherAccount(config, read.value.accountId),
+    ...hostsOutsideZone(config, read.value.name),
   ];
-  return problems.length > 0 ? failure(...problems) : success(zone);
+  return problems.length > 0 ? failure(...problems) : read;
 }
 
+/** One call, of which the engine sees nothing: where the provider's look-up finds none, the engine shows an error beside what is said of it here. */
+async function askForZone(credentials: ApiCredentials, config: Config): Promise<Result<AccountZone>> {
+  const found = await findZone(openCloudflareApi(credentials), config);
+  if (found.kind === "failed" && found.status !== 404) {
+    return failure(found.problem);
+  }
+  const zone = found.kind === "answered" ? found.value : undefined;
+  return zone === undefined
+    ? failure(missingZone(config, found.kind === "forbidden" ? found.reason : undefined))
+    : success(zone);
+}
+
+const listedZones = z.object({ results: z.array(zoneSchema) });
+
 /**
- * A name is unique within an account alone, and the provider's look-up fails when it finds several, or another zone's state than it
- * was asked for; each such failure the engine shows as an error, though `up` goes on. So a name is looked up in the list, and the
- * provider is only asked where Cloudflare is not asked directly, or did not answer: for the account's active zone, then any of the
- * account's, and then any at all, to say whose it is.
+ * Asks the provider instead, where Cloudflare is not to be asked directly.
+ *
+ * By a name it is asked for a list, because its look-up of one zone takes the only zone that is there for the one that was asked
+ * for, and fails where there are several (docs/facts/provider.md, P65).
  */
-async function readZone(
-  { zone, accountId, preflight: asksDirectly }: Config,
-  credentials: ApiCredentials | undefined,
-): Promise<Result<z.infer<typeof zoneSchema>>> {
-  if ("name" in zone && asksDirectly && credentials !== undefined) {
-    const listed = await findZone(openCloudflareApi(credentials), { zone, accountId });
-    if (listed.kind === "answered") {
-      return listed.value === undefined
-        ? failure(missingZone({ zone }))
-        : success({
-            zoneId: listed.value.id,
-            name: listed.value.name,
-            account: { id: listed.value.accountId },
-          });
+async function askProviderForZone({ zone, accountId }: Config): Promise<Result<AccountZone>> {
+  try {
+    if ("id" in zone) {
+      const found = await getZone({ zoneId: zone.id });
+      return success(zoneSchema.parse({ ...found, id: found.zoneId }));
     }
+    const { results } = listedZones.parse(await getZones({ name: zone.name }));
+    const found = zoneOfName(results, zone.name, accountId);
+    return found === undefined ? failure(missingZone({ zone })) : success(found);
+  } catch (error) {
+    const reason = briefMessage(error);
+    return failure(apiTokenProblem(reason) ?? missingZone({ zone }, reason));
   }
-  const account = { id: accountId };
-  const questions: readonly GetZoneArgs[] =
-    "id" in zone
-      ? [{ zoneId: zone.id }]
-      : [
-          { filter: { name: zone.name, account, status: "active" } },
-          { filter: { name: zone.name, account } },
-          { filter: { name: zone.name } },
-        ];
-  let reason = "";
-  for (const question of questions) {
-    try {
-      const found = zoneSchema.parse(await getZone(question));
-      if ("id" in zone || found.name.toLowerCase() === zone.name) {
-        return success(found);
-      }
-      // An API that does not heed the name, and has one zone alone.
-      reason = `asked for exactly one result by its name, it gave the zone ${found.name}`;
-    } catch (error) {
-      reason = briefMessage(error);
-      if (!reason.includes("exactly one result")) {
-        break;
-      }
-    }
-  }
-  return failure(apiTokenProblem(reason) ?? missingZone({ zone }, reason));
 }
 
 const organizationSchema = z.object({ authDomain: z.string() });

@@ -11,6 +11,12 @@ export interface AlertsArgs {
 }
 
 /**
+ * What Cloudflare may fill in where nothing is declared. The provider plans nothing there, and would take that for a change after
+ * each refresh (docs/facts/provider.md, P64).
+ */
+const filledIn = ["alertInterval"];
+
+/**
  * Cloudflare's own e-mails about what cuts sites off: a token that expires within a week, and a tunnel whose health
  * changes. The first covers every token of the account: Cloudflare has no filter for it.
  */
@@ -30,7 +36,7 @@ export class Alerts extends pulumi.ComponentResource {
         description: "A service token expires within a week; the site that uses it will be refused.",
         alertType: "expiring_service_token_alert",
       },
-      { parent: this },
+      { parent: this, ignoreChanges: [...filledIn, "filters"] },
     );
     if (args.tunnelId !== undefined) {
       new NotificationPolicy(
@@ -43,7 +49,7 @@ export class Alerts extends pulumi.ComponentResource {
           alertType: "tunnel_health_event",
           filters: { tunnelIds: [args.tunnelId] },
         },
-        { parent: this },
+        { parent: this, ignoreChanges: filledIn },
       );
     }
     this.registerOutputs({});

@@ -26,6 +26,7 @@ const token: Omit<ResourceState, "id" | "outputs"> = {
 const goal: Goal = {
   ...token,
   deleteBeforeReplace: false,
+  ignoreChanges: [],
   formerUrns: [],
   beforeCreate: [],
   beforeUpdate: [],

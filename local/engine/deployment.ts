@@ -20,6 +20,8 @@ export interface Step {
 /** What the program registers: a resource as it is to be. */
 export interface Goal extends Omit<ResourceState, "id" | "outputs"> {
   readonly deleteBeforeReplace: boolean;
+  /** Inputs that stay as the state has them; whole properties, no paths into them. */
+  readonly ignoreChanges: readonly string[];
   /** URNs that it may have in the state until now. */
   readonly formerUrns: readonly string[];
   /** Names of hooks, like `beforeDelete`. */
@@ -175,14 +177,15 @@ export class Deployment {
   }
 
   private async applyCustom(
-    goal: Goal,
+    declared: Goal,
     before: ResourceState | undefined,
   ): Promise<{ operation: Operation; state: ResourceState }> {
     this.requireGoing();
-    const kind = kindOf(goal.type);
+    const kind = kindOf(declared.type);
     if (before === undefined) {
-      return { operation: "create", state: await this.create(kind, goal) };
+      return { operation: "create", state: await this.create(kind, declared) };
     }
+    const goal = { ...declared, inputs: withIgnored(declared, before) };
     const changed = changedProperties(before.inputs, goal.inputs);
     if (changed.length === 0) {
       return { operation: "same", state: stateOf(goal, before.id, before.outputs) };
@@ -332,6 +335,15 @@ function stateOf(goal: Goal, id: string, outputs: Properties): ResourceState {
     deletedWith,
     beforeDelete,
   };
+}
+
+/** What is declared, and of the ignored inputs what the state has, which may be nothing (pulumi/pulumi, pkg/resource/deploy/step_generator.go, processIgnoreChanges). */
+function withIgnored({ inputs, ignoreChanges }: Goal, before: ResourceState): Properties {
+  const kept = ([name]: readonly [string, unknown]): boolean => ignoreChanges.includes(name);
+  return Object.fromEntries([
+    ...Object.entries(inputs).filter((entry) => !kept(entry)),
+    ...Object.entries(before.inputs).filter(kept),
+  ]);
 }
 
 const changeOf = (before: ResourceState, { inputs }: Goal): HookCall => ({

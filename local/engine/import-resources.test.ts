@@ -146,6 +146,9 @@ describe("importResources", () => {
             sessionDuration: "24h",
             serviceAuth401Redirect: false,
             appLauncherVisible: true,
+            autoRedirectToIdentity: false,
+            enableBindingCookie: false,
+            optionsPreflightBypass: false,
           },
           { accountId, name: "by hand", configSrc: "cloudflare" },
           {

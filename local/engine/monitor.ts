@@ -61,6 +61,7 @@ export async function connectMonitor({
           protect: request.getProtect() ?? false,
           deletedWith: request.getDeletedwith(),
           deleteBeforeReplace: request.getDeletebeforereplace(),
+          ignoreChanges: request.getIgnorechangesList(),
           ...hookNames(request),
           formerUrns: request.getAliasesList().map((alias) => {
             const spec = alias.getSpec();

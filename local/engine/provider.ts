@@ -62,54 +62,33 @@ export async function runInvoke(client: Cloudflare, token: string, args: Propert
   return invoke(client, args);
 }
 
-const zoneArgs = z.union([
-  z.strictObject({ zoneId: z.string() }),
-  z.strictObject({
-    filter: z.strictObject({
-      name: z.string(),
-      account: z.strictObject({ id: z.string() }).optional(),
-      status: z.enum(["initializing", "pending", "active", "moved"]).optional(),
-    }),
-  }),
-]);
-/** The SDK's own query knows no undefined. */
-const zoneQuery = ({ name, account, status }: z.infer<(typeof zoneArgs)["options"][1]>["filter"]) => ({
-  name,
-  ...(account === undefined ? {} : { account }),
-  ...(status === undefined ? {} : { status }),
-});
+const zoneArgs = z.strictObject({ zoneId: z.string() });
+const zonesArgs = z.strictObject({ name: z.string() });
 const accountArgs = z.strictObject({ accountId: z.string() });
 const tunnelTokenArgs = z.strictObject({ accountId: z.string(), tunnelId: z.string() });
-const withId = z.looseObject({ id: z.string() });
-/** What the SDK's types promise beyond the ID need not come (cloudflare 7.3.0, zones.d.ts marks the account's ID as optional). */
+/** What is used of a zone; the SDK's types promise more than every server answers. */
 const shownZone = z.object({
   id: z.string(),
   name: z.string(),
   account: z.object({ id: z.string().optional(), name: z.string().optional() }).nullish(),
   status: z.string().optional(),
+  paused: z.boolean().optional(),
 });
 
 /** The look-ups that the program uses, with the provider's calls (terraform-provider-cloudflare v5, data_source.go of each). */
 const invokes: Readonly<Record<string, (client: Cloudflare, args: Properties) => Promise<Properties>>> = {
   "cloudflare:index/getZone:getZone": async (client, raw) => {
-    const args = zoneArgs.parse(raw);
-    let zoneId = "zoneId" in args ? args.zoneId : "";
-    if ("filter" in args) {
-      const found = (await client.zones.list(zoneQuery(args.filter))).getPaginatedItems();
-      if (found.length !== 1) {
-        throw new Error(`failed to find exactly one result: ${found.length} found`);
-      }
-      zoneId = withId.parse(found[0]).id;
+    const { zoneId } = zoneArgs.parse(raw);
+    return { ...shownZone.parse(await client.zones.get({ zone_id: zoneId })), zoneId };
+  },
+  // The pages are asked for until one is empty, by the provider as by the SDK.
+  "cloudflare:index/getZones:getZones": async (client, raw) => {
+    const args = zonesArgs.parse(raw);
+    const results: Properties[] = [];
+    for await (const zone of client.zones.list(args)) {
+      results.push(shownZone.parse(zone));
     }
-    const { id, name, account, status } = shownZone.parse(await client.zones.get({ zone_id: zoneId }));
-    return {
-      ...args,
-      id,
-      zoneId: id,
-      name,
-      ...(account === undefined || account === null ? {} : { account }),
-      status,
-    };
+    return { ...args, results };
   },
   "cloudflare:index/getZeroTrustOrganization:getZeroTrustOrganization": async (client, raw) => {
     const { accountId } = accountArgs.parse(raw);

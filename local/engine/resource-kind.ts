@@ -57,7 +57,8 @@ interface KindDefinition<Inputs> extends Pick<ResourceKind, "type" | "permission
   /** Form of the provider's import IDs, such as `<zone_id>/<dns_record_id>`: the scope, then the object. */
   readonly importIdForm: string;
   readonly create: (client: Cloudflare, inputs: Inputs) => Promise<unknown>;
-  readonly update: (client: Cloudflare, id: string, inputs: Inputs) => Promise<unknown>;
+  /** @param before the outputs until then, of which the provider repeats some. */
+  readonly update: (client: Cloudflare, id: string, inputs: Inputs, before: Properties) => Promise<unknown>;
   readonly get: (client: Cloudflare, id: string, scope: string) => Promise<unknown>;
   readonly delete: (client: Cloudflare, id: string, scope: string) => Promise<unknown>;
   /**
@@ -67,6 +68,8 @@ interface KindDefinition<Inputs> extends Pick<ResourceKind, "type" | "permission
   readonly inputsOf: (answer: unknown, scope: string, id: string) => Inputs;
   /** Inputs that the provider keeps when it reads the object again; none by default. */
   readonly keptOnRead?: readonly string[];
+  /** Inputs that a read takes from the answer also where they were not declared, which the provider then plans to take away; none by default. */
+  readonly filledIn?: readonly string[];
   /** What comes in answers beside the inputs and the ID; nothing by default. */
   readonly outputsOf?: (answer: unknown, before: Properties) => Properties;
   /** The answer's `id` by default. */
@@ -76,7 +79,15 @@ interface KindDefinition<Inputs> extends Pick<ResourceKind, "type" | "permission
 }
 
 export function defineKind<Inputs extends Properties>(definition: KindDefinition<Inputs>): ResourceKind {
-  const { type, permission, replaceOn, scopeOf, keptOnRead = [], outputsOf = () => ({}) } = definition;
+  const {
+    type,
+    permission,
+    replaceOn,
+    scopeOf,
+    keptOnRead = [],
+    filledIn = [],
+    outputsOf = () => ({}),
+  } = definition;
   const parse = (inputs: Properties): Inputs => definition.inputs.parse(revealed(inputs));
   const idOf = (inputs: Inputs, answer: unknown): string =>
     definition.idOf === undefined ? withId.parse(answer).id : definition.idOf(inputs);
@@ -107,7 +118,7 @@ export function defineKind<Inputs extends Properties>(definition: KindDefinition
       return { id, inputs, outputs: { ...inputs, id, ...outputsOf(answer, {}) } };
     },
     async update(client, id, inputs, outputs) {
-      const answer = await definition.update(client, id, parse(inputs));
+      const answer = await definition.update(client, id, parse(inputs), outputs);
       return { ...inputs, id, ...outputsOf(answer, outputs) };
     },
     previewUpdate(inputs, outputs, changed) {
@@ -122,12 +133,13 @@ export function defineKind<Inputs extends Properties>(definition: KindDefinition
       const scope = scopeOf(parse(inputs));
       const answer = await definition.get(client, id, scope);
       const found = foundIn(answer, scope, id).inputs;
-      // Only what was declared: the rest is Cloudflare's own default, which no later `up` would take away.
-      const read = Object.fromEntries(
-        Object.entries(inputs).flatMap(([name, value]) =>
-          keptOnRead.includes(name) ? [[name, value]] : name in found ? [[name, found[name]]] : [],
+      // What was not declared is mostly Cloudflare's own default, which no later `up` would take away.
+      const read = Object.fromEntries([
+        ...Object.entries(inputs).filter(([name]) => keptOnRead.includes(name)),
+        ...Object.entries(found).filter(
+          ([name]) => !keptOnRead.includes(name) && (name in inputs || filledIn.includes(name)),
         ),
-      );
+      ]);
       return { inputs: read, outputs: { ...read, id, ...outputsOf(answer, outputs) } };
     },
     async delete(client, id, inputs) {

@@ -4,6 +4,7 @@ import {
   missingZone,
   readBotProtection,
   zoneOfAnotherAccount,
+  zoneTroubles,
   type AccountZone,
   type BotProtection,
 } from "../../cloudflare/zones";
@@ -56,24 +57,14 @@ export function zoneFindings(
     : [ok(`zone ${zone.name} is active${zone.accountId === undefined ? "" : ", and in the account"}`)];
 }
 
-function statusFindings({ name, status, paused }: AccountZone): readonly Finding[] {
-  const subject = `zone ${name}`;
-  const findings: Finding[] = [];
-  if (status === undefined) {
-    const says = "whether it is active cannot be told";
-    findings.push(warning({ subject, says, todo: "Look in the dashboard" }));
-  } else if (status !== "active") {
-    const says = `is ${status}, not active, so its names lead nowhere yet`;
-    const todo =
-      "Set the name servers that the dashboard shows at the registrar, and wait for Cloudflare's e-mail";
-    findings.push(problem({ subject, says, todo }));
-  }
-  if (paused) {
-    const says = "is paused, so Cloudflare proxies none of its names and Access guards none";
-    const todo = "Enable Cloudflare on the zone again, on its Overview page";
-    findings.push(problem({ subject, says, todo }));
-  }
-  return findings;
+function statusFindings(zone: AccountZone): readonly Finding[] {
+  const says = "whether it is active cannot be told";
+  return [
+    ...(zone.status === undefined
+      ? [warning({ subject: `zone ${zone.name}`, says, todo: "Look in the dashboard" })]
+      : []),
+    ...zoneTroubles(zone).map(problem),
+  ];
 }
 
 /**

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, before, describe, it } from "node:test";
 import { permissions } from "cloudflare-standin/api/permissions";
+import { parseDocument } from "yaml";
 import { engines } from "../support/engines";
 import { openTwoAccounts, type TwoAccounts } from "../support/two-accounts";
 
@@ -302,10 +303,12 @@ for (const engine of engines) {
       const identify = (...identities: readonly string[]): void => {
         for (const [index, path] of files.entries()) {
           const identity = identities[index];
-          writeFileSync(
-            path,
-            `${texts[index] ?? ""}${identity === undefined ? "" : `  sitepass:identity: ${identity}\n`}`,
-          );
+          const document = parseDocument(texts[index] ?? "");
+          // Not appended: `pulumi stack init` writes the state's salt behind the configuration.
+          if (identity !== undefined) {
+            document.setIn(["config", "sitepass:identity"], identity);
+          }
+          writeFileSync(path, document.toString());
         }
       };
       t.after(() => {

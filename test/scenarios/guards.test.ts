@@ -6,7 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Fault } from "cloudflare-standin/api/control";
 import type { RunResult } from "../../local/run/processes";
 import { engines } from "../support/engines";
-import { openScenario, tally, type Scenario } from "../support/scenario";
+import { openScenario, tally, writesOfUp, type Scenario } from "../support/scenario";
 import { sitepassOn } from "../support/sitepass";
 
 /** How many objects of each kind are in the account. */
@@ -364,11 +364,18 @@ async function assertNamed(fleet: Scenario, id: string): Promise<void> {
   }
 }
 
-/** Adopts what was left, and goes on: what `up` makes then is the rest, and it changes nothing. */
+/** All but when each was last written. */
+const applicationsIn = ({ standIn }: Scenario) =>
+  [...standIn.database.applications.values()].map((application) => ({ ...application, updated_at: "" }));
+
+/** Adopts what was left, and goes on: what `up` makes then is the rest, and of what was taken in it writes applications once more. */
 async function takeIn(fleet: Scenario): Promise<void> {
   const { exitCode, stdout, stderr } = await sitepassOn(fleet, ["adopt"]);
   assert.equal(exitCode, 0, stdout + stderr);
-  await succeed(fleet.importFile(join(fleet.directory, "adopt.prod.json")));
+  const document = join(fleet.directory, "adopt.prod.json");
+  const { resources } = JSON.parse(readFileSync(document, "utf8")) as { resources: { type: string }[] };
+  await succeed(fleet.importFile(document));
+  const unchanged = applicationsIn(fleet);
   const there = objectsIn(fleet);
   fleet.takeRequests();
   await succeed(fleet.up());
@@ -376,11 +383,19 @@ async function takeIn(fleet: Scenario): Promise<void> {
     "POST service_tokens": whole.tokens - there.tokens,
     "POST policies": whole.policies - there.policies,
     "POST apps": whole.applications - there.applications,
+    // The provider takes away what an import brought, which changes nothing (docs/facts/provider.md, P66).
+    "PUT apps/*": resources.filter(({ type }) => type.endsWith(":ZeroTrustAccessApplication")).length,
     "POST dns_records": whole.records - there.records,
   };
   const { "PUT cfd_tunnel/*/configurations": ingress = 0, ...writes } = tally(fleet.takeRequests().writes);
   assert.ok(ingress <= 1);
   assert.deepEqual(writes, Object.fromEntries(Object.entries(made).filter(([, count]) => count > 0)));
+  const now = applicationsIn(fleet);
+  assert.deepEqual(
+    now.filter(({ id }) => unchanged.some((one) => one.id === id)),
+    unchanged,
+  );
+  assert.deepEqual(await writesOfUp(fleet), []);
 }
 
 /** Kills a run with all that it started: the program and the provider run in the project's folder, too. */

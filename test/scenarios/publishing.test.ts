@@ -189,7 +189,7 @@ for (const engine of engines) {
       );
     });
 
-    it("declares alerts only for addresses that are configured", async () => {
+    it("declares alerts only for addresses that are configured, and leaves what Cloudflare fills in", async () => {
       await withFleet(
         { sites: { tokyo: "" }, configuration: { alertEmails: ["ops@example.com"] } },
         async (fleet) => {
@@ -202,7 +202,7 @@ for (const engine of engines) {
               {
                 alert_type: "expiring_service_token_alert",
                 mechanisms: { email: [{ id: "ops@example.com" }] },
-                filters: {},
+                filters: undefined,
               },
               {
                 alert_type: "tunnel_health_event",
@@ -212,6 +212,16 @@ for (const engine of engines) {
             ],
           );
           assert.deepEqual(await writesOfUp(fleet), []);
+          const { notificationPolicies } = fleet.standIn.database;
+          for (const fill of [{}, { alert_interval: "" }, { alert_interval: "", filters: {} }]) {
+            for (const [id, alert] of notificationPolicies) {
+              // What is declared comes back; the rest is left out, or filled in.
+              notificationPolicies.set(id, { ...fill, ...alert });
+            }
+            const { exitCode, text } = await fleet.refresh();
+            assert.equal(exitCode, 0, text);
+            assert.deepEqual(await writesOfUp(fleet), [], JSON.stringify(fill));
+          }
           fleet.configure({ alertEmails: undefined });
           assert.equal((await writesOfUp(fleet)).length, 2);
           assert.equal(fleet.standIn.database.notificationPolicies.size, 0);

@@ -72,6 +72,7 @@ for (const engine of engines) {
         text,
         /sitepass:zone: is "example\.net", and Cloudflare shows the API token no such zone\. Check the spelling, that the zone is in the account, and that the token has the permission "Zone" Read for it\./,
       );
+      assert.doesNotMatch(text, /getZone|exactly one result/);
       assert.deepEqual(fleet.takeRequests().writes, []);
       fleet.configure({
         zone: "example.com",
@@ -192,6 +193,39 @@ for (const engine of engines) {
       zones.set(own.id, own);
     });
 
+    it("makes everything in a zone that waits for its name servers, and warns that pushes do not arrive yet", async () => {
+      const waiting = await openScenario(engine, { sites: { tokyo: "" } });
+      try {
+        const { zones, dnsRecords } = waiting.standIn.database;
+        const [own] = zones.values();
+        assert.ok(own !== undefined);
+        const left = { ...own, id: "1".repeat(32), status: "moved" } as const;
+        const pending = { ...own, id: "2".repeat(32), status: "pending" } as const;
+        zones.clear();
+        for (const row of [left, pending]) {
+          zones.set(row.id, row);
+        }
+        const { exitCode, text } = await waiting.up();
+        assert.equal(exitCode, 0, text);
+        assert.deepEqual(
+          [...dnsRecords.values()].map(({ zoneId }) => zoneId),
+          [pending.id, pending.id],
+        );
+        const warning =
+          "zone example.com: is pending, not active, so its names lead nowhere yet. Set the name servers that the dashboard shows at the registrar, and wait for Cloudflare's e-mail.";
+        assert.ok(text.includes(warning), text);
+        assert.doesNotMatch(text, /error/i);
+        zones.set(pending.id, { ...pending, status: "active" });
+        waiting.takeRequests();
+        const again = await waiting.up();
+        assert.equal(again.exitCode, 0, again.text);
+        assert.doesNotMatch(again.text, /zone example\.com|error/i);
+        assert.deepEqual(waiting.takeRequests().writes, []);
+      } finally {
+        await waiting.close();
+      }
+    });
+
     it("gives one cause in every command where the API token may not be used from here", async () => {
       const location = "Cannot use the access token from location: 203.0.113.7";
       const says = `CLOUDFLARE_API_TOKEN: may not be used from the address 203.0.113.7`;
@@ -202,7 +236,9 @@ for (const engine of engines) {
       const up = await fleet.up();
       assert.notEqual(up.exitCode, 0);
       assert.ok(up.text.includes(says), up.text);
-      assert.doesNotMatch(up.text, /permission|Check the spelling/);
+      assert.doesNotMatch(up.text, /permission|Check the spelling|failed to make http request/);
+      const said = up.text.split("\n").filter((line) => /^ *error: .*203\.0\.113\.7/.test(line));
+      assert.equal(said.length, 1, up.text);
       for (const command of [["check"], ["status"], ["adopt"], ["renew", "tokyo"]]) {
         const { exitCode, stdout, stderr } = await sitepassOn(fleet, command);
         assert.equal(exitCode, 1);

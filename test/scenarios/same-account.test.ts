@@ -75,7 +75,7 @@ function described(database: Database): object {
           enabled,
           alert_type,
           mechanisms,
-          tunnels: filters.tunnel_id?.map((id) => tunnelNames.get(id)),
+          tunnels: filters?.tunnel_id?.map((id) => tunnelNames.get(id)),
         }),
       ),
     ),

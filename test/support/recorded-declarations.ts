@@ -82,7 +82,7 @@ const isProgram = (exported: unknown): exported is () => Promise<unknown> => typ
 
 /** What the account's look-ups answer. */
 const lookUps: Readonly<Record<string, object>> = {
-  "cloudflare:index/getZone:getZone": { zoneId: "zone", name: "example.com" },
+  "cloudflare:index/getZones:getZones": { results: [{ id: "zone", name: "example.com" }] },
   "cloudflare:index/getZeroTrustTunnelCloudflaredToken:getZeroTrustTunnelCloudflaredToken": {
     token: "the tunnel's token",
   },

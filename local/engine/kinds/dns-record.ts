@@ -22,7 +22,7 @@ export const dnsRecord = defineKind({
   scopeOf: ({ zoneId }) => zoneId,
   importIdForm: "<zone_id>/<dns_record_id>",
   create: (client, record) => client.dns.records.create(body(record)),
-  update: (client, id, record) => client.dns.records.update(id, body(record)),
+  update: (client, id, record) => client.dns.records.update(id, { ...body(record), ...repeated }),
   get: (client, id, zone_id) => client.dns.records.get(id, { zone_id }),
   delete: (client, id, zone_id) => client.dns.records.delete(id, { zone_id }),
   inputsOf: (answer, zoneId) => {
@@ -30,6 +30,12 @@ export const dnsRecord = defineKind({
     return { zoneId, ...record, comment: comment ?? undefined };
   },
 });
+
+/** Computed, in the provider's state once the record is there, and repeated with each change (model.go). */
+const repeated: object = {
+  settings: { flatten_cname: false, ipv4_only: false, ipv6_only: false },
+  tags: [],
+};
 
 function body({ zoneId, comment, ...record }: z.infer<typeof inputs>) {
   return { zone_id: zoneId, ...record, ...(comment === undefined ? {} : { comment }) };

@@ -10,7 +10,8 @@ const inputs = z.strictObject({
   enabled: z.boolean(),
   alertType,
   mechanisms: z.strictObject({ emails: z.array(z.strictObject({ id: z.string() })) }),
-  filters: z.strictObject({ tunnelIds: z.array(z.string()) }).optional(),
+  filters: z.strictObject({ tunnelIds: z.array(z.string()).optional() }).optional(),
+  alertInterval: z.string().optional(),
 });
 
 const existing = z.looseObject({
@@ -20,6 +21,7 @@ const existing = z.looseObject({
   alert_type: alertType,
   mechanisms: z.looseObject({ email: z.array(z.looseObject({ id: z.string() })).optional() }),
   filters: z.looseObject({ tunnel_id: z.array(z.string()).optional() }).nullish(),
+  alert_interval: z.string().nullish(),
 });
 
 /** terraform-provider-cloudflare v5, internal/services/notification_policy/resource.go */
@@ -34,9 +36,11 @@ export const notificationPolicy = defineKind({
   update: (client, id, policy) => client.alerting.policies.update(id, body(policy)),
   get: (client, id, account_id) => client.alerting.policies.get(id, { account_id }),
   delete: (client, id, account_id) => client.alerting.policies.delete(id, { account_id }),
+  // Optional and not computed (schema.go).
+  filledIn: ["filters", "alertInterval"],
   inputsOf: (answer, accountId) => {
     const policy = existing.parse(answer);
-    const tunnelIds = policy.filters?.tunnel_id;
+    const { filters } = policy;
     return {
       accountId,
       name: policy.name,
@@ -44,17 +48,21 @@ export const notificationPolicy = defineKind({
       enabled: policy.enabled,
       alertType: policy.alert_type,
       mechanisms: { emails: (policy.mechanisms.email ?? []).map(({ id }) => ({ id })) },
-      filters: tunnelIds === undefined ? undefined : { tunnelIds },
+      filters: filters ? { tunnelIds: filters.tunnel_id } : undefined,
+      alertInterval: policy.alert_interval ?? undefined,
     };
   },
 });
 
-function body({ accountId, alertType, mechanisms, filters, ...same }: z.infer<typeof inputs>) {
+function body({ accountId, alertType, mechanisms, filters, alertInterval, ...same }: z.infer<typeof inputs>) {
   return {
     account_id: accountId,
     ...same,
     alert_type: alertType,
     mechanisms: { email: mechanisms.emails },
-    ...(filters === undefined ? {} : { filters: { tunnel_id: filters.tunnelIds } }),
+    ...(filters === undefined
+      ? {}
+      : { filters: filters.tunnelIds === undefined ? {} : { tunnel_id: filters.tunnelIds } }),
+    ...(alertInterval === undefined ? {} : { alert_interval: alertInterval }),
   };
 }

@@ -62,7 +62,8 @@ function body(token: z.infer<typeof inputs>) {
     name,
     ...(duration === undefined ? {} : { duration }),
     ...(enabled === undefined ? {} : { enabled }),
-    ...(typeof clientSecretVersion === "number" ? { client_secret_version: clientSecretVersion } : {}),
+    // The provider's default, which it sends with each token (schema.go).
+    client_secret_version: clientSecretVersion ?? 1,
     ...(previousClientSecretExpiresAt === undefined
       ? {}
       : { previous_client_secret_expires_at: previousClientSecretExpiresAt }),

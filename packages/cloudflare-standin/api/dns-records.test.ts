@@ -140,6 +140,32 @@ describe("dns records", () => {
     assert.deepEqual([typed.id, typed.type], [id, "CNAME"]);
   });
 
+  it("takes the question for shadowed records with each call but a deletion", async (t) => {
+    const { client } = await standInFor(t);
+    const { records } = client.dns;
+    const shadows = { include_shadow_metadata: true };
+    const { id, meta } = await records.create({ ...address, ...shadows });
+    const answers = [
+      await records.get(id, { zone_id, ...shadows }),
+      await records.update(id, { ...address, ...shadows }),
+      await records.edit(id, { ...address, include_shadow_metadata: false }),
+      ...(await records.list({ zone_id, ...shadows })).getPaginatedItems(),
+    ];
+    assert.deepEqual([meta, ...answers.map((record) => record.meta)], [{}, {}, {}, {}, {}]);
+    await refuses(
+      client.get(`${path}/${id}`, { query: { include_shadow_metadata: "maybe" } }),
+      400,
+      400,
+      'query parameter "include_shadow_metadata": Invalid option: expected one of "true"|"false"',
+    );
+    await refuses(
+      client.delete(`${path}/${id}`, { query: shadows }),
+      400,
+      400,
+      'unknown query parameter "include_shadow_metadata"',
+    );
+  });
+
   it("lists by page, name, type and content, in one zone only", async (t) => {
     const { client } = await standInFor(t, { zones: [{ name: "example.com" }, { name: "example.org" }] });
     const { records } = client.dns;

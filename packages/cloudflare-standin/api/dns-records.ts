@@ -34,7 +34,9 @@ const wholeBody = fields.exactPartial({ comment: true, tags: true }).extend({
   proxied: fields.shape.proxied.default(false),
   settings: fields.shape.settings.default({}),
 });
-const listQuery = z.strictObject({
+/** No record is shadowed here, so the metadata is the same with and without them (cloudflare 7.3.0 resources/dns/records.js: all calls but the deletion). */
+const shadowQuery = z.strictObject({ include_shadow_metadata: z.enum(["true", "false"]).exactOptional() });
+const listQuery = shadowQuery.extend({
   ...pagination,
   name: z.string().exactOptional(),
   "name.exact": z.string().exactOptional(),
@@ -50,7 +52,7 @@ const write = "DNS Write";
 
 /** DNS records of a zone. PUT replaces, PATCH changes what it names. */
 export const dnsRecordRoutes: readonly Route[] = [
-  route("POST", collection, write, { ...noInput, body: wholeBody }, (call) => {
+  route("POST", collection, write, { query: shadowQuery, body: wholeBody }, (call) => {
     const { database, limits, zoneId, body } = call;
     const records = [...database.dnsRecords.values()].filter((record) => record.zoneId === zoneId);
     if (records.length >= limits.dnsRecords) {
@@ -71,11 +73,11 @@ export const dnsRecordRoutes: readonly Route[] = [
     );
     return pageOf(records, query, shown);
   }),
-  route("GET", item, read, noInput, (call) => ({ result: shown(find(call)) })),
-  route("PUT", item, write, { ...noInput, body: wholeBody }, (call) => ({
+  route("GET", item, read, { ...noInput, query: shadowQuery }, (call) => ({ result: shown(find(call)) })),
+  route("PUT", item, write, { query: shadowQuery, body: wholeBody }, (call) => ({
     result: shown(saveRecord(call.body, find(call), call)),
   })),
-  route("PATCH", item, write, { ...noInput, body: partialBody }, (call) => {
+  route("PATCH", item, write, { query: shadowQuery, body: partialBody }, (call) => {
     const record = find(call);
     return { result: shown(saveRecord({ ...record, ...call.body }, record, call)) };
   }),

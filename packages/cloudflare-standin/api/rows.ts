@@ -145,17 +145,19 @@ const textList = z.array(text).exactOptional();
 export const notificationPolicyRow = z.strictObject({
   id: text,
   name: text,
-  description: text,
+  description: text.exactOptional(),
   alert_type: z.enum(["expiring_service_token_alert", "tunnel_health_event", "tunnel_update_event"]),
-  alert_interval: text,
+  alert_interval: text.exactOptional(),
   enabled: z.boolean(),
-  filters: z.strictObject({
-    token_id: textList,
-    tunnel_id: textList,
-    tunnel_name: textList,
-    new_status: textList,
-    event_type: textList,
-  }),
+  filters: z
+    .strictObject({
+      token_id: textList,
+      tunnel_id: textList,
+      tunnel_name: textList,
+      new_status: textList,
+      event_type: textList,
+    })
+    .exactOptional(),
   mechanisms: z.strictObject({ email: targets, pagerduty: targets, webhooks: targets }),
   created: text,
   modified: text,

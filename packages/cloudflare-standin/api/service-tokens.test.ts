@@ -33,7 +33,7 @@ describe("service tokens", () => {
       enabled: true,
       created_at: start,
       updated_at: start,
-      expires_at: "2027-01-01T00:00:00.000Z",
+      expires_at: "2027-01-01T00:00:00Z",
       last_seen_at: null,
     });
     assert.deepEqual([...api.issuedSecrets], [client_secret]);
@@ -143,18 +143,18 @@ describe("service tokens", () => {
     assert.equal(row.client_id, created.client_id);
   });
 
-  it("counts the expiry anew only when the duration changes", async (t) => {
-    let now = new Date(start);
+  it("counts the expiry anew only when the duration changes, and shows it to the second", async (t) => {
+    let now = new Date("2026-01-01T00:00:00.456Z");
     const { client } = await standInFor(t, { now: () => now });
     const tokens = client.zeroTrust.access.serviceTokens;
     const id = present((await tokens.create({ account_id, name: "tokyo", duration: "48h" })).id);
-    now = new Date("2026-01-02T00:00:00.000Z");
+    now = new Date("2026-01-02T00:00:00.789Z");
     const same = await tokens.update(id, { account_id, duration: "48h" });
-    assert.equal(same.expires_at, "2026-01-03T00:00:00.000Z");
+    assert.equal(same.expires_at, "2026-01-03T00:00:00Z");
     const longer = await tokens.update(id, { account_id, duration: "72h" });
-    assert.equal(longer.expires_at, "2026-01-05T00:00:00.000Z");
+    assert.equal(longer.expires_at, "2026-01-05T00:00:00Z");
     const refreshed = await tokens.refresh(id, { account_id });
-    assert.equal(refreshed.expires_at, "2027-01-05T00:00:00.000Z");
+    assert.equal(refreshed.expires_at, "2027-01-05T00:00:00Z");
     const forever = await tokens.update(id, { account_id, duration: "forever" });
     assert.equal(forever.expires_at, "9999-12-31T23:59:59Z");
     assert.equal((await tokens.refresh(id, { account_id })).expires_at, forever.expires_at);

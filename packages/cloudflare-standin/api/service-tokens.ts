@@ -138,7 +138,7 @@ export const serviceTokenRoutes: readonly Route[] = [
   route("POST", `${item}/refresh`, write, noInput, ({ database, now, id }) => {
     const token = find(database, id);
     if (token.duration !== "forever") {
-      token.expires_at = new Date(Date.parse(token.expires_at) + yearMilliseconds).toISOString();
+      token.expires_at = wholeSecond(Date.parse(token.expires_at) + yearMilliseconds);
     }
     token.updated_at = now().toISOString();
     return { result: shown(token) };
@@ -200,7 +200,12 @@ function expiry(duration: string, now: Date): string {
   if (milliseconds <= 0) {
     throw invalidRequest(`invalid duration '${duration}'`);
   }
-  return new Date(now.getTime() + milliseconds).toISOString();
+  return wholeSecond(now.getTime() + milliseconds);
+}
+
+/** An expiry is shown to the second (the OpenAPI document's example `2025-01-01T00:00:00Z`), and the provider cuts what is finer (TF:internal/apijson/decoder.go). */
+function wholeSecond(milliseconds: number): string {
+  return new Date(milliseconds).toISOString().replace(/\.\d{3}Z$/, "Z");
 }
 
 function find(database: Database, id: string): ServiceToken {
