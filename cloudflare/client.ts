@@ -17,8 +17,13 @@ export type CallResult<T> =
     }
   /** The API token lacks the permission, by the code that Cloudflare gave; `reason` is what it said. */
   | { readonly kind: "forbidden"; readonly reason: string }
-  /** Anything else; `status` is the HTTP status where there was an answer. */
-  | { readonly kind: "failed"; readonly problem: Problem; readonly status: number | undefined };
+  /** Anything else; `status` is the HTTP status where there was an answer, and `codes` are Cloudflare's own in it. */
+  | {
+      readonly kind: "failed";
+      readonly problem: Problem;
+      readonly status: number | undefined;
+      readonly codes?: readonly number[];
+    };
 
 /** One page of a list, asked for with the SDK; `asResponse` because the SDK takes anything with status 200 for an empty list. */
 type PageCall = (query: { readonly page: number; readonly per_page: number }) => {
@@ -192,7 +197,8 @@ async function callCloudflare<T>(
     }
     const says = `refused to ${doing} (${reason})`;
     const todo = status === 403 && said.length > 0 ? adviceForOtherCode : adviceFor(status);
-    return failed({ subject: "Cloudflare", says, todo }, status);
+    const refused = failed({ subject: "Cloudflare", says, todo }, status);
+    return { ...refused, codes: said.map(({ code }) => code) };
   }
 }
 
