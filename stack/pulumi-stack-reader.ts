@@ -4,6 +4,7 @@ import type { Workspace } from "@pulumi/pulumi/automation";
 import { UserError, type Problem } from "../fleet/problem";
 import { parseExport } from "./exported-state";
 import type { StackReader } from "./open-stack";
+import { stackNameIn } from "./project-stacks";
 import { pulumiRootBesidePath } from "./pulumi-cli";
 import { parseOutputs } from "./stack-outputs";
 import { parseDeployment } from "./stack-resources";
@@ -36,7 +37,7 @@ export const pulumiReader: StackReader = {
         maxBuffer: Infinity,
       }),
     );
-    const state = parseExport(stdout, stackName);
+    const state = parseExport(stdout, stackNameIn(stackName));
     if (state === undefined) {
       throw new UserError({
         subject: `stack ${stackName}`,

@@ -79,7 +79,7 @@ function nextSteps(
   const ofStack = `--stack ${stackName}`;
   const first: readonly (readonly [command: string, says: string])[] = [
     [putInPlace, "puts it in the place of the state; do it before anybody runs `pulumi up`"],
-    ...(putInPlace.startsWith("mv ") ? [] : [[`rm ${file}`, "it holds the stack's state"] as const]),
+    ...(putInPlace.startsWith("mv ") ? [] : [[`rm ${file}`, "deletes this copy of the state"] as const]),
   ];
   return config.publish.kind === "tunnel"
     ? [
