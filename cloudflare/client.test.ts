@@ -282,6 +282,7 @@ describe("a listing, on refusals", () => {
       problem:
         "Cloudflare: refused to list the service tokens of account acme (HTTP 403). Check CLOUDFLARE_BASE_URL, and whether a proxy or a firewall in between refuses: Cloudflare's API gives its reasons.",
       status: 403,
+      codes: [],
     });
   });
 
@@ -335,6 +336,7 @@ describe("a listing, on refusals", () => {
         kind: "failed",
         problem: `Cloudflare: refused to list the service tokens of account acme (HTTP ${status}, ${code} ${message}). ${advice}`,
         status,
+        codes: [code],
       });
       assert.deepEqual(calls, [pageCall(1)]);
     });
@@ -351,6 +353,7 @@ describe("a listing, on refusals", () => {
       problem:
         "Cloudflare: refused to list the service tokens of account acme (HTTP 502). Try again; if it stays, look at cloudflarestatus.com.",
       status: 502,
+      codes: [],
     });
     assert.deepEqual(calls, [pageCall(1)]);
   });
