@@ -259,7 +259,7 @@ describe("a listing, on refusals", () => {
   for (const [status, code, message, problem] of causes) {
     it(`tells the cause of HTTP ${status} by ${code} ${message}`, async () => {
       const { listing } = await listFrom(() => refused(status, code, message));
-      assert.deepEqual(listing, { kind: "failed", problem, status });
+      assert.deepEqual(listing, { kind: "failed", problem, status, codes: [code] });
     });
   }
 
@@ -293,6 +293,7 @@ describe("a listing, on refusals", () => {
         kind: "failed",
         problem: `sitepass:accountId: is an account without Zero Trust (HTTP ${status}, 9999 access.api.error.not_enabled). Set Zero Trust up once in the dashboard, with a team name and a plan.`,
         status,
+        codes: [9999],
       });
     });
   }

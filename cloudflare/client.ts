@@ -181,24 +181,24 @@ async function callCloudflare<T>(
       throw error;
     }
     const { data: said = [] } = errorsSchema.safeParse(error.errors);
+    const codes = said.map(({ code }) => code);
     const status = Number(error.status);
     const reason = [`HTTP ${status}`, ...said.map(({ code, message }) => `${code} ${message}`)].join(", ");
     if (said.some(({ code }) => code === notEnabled)) {
       const says = `is an account without Zero Trust (${reason})`;
       const todo = "Set Zero Trust up once in the dashboard, with a team name and a plan";
-      return failed({ subject: "sitepass:accountId", says, todo }, status);
+      return { ...failed({ subject: "sitepass:accountId", says, todo }, status), codes };
     }
     const ofToken = apiTokenProblem(reason);
     if (ofToken !== undefined) {
-      return failed(ofToken, status);
+      return { ...failed(ofToken, status), codes };
     }
     if (status === 403 && said.some(({ code }) => permissionCodes.includes(code))) {
       return { kind: "forbidden", reason };
     }
     const says = `refused to ${doing} (${reason})`;
     const todo = status === 403 && said.length > 0 ? adviceForOtherCode : adviceFor(status);
-    const refused = failed({ subject: "Cloudflare", says, todo }, status);
-    return { ...refused, codes: said.map(({ code }) => code) };
+    return { ...failed({ subject: "Cloudflare", says, todo }, status), codes };
   }
 }
 
