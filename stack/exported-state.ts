@@ -100,18 +100,18 @@ function withoutReferences<Row extends ExportedResource>(row: Row, gone: Readonl
   const there = (some: readonly string[]) => some.filter((urn) => !gone.has(urn));
   return {
     ...row,
-    ...(dependencies == null ? {} : { dependencies: there(dependencies) }),
-    ...(propertyDependencies == null
-      ? {}
-      : {
+    ...(dependencies ? { dependencies: there(dependencies) } : {}),
+    ...(propertyDependencies
+      ? {
           propertyDependencies: Object.fromEntries(
             Object.entries(propertyDependencies).map(([property, of]) => [
               property,
               of === null ? null : there(of),
             ]),
           ),
-        }),
-    ...(replaceWith == null ? {} : { replaceWith: there(replaceWith) }),
+        }
+      : {}),
+    ...(replaceWith ? { replaceWith: there(replaceWith) } : {}),
     ...(typeof deletedWith === "string" && gone.has(deletedWith) ? { deletedWith: "" } : {}),
   };
 }

@@ -238,7 +238,8 @@ async function readAccount(stack: OpenStack, state: Promise<StackReading>): Prom
     applications.ok && held.resources.length > 0
       ? findLeftOvers(stack, api, applications.value, held)
       : Promise.resolve([]),
-    findLostTunnels(api, accountId, held.resources),
+    // Where nothing can be read at all, one more refusal says nothing new.
+    tokens.ok || applications.ok ? findLostTunnels(api, accountId, held.resources) : Promise.resolve([]),
   ]);
   return {
     tokens: tokens.ok ? tokens.value : undefined,
