@@ -30,6 +30,7 @@ function stackWith(tunnelToken: string | undefined): OpenStack {
     outputs: () =>
       Promise.resolve({ sites: {}, endpoints: {}, ...(tunnelToken === undefined ? {} : { tunnelToken }) }),
     resources: no,
+    exportState: no,
     cloudflareApi: no,
   };
 }

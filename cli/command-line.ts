@@ -13,6 +13,7 @@ import { addRevoke } from "./revoke";
 import { addRotate } from "./rotate";
 import { addAdd } from "./project/add";
 import { addCompletion } from "./project/completion";
+import { addForgetTunnel } from "./project/forget-tunnel";
 import { addInit } from "./project/init";
 import { addMove } from "./shards/move";
 import { addSplit } from "./shards/split";
@@ -42,6 +43,7 @@ const commands: readonly ((
   addMove,
   addSplit,
   addAdopt,
+  addForgetTunnel,
   addCompletion,
 ];
 

@@ -304,7 +304,7 @@ describe("a listing, on refusals", () => {
   for (const [status, code, message, problem] of causes) {
     it(`tells the cause of HTTP ${status} by ${code} ${message}`, async () => {
       const { listing } = await listFrom(() => refused(status, code, message));
-      assert.deepEqual(listing, { kind: "failed", problem, status });
+      assert.deepEqual(listing, { kind: "failed", problem, status, codes: [code] });
     });
   }
 
@@ -327,6 +327,7 @@ describe("a listing, on refusals", () => {
       problem:
         "Cloudflare: refused to list the service tokens of account acme (HTTP 403). Check CLOUDFLARE_BASE_URL, and whether a proxy or a firewall in between refuses: Cloudflare's API gives its reasons.",
       status: 403,
+      codes: [],
     });
   });
 
@@ -337,6 +338,7 @@ describe("a listing, on refusals", () => {
         kind: "failed",
         problem: `sitepass:accountId: is an account without Zero Trust (HTTP ${status}, 9999 access.api.error.not_enabled). Set Zero Trust up once in the dashboard, with a team name and a plan.`,
         status,
+        codes: [9999],
       });
     });
   }
@@ -380,6 +382,7 @@ describe("a listing, on refusals", () => {
         kind: "failed",
         problem: `Cloudflare: refused to list the service tokens of account acme (HTTP ${status}, ${code} ${message}). ${advice}`,
         status,
+        codes: [code],
       });
       // What is not valid may have been the number of entries.
       assert.deepEqual(calls, status === 400 ? [pageCall(1), pageCall(1, 50)] : [pageCall(1)]);
@@ -397,6 +400,7 @@ describe("a listing, on refusals", () => {
       problem:
         "Cloudflare: refused to list the service tokens of account acme (HTTP 502). Try again; if it stays, look at cloudflarestatus.com.",
       status: 502,
+      codes: [],
     });
     assert.deepEqual(calls, [pageCall(1)]);
   });

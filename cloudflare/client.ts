@@ -17,8 +17,13 @@ export type CallResult<T> =
     }
   /** The API token lacks the permission, by the code that Cloudflare gave; `reason` is what it said. */
   | { readonly kind: "forbidden"; readonly reason: string }
-  /** Anything else; `status` is the HTTP status where there was an answer. */
-  | { readonly kind: "failed"; readonly problem: Problem; readonly status: number | undefined };
+  /** Anything else; `status` is the HTTP status where there was an answer, and `codes` are Cloudflare's own in it. */
+  | {
+      readonly kind: "failed";
+      readonly problem: Problem;
+      readonly status: number | undefined;
+      readonly codes?: readonly number[];
+    };
 
 /** One page of a list, asked for with the SDK; `asResponse` because the SDK takes anything with status 200 for an empty list. */
 type PageCall = (query: { readonly page: number; readonly per_page: number }) => {
@@ -186,23 +191,24 @@ async function callCloudflare<T>(
       throw error;
     }
     const { data: said = [] } = errorsSchema.safeParse(error.errors);
+    const codes = said.map(({ code }) => code);
     const status = Number(error.status);
     const reason = [`HTTP ${status}`, ...said.map(({ code, message }) => `${code} ${message}`)].join(", ");
     if (said.some(({ code }) => code === notEnabled)) {
       const says = `is an account without Zero Trust (${reason})`;
       const todo = "Set Zero Trust up once in the dashboard, with a team name and a plan";
-      return failed({ subject: "sitepass:accountId", says, todo }, status);
+      return { ...failed({ subject: "sitepass:accountId", says, todo }, status), codes };
     }
     const ofToken = apiTokenProblem(reason);
     if (ofToken !== undefined) {
-      return failed(ofToken, status);
+      return { ...failed(ofToken, status), codes };
     }
     if (status === 403 && said.some(({ code }) => permissionCodes.includes(code))) {
       return { kind: "forbidden", reason };
     }
     const says = `refused to ${doing} (${reason})`;
     const todo = status === 403 && said.length > 0 ? adviceForOtherCode : adviceFor(status);
-    return failed({ subject: subjectOfRefusals, says, todo }, status);
+    return { ...failed({ subject: subjectOfRefusals, says, todo }, status), codes };
   }
 }
 

@@ -10,7 +10,7 @@ import { listApplications, listApplicationsWithRules } from "./access-applicatio
 import { listPolicies } from "./access-policies";
 import { listRecords } from "./dns-records";
 import { listTokens } from "./service-tokens";
-import { listTunnels } from "./tunnels";
+import { listTunnels, readTunnel } from "./tunnels";
 import { readOrganization } from "./organization";
 
 function valueOf<T>(result: CallResult<T>): T {
@@ -290,6 +290,48 @@ describe("listTunnels", () => {
       ["is_deleted=false&name=central&page=1&per_page=100"],
     );
     assert.equal(valueOf(await listTunnels(api, account_id)).length, 2);
+  });
+});
+
+describe("readTunnel", () => {
+  it("tells a tunnel that is there from a deleted one, and from one that never was", async (t) => {
+    const { api, stack } = await openTestFleet(t, { sites: {} });
+    const { accountId } = stack.config;
+    const tunnels = api.client.zeroTrust.tunnels.cloudflared;
+    const { id = "" } = await tunnels.create({ account_id: accountId, name: "central" });
+    assert.equal(valueOf(await readTunnel(api, accountId, id))?.deletedAt, null);
+    const { deleted_at } = await tunnels.delete(id, { account_id: accountId });
+    assert.ok(typeof deleted_at === "string");
+    assert.deepEqual(valueOf(await readTunnel(api, accountId, id)), {
+      id,
+      name: "central",
+      configSrc: "local",
+      status: "inactive",
+      deletedAt: deleted_at,
+    });
+    assert.equal(
+      valueOf(await readTunnel(api, accountId, "00000000-0000-4000-8000-000000000000")),
+      undefined,
+    );
+  });
+
+  it("takes no refusal of another kind for its deletion", async (t) => {
+    const { api, apiWith, stack, standIn } = await openTestFleet(t, { sites: {} });
+    const { accountId } = stack.config;
+    const { id = "" } = await api.client.zeroTrust.tunnels.cloudflared.create({
+      account_id: accountId,
+      name: "central",
+    });
+    const kinds = [(await readTunnel(apiWith(["DNS Read"]), accountId, id)).kind];
+    for (const answer of [
+      { status: 404, code: 7003, message: "Could not route to /accounts" },
+      { status: 404, html: "<title>404</title>" },
+      { status: 500, code: 1003, message: "internal error" },
+    ]) {
+      standIn.inject({ match: { path: /cfd_tunnel/ }, times: 3, ...answer });
+      kinds.push((await readTunnel(api, accountId, id)).kind);
+    }
+    assert.deepEqual(kinds, ["forbidden", "failed", "failed", "failed"]);
   });
 });
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { mapAnswer, optionalTime, type CloudflareApi } from "./client";
+import { mapAnswer, optionalTime, type CallResult, type CloudflareApi } from "./client";
 
 /** What the API token needs for it, as the dashboard names it. */
 export const readTunnels = "Cloudflare Tunnel, Read";
@@ -51,6 +51,37 @@ export async function listTunnels(api: CloudflareApi, accountId: string, name?: 
   return mapAnswer(listed, (tunnels) =>
     tunnels.filter((one) => one.deletedAt === null && (name === undefined || one.name === name)),
   );
+}
+
+/**
+ * Said with 404 of a path that leads nowhere, such as that of an account ID which is none: it says nothing of the object
+ * (cloudflare/wrangler-legacy#607, "Could not route to").
+ */
+const noSuchRoute: readonly number[] = [7000, 7003];
+
+/**
+ * Reads one tunnel, which may be deleted: Cloudflare goes on showing it, with the time (docs/facts/cloudflare.md, C47).
+ *
+ * @returns undefined when Cloudflare says in its own words that the account has none of that ID. A bare 404, as of a proxy, is
+ * a failure.
+ */
+export async function readTunnel(
+  api: CloudflareApi,
+  accountId: string,
+  tunnelId: string,
+): Promise<CallResult<AccountTunnel | undefined>> {
+  const read = await api.call(`read tunnel ${tunnelId}`, async () =>
+    tunnelSchema.parse(
+      await api.client.zeroTrust.tunnels.cloudflared.get(tunnelId, { account_id: accountId }),
+    ),
+  );
+  if (read.kind !== "failed" || read.status !== 404) {
+    return read;
+  }
+  const { codes = [] } = read;
+  return codes.length > 0 && !codes.some((code) => noSuchRoute.includes(code))
+    ? { kind: "answered", value: undefined }
+    : read;
 }
 
 /** Counts the connectors that are up: a tunnel itself no longer shows them (docs/facts/cloudflare.md, C53). */

@@ -1,4 +1,4 @@
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import type { Problem } from "../fleet/problem";
 import { resourceTypes } from "./declared-objects";
 import { errorHook, hookResources, propertyOf } from "./pulumi-program";
@@ -9,18 +9,50 @@ import { errorHook, hookResources, propertyOf } from "./pulumi-program";
  * Call it before anything is declared.
  */
 export function explainFailures(): void {
-  const hook = errorHook("sitepass-failure-hints", (failure) => goneObject(failure) ?? lostAnswer(failure));
+  const hook = errorHook(
+    "sitepass-failure-hints",
+    (failure) => lostTunnel(failure) ?? goneObject(failure) ?? lostAnswer(failure),
+  );
   if (hook !== undefined) {
     hookResources(() => ({ onError: [hook] }));
   }
 }
 
 /**
+ * A tunnel that was deleted at Cloudflare goes on being read, so that a refresh does not drop it from the state; whatever else is asked
+ * of it is answered with 404 (docs/facts/provider.md, P42).
+ */
+const lostTunnel = ({
+  type,
+  failedOperation,
+  newInputs,
+  oldInputs,
+  errors,
+}: pulumi.ErrorHookArgs): Problem | undefined =>
+  // Ingress rules are created on a tunnel that was there before.
+  (type === resourceTypes.ingress || (type === resourceTypes.tunnel && failedOperation !== "create")) &&
+  errors.some(isNotFound)
+    ? {
+        subject: `tunnel ${tunnelNamed(newInputs ?? oldInputs)}`,
+        says: "was deleted at Cloudflare, and the stack still holds it",
+        todo: `Run \`npx sitepass forget-tunnel --stack ${pulumi.getStack()}\`, which prints the way to another; \`pulumi refresh\` does not help`,
+      }
+    : undefined;
+
+/** By its name, or as its ingress rules name it. */
+function tunnelNamed(inputs: unknown): string {
+  const named = propertyOf(inputs, "name") ?? propertyOf(inputs, "tunnelId");
+  return typeof named === "string" ? named : "of this stack";
+}
+
+const isNotFound = (error: string): boolean => /\b404 Not Found\b/.test(error);
+
+/**
  * An object that is to be deleted is gone already: deleted by hand, or by a run that was killed before it was told. The provider
  * takes the 404 for a failure (docs/facts/provider.md, P21), and every later `up` would.
  */
 const goneObject = ({ name, failedOperation, errors }: pulumi.ErrorHookArgs): Problem | undefined =>
-  failedOperation === "delete" && errors.some((error) => /\b404 Not Found\b/.test(error))
+  failedOperation === "delete" && errors.some(isNotFound)
     ? {
         subject: name,
         says: "was to be deleted, and is gone from Cloudflare already",

@@ -106,7 +106,8 @@ async function readTunnelToken(args: PublicTunnelArgs, tunnelId: string): Promis
     const problem = {
       subject: `tunnel "${args.tunnelName}"`,
       says: `its token cannot be read, ID ${tunnelId} (${briefMessage(error)})`,
-      todo: 'If the tunnel was deleted outside of this stack, run `pulumi refresh` and then `pulumi up` to make it again; if not, give the API token the permission "Cloudflare Tunnel" Edit',
+      // Reading the tunnel goes well even then, so that neither `up` nor `refresh` brings it back (docs/facts/provider.md, P42).
+      todo: `If the tunnel was deleted at Cloudflare, run \`npx sitepass forget-tunnel --stack ${pulumi.getStack()}\`, which prints the way to another; if not, give the API token the permission "Cloudflare Tunnel" Edit`,
     };
     throw new pulumi.RunError(problemText(problem));
   }

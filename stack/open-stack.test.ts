@@ -7,7 +7,12 @@ import { stringify } from "yaml";
 import { openStack, type StackReader } from "./open-stack";
 
 const notAsked = () => Promise.reject(new Error("is not asked"));
-const reader: StackReader = { outputs: notAsked, resources: notAsked, secretConfig: notAsked };
+const reader: StackReader = {
+  outputs: notAsked,
+  resources: notAsked,
+  exportState: notAsked,
+  secretConfig: notAsked,
+};
 
 const configuration = {
   "sitepass:accountId": "0123456789abcdef0123456789abcdef",

@@ -5,6 +5,7 @@ import type { Config } from "../fleet/config";
 import { ownNamePrefix } from "../fleet/names";
 import { throwIfAny, UserError, type Problem } from "../fleet/problem";
 import { readFleet, type Site, type SiteElsewhere } from "../fleet/sites";
+import type { ExportedState } from "./exported-state";
 import { stackNameIn } from "./project-stacks";
 import { readStackConfig } from "./stack-config";
 import type { RevealedOutputs } from "./stack-outputs";
@@ -43,6 +44,8 @@ export interface OpenStack {
   readonly outputs: (read?: "anew") => Promise<RevealedOutputs>;
   /** What the stack's state holds; nothing before the first `up` or import. */
   readonly resources: () => Promise<readonly StackResource[]>;
+  /** The whole state, as it can be put back. */
+  readonly exportState: () => Promise<ExportedState>;
   /**
    * Cloudflare's API, with the API token and address that Pulumi's provider would use.
    *
@@ -55,6 +58,7 @@ export interface OpenStack {
 export interface StackReader {
   readonly outputs: (directory: string, stackName: string) => Promise<RevealedOutputs>;
   readonly resources: (directory: string, stackName: string) => Promise<readonly StackResource[]>;
+  readonly exportState: (directory: string, stackName: string) => Promise<ExportedState>;
   /** An encrypted value of the stack's configuration, by its full key. */
   readonly secretConfig: (directory: string, stackName: string, key: string) => Promise<string>;
 }
@@ -93,6 +97,7 @@ export function openStack(
       return (outputs ??= reader.outputs(folder, reference));
     },
     resources: () => reader.resources(folder, reference),
+    exportState: () => reader.exportState(folder, reference),
     cloudflareApi: async () => {
       const hidden = encrypted.includes(tokenKey)
         ? { [tokenKey]: await reader.secretConfig(folder, reference, tokenKey) }

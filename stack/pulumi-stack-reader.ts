@@ -1,6 +1,10 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import type { Workspace } from "@pulumi/pulumi/automation";
 import { UserError, type Problem } from "../fleet/problem";
+import { parseExport } from "./exported-state";
 import type { StackReader } from "./open-stack";
+import { stackNameIn } from "./project-stacks";
 import { pulumiRootBesidePath } from "./pulumi-cli";
 import { parseOutputs } from "./stack-outputs";
 import { parseDeployment } from "./stack-resources";
@@ -24,6 +28,24 @@ export const pulumiReader: StackReader = {
       workspace.exportStack(stackName),
     );
     return parseDeployment(exported.deployment, stackName);
+  },
+  // Not `workspace.exportStack`, which has all secrets decrypted (@pulumi/pulumi 3.248.0, automation/localWorkspace.ts).
+  exportState: async (directory, stackName) => {
+    const { stdout } = await inWorkspace(directory, stackName, ({ pulumiCommand: { command } }) =>
+      promisify(execFile)(command, ["stack", "export", "--stack", stackName, "--non-interactive"], {
+        cwd: directory,
+        maxBuffer: Infinity,
+      }),
+    );
+    const state = parseExport(stdout, stackNameIn(stackName));
+    if (state === undefined) {
+      throw new UserError({
+        subject: `stack ${stackName}`,
+        says: "has no state yet, or `pulumi stack export` printed something else",
+        todo: "Bring it up with `pulumi up`, or name another with --stack",
+      });
+    }
+    return state;
   },
   secretConfig: async (directory, stackName, key) => {
     const read = (workspace: Workspace) => workspace.getConfig(stackName, key);

@@ -1,7 +1,9 @@
 import { existsSync } from "node:fs";
+import { relative } from "node:path";
 import { z } from "zod";
 import { UserError } from "../fleet/problem";
 import { readTextFile } from "../fleet/system-errors";
+import { withoutResources } from "./exported-state";
 import type { StackReader } from "./open-stack";
 import { parseOutputs } from "./stack-outputs";
 import { knownInputs } from "./stack-resources";
@@ -104,6 +106,24 @@ export function stateFileReader(path: string, neverUp?: "allowed"): StackReader 
           id,
           ...knownInputs(inputs),
         }));
+      }),
+    exportState: (directory) =>
+      promised(() => {
+        const inside = relative(directory, path);
+        const { resources, replaced, ...rest } = read();
+        const all = [...resources, ...replaced];
+        return {
+          resources: all,
+          without: (forgotten) => {
+            const kept = {
+              ...rest,
+              resources: withoutResources(resources, forgotten, all),
+              replaced: withoutResources(replaced, forgotten, all),
+            };
+            return `${JSON.stringify(kept, undefined, 1)}\n`;
+          },
+          putInPlace: (file) => `mv ${file} ${inside.startsWith("..") ? path : inside}`,
+        };
       }),
     secretConfig: (_directory, stackName, key) =>
       Promise.reject(

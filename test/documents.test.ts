@@ -110,7 +110,7 @@ describe("the documents", () => {
     const flags = [...stdout.matchAll(/(?<![\w-])--[a-z][a-z-]*/g)].map(([flag]) => flag);
     const [, listed = ""] = /^Commands:\n((?: .*\n)+)/m.exec(stdout) ?? [];
     helps.set(words.join(" "), { flags: new Set(flags), help: stdout });
-    for (const [, name = ""] of listed.matchAll(/^ {2}([a-z]+)/gm)) {
+    for (const [, name = ""] of listed.matchAll(/^ {2}([a-z][a-z-]*)/gm)) {
       if (name !== "help") {
         await readHelp([...words, name]);
       }

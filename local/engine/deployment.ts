@@ -74,6 +74,7 @@ export class Deployment {
   /** Replaced resources, in this run or in one that failed, whose successors exist already. */
   private replaced: readonly ResourceState[];
   private removed = new Set<string>();
+  private closed = false;
   private outputs: Properties;
   /** Resources that wait for their calls to Cloudflare, in the order of their registration. */
   private readonly queue = new PassThrough({ objectMode: true });
@@ -96,6 +97,11 @@ export class Deployment {
     } finally {
       this.underWay.delete(work);
     }
+  }
+
+  /** Begins nothing more, as after a failure of the program itself: what waited for its turn would come after the end of the run. */
+  close(): void {
+    this.closed = true;
   }
 
   /** Waits until no call is under way, so that the state is whole. */
@@ -305,7 +311,7 @@ export class Deployment {
         "Stopped by a signal. What was done until then is in the state; run the same command to go on.",
       );
     }
-    if (this.failures.length > 0) {
+    if (this.failures.length > 0 || this.closed) {
       this.fail(undefined);
     }
   }

@@ -126,6 +126,9 @@ async function deploy(
         : runInvoke(client, token, args);
     await connectMonitor({ project, stack, preview, deployment, hooks, invoke });
     programFailure = await runProgram(directory, stopped);
+    if (programFailure !== undefined) {
+      deployment.close();
+    }
   }
   await deployment.idle();
   hooks.close();

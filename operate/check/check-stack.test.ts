@@ -581,11 +581,37 @@ describe("checkAccount, on what is in the account", () => {
     const result = await check(fleet);
     assert.deepEqual(said(result, "problem"), [
       `application logs-whole-host-old.example.com: is not in the account any more, and the stack holds it (ID gone-application). ${todo}`,
+      'sitepass:publish.tunnel.name: is "central", and the tunnel that the stack holds (ID gone-tunnel) is not in the account any more: every push is answered with 530. Run `npx sitepass forget-tunnel`, which prints the way to another tunnel.',
     ]);
     assert.deepEqual(said(result, "warning"), [
       `sitepass:endpoints.logs.hostname: is "loki.example.com", and the DNS record that the stack holds (ID gone-record) is not there. If the host name was changed, run \`pulumi up\`. ${todo}`,
-      `sitepass:publish.tunnel.name: is "central", and the tunnel that the stack holds (ID gone-tunnel) is not there. If the name was changed, run \`pulumi up\`. ${todo}`,
     ]);
+  });
+
+  it("tells a tunnel that was deleted from one that has another name, and from one that cannot be read", async (t) => {
+    const fleet = await soundFleet(t);
+    const { cloudflared } = fleet.api.client.zeroTrust.tunnels;
+    const account_id = fleet.stack.config.accountId;
+    const { id = "" } = await cloudflared.create({ account_id, name: "before", config_src: "cloudflare" });
+    fleet.resources.push({ urn: "urn", type: resourceTypes.tunnel, name: "tunnel", id });
+    const about = `sitepass:publish.tunnel.name: is "central", and the tunnel that the stack holds (ID ${id})`;
+    const renamed = await check(fleet);
+    assert.deepEqual(said(renamed, "problem"), []);
+    assert.deepEqual(said(renamed, "warning"), [
+      `${about} is called "before". Run \`pulumi up\`, which renames it.`,
+    ]);
+    fleet.standIn.inject({ match: { path: new RegExp(`${id}$`) }, status: 400, code: 1, message: "no" });
+    const unread = await check(fleet);
+    assert.deepEqual(said(unread, "problem"), []);
+    assert.deepEqual(said(unread, "warning"), [
+      `${about} cannot be read. Cloudflare: refused to read tunnel ${id} (HTTP 400, 1 no). Check that CLOUDFLARE_API_TOKEN is whole, not expired and not revoked.`,
+    ]);
+    const { deleted_at } = await cloudflared.delete(id, { account_id });
+    const deleted = await check(fleet);
+    assert.deepEqual(said(deleted, "problem"), [
+      `${about} was deleted at Cloudflare at ${deleted_at}: every push is answered with 530. Run \`npx sitepass forget-tunnel\`, which prints the way to another tunnel.`,
+    ]);
+    assert.deepEqual(said(deleted, "warning"), []);
   });
 
   it("names policies and notification policies that an interrupted run left", async (t) => {

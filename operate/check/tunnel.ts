@@ -1,11 +1,12 @@
 import { gateSocket, type Config } from "../../fleet/config";
-import type { Problem } from "../../fleet/problem";
+import { attempt, problemText, type Problem } from "../../fleet/problem";
 import { signals } from "../../fleet/signals";
 import { plural } from "../../fleet/wording";
 import { countConnectors, listTunnels, type AccountTunnel } from "../../cloudflare/tunnels";
 import { permissionFinding } from "./api-token";
 import { resourceTypes } from "../../provision/declared-objects";
-import { goneFrom, makeItAgain, ownerOf } from "../ownership";
+import { lookAtTunnel, lostTunnelProblem } from "../lost-tunnel";
+import { goneFrom, ownerOf } from "../ownership";
 import type { CheckContext } from "./check-context";
 import { findingsOn, type Finding } from "./finding";
 
@@ -31,14 +32,27 @@ export async function checkTunnel(context: CheckContext): Promise<readonly Findi
       ? await countConnectors(api, accountId, tunnel.id)
       : undefined;
   const count = connectors?.kind === "answered" ? connectors.value : 0;
-  const gone = goneFrom(await context.ownership, resourceTypes.tunnel, read.value).map(({ id }) =>
-    warning({
-      subject: "sitepass:publish.tunnel.name",
-      says: `is "${name}", and the tunnel that the stack holds (ID ${id}) is not there`,
-      todo: `If the name was changed, run \`pulumi up\`. ${makeItAgain}`,
-    }),
-  );
+  const missing = goneFrom(await context.ownership, resourceTypes.tunnel, read.value);
+  const gone = await Promise.all(missing.map(({ id }) => missingFinding(context, name, id)));
   return [permission, ...gone, tunnelFinding(name, read.value, own, count), ...gateFindings(stack.config)];
+}
+
+/** Why a tunnel of the state is not among those of the configured name. */
+async function missingFinding({ stack, api }: CheckContext, name: string, id: string): Promise<Finding> {
+  const seen = await attempt(() => lookAtTunnel(api, stack.config.accountId, id));
+  if (seen.ok && seen.value.kind === "lost") {
+    return problem(lostTunnelProblem(name, seen.value.tunnel));
+  }
+  const says = (what: string) => `is "${name}", and the tunnel that the stack holds (ID ${id}) ${what}`;
+  return warning(
+    seen.ok
+      ? {
+          subject,
+          says: says(`is called "${seen.value.tunnel.name}"`),
+          todo: "Run `pulumi up`, which renames it",
+        }
+      : { subject, says: says("cannot be read"), todo: seen.problems.map(problemText).join(" ") },
+  );
 }
 
 /** Whether the tunnel leads to the gate where there is to be one, and nowhere else. */

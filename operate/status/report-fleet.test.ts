@@ -45,15 +45,22 @@ function removeApplications({ standIn }: TestFleet, domains: readonly string[]):
   }
 }
 
-/** The stack has what is not looked for at Cloudflare then. */
-function holdTunnelAndRecords({ resources }: TestFleet): void {
-  for (const [type, name] of [
-    [resourceTypes.tunnel, "tunnel"],
-    [resourceTypes.record, "metrics"],
-    [resourceTypes.record, "logs"],
+/**
+ * The stack has the records that are not looked for at Cloudflare then, and a tunnel.
+ *
+ * @returns the tunnel's ID.
+ */
+async function holdTunnelAndRecords({ resources, api, stack }: TestFleet): Promise<string> {
+  const account_id = stack.config.accountId;
+  const { id = "" } = await api.client.zeroTrust.tunnels.cloudflared.create({ account_id, name: "central" });
+  for (const [type, name, objectId] of [
+    [resourceTypes.tunnel, "tunnel", id],
+    [resourceTypes.record, "metrics", "metrics"],
+    [resourceTypes.record, "logs", "logs"],
   ] as const) {
-    resources.push({ urn: `urn:${name}`, type, name, id: name });
+    resources.push({ urn: `urn:${name}`, type, name, id: objectId });
   }
+  return id;
 }
 
 const fleetOf = (t: TestContext, sites: TestFleetOptions["sites"]) => openTestFleet(t, { sites });
@@ -94,20 +101,47 @@ describe("reportFleet", () => {
     });
   });
 
-  it("reads 500 sites in two calls", async (t) => {
+  it("reads 500 sites in three calls", async (t) => {
     const sites = Object.fromEntries(
       Array.from({ length: 500 }, (_, number) => [`site-${String(number).padStart(3, "0")}`, {}]),
     );
     const fleet = await fleetOf(t, sites);
-    holdTunnelAndRecords(fleet);
+    await holdTunnelAndRecords(fleet);
+    fleet.standIn.clearRequests();
     const found = await report(fleet);
     assert.equal(found.sites.length, 500);
     assert.deepEqual(
       found.sites.flatMap(({ troubles }) => troubles),
       [],
     );
-    assert.equal(found.apiCalls, 2);
-    assert.equal(fleet.standIn.requests.length, 2);
+    assert.equal(found.apiCalls, 3);
+    assert.deepEqual(
+      fleet.standIn.requests.map(({ path }) => path.split("/").at(-2)),
+      ["access", "access", "cfd_tunnel"],
+    );
+  });
+
+  it("sounds an alarm for a tunnel that was deleted, and none where it may not look or has none any more", async (t) => {
+    const fleet = await fleetOf(t, { tokyo: {} });
+    const { api, apiWith, stack } = fleet;
+    const id = await holdTunnelAndRecords(fleet);
+    assert.deepEqual(alarms(await report(fleet)), []);
+    const { deleted_at } = await api.client.zeroTrust.tunnels.cloudflared.delete(id, {
+      account_id: stack.config.accountId,
+    });
+    const found = await report(fleet);
+    assert.deepEqual(alarms(found), [
+      `sitepass:publish.tunnel.name: is "central", and the tunnel that the stack holds (ID ${id}) was deleted at Cloudflare at ${deleted_at}: every push is answered with 530. Run \`npx sitepass forget-tunnel\`, which prints the way to another tunnel.`,
+    ]);
+    assert.equal(found.readable, true);
+    const withoutTunnels = permissions.filter((one) => !one.startsWith("Cloudflare Tunnel"));
+    const cloudflareApi = () => Promise.resolve(apiWith(withoutTunnels));
+    assert.deepEqual(alarms(await report({ stack: { ...stack, cloudflareApi } })), []);
+    const config = {
+      ...stack.config,
+      publish: { kind: "addresses" as const, addresses: new Map() },
+    };
+    assert.deepEqual(alarms(await report({ stack: { ...stack, config } })), []);
   });
 
   it("names what an interrupted run left on the push hosts, with its ID and what takes it in", async (t) => {

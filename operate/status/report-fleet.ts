@@ -12,6 +12,7 @@ import { resourceTypes } from "../../provision/declared-objects";
 import type { OpenStack } from "../../stack/open-stack";
 import { secretVersionsIn, type StackResource } from "../../stack/stack-resources";
 import { attachedByHand, missingApplications, type OwnApplicationsContext } from "../own-applications";
+import { findLostTunnels, lostTunnelProblem, type LostTunnel } from "../lost-tunnel";
 import { ownershipOf, type Ownership } from "../ownership";
 import { sitesOfOtherStacks } from "../select-sites";
 import { fleetStatus, type FleetFacts, type StackToken } from "./fleet-status";
@@ -77,6 +78,7 @@ async function reportAll(
     readable: problems.length === 0,
     alarms: [
       ...problems,
+      ...lostTunnelProblems(stack, account.lostTunnels),
       ...account.leftOvers,
       ...endpointProblems(facts, sites),
       ...stack.config.endpoints.flatMap((endpoint) => byHand(endpoint, { ...account, ownership })),
@@ -118,6 +120,14 @@ function endpointProblems({ endpoints }: FleetFacts, sites: readonly SiteStatus[
     ),
   );
   return [...endpoints].flatMap(([signal, access]) => (used.has(signal) ? problemsOf(access) : []));
+}
+
+/** Nothing where the stack has given its tunnel up: then it is only to be taken out of the state, and `up` says so. */
+function lostTunnelProblems(
+  { config: { publish } }: OpenStack,
+  tunnels: readonly LostTunnel[],
+): readonly Problem[] {
+  return publish.kind === "tunnel" ? tunnels.map((tunnel) => lostTunnelProblem(publish.name, tunnel)) : [];
 }
 
 interface StackReading {
@@ -180,6 +190,8 @@ interface AccountReading extends Pick<FleetFacts, "tokens" | "allTokensShown" | 
   readonly complete: boolean;
   /** What is named as this stack's, and stands in the way of its next `up`. */
   readonly leftOvers: readonly Problem[];
+  /** Of the state, without which no site can push. */
+  readonly lostTunnels: readonly LostTunnel[];
   /** That the API token is shown a part of the account alone. */
   readonly warnings: readonly Problem[];
   /** Why something could not be read. Not having been read is never a pass. */
@@ -188,7 +200,7 @@ interface AccountReading extends Pick<FleetFacts, "tokens" | "allTokensShown" | 
   readonly apiCalls: number;
 }
 
-/** Two or three listings, at 1,000 entries a call, while the stack's state is read. */
+/** Two or three listings, at 1,000 entries a call, and a look at the tunnel, while the stack's state is read. */
 async function readAccount(stack: OpenStack, state: Promise<StackReading>): Promise<AccountReading> {
   const opened = await attempt(stack.cloudflareApi);
   if (!opened.ok) {
@@ -199,6 +211,7 @@ async function readAccount(stack: OpenStack, state: Promise<StackReading>): Prom
       complete: true,
       endpoints: new Map(),
       leftOvers: [],
+      lostTunnels: [],
       problems: opened.problems,
       warnings: [],
       apiCalls: 0,
@@ -221,16 +234,20 @@ async function readAccount(stack: OpenStack, state: Promise<StackReading>): Prom
       ? await wholeTokenProblem(api, accountId)
       : undefined;
   const held = await state;
-  const leftOvers =
+  const [leftOvers, lostTunnels] = await Promise.all([
     applications.ok && held.resources.length > 0
-      ? await findLeftOvers(stack, api, applications.value, held)
-      : [];
+      ? findLeftOvers(stack, api, applications.value, held)
+      : Promise.resolve([]),
+    // Where nothing can be read at all, one more refusal says nothing new.
+    tokens.ok || applications.ok ? findLostTunnels(api, accountId, held.resources) : Promise.resolve([]),
+  ]);
   return {
     tokens: tokens.ok ? tokens.value : undefined,
     allTokensShown: allShown(listedTokens),
     applications: applications.ok ? applications.value : undefined,
     complete: allShown(listedApplications),
     leftOvers,
+    lostTunnels,
     warnings: [
       ...unseenProblems(listedTokens, "service tokens"),
       ...unseenProblems(listedApplications, "Access applications"),

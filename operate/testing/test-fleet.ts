@@ -78,6 +78,7 @@ export async function openTestFleet(t: TestContext, options: TestFleetOptions): 
       ownPrefix,
       outputs: () => Promise.resolve(outputs),
       resources: () => Promise.resolve(resources),
+      exportState: () => Promise.reject(new Error("a stack of no engine has nothing to export")),
       cloudflareApi: () =>
         Promise.resolve(openCloudflareApi({ apiToken: standIn.apiToken, baseUrl: standIn.baseUrl })),
     },

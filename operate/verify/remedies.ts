@@ -114,7 +114,7 @@ export function remedyFor(answer: Answer, target: Target): string {
     case "cloudflare":
       return remedyForServer(answer, target);
     case "tunnel-down":
-      return "Start cloudflared on the central host with the stack's tunnelToken, or read in its log why it does not connect";
+      return "Start cloudflared on the central host with the stack's tunnelToken, or read in its log why it does not connect. `npx sitepass check` says whether the tunnel was deleted at Cloudflare";
     case "around":
       return "Run `pulumi up --refresh`, which makes the DNS record proxied again: now Access is not asked at all";
     case "network":

@@ -90,13 +90,13 @@ describe("sitepass status", () => {
         "lima   provisioned  never        3 hours ago  1       metrics, logs",
         "osaka  shut out     in 364 days  never        1       metrics, logs",
         "tokyo  provisioned  in 364 days  never        1       logs",
-        "3 rows: 0 with an alarm, 0 with a warning, 3 well. 2 calls to Cloudflare.",
+        "3 rows: 0 with an alarm, 0 with a warning, 3 well. 3 calls to Cloudflare.",
         "",
       ].join("\n"),
     );
     assert.equal(exitCode, 0, stderr);
     const { reads, writes } = fleet.takeRequests();
-    assert.deepEqual([...reads].sort(), ["GET apps", "GET service_tokens"]);
+    assert.deepEqual([...reads].sort(), ["GET apps", "GET cfd_tunnel/*", "GET service_tokens"]);
     assert.deepEqual(writes, []);
   });
 

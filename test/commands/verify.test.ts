@@ -74,7 +74,7 @@ describe("verify", () => {
     const path = await world.openPath(t);
     await path.connector.close();
     const todo =
-      "Start cloudflared on the central host with the stack's tunnelToken, or read in its log why it does not connect.";
+      "Start cloudflared on the central host with the stack's tunnelToken, or read in its log why it does not connect. `npx sitepass check` says whether the tunnel was deleted at Cloudflare.";
     assert.deepEqual(await world.problems(path), [
       `berlin, tokyo (metrics): POST /api/v1/write is answered with 530 from Cloudflare (error code 1033). ${todo}`,
       `tokyo (logs): POST /loki/api/v1/push and 1 more are answered with 530 from Cloudflare (error code 1033). ${todo}`,

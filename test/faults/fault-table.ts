@@ -5,6 +5,7 @@ import type { Fault as InjectedFault } from "cloudflare-standin/api/control";
 import { defaultLimits, type Limits } from "cloudflare-standin/api/limits";
 import { permissions, type Permission } from "cloudflare-standin/api/permissions";
 import { present } from "cloudflare-standin/testing/stand-in";
+import { deleteTunnel } from "../support/deleted-tunnel";
 import type { Engine } from "../support/engines";
 import type { Scenario } from "../support/scenario";
 
@@ -285,9 +286,11 @@ export const faults: readonly Fault[] = [
   },
   {
     title: "The tunnel was deleted by hand",
+    quick: "pulumi",
     fromFleet: true,
-    happen: ({ standIn: { database } }) => {
-      database.tunnels.delete(firstOf(database.tunnels).id);
+    configuration: { ...alerts, protect: true },
+    happen: async (fleet) => {
+      await deleteTunnel(fleet);
     },
   },
   {

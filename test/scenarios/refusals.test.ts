@@ -124,34 +124,6 @@ for (const engine of engines) {
       assert.equal(tally(fleet.takeRequests().writes)["DELETE service_tokens/*"], 4);
       fleet.configure({ allowRemovals: undefined, serviceTokenLimit: undefined });
     });
-
-    it("says in one sentence what to do about a tunnel that was deleted by hand", async () => {
-      const tunnels = [...fleet.standIn.database.tunnels.values()];
-      const [tunnel] = tunnels;
-      assert.ok(tunnel !== undefined);
-      fleet.standIn.database.tunnels.delete(tunnel.id);
-      for (const { exitCode, text } of [await fleet.preview(), await fleet.up()]) {
-        assert.notEqual(exitCode, 0);
-        assert.match(
-          text,
-          new RegExp(
-            `tunnel "central-observability": its token cannot be read, ID ${tunnel.id} \\(.*\\)\\. If the tunnel was deleted outside of this stack, run \`pulumi refresh\` and then \`pulumi up\` to make it again; if not, give the API token the permission "Cloudflare Tunnel" Edit\\.`,
-          ),
-        );
-        assert.ok(!/^\s+at /m.test(text), text);
-      }
-      const refreshed = await fleet.refresh();
-      assert.equal(refreshed.exitCode, 0, refreshed.text);
-      fleet.takeRequests();
-      const { exitCode, text } = await fleet.up();
-      assert.equal(exitCode, 0, text);
-      assert.deepEqual(fleet.takeRequests().writes, [
-        "POST cfd_tunnel",
-        "PUT cfd_tunnel/*/configurations",
-        "PUT dns_records/*",
-        "PUT dns_records/*",
-      ]);
-    });
   });
 
   describe(`what the API token is shown and refused on ${engine.name}`, () => {

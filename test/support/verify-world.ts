@@ -52,6 +52,7 @@ export async function openVerifyWorld(fleet: Scenario): Promise<VerifyWorld> {
   const stack = openStack(fleet.directory, "prod", {
     outputs: () => Promise.resolve(outputs),
     resources: () => Promise.resolve([]),
+    exportState: () => Promise.reject(new Error("nothing is exported here")),
     secretConfig: () => Promise.reject(new Error("nothing is encrypted here")),
   });
   const { database } = fleet.standIn;

@@ -37,7 +37,9 @@ const write = "Cloudflare Tunnel Write";
 
 /**
  * Tunnels run by cloudflared, their tokens and their connectors (cloudflare 7.3.0 cloudflared.d.ts, token.d.ts,
- * connections.d.ts). A deleted one can still be read and listed, with `deleted_at`; that GET answers 200 then is a gap.
+ * connections.d.ts). A deleted one can still be read and listed, with `deleted_at`: the provider's acceptance test fails when
+ * that GET is refused, or says null (TF:zero_trust_tunnel_cloudflared/resource_test.go testAccCheckCloudflareTunnelDestroy).
+ * Whatever else is asked of a deleted one is refused as for one that never was; code and text of that 404 are a gap.
  */
 export const tunnelRoutes: readonly Route[] = [
   route("POST", collection, write, { ...noInput, body: createBody }, ({ body, ...backend }) => {
