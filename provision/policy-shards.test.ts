@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { SignalName } from "../fleet/signals";
-import { planShards, shardCount, shardOf } from "./policy-shards";
+import { planPolicyShards, policyShardCount, policyShardOf } from "./policy-shards";
 
 const both = ["metrics", "logs"] as const;
 
@@ -20,11 +20,11 @@ function shard(signal: SignalName, number: number, siteNames: readonly string[])
 
 const manySites = Array.from({ length: 200 }, (_, index) => site(`site-${index}`));
 
-describe("planShards", () => {
+describe("planPolicyShards", () => {
   it("plans a policy for each signal and shard, by signal and precedence", () => {
     // The shards of these names are pinned below; oslo and lima share 17.
     assert.deepEqual(
-      planShards([
+      planPolicyShards([
         site("tokyo"),
         site("oslo"),
         site("lima", ["metrics"]),
@@ -43,21 +43,21 @@ describe("planShards", () => {
   });
 
   it("plans nothing for no sites", () => {
-    assert.deepEqual(planShards([]), []);
+    assert.deepEqual(planPolicyShards([]), []);
   });
 
   it("leaves out a disabled site, and a shard that has no other", () => {
-    assert.deepEqual(planShards([site("tokyo", both, false), site("oslo", both, false), site("lima")]), [
-      shard("metrics", 17, ["lima"]),
-      shard("logs", 17, ["lima"]),
-    ]);
+    assert.deepEqual(
+      planPolicyShards([site("tokyo", both, false), site("oslo", both, false), site("lima")]),
+      [shard("metrics", 17, ["lima"]), shard("logs", 17, ["lima"])],
+    );
   });
 
   it("changes one policy's members for each signal when a site comes to its shard", () => {
-    const before = planShards(manySites);
+    const before = planPolicyShards(manySites);
     const changed = ["metrics-25-of-32", "logs-25-of-32"];
     assert.deepEqual(
-      planShards([...manySites, site("tokyo")]),
+      planPolicyShards([...manySites, site("tokyo")]),
       before.map((one) =>
         changed.includes(one.logicalName) ? { ...one, siteNames: [...one.siteNames, "tokyo"].sort() } : one,
       ),
@@ -65,52 +65,52 @@ describe("planShards", () => {
   });
 
   it("touches no policy of the signal that a site has when it gains or loses another", () => {
-    const metricsOf = (...sites: Parameters<typeof planShards>[0]) =>
-      planShards([...manySites, ...sites]).filter(({ signal }) => signal === "metrics");
+    const metricsOf = (...sites: Parameters<typeof planPolicyShards>[0]) =>
+      planPolicyShards([...manySites, ...sites]).filter(({ signal }) => signal === "metrics");
     assert.deepEqual(metricsOf(site("tokyo")), metricsOf(site("tokyo", ["metrics"])));
   });
 
   it("does not depend on the order of the sites", () => {
-    assert.deepEqual(planShards([...manySites].reverse()), planShards(manySites));
+    assert.deepEqual(planPolicyShards([...manySites].reverse()), planPolicyShards(manySites));
   });
 
   it("gives each policy a name of its own, and a precedence of its own within its signal", () => {
-    const plan = planShards(manySites);
+    const plan = planPolicyShards(manySites);
     for (const signal of both) {
       assert.deepEqual(
         plan.filter((one) => one.signal === signal).map(({ precedence }) => precedence),
-        Array.from({ length: shardCount }, (_, index) => index + 1),
+        Array.from({ length: policyShardCount }, (_, index) => index + 1),
       );
     }
-    assert.equal(new Set(plan.map(({ logicalName }) => logicalName)).size, 2 * shardCount);
+    assert.equal(new Set(plan.map(({ logicalName }) => logicalName)).size, 2 * policyShardCount);
   });
 });
 
-describe("shardOf", () => {
+describe("policyShardOf", () => {
   it("keeps every site where it has always been", () => {
     // Another number here moves deployed sites to another policy.
-    assert.equal(shardCount, 32);
-    assert.equal(shardOf("tokyo"), 25);
-    assert.equal(shardOf("berlin-shop"), 0);
-    assert.equal(shardOf("porto-factory"), 14);
+    assert.equal(policyShardCount, 32);
+    assert.equal(policyShardOf("tokyo"), 25);
+    assert.equal(policyShardOf("berlin-shop"), 0);
+    assert.equal(policyShardOf("porto-factory"), 14);
   });
 
   it("spreads a thousand sites evenly", () => {
-    const sizes = Array<number>(shardCount).fill(0);
+    const sizes = Array<number>(policyShardCount).fill(0);
     for (let index = 0; index < 1000; index += 1) {
-      const shard = shardOf(`site-${index}`);
+      const shard = policyShardOf(`site-${index}`);
       sizes[shard] = (sizes[shard] ?? 0) + 1;
     }
     // Four standard deviations of a fair draw above and below the mean of 31.25: 9 to 53.
-    const mean = 1000 / shardCount;
-    const deviation = Math.sqrt(mean * (1 - 1 / shardCount));
-    assert.equal(sizes.length, shardCount);
+    const mean = 1000 / policyShardCount;
+    const deviation = Math.sqrt(mean * (1 - 1 / policyShardCount));
+    assert.equal(sizes.length, policyShardCount);
     assert.ok(Math.max(...sizes) <= mean + 4 * deviation, `the largest shard has ${Math.max(...sizes)}`);
     assert.ok(Math.min(...sizes) >= mean - 4 * deviation, `the smallest shard has ${Math.min(...sizes)}`);
   });
 
   it("spreads over another number of shards", () => {
-    assert.equal(shardOf("tokyo", 1), 0);
-    assert.equal(shardOf("tokyo", 7), 5);
+    assert.equal(policyShardOf("tokyo", 1), 0);
+    assert.equal(policyShardOf("tokyo", 7), 5);
   });
 });

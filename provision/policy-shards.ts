@@ -7,7 +7,7 @@ interface PolicyShard {
   /** Logical name. Holds the number of shards, so that changing it replaces policies instead of reshuffling them. */
   readonly logicalName: string;
   readonly signal: SignalName;
-  /** 0 to shardCount - 1. */
+  /** 0 to policyShardCount - 1. */
   readonly shard: number;
   /** Unique among the policies of its signal, and a function of the shard, so that no other policy's changes when one comes. */
   readonly precedence: number;
@@ -21,7 +21,7 @@ interface PolicyShard {
  * A policy belongs to one signal and so to one application: what a site gains or loses of one signal touches no policy
  * that lets it push another. See docs/decisions/0017-policies-of-one-signal.md.
  */
-export function planShards(
+export function planPolicyShards(
   sites: readonly Pick<Site, "name" | "signals" | "token">[],
 ): readonly PolicyShard[] {
   // A disabled site leaves the policies too: a provider plugin that does not know `enabled` ignores it in silence.
@@ -29,13 +29,13 @@ export function planShards(
   return signalNames.flatMap((signal) => {
     const members = new Map<number, string[]>();
     for (const { name } of enabled.filter(({ signals }) => signals.includes(signal))) {
-      const shard = shardOf(name);
+      const shard = policyShardOf(name);
       members.set(shard, [...(members.get(shard) ?? []), name]);
     }
     return [...members]
       .sort(([one], [other]) => one - other)
       .map(([shard, names]) => ({
-        logicalName: `${signal}-${String(shard).padStart(2, "0")}-of-${shardCount}`,
+        logicalName: `${signal}-${String(shard).padStart(2, "0")}-of-${policyShardCount}`,
         signal,
         shard,
         precedence: shard + 1,
@@ -54,9 +54,9 @@ export function planShards(
  * The number is part of each policy's logical name. Changing it therefore creates all new policies, then moves the
  * applications over to them in one call each, and deletes the old ones last: no site is without a policy at any time.
  */
-export const shardCount = 32;
+export const policyShardCount = 32;
 
 /** The shard of a site, from its name alone: 0 to count - 1, the same on every machine and in every year. */
-export function shardOf(siteName: string, count: number = shardCount): number {
+export function policyShardOf(siteName: string, count: number = policyShardCount): number {
   return createHash("sha256").update(siteName, "utf8").digest().readUInt32BE(0) % count;
 }

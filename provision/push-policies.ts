@@ -5,7 +5,7 @@ import {
 } from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
 import { addressOfNobody } from "../cloudflare/access-policies";
-import { planShards, shardCount } from "./policy-shards";
+import { planPolicyShards, policyShardCount } from "./policy-shards";
 import { sessionDuration } from "./declared-objects";
 import type { SignalName } from "../fleet/signals";
 import type { Site } from "../fleet/sites";
@@ -54,11 +54,11 @@ export class PushPolicies extends pulumi.ComponentResource {
         { parent: this },
       ).id;
     this.nobody = { id: policy("nobody", "nobody", [{ ip: { ip: addressOfNobody } }]), precedence: 1 };
-    this.attachments = planShards(args.sites).map(
+    this.attachments = planPolicyShards(args.sites).map(
       ({ logicalName, signal, shard, precedence, siteNames }) => ({
         id: policy(
           logicalName,
-          `push ${signal} ${shard + 1}/${shardCount}`,
+          `push ${signal} ${shard + 1}/${policyShardCount}`,
           // IDs as Outputs: the engine learns from them that a token leaves its policy before it is deleted, which
           // Cloudflare insists on (error 12139).
           siteNames.map((site) => ({ serviceToken: { tokenId: tokenId(site, args.tokens) } })),

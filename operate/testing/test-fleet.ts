@@ -8,7 +8,7 @@ import { testApplication, testPolicy, testToken } from "cloudflare-standin/testi
 import { planApplications, resourceTypes } from "../../provision/declared-objects";
 import { parseConfig, type Config } from "../../fleet/config";
 import { ownNamePrefix } from "../../fleet/names";
-import { planShards } from "../../provision/policy-shards";
+import { planPolicyShards } from "../../provision/policy-shards";
 import { siteSchema } from "../../fleet/site-schema";
 import { resolveSites, type Site } from "../../fleet/sites";
 import { addressOfNobody } from "../../cloudflare/access-policies";
@@ -141,7 +141,7 @@ function provision({ database }: StandIn, fleet: Provisioned): void {
     return row.id;
   };
   const nobody = { id: policy("nobody", [{ ip: { ip: addressOfNobody } }]), precedence: 1 };
-  const policies = planShards(sites).map((shard) => ({
+  const policies = planPolicyShards(sites).map((shard) => ({
     ...shard,
     id: policy(
       `push ${shard.logicalName}`,

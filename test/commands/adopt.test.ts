@@ -11,7 +11,7 @@ import { startConnector } from "cloudflare-standin/edge/tunnel/connector";
 import { startEdge, type Edge } from "cloudflare-standin/edge/edge";
 import type { HeaderLines } from "cloudflare-standin/edge/http-messages";
 import { startReceiver } from "../../local/pushes/receiver";
-import { planShards } from "../../provision/policy-shards";
+import { planPolicyShards } from "../../provision/policy-shards";
 import { signals } from "../../fleet/signals";
 import { readSiteFiles } from "../../fleet/site-files";
 import { credentialsOf, pushSample } from "../support/data-path";
@@ -189,7 +189,7 @@ for (const engine of engines) {
       assert.ok(late <= 1, `${late} pushes were refused`);
       assert.deepEqual(Object.keys(others), ["204"]);
       assert.ok((answers["204"] ?? 0) > 20, `${answers["204"] ?? 0} pushes were sent`);
-      const shards = planShards([
+      const shards = planPolicyShards([
         siteOf("tokyo-rack-a", ["metrics", "logs"]),
         siteOf("koln", ["metrics"]),
       ]).length;
@@ -500,7 +500,7 @@ function differences(earlier: Inputs, later: Inputs, urn: string): readonly stri
     .sort();
 }
 
-function siteOf(name: string, names: ("metrics" | "logs")[]): Parameters<typeof planShards>[0][number] {
+function siteOf(name: string, names: ("metrics" | "logs")[]): Parameters<typeof planPolicyShards>[0][number] {
   return {
     name,
     signals: names,

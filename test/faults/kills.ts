@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Engine } from "../support/engines";
-import { openScenario, siteNameInShard, type Scenario } from "../support/scenario";
-import { shardOf } from "../../provision/policy-shards";
+import { openScenario, siteNameInPolicyShard, type Scenario } from "../support/scenario";
+import { policyShardOf } from "../../provision/policy-shards";
 import { heldAccount, lossesOf, recover, transcript, type Step } from "./recovery";
 
 /** A change of a fleet that is killed in the middle. */
@@ -13,14 +13,14 @@ export interface KilledChange {
 }
 
 /** Five sites in two shards, so that policies of several tokens are among what is made. */
-const first = siteNameInShard(() => true);
-const together = siteNameInShard((shard) => shard === shardOf(first), "rack");
+const first = siteNameInPolicyShard(() => true);
+const together = siteNameInPolicyShard((shard) => shard === policyShardOf(first), "rack");
 export const sites: readonly string[] = [
   first,
   together,
-  siteNameInShard((shard) => shard === shardOf(first), "shop"),
-  siteNameInShard((shard) => shard === shardOf(first) + 1, "farm"),
-  siteNameInShard((shard) => shard === shardOf(first) + 1, "mill"),
+  siteNameInPolicyShard((shard) => shard === policyShardOf(first), "shop"),
+  siteNameInPolicyShard((shard) => shard === policyShardOf(first) + 1, "farm"),
+  siteNameInPolicyShard((shard) => shard === policyShardOf(first) + 1, "mill"),
 ];
 
 export const killedChanges: readonly KilledChange[] = [

@@ -7,12 +7,12 @@ import type { HeaderLines } from "cloudflare-standin/edge/http-messages";
 import { tokenHeaders } from "cloudflare-standin/edge/access/service-credentials";
 import { startReceiver } from "../../local/pushes/receiver";
 import { runProcess } from "../../local/run/processes";
-import { shardOf } from "../../provision/policy-shards";
+import { policyShardOf } from "../../provision/policy-shards";
 import { openTestDataPath } from "../support/data-path";
 import { engines } from "../support/engines";
 import {
   openScenario,
-  siteNameInShard,
+  siteNameInPolicyShard,
   tally,
   type Scenario,
   type ScenarioOptions,
@@ -170,7 +170,7 @@ for (const engine of engines) {
     const gaining = Array.from({ length: 10 }, (_, index) => `site-${index + 1}`);
     // Each has one in its shard that gains nothing, so that the policy that both are in goes on.
     const peers = gaining.map((name) =>
-      siteNameInShard((shard) => shard === shardOf(name), `peer-of-${name}`),
+      siteNameInPolicyShard((shard) => shard === policyShardOf(name), `peer-of-${name}`),
     );
     const names = [...gaining, ...peers];
 

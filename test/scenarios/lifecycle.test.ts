@@ -3,16 +3,19 @@ import { createHash } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 import type { ServiceToken } from "cloudflare-standin/api/rows";
 import type { RevealedOutputs, SiteCredentials } from "../../stack/stack-outputs";
-import { shardOf } from "../../provision/policy-shards";
+import { policyShardOf } from "../../provision/policy-shards";
 import { absenceHere, enginesHere } from "../support/engines";
-import { openScenario, siteNameInShard, tally, type Scenario } from "../support/scenario";
+import { openScenario, siteNameInPolicyShard, tally, type Scenario } from "../support/scenario";
 
 /** Three sites in two shards: tokyo and its neighbour share one, and the third pushes metrics alone. */
-const neighbour = siteNameInShard((shard) => shard === shardOf("tokyo"), "neighbour");
-const loner = siteNameInShard((shard) => shard !== shardOf("tokyo"), "loner");
+const neighbour = siteNameInPolicyShard((shard) => shard === policyShardOf("tokyo"), "neighbour");
+const loner = siteNameInPolicyShard((shard) => shard !== policyShardOf("tokyo"), "loner");
 /** Sites that come later: one into a shard that exists, one into a shard of its own. */
-const another = siteNameInShard((shard) => shard === shardOf("tokyo"), "another");
-const pioneer = siteNameInShard((shard) => ![shardOf("tokyo"), shardOf(loner)].includes(shard), "pioneer");
+const another = siteNameInPolicyShard((shard) => shard === policyShardOf("tokyo"), "another");
+const pioneer = siteNameInPolicyShard(
+  (shard) => ![policyShardOf("tokyo"), policyShardOf(loner)].includes(shard),
+  "pioneer",
+);
 /** Two of metrics, one of logs, and the one that admits nobody. */
 const policies = 4;
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { shardOf } from "../../provision/policy-shards";
+import { policyShardOf } from "../../provision/policy-shards";
 import { zoneId } from "cloudflare-standin/api/database";
 import { engines } from "../support/engines";
 import { openScenario, tally, type Scenario, type ScenarioOptions, writesOfUp } from "../support/scenario";
@@ -86,7 +86,7 @@ for (const engine of engines) {
         const { applications, policies, serviceTokens } = fleet.standIn.database;
         const policyNamed = (name: string) =>
           [...policies.values()].find((policy) => policy.name === `sitepass/prod/${name}`);
-        const shard = shardOf("tokyo") + 1;
+        const shard = policyShardOf("tokyo") + 1;
         assert.deepEqual(
           [...applications.values()]
             .map((application) => ({
@@ -266,8 +266,8 @@ for (const engine of engines) {
     it("changes the number of shards without a moment in which a site has no policy", async () => {
       await withFleet({ sites: { tokyo: "", osaka: "", kyoto: "" } }, async (fleet) => {
         fleet.changeProgram("policy-shards.ts", (source) => {
-          assert.ok(source.includes("shardCount = 32"));
-          return source.replace("shardCount = 32", "shardCount = 1");
+          assert.ok(source.includes("policyShardCount = 32"));
+          return source.replace("policyShardCount = 32", "policyShardCount = 1");
         });
         const writes = await writesOfUp(fleet);
         assert.deepEqual(writes, [

@@ -3,7 +3,7 @@ import { after, before, describe, it } from "node:test";
 import type { RunResult } from "../../local/run/processes";
 import { engines } from "../support/engines";
 import { sitepassOn } from "../support/sitepass";
-import { accountId, openScenario, siteNameInShard, tally, type Scenario } from "../support/scenario";
+import { accountId, openScenario, siteNameInPolicyShard, tally, type Scenario } from "../support/scenario";
 
 /** The run failed and said exactly these lines, without a stack trace. */
 function assertRefused({ exitCode, text }: RunResult, problems: readonly string[]): void {
@@ -82,7 +82,7 @@ for (const engine of engines) {
 
     it("counts the account's tokens before it makes any", async () => {
       const wanted = Array.from({ length: 12 }, (_, index) =>
-        siteNameInShard((shard) => shard === index, "more"),
+        siteNameInPolicyShard((shard) => shard === index, "more"),
       );
       fleet.configure({ serviceTokenLimit: 12 });
       for (const name of wanted.slice(1)) {

@@ -3,16 +3,17 @@ import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import type { HeaderLines } from "cloudflare-standin/edge/http-messages";
 import { tokenHeaders } from "cloudflare-standin/edge/access/service-credentials";
-import { shardOf } from "../../provision/policy-shards";
+import { policyShardOf } from "../../provision/policy-shards";
 import { openTestDataPath, pushSample, type TestDataPath } from "../support/data-path";
 import { engines } from "../support/engines";
-import { openScenario, siteNameInShard, tally, type Scenario } from "../support/scenario";
+import { openScenario, siteNameInPolicyShard, tally, type Scenario } from "../support/scenario";
 
 const pushers = Array.from({ length: 20 }, (_, index) => `site-${index + 1}`);
 const pushesPerSecond = 50;
 
 /** In the shard of one that pushes, so that its policy is the one that changes. */
-const neighbour = (prefix: string) => siteNameInShard((shard) => shard === shardOf("site-1"), prefix);
+const neighbour = (prefix: string) =>
+  siteNameInPolicyShard((shard) => shard === policyShardOf("site-1"), prefix);
 const arriving = neighbour("arriving");
 const leaving = neighbour("leaving");
 

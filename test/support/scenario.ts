@@ -17,7 +17,7 @@ import { startStandIn, type StandIn, type StandInOptions } from "cloudflare-stan
 import type { Database } from "cloudflare-standin/api/database";
 import { permissions } from "cloudflare-standin/api/permissions";
 import { copyProject, type ProjectStack } from "../../local/run/project-stack";
-import { shardOf } from "../../provision/policy-shards";
+import { policyShardOf } from "../../provision/policy-shards";
 import type { Engine } from "./engines";
 import { killWithChildren } from "./kill";
 
@@ -231,10 +231,10 @@ function shortPath(path: string): string {
 }
 
 /** A name that falls into the same shard as another one, or into none of theirs. */
-export function siteNameInShard(wanted: (shard: number) => boolean, prefix = "site"): string {
+export function siteNameInPolicyShard(wanted: (shard: number) => boolean, prefix = "site"): string {
   for (let number = 1; ; number += 1) {
     const name = `${prefix}-${number}`;
-    if (wanted(shardOf(name))) {
+    if (wanted(policyShardOf(name))) {
       return name;
     }
   }
