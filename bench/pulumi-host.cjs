@@ -34,6 +34,9 @@ function registerTypeScript() {
 
 const declared = {};
 
+/** As both look-ups of zones answer: the one by ID, and the list by name. */
+const zone = { id: "zone", name: "example.com", account: {} };
+
 async function main() {
   await pulumi.runtime.setMocks(
     {
@@ -49,7 +52,7 @@ async function main() {
         return { id: `id-of-${name}`, state: { ...inputs, ...made } };
       },
       call({ inputs }) {
-        return { ...inputs, id: "zone", zoneId: "zone", name: "example.com", account: {}, token: "token" };
+        return { ...inputs, ...zone, zoneId: zone.id, results: [zone], token: "token" };
       },
     },
     "sitepass",

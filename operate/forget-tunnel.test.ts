@@ -1,7 +1,4 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { UserError } from "../fleet/problem";
 import { resourceTypes } from "../provision/declared-objects";
@@ -39,9 +36,14 @@ const recordRow = {
 };
 
 interface LostFleet extends TestFleet {
-  readonly directory: string;
+  /** What the state was replaced with, one after the other. */
+  readonly put: readonly unknown[];
   /** The stack, whose state holds these. */
-  readonly holding: (resources: readonly object[], more?: Partial<OpenStack>) => OpenStack;
+  readonly holding: (
+    resources: readonly object[],
+    more?: Partial<OpenStack>,
+    deployment?: object,
+  ) => OpenStack;
   /** Makes a tunnel in the account. */
   readonly tunnel: (name?: string) => Promise<string>;
   readonly remove: (id: string) => Promise<void>;
@@ -49,22 +51,24 @@ interface LostFleet extends TestFleet {
 
 async function openLostFleet(t: TestContext, configuration = {}): Promise<LostFleet> {
   const fleet = await openTestFleet(t, { sites: { tokyo: {} }, configuration });
-  const directory = mkdtempSync(join(tmpdir(), "sitepass-forget-"));
-  t.after(() => {
-    rmSync(directory, { recursive: true });
-  });
+  const put: unknown[] = [];
   const account_id = fleet.stack.config.accountId;
   const { cloudflared } = fleet.api.client.zeroTrust.tunnels;
   return {
     ...fleet,
-    directory,
-    holding: (resources, more = {}) => ({
+    put,
+    holding: (resources, more = {}, deployment = {}) => ({
       ...fleet.stack,
-      directory,
       exportState: () => {
-        const state = parseExport(JSON.stringify({ version: 3, deployment: { resources } }), "prod");
+        const state = parseExport(JSON.stringify({ version: 3, deployment: { resources, ...deployment } }));
         assert.ok(state !== undefined);
-        return Promise.resolve(state);
+        return Promise.resolve({
+          ...state,
+          replaceWith: (document: string) => {
+            put.push(JSON.parse(document));
+            return Promise.resolve();
+          },
+        });
       },
       ...more,
     }),
@@ -79,62 +83,69 @@ async function openLostFleet(t: TestContext, configuration = {}): Promise<LostFl
 const goingOn = new AbortController().signal;
 
 async function forget(stack: OpenStack): Promise<ForgottenTunnel> {
-  const result = await forgetTunnel(stack, goingOn);
+  const result = await forgetTunnel(stack, true, goingOn);
   assert.ok(result !== "stopped");
   return result;
 }
 
-/** What is said in place of forgetting; nothing is written then. */
-async function refused({ directory }: LostFleet, stack: OpenStack): Promise<string> {
+/** What is said in place of forgetting; the state stays then. */
+async function refused({ put }: LostFleet, stack: OpenStack): Promise<string> {
   let said = "";
-  await assert.rejects(forgetTunnel(stack, goingOn), (error) => {
+  await assert.rejects(forgetTunnel(stack, true, goingOn), (error) => {
     assert.ok(error instanceof UserError);
     said = error.message;
     return true;
   });
-  assert.deepEqual(readdirSync(directory), []);
+  assert.deepEqual(put, []);
   return said;
 }
 
 describe("forgetTunnel", () => {
-  it("writes the state without a deleted tunnel and its ingress rules, for the owner alone", async (t) => {
+  it("takes a deleted tunnel and its ingress rules out of the state, which it only says where it is not to change it", async (t) => {
     const fleet = await openLostFleet(t);
     const { accountId } = fleet.stack.config;
     const id = await fleet.tunnel();
     await fleet.remove(id);
     const deletedAt = fleet.standIn.database.tunnels.get(id)?.deleted_at ?? "";
     fleet.standIn.clearRequests();
-    assert.deepEqual(await forget(fleet.holding([tunnelRow(id, accountId), ingressRow(id), recordRow])), {
+    const stack = fleet.holding([tunnelRow(id, accountId), ingressRow(id), recordRow]);
+    const expected = {
       tunnels: [{ id, name: "central", deletedAt }],
       forgotten: [
         { type: resourceTypes.tunnel, name: "tunnel", id },
         { type: resourceTypes.ingress, name: "tunnel-ingress", id },
       ],
-      file: "forget-tunnel.prod.json",
-      putInPlace: "pulumi stack import --stack prod --file forget-tunnel.prod.json",
-    });
+    };
+    assert.deepEqual(await forgetTunnel(stack, false, goingOn), expected);
+    assert.deepEqual(fleet.put, []);
+    assert.deepEqual(await forget(stack), expected);
     assert.deepEqual(
       fleet.standIn.requests.map(({ method, path }) => `${method} ${path}`),
-      [`GET /accounts/${accountId}/cfd_tunnel/${id}`],
+      Array(2).fill(`GET /accounts/${accountId}/cfd_tunnel/${id}`),
     );
-    assert.deepEqual(readdirSync(fleet.directory), ["forget-tunnel.prod.json"]);
-    const path = join(fleet.directory, "forget-tunnel.prod.json");
-    assert.equal(statSync(path).mode & 0o777, 0o600);
-    assert.deepEqual(JSON.parse(readFileSync(path, "utf8")), {
-      version: 3,
-      deployment: { resources: [{ ...recordRow, dependencies: [] }] },
-    });
+    assert.deepEqual(fleet.put, [
+      { version: 3, deployment: { resources: [{ ...recordRow, dependencies: [] }] } },
+    ]);
   });
 
-  it("takes the place of what an earlier run wrote, whoever might read that", async (t) => {
+  it("refuses while operations are pending, which pulumi would forget with it", async (t) => {
     const fleet = await openLostFleet(t);
     const id = await fleet.tunnel();
     await fleet.remove(id);
-    const path = join(fleet.directory, "forget-tunnel.prod.json");
-    writeFileSync(path, "an older state", { mode: 0o644 });
-    await forget(fleet.holding([tunnelRow(id, fleet.stack.config.accountId)]));
-    assert.equal(statSync(path).mode & 0o777, 0o600);
-    assert.deepEqual(JSON.parse(readFileSync(path, "utf8")), { version: 3, deployment: { resources: [] } });
+    const resource = { urn: urn("cloudflare:index/zeroTrustAccessServiceToken:Token", "osaka") };
+    const pending = { pending_operations: [{ type: "creating", resource }] };
+    assert.equal(
+      await refused(fleet, fleet.holding([tunnelRow(id, fleet.stack.config.accountId)], {}, pending)),
+      "stack prod: has operations that a broken-off run left (creating osaka), which would be forgotten, too. Run `pulumi refresh`, then this again. If they stay, run `pulumi refresh --clear-pending-creates`, and `npx sitepass check` afterwards.",
+    );
+  });
+
+  it("refuses where the state does not say whose the tunnel is", async (t) => {
+    const fleet = await openLostFleet(t);
+    assert.equal(
+      await refused(fleet, fleet.holding([{ ...tunnelRow("1", ""), inputs: {} }])),
+      "stack prod: does not say in which account its tunnel (ID 1) is. Look into `pulumi stack export`: the tunnel's inputs have no accountId.",
+    );
   });
 
   it("forgets a tunnel that the account never had, and says so", async (t) => {
@@ -157,10 +168,7 @@ describe("forgetTunnel", () => {
       tunnels.map((one) => one.id),
       [old],
     );
-    assert.deepEqual(JSON.parse(readFileSync(join(fleet.directory, "forget-tunnel.prod.json"), "utf8")), {
-      version: 3,
-      deployment: { resources: staying },
-    });
+    assert.deepEqual(fleet.put, [{ version: 3, deployment: { resources: staying } }]);
   });
 
   it("refuses for a tunnel that is there, and for a stack that has none", async (t) => {
@@ -211,12 +219,12 @@ describe("forgetTunnel", () => {
     );
   });
 
-  it("writes nothing when it was stopped meanwhile", async (t) => {
+  it("changes nothing when it was stopped meanwhile", async (t) => {
     const fleet = await openLostFleet(t);
     const id = await fleet.tunnel();
     await fleet.remove(id);
     const stack = fleet.holding([tunnelRow(id, fleet.stack.config.accountId)]);
-    assert.equal(await forgetTunnel(stack, AbortSignal.abort()), "stopped");
-    assert.deepEqual(readdirSync(fleet.directory), []);
+    assert.equal(await forgetTunnel(stack, true, AbortSignal.abort()), "stopped");
+    assert.deepEqual(fleet.put, []);
   });
 });

@@ -1,40 +1,37 @@
-import { join } from "node:path";
-import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
 import { throwIfAny, UserError, type Problem } from "../fleet/problem";
-import { systemProblem } from "../fleet/system-errors";
+import { someOf } from "../fleet/wording";
 import { logicalNameIn, resourceTypes } from "../provision/declared-objects";
 import type { ExportedResource } from "../stack/exported-state";
 import type { OpenStack } from "../stack/open-stack";
 import { lookAtTunnel, type LostTunnel } from "./lost-tunnel";
 
-/** The state without the tunnel is written, and nothing else is changed. */
+/** What is taken out of the stack's state, or would be. */
 export interface ForgottenTunnel {
   /** Those that Cloudflare has no longer: one, unless a replacement was broken off. */
   readonly tunnels: readonly LostTunnel[];
-  /** What the written state lacks: the tunnels and their ingress rules. */
+  /** The tunnels and their ingress rules. */
   readonly forgotten: readonly { readonly type: string; readonly name: string; readonly id: string }[];
-  /** The written file, relative to the project's folder. */
-  readonly file: string;
-  /** The command that puts the file in the place of the stack's state. */
-  readonly putInPlace: string;
 }
 
 const inputsSchema = z.looseObject({ accountId: z.string() });
 
 /**
- * Writes a stack's state without a tunnel that was deleted at Cloudflare, so that the next `up` makes another. Everything else
+ * Takes a tunnel that was deleted at Cloudflare out of a stack's state, so that the next `up` makes another. Everything else
  * stays in it, so that `up` changes the DNS records and the mail about the tunnel's health, and makes neither anew.
  *
- * The stack itself is not touched: a person puts the file in the place of its state.
+ * The state is read, changed and put back in one go: of what another `up` made between, such as a token, the stack would know
+ * nothing any more.
  *
- * @throws UserError when the stack holds no tunnel, when its tunnel is there, and when that cannot be told.
+ * @param change false: only says what would be forgotten.
+ * @throws UserError when the stack holds no tunnel, when its tunnel is there, when that cannot be told, and when a run was broken off.
  */
 export async function forgetTunnel(
   stack: OpenStack,
+  change: boolean,
   abort: AbortSignal,
 ): Promise<ForgottenTunnel | "stopped"> {
-  const { stackName, directory, config } = stack;
+  const { stackName } = stack;
   const [api, state] = await Promise.all([stack.cloudflareApi(), stack.exportState()]);
   const held = state.resources.filter(({ type, id = "" }) => type === resourceTypes.tunnel && id !== "");
   if (held.length === 0) {
@@ -47,8 +44,15 @@ export async function forgetTunnel(
   const seen = await Promise.all(
     held.map(({ id = "", inputs }) => {
       // Not the configuration's account, which somebody may have changed since: there the tunnel would be unknown.
-      const { accountId } = inputsSchema.catch({ accountId: config.accountId }).parse(inputs);
-      return lookAtTunnel(api, accountId, id);
+      const read = inputsSchema.safeParse(inputs);
+      if (!read.success) {
+        throw new UserError({
+          subject: `stack ${stackName}`,
+          says: `does not say in which account its tunnel (ID ${id}) is`,
+          todo: "Look into `pulumi stack export`: the tunnel's inputs have no accountId",
+        });
+      }
+      return lookAtTunnel(api, read.data.accountId, id);
     }),
   );
   const tunnels = seen.flatMap((one) => (one.kind === "lost" ? [one.tunnel] : []));
@@ -72,23 +76,20 @@ export async function forgetTunnel(
   const forgotten = state.resources.filter(
     ({ type, id = "" }) => (type === resourceTypes.tunnel || type === resourceTypes.ingress) && lost.has(id),
   );
+  if (state.pending.length > 0) {
+    throw new UserError({
+      subject: `stack ${stackName}`,
+      says: `has operations that a broken-off run left (${someOf(state.pending)}), which would be forgotten, too`,
+      todo: "Run `pulumi refresh`, then this again. If they stay, run `pulumi refresh --clear-pending-creates`, and `npx sitepass check` afterwards",
+    });
+  }
   if (abort.aborted) {
     return "stopped";
   }
-  // Another run's file would be an older state: what is written last counts.
-  const file = `forget-tunnel.${stackName}.json`;
-  await write(join(directory, file), state.without(new Set(forgotten)));
-  return { tunnels, forgotten: forgotten.map(named), file, putInPlace: state.putInPlace(file) };
+  if (change) {
+    await state.replaceWith(state.without(new Set(forgotten)));
+  }
+  return { tunnels, forgotten: forgotten.map(named) };
 }
 
 const named = ({ type, urn, id = "" }: ExportedResource) => ({ type, name: logicalNameIn(urn), id });
-
-/** Whole or not at all, and for its owner alone: it holds what the state holds. */
-async function write(path: string, text: string): Promise<void> {
-  try {
-    await writeFileAtomic(path, text, { mode: 0o600 });
-  } catch (error) {
-    const problem = systemProblem(error, path);
-    throw problem === undefined ? error : new UserError(problem);
-  }
-}

@@ -10,7 +10,7 @@ const textOf = (...of: Parameters<typeof exported>): string => JSON.stringify(ex
 
 /** The document without some of its resources. */
 function without(text: string, isForgotten: (resource: ExportedResource) => boolean): unknown {
-  const state = parseExport(text, "prod");
+  const state = parseExport(text);
   assert.ok(state !== undefined);
   return JSON.parse(state.without(new Set(state.resources.filter(isForgotten))));
 }
@@ -70,20 +70,30 @@ describe("parseExport", () => {
       without(textOf([tunnel, record, replaced]), ({ id }) => id === "2"),
       exported([tunnel, record]),
     );
+    // What comes after it is nothing that it can name.
     assert.deepEqual(
       without(textOf([tunnel, record, replaced]), ({ id }) => id === "1"),
-      exported([record, replaced]),
+      exported([{ ...record, dependencies: [] }, replaced]),
+    );
+    assert.deepEqual(
+      without(textOf([tunnel, replaced, record]), ({ id }) => id === "1"),
+      exported([replaced, record]),
     );
   });
 
-  it("names the command that puts it back", () => {
-    const state = parseExport(textOf([]), "prod");
-    assert.equal(state?.putInPlace("x.json"), "pulumi stack import --stack prod --file x.json");
+  it("tells what a run began and did not end", () => {
+    const urn = "urn:pulumi:prod::sitepass::x:index:Sites$cloudflare:index/token:Token::osaka";
+    assert.deepEqual(
+      parseExport(textOf([], { pending_operations: [{ type: "creating", resource: { urn } }] }))?.pending,
+      ["creating osaka"],
+    );
+    assert.deepEqual(parseExport(textOf([]))?.pending, []);
+    assert.deepEqual(parseExport(textOf([], { pending_operations: null }))?.pending, []);
   });
 
   it("takes nothing else for a state: no JSON, no deployment, and one that was never brought up", () => {
     for (const text of ["", "error: no stack", "{}", '{"version":3,"deployment":{"manifest":{}}}']) {
-      assert.equal(parseExport(text, "prod"), undefined, text);
+      assert.equal(parseExport(text), undefined, text);
     }
   });
 });

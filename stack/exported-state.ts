@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { logicalNameIn } from "../provision/declared-objects";
 
 /** A resource in a stack's whole state; what else there is of it stays as it is. */
 export interface ExportedResource {
@@ -18,17 +19,24 @@ export interface ExportedResource {
   readonly deletedWith?: string | null | undefined;
 }
 
-/**
- * A stack's whole state, as its engine gives it out and takes it back: what a person can put in the state's place after a
- * change that neither `up` nor `refresh` can make. Pulumi's is encrypted where it is secret, local/engine's is in clear.
- */
-export interface ExportedState {
+/** A stack's whole state, as its engine gives it out. Pulumi's is encrypted where it is secret, local/engine's is in clear. */
+export interface ParsedExport {
   /** All that it holds, what is still to be deleted included. */
   readonly resources: readonly ExportedResource[];
+  /** What a run began and did not end, such as "creating osaka". Taking a document in, Pulumi forgets these. */
+  readonly pending: readonly string[];
   /** The document without some of its resources, and without what the others say of them. */
   readonly without: (forgotten: ReadonlySet<ExportedResource>) => string;
-  /** The command, for the project's folder, that puts such a document in the place of the state. */
-  readonly putInPlace: (file: string) => string;
+}
+
+/** One that can be put back: for a change that neither `up` nor `refresh` can make. */
+export interface ExportedState extends ParsedExport {
+  /**
+   * Puts a document in the place of the state.
+   *
+   * @throws UserError with what the engine said when it does not take it; nothing is changed then.
+   */
+  readonly replaceWith: (document: string) => Promise<void>;
 }
 
 const urns = z.array(z.string()).nullish();
@@ -46,6 +54,9 @@ const deploymentSchema = z.looseObject({
         deletedWith: z.string().nullish(),
       }),
     ),
+    pending_operations: z
+      .array(z.looseObject({ type: z.string(), resource: z.looseObject({ urn: z.string() }) }))
+      .nullish(),
   }),
 });
 
@@ -54,20 +65,20 @@ const deploymentSchema = z.looseObject({
  *
  * @returns undefined when it is not a deployment, or one of a stack that was never brought up.
  */
-export function parseExport(text: string, stackName: string): ExportedState | undefined {
+export function parseExport(text: string): ParsedExport | undefined {
   const parsed = deploymentSchema.safeParse(jsonIn(text));
   if (!parsed.success) {
     return undefined;
   }
   const { deployment, ...rest } = parsed.data;
-  const { resources } = deployment;
+  const { resources, pending_operations: pending } = deployment;
   return {
     resources,
+    pending: (pending ?? []).map(({ type, resource }) => `${type} ${logicalNameIn(resource.urn)}`),
     without: (forgotten) => {
-      const kept = withoutResources(resources, forgotten, resources);
+      const kept = withoutResources(resources, forgotten);
       return `${JSON.stringify({ ...rest, deployment: { ...deployment, resources: kept } }, undefined, 4)}\n`;
     },
-    putInPlace: (file) => `pulumi stack import --stack ${stackName} --file ${file}`,
   };
 }
 
@@ -81,23 +92,30 @@ function jsonIn(text: string): unknown {
 
 /**
  * A list of resources without some of them. The others no longer name what is not there any more: `pulumi stack import`
- * refuses a state that does.
+ * refuses a state that does, and one in which something comes after what names it.
  *
- * @param all what there is in this list and others. A replaced resource has its successor's URN, which may stay.
+ * @param list in an order in which each resource comes after what it needs.
+ * @param earlier what comes before all of the list.
  */
 export function withoutResources<Row extends ExportedResource>(
   list: readonly Row[],
   forgotten: ReadonlySet<ExportedResource>,
-  all: readonly ExportedResource[],
+  earlier: readonly ExportedResource[] = [],
 ): readonly Row[] {
-  const staying = new Set(all.filter((one) => !forgotten.has(one)).map(({ urn }) => urn));
-  const gone = new Set([...forgotten].map(({ urn }) => urn).filter((urn) => !staying.has(urn)));
-  return list.filter((one) => !forgotten.has(one)).map((one) => withoutReferences(one, gone));
+  const suspects = new Set([...forgotten].map(({ urn }) => urn));
+  // A replaced resource has its successor's URN, which may stay.
+  const seen = new Set(earlier.filter((one) => !forgotten.has(one)).map(({ urn }) => urn));
+  const kept: Row[] = [];
+  for (const one of list.filter((row) => !forgotten.has(row))) {
+    kept.push(withoutReferences(one, (urn) => suspects.has(urn) && !seen.has(urn)));
+    seen.add(one.urn);
+  }
+  return kept;
 }
 
-function withoutReferences<Row extends ExportedResource>(row: Row, gone: ReadonlySet<string>): Row {
+function withoutReferences<Row extends ExportedResource>(row: Row, isGone: (urn: string) => boolean): Row {
   const { dependencies, propertyDependencies, replaceWith, deletedWith } = row;
-  const there = (some: readonly string[]) => some.filter((urn) => !gone.has(urn));
+  const there = (some: readonly string[]) => some.filter((urn) => !isGone(urn));
   return {
     ...row,
     ...(dependencies ? { dependencies: there(dependencies) } : {}),
@@ -112,6 +130,6 @@ function withoutReferences<Row extends ExportedResource>(row: Row, gone: Readonl
         }
       : {}),
     ...(replaceWith ? { replaceWith: there(replaceWith) } : {}),
-    ...(typeof deletedWith === "string" && gone.has(deletedWith) ? { deletedWith: "" } : {}),
+    ...(typeof deletedWith === "string" && isGone(deletedWith) ? { deletedWith: "" } : {}),
   };
 }

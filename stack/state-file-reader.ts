@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { relative } from "node:path";
+import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
 import { UserError } from "../fleet/problem";
 import { readTextFile } from "../fleet/system-errors";
@@ -107,22 +107,22 @@ export function stateFileReader(path: string, neverUp?: "allowed"): StackReader 
           ...knownInputs(inputs),
         }));
       }),
-    exportState: (directory) =>
+    exportState: () =>
       promised(() => {
-        const inside = relative(directory, path);
         const { resources, replaced, ...rest } = read();
-        const all = [...resources, ...replaced];
         return {
-          resources: all,
+          resources: [...resources, ...replaced],
+          // A run that is broken off keeps nothing of what it began.
+          pending: [],
           without: (forgotten) => {
             const kept = {
               ...rest,
-              resources: withoutResources(resources, forgotten, all),
-              replaced: withoutResources(replaced, forgotten, all),
+              resources: withoutResources(resources, forgotten),
+              replaced: withoutResources(replaced, forgotten, resources),
             };
             return `${JSON.stringify(kept, undefined, 1)}\n`;
           },
-          putInPlace: (file) => `mv ${file} ${inside.startsWith("..") ? path : inside}`,
+          replaceWith: (document) => writeFileAtomic(path, document, { mode: 0o600 }),
         };
       }),
     secretConfig: (_directory, stackName, key) =>

@@ -50,7 +50,7 @@ describe("sitepass __complete, which the shells' scripts ask", () => {
     const shown = stdout
       .slice(stdout.indexOf("Commands:"))
       .split("\n")
-      .flatMap((line) => /^ {2}([a-z]+) /.exec(line)?.[1] ?? []);
+      .flatMap((line) => /^ {2}([a-z-]+) /.exec(line)?.[1] ?? []);
     assert.deepEqual(await answer("zsh", ""), shown);
     assert.deepEqual(
       await answer("zsh", "re"),

@@ -1,23 +1,30 @@
 import type { Command } from "commander";
-import type { ForgottenTunnel } from "../../operate/forget-tunnel";
 import type { OpenStack } from "../../stack/open-stack";
 import { stackCommand, type ExitCode, type OnStack, type Run, type StackOptions } from "../stack-command";
 
 interface ForgetTunnelOptions extends StackOptions {
+  readonly import: boolean;
   readonly json: boolean;
 }
 
 export function addForgetTunnel(program: Command, onStack: OnStack): void {
-  stackCommand(program, "forget-tunnel", ["forget-tunnel", "forget-tunnel --stack eu"], "one")
+  stackCommand(
+    program,
+    "forget-tunnel",
+    ["forget-tunnel", "forget-tunnel --import", "forget-tunnel --import --stack eu"],
+    "one",
+  )
     .description(
-      "lead out when the stack's tunnel was deleted at Cloudflare: write the state without it, from which `up` makes another; changes nothing itself",
+      "lead out when the stack's tunnel was deleted at Cloudflare: take it out of the stack's state, so that `up` makes another",
     )
+    .option("--import", "change the state; without it, only say what would be forgotten", false)
     .option("--json", "print one JSON document", false)
     .addHelpText(
       "after",
       `
-A tunnel that is there is never forgotten, nor one that Cloudflare does not show. The file that it writes holds the stack's
-state: secrets encrypted, as Pulumi keeps them. It prints the commands that come next; nothing is changed before them.`,
+A tunnel that is there is never forgotten, nor one that Cloudflare does not show. The state is put back with
+\`pulumi stack import\`, secrets encrypted as before. Stop what runs \`pulumi up\` by itself, such as CI, before --import:
+what an \`up\` makes at the same time would be forgotten, too.`,
     )
     .action((options: ForgetTunnelOptions) =>
       onStack({ ...options, emptyFleet: "allowed" }, (stack, run) => forget(stack, options, run)),
@@ -26,18 +33,18 @@ state: secrets encrypted, as Pulumi keeps them. It prints the commands that come
 
 async function forget(
   stack: OpenStack,
-  { json }: ForgetTunnelOptions,
-  { terminal, abort }: Run,
+  { import: change, json }: ForgetTunnelOptions,
+  { terminal, abort, stackFlag }: Run,
 ): Promise<ExitCode> {
   const { forgetTunnel } = await import("../../operate/forget-tunnel.js");
   const { wasDeleted } = await import("../../operate/lost-tunnel.js");
   const { printNext } = await import("../terminal.js");
-  const result = await forgetTunnel(stack, abort);
+  const result = await forgetTunnel(stack, change, abort);
   if (result === "stopped") {
     return 130;
   }
-  const { tunnels, forgotten, file } = result;
-  const next = nextSteps(stack, result);
+  const { tunnels, forgotten } = result;
+  const next = change ? stepsAfter(stack, stackFlag) : [importStep(stackFlag)];
   if (json) {
     terminal.print(
       JSON.stringify(
@@ -49,8 +56,8 @@ async function forget(
             name: name ?? null,
             deletedAt: deletedAt ?? null,
           })),
-          file,
           forgotten,
+          changed: change,
           next: next.map(([command]) => command),
         },
         undefined,
@@ -64,32 +71,33 @@ async function forget(
       `The tunnel${tunnel.name === undefined ? "" : ` ${tunnel.name}`} (ID ${tunnel.id}) ${wasDeleted(tunnel)}.`,
     );
   }
+  const names = forgotten.map(({ name }) => name).join(", ");
   terminal.print(
-    `${file}: written, the stack's state without it (${forgotten.map(({ name }) => name).join(", ")}). Nothing else is changed yet, neither the stack nor Cloudflare.`,
+    change
+      ? `Taken out of the state of stack ${stack.stackName}: ${names}. Cloudflare was only asked.`
+      : `With --import the state of stack ${stack.stackName} forgets: ${names}. Nothing is changed yet.`,
   );
   printNext(terminal, next);
   return 0;
 }
 
-/** In this order, and before anybody else runs `up`: what that makes would not be in the file. */
-function nextSteps(
-  { stackName, config }: OpenStack,
-  { file, putInPlace }: ForgottenTunnel,
-): readonly (readonly [command: string, says: string])[] {
-  const ofStack = `--stack ${stackName}`;
-  const first: readonly (readonly [command: string, says: string])[] = [
-    [putInPlace, "puts it in the place of the state; do it before anybody runs `pulumi up`"],
-    ...(putInPlace.startsWith("mv ") ? [] : [[`rm ${file}`, "deletes this copy of the state"] as const]),
-  ];
+type NextStep = readonly [command: string, says: string];
+
+const importStep = (stackFlag: string): NextStep => [
+  `npx sitepass forget-tunnel --import${stackFlag}`,
+  "does it; first stop what runs `pulumi up` by itself, such as CI",
+];
+
+function stepsAfter({ config }: OpenStack, stackFlag: string): readonly NextStep[] {
+  const up = `pulumi up${stackFlag}`;
   return config.publish.kind === "tunnel"
     ? [
-        ...first,
-        [`pulumi up ${ofStack}`, "makes another tunnel, and leads the DNS records to it"],
+        [up, "makes another tunnel, and leads the DNS records to it"],
         [
-          `npx sitepass central ${ofStack}`,
+          `npx sitepass central${stackFlag}`,
           "takes the new tunnel's token, and prints how to restart cloudflared",
         ],
-        [`npx sitepass verify ${ofStack}`, "proves that pushes get through"],
+        [`npx sitepass verify${stackFlag}`, "proves that pushes get through"],
       ]
-    : [...first, [`pulumi up ${ofStack}`, "goes on without a tunnel, as the configuration says"]];
+    : [[up, "goes on without a tunnel, as the configuration says"]];
 }

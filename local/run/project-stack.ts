@@ -1,13 +1,4 @@
-import {
-  cpSync,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  symlinkSync,
-} from "node:fs";
+import { cpSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseOutputs, type RevealedOutputs } from "../../stack/stack-outputs";
@@ -37,8 +28,6 @@ export interface ProjectStack {
   readonly command: (...args: readonly string[]) => Promise<RunResult>;
   /** Takes in what exists in Cloudflare, by a document of `pulumi import --file`. */
   readonly importFile: (file: string) => Promise<RunResult>;
-  /** Puts a document of `sitepass forget-tunnel` in the place of the stack's state. */
-  readonly importState: (file: string) => Promise<RunResult>;
   /** Everything that the engine keeps of the stack, as text: with pulumi secrets are encrypted in it. */
   readonly storedText: () => string;
   /** @throws when there are none, or they are not what the contract says. */
@@ -100,10 +89,6 @@ export function engineStack(options: ProjectStackOptions): ProjectStack {
     cancel: () => Promise.resolve({ exitCode: 0, text: "" }),
     command: (...args) => run(args),
     importFile: (file) => run(["import", "--file", file]),
-    importState: (file) => {
-      renameSync(file, statePath);
-      return Promise.resolve({ exitCode: 0, text: "" });
-    },
     storedText: () => (existsSync(statePath) ? readFileSync(statePath, "utf8") : ""),
     outputs: () => stateFileReader(statePath).outputs(options.directory, options.stackName),
     forSitepass: { args: stackArgs, environment },
@@ -189,7 +174,6 @@ export function pulumiStack(pulumi: PulumiInstallation, options: ProjectStackOpt
     command: (...args) => inStack(args),
     importFile: (file) =>
       inStack(["import", "--file", file, "--yes", "--skip-preview", "--generate-code=false"]),
-    importState: (file) => inStack(["stack", "import", "--file", file]),
     storedText: () => textBelow(backend),
     outputs: async () =>
       parseOutputs(

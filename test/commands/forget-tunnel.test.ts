@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { z } from "zod";
 import { permissions } from "cloudflare-standin/api/permissions";
 import { deleteTunnel } from "../support/deleted-tunnel";
 import { engines } from "../support/engines";
@@ -12,13 +12,9 @@ import type { CommandResult } from "../support/run-here";
 
 const [engine] = engines;
 
-const file = "forget-tunnel.prod.json";
-
 describe("sitepass forget-tunnel", () => {
   let fleet: Scenario;
   let id: string;
-  /** The command that puts the file in the place of the state: local/engine's is a file itself. */
-  let putInPlace: string;
 
   before(async () => {
     assert.ok(engine !== undefined);
@@ -27,10 +23,6 @@ describe("sitepass forget-tunnel", () => {
     assert.equal(exitCode, 0, text);
     const [tunnel] = fleet.standIn.database.tunnels.keys();
     id = tunnel ?? "";
-    putInPlace =
-      engine.name === "pulumi"
-        ? `pulumi stack import --stack prod --file ${file}`
-        : `mv ${file} ${fleet.forSitepass.args.at(-1)}`;
   });
 
   after(() => fleet.close());
@@ -42,14 +34,15 @@ describe("sitepass forget-tunnel", () => {
   async function assertRefused(problem: string, options: CommandOptions = {}): Promise<void> {
     const before = fleet.storedText();
     fleet.takeRequests();
-    const said = await run([], options);
-    assert.deepEqual([said.exitCode, said.stdout, said.stderr], [1, "", `error: ${problem}\n`]);
-    const inJson = await run(["--json"], options);
+    for (const args of [[], ["--import"]]) {
+      const said = await run(args, options);
+      assert.deepEqual([said.exitCode, said.stdout, said.stderr], [1, "", `error: ${problem}\n`]);
+    }
+    const inJson = await run(["--json", "--import"], options);
     assert.equal(inJson.exitCode, 1);
     assert.deepEqual(JSON.parse(inJson.stdout), { ok: false, problems: [problem] });
     assert.deepEqual(fleet.takeRequests().writes, []);
     assert.equal(fleet.storedText(), before);
-    assert.equal(existsSync(join(fleet.directory, file)), false);
   }
 
   it("refuses while the tunnel is there", async () => {
@@ -70,100 +63,96 @@ describe("sitepass forget-tunnel", () => {
     );
   });
 
-  it("writes the state without it, and says in order what comes next", async () => {
-    const deletedAt = fleet.standIn.database.tunnels.get(id)?.deleted_at ?? "";
+  const steps: readonly (readonly [string, string])[] = [
+    ["pulumi up", "makes another tunnel, and leads the DNS records to it"],
+    ["npx sitepass central", "takes the new tunnel's token, and prints how to restart cloudflared"],
+    ["npx sitepass verify", "proves that pushes get through"],
+  ];
+  const deletedAt = (): string => fleet.standIn.database.tunnels.get(id)?.deleted_at ?? "";
+  const document = (changed: boolean, next: readonly string[]) => ({
+    ok: true,
+    stack: "prod",
+    tunnels: [{ id, name: "central-observability", deletedAt: deletedAt() }],
+    forgotten: [
+      {
+        type: "cloudflare:index/zeroTrustTunnelCloudflared:ZeroTrustTunnelCloudflared",
+        name: "tunnel",
+        id,
+      },
+      {
+        type: "cloudflare:index/zeroTrustTunnelCloudflaredConfig:ZeroTrustTunnelCloudflaredConfig",
+        name: "tunnel-ingress",
+        id,
+      },
+    ],
+    changed,
+    next,
+  });
+
+  it("says what would be forgotten, and changes nothing", async () => {
     const before = fleet.storedText();
-    const filesBefore = readdirSync(fleet.directory);
+    const filesBefore = readdirSync(fleet.directory).sort();
     fleet.takeRequests();
     const { exitCode, stdout, stderr } = await run();
-    assert.equal(exitCode, 0, stderr);
-    assert.equal(stderr, "");
-    const steps: readonly (readonly [string, string])[] = [
-      [putInPlace, "puts it in the place of the state; do it before anybody runs `pulumi up`"],
-      ...(engine?.name === "pulumi" ? [[`rm ${file}`, "deletes this copy of the state"] as const] : []),
-      ["pulumi up --stack prod", "makes another tunnel, and leads the DNS records to it"],
-      [
-        "npx sitepass central --stack prod",
-        "takes the new tunnel's token, and prints how to restart cloudflared",
-      ],
-      ["npx sitepass verify --stack prod", "proves that pushes get through"],
-    ];
+    assert.deepEqual([exitCode, stderr], [0, ""]);
+    assert.equal(
+      stdout,
+      `The tunnel central-observability (ID ${id}) was deleted at Cloudflare at ${deletedAt()}.
+With --import the state of stack prod forgets: tunnel, tunnel-ingress. Nothing is changed yet.
+
+Next:
+  npx sitepass forget-tunnel --import  does it; first stop what runs \`pulumi up\` by itself, such as CI
+`,
+    );
+    assert.deepEqual(
+      JSON.parse((await run(["--json"])).stdout),
+      document(false, ["npx sitepass forget-tunnel --import"]),
+    );
+    assert.deepEqual(fleet.takeRequests(), { reads: ["GET cfd_tunnel/*", "GET cfd_tunnel/*"], writes: [] });
+    assert.equal(fleet.storedText(), before);
+    assert.deepEqual(readdirSync(fleet.directory).sort(), filesBefore);
+  });
+
+  it("takes it out of the state with --import, leaves no copy anywhere, and says in order what comes next", async (t) => {
+    const temporary = mkdtempSync(join(tmpdir(), "sitepass-forget-"));
+    t.after(() => {
+      rmSync(temporary, { recursive: true });
+    });
+    const filesBefore = readdirSync(fleet.directory).sort();
+    const { sites } = await fleet.outputs();
+    fleet.takeRequests();
+    const { exitCode, stdout, stderr } = await run(["--import"], { environment: { TMPDIR: temporary } });
+    assert.deepEqual([exitCode, stderr], [0, ""]);
     const width = Math.max(...steps.map(([command]) => command.length));
     assert.equal(
       stdout,
-      `The tunnel central-observability (ID ${id}) was deleted at Cloudflare at ${deletedAt}.
-${file}: written, the stack's state without it (tunnel, tunnel-ingress). Nothing else is changed yet, neither the stack nor Cloudflare.
+      `The tunnel central-observability (ID ${id}) was deleted at Cloudflare at ${deletedAt()}.
+Taken out of the state of stack prod: tunnel, tunnel-ingress. Cloudflare was only asked.
 
 Next:
 ${steps.map(([command, says]) => `  ${command.padEnd(width)}  ${says}\n`).join("")}`,
     );
     assert.deepEqual(fleet.takeRequests(), { reads: ["GET cfd_tunnel/*"], writes: [] });
-    assert.equal(fleet.storedText(), before);
-    assert.deepEqual(readdirSync(fleet.directory).sort(), [...filesBefore, file].sort());
-    assert.equal(statSync(join(fleet.directory, file)).mode & 0o777, 0o600);
-    const written = readFileSync(join(fleet.directory, file), "utf8");
-    assert.ok(!written.includes("ZeroTrustTunnelCloudflared"), written);
-    assert.equal(written.includes(fleet.standIn.apiToken), false);
-    if (engine?.name === "pulumi") {
-      const { clientSecret } = (await fleet.outputs()).sites.tokyo ?? { clientSecret: "" };
-      assert.notEqual(clientSecret, "");
-      assert.equal(written.includes(clientSecret), false);
-    }
-  });
-
-  it("prints one document with --json, and writes the same again", async () => {
-    const first = readFileSync(join(fleet.directory, file), "utf8");
-    const { exitCode, stdout, stderr } = await run(["--json"]);
-    assert.equal(exitCode, 0, stderr);
-    assert.deepEqual(JSON.parse(stdout), {
-      ok: true,
-      stack: "prod",
-      tunnels: [
-        {
-          id,
-          name: "central-observability",
-          deletedAt: fleet.standIn.database.tunnels.get(id)?.deleted_at,
-        },
-      ],
-      file,
-      forgotten: [
-        {
-          type: "cloudflare:index/zeroTrustTunnelCloudflared:ZeroTrustTunnelCloudflared",
-          name: "tunnel",
-          id,
-        },
-        {
-          type: "cloudflare:index/zeroTrustTunnelCloudflaredConfig:ZeroTrustTunnelCloudflaredConfig",
-          name: "tunnel-ingress",
-          id,
-        },
-      ],
-      next: [
-        putInPlace,
-        ...(engine?.name === "pulumi" ? [`rm ${file}`] : []),
-        "pulumi up --stack prod",
-        "npx sitepass central --stack prod",
-        "npx sitepass verify --stack prod",
-      ],
-    });
-    assert.equal(readFileSync(join(fleet.directory, file), "utf8"), first);
-  });
-
-  it("says that there is none to forget once that is done, and names no central host without a tunnel", async () => {
-    fleet.configure({ publish: { addresses: { metrics: "203.0.113.7", logs: "203.0.113.8" } } });
-    const { stdout } = await run(["--json"]);
-    assert.deepEqual(z.object({ next: z.array(z.string()) }).parse(JSON.parse(stdout)).next, [
-      putInPlace,
-      ...(engine?.name === "pulumi" ? [`rm ${file}`] : []),
-      "pulumi up --stack prod",
-    ]);
-    const placed = await fleet.importState(join(fleet.directory, file));
-    assert.equal(placed.exitCode, 0, placed.text);
-    if (engine?.name === "pulumi") {
-      rmSync(join(fleet.directory, file));
-    }
+    assert.deepEqual(readdirSync(fleet.directory).sort(), filesBefore);
+    assert.deepEqual(readdirSync(temporary), []);
+    assert.deepEqual((await fleet.outputs()).sites, sites);
     await assertRefused(
       "stack prod: holds no tunnel, so there is none to forget. Run `pulumi up`, or name another stack with --stack.",
+    );
+  });
+
+  it("prints one document with --json, which says that the state was changed", async () => {
+    const { exitCode, text } = await fleet.up();
+    assert.equal(exitCode, 0, text);
+    id = [...fleet.standIn.database.tunnels.values()].find(({ deleted_at }) => deleted_at === null)?.id ?? "";
+    await deleteTunnel(fleet);
+    const { stdout } = await run(["--json", "--import"]);
+    assert.deepEqual(
+      JSON.parse(stdout),
+      document(
+        true,
+        steps.map(([command]) => command),
+      ),
     );
   });
 });

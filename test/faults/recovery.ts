@@ -14,9 +14,6 @@ export interface Step extends RunResult {
 /** In the folder that holds the state, where it is a folder: checksums beside its files, of which a kill leaves one empty. */
 const dropEmptyChecksums = "find .pulumi -name '*.attrs' -empty -delete";
 
-/** What `forget-tunnel` writes for the stack that all of this happens to. */
-const forgetFile = "forget-tunnel.prod.json";
-
 type Run = (fleet: Scenario, argument: string) => Promise<RunResult>;
 
 const own =
@@ -40,13 +37,7 @@ const commands: Readonly<Record<string, Run>> = {
     fleet.importFile(join(fleet.directory, "adopt.prod.json")),
   "npx sitepass adopt --stack prod": own("adopt"),
   "npx sitepass forget-tunnel --stack prod": own("forget-tunnel"),
-  "pulumi stack import --stack prod --file forget-tunnel.prod.json": (fleet) =>
-    fleet.importState(join(fleet.directory, forgetFile)),
-  [`rm ${forgetFile}`]: (fleet) => {
-    // local/engine has moved it into the place of its state.
-    rmSync(join(fleet.directory, forgetFile), { force: true });
-    return Promise.resolve({ exitCode: 0, text: "" });
-  },
+  "npx sitepass forget-tunnel --import --stack prod": own("forget-tunnel", "--import"),
   "npx sitepass check": own("check"),
   "npx sitepass status": own("status"),
   "npx sitepass rotate * --force": own("rotate", "*", "--force"),
