@@ -581,7 +581,7 @@ describe("checkAccount, on what is in the account", () => {
     const result = await check(fleet);
     assert.deepEqual(said(result, "problem"), [
       `application logs-whole-host-old.example.com: is not in the account any more, and the stack holds it (ID gone-application). ${todo}`,
-      'sitepass:publish.tunnel.name: is "central", and the tunnel that the stack holds (ID gone-tunnel) is not in the account any more: every push is answered with 530. Run `npx sitepass forget-tunnel`, which prints the way to another tunnel.',
+      'sitepass:publish.tunnel.name: is "central", and the tunnel that the stack holds (ID gone-tunnel) is not in the account any more: every push is answered with 530. Run `npx sitepass forget-tunnel --stack prod`, which prints the way to another tunnel.',
     ]);
     assert.deepEqual(said(result, "warning"), [
       `sitepass:endpoints.logs.hostname: is "loki.example.com", and the DNS record that the stack holds (ID gone-record) is not there. If the host name was changed, run \`pulumi up\`. ${todo}`,
@@ -609,7 +609,7 @@ describe("checkAccount, on what is in the account", () => {
     const { deleted_at } = await cloudflared.delete(id, { account_id });
     const deleted = await check(fleet);
     assert.deepEqual(said(deleted, "problem"), [
-      `${about} was deleted at Cloudflare at ${deleted_at}: every push is answered with 530. Run \`npx sitepass forget-tunnel\`, which prints the way to another tunnel.`,
+      `${about} was deleted at Cloudflare at ${deleted_at}: every push is answered with 530. Run \`npx sitepass forget-tunnel --stack prod\`, which prints the way to another tunnel.`,
     ]);
     assert.deepEqual(said(deleted, "warning"), []);
   });

@@ -41,7 +41,7 @@ export async function checkTunnel(context: CheckContext): Promise<readonly Findi
 async function missingFinding({ stack, api }: CheckContext, name: string, id: string): Promise<Finding> {
   const seen = await attempt(() => lookAtTunnel(api, stack.config.accountId, id));
   if (seen.ok && seen.value.kind === "lost") {
-    return problem(lostTunnelProblem(name, seen.value.tunnel));
+    return problem(lostTunnelProblem(name, seen.value.tunnel, stack));
   }
   const says = (what: string) => `is "${name}", and the tunnel that the stack holds (ID ${id}) ${what}`;
   return warning(

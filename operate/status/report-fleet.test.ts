@@ -121,6 +121,19 @@ describe("reportFleet", () => {
     );
   });
 
+  it("does not take a tunnel that it cannot read for one that is there", async (t) => {
+    const fleet = await fleetOf(t, { tokyo: {} });
+    const id = await holdTunnelAndRecords(fleet);
+    fleet.standIn.inject({ match: { path: new RegExp(`${id}$`) }, status: 400, code: 1, message: "no" });
+    const unread = await report(fleet);
+    assert.deepEqual(alarms(unread), [
+      `Cloudflare: refused to read tunnel ${id} (HTTP 400, 1 no). Check that CLOUDFLARE_API_TOKEN is whole, not expired and not revoked.`,
+    ]);
+    assert.equal(unread.readable, false);
+    const { alarms: none, readable } = await report(fleet);
+    assert.deepEqual([none, readable], [[], true]);
+  });
+
   it("sounds an alarm for a tunnel that was deleted, and none where it may not look or has none any more", async (t) => {
     const fleet = await fleetOf(t, { tokyo: {} });
     const { api, apiWith, stack } = fleet;
@@ -131,7 +144,7 @@ describe("reportFleet", () => {
     });
     const found = await report(fleet);
     assert.deepEqual(alarms(found), [
-      `sitepass:publish.tunnel.name: is "central", and the tunnel that the stack holds (ID ${id}) was deleted at Cloudflare at ${deleted_at}: every push is answered with 530. Run \`npx sitepass forget-tunnel\`, which prints the way to another tunnel.`,
+      `sitepass:publish.tunnel.name: is "central", and the tunnel that the stack holds (ID ${id}) was deleted at Cloudflare at ${deleted_at}: every push is answered with 530. Run \`npx sitepass forget-tunnel --stack prod\`, which prints the way to another tunnel.`,
     ]);
     assert.equal(found.readable, true);
     const withoutTunnels = permissions.filter((one) => !one.startsWith("Cloudflare Tunnel"));

@@ -124,10 +124,12 @@ function endpointProblems({ endpoints }: FleetFacts, sites: readonly SiteStatus[
 
 /** Nothing where the stack has given its tunnel up: then it is only to be taken out of the state, and `up` says so. */
 function lostTunnelProblems(
-  { config: { publish } }: OpenStack,
+  { stackName, config: { publish } }: OpenStack,
   tunnels: readonly LostTunnel[],
 ): readonly Problem[] {
-  return publish.kind === "tunnel" ? tunnels.map((tunnel) => lostTunnelProblem(publish.name, tunnel)) : [];
+  return publish.kind === "tunnel"
+    ? tunnels.map((tunnel) => lostTunnelProblem(publish.name, tunnel, { stackName }))
+    : [];
 }
 
 interface StackReading {
@@ -234,12 +236,12 @@ async function readAccount(stack: OpenStack, state: Promise<StackReading>): Prom
       ? await wholeTokenProblem(api, accountId)
       : undefined;
   const held = await state;
-  const [leftOvers, lostTunnels] = await Promise.all([
+  const [leftOvers, tunnels] = await Promise.all([
     applications.ok && held.resources.length > 0
       ? findLeftOvers(stack, api, applications.value, held)
       : Promise.resolve([]),
     // Where nothing can be read at all, one more refusal says nothing new.
-    tokens.ok || applications.ok ? findLostTunnels(api, accountId, held.resources) : Promise.resolve([]),
+    tokens.ok || applications.ok ? findLostTunnels(api, accountId, held.resources) : undefined,
   ]);
   return {
     tokens: tokens.ok ? tokens.value : undefined,
@@ -247,7 +249,7 @@ async function readAccount(stack: OpenStack, state: Promise<StackReading>): Prom
     applications: applications.ok ? applications.value : undefined,
     complete: allShown(listedApplications),
     leftOvers,
-    lostTunnels,
+    lostTunnels: tunnels?.lost ?? [],
     warnings: [
       ...unseenProblems(listedTokens, "service tokens"),
       ...unseenProblems(listedApplications, "Access applications"),
@@ -257,7 +259,7 @@ async function readAccount(stack: OpenStack, state: Promise<StackReading>): Prom
         ? endpoints.map((endpoint) => [endpoint.signal, endpointAccess(endpoint, applications.value)])
         : [],
     ),
-    problems: cause === undefined ? problems : [cause],
+    problems: [...(cause === undefined ? problems : [cause]), ...(tunnels?.problems ?? [])],
     apiCalls: api.requestCount(),
   };
 }
