@@ -227,16 +227,25 @@ describe("sitepass render", () => {
       /^ {2}listen 127\.0\.0\.1:9000 /m,
     );
     assert.equal((await run(stack, { sites: ["kyoto"], relayPort: 9000, out })).stderr, "");
-    // The file does not keep it.
+    // The folder keeps it.
+    const listening = () =>
+      /127\.0\.0\.1:\d+/.exec(readFileSync(join(out, "kyoto/relay/steps.conf"), "utf8"))?.[0];
+    assert.equal((await run(stack, { sites: ["kyoto"], out })).stderr, "");
+    assert.equal(listening(), "127.0.0.1:9000");
     assert.equal(
-      (await run(stack, { sites: ["kyoto"], out })).stderr,
+      (await run(stack, { sites: ["kyoto"], relayPort: 9480, out })).stderr,
       `warning: ${join(out, "kyoto")}: its relay listened on port 9000 and listens on 9480 now. Where 9480 is in use at the site, pass --relay-port 9000 again.\n`,
     );
+    assert.equal(listening(), "127.0.0.1:9480");
+    assert.equal((await run(stack, { sites: ["kyoto"], out })).stderr, "");
+    // Another folder knows of no other one.
+    await run(stack, { sites: ["kyoto"], relayPort: 9000, out });
+    const elsewhere = freshFolder(t);
+    await run(stack, { sites: ["kyoto"], out: elsewhere });
     assert.match(
-      readFileSync(join(out, "kyoto/relay/steps.conf"), "utf8"),
+      readFileSync(join(elsewhere, "kyoto/relay/steps.conf"), "utf8"),
       /^ {2}listen 127\.0\.0\.1:9480 /m,
     );
-    assert.equal((await run(stack, { sites: ["kyoto"], out })).stderr, "");
   });
 
   it("seals the relay into a bundle", async (t) => {
