@@ -157,6 +157,28 @@ describe("reportFleet", () => {
     assert.deepEqual(alarms(await report({ stack: { ...stack, config } })), []);
   });
 
+  it("sounds one alarm where no token's last push can be told, and none where one can", async (t) => {
+    const fleet = await fleetOf(t, { oslo: { token: { enabled: false } }, osaka: {}, tokyo: {} });
+    await holdTunnelAndRecords(fleet);
+    const untell = (site: string) => Object.assign(tokenOf(fleet, site), { created_at: "", lastSeenAt: "" });
+    untell("osaka");
+    assert.deepEqual(alarms(await report(fleet)), []);
+    untell("tokyo");
+    const blind = await report(fleet);
+    assert.deepEqual(alarms(blind), [
+      "Cloudflare: tells of no token when it was last seen, nor when it was made, so a site that is silent is not found. Check CLOUDFLARE_BASE_URL if it is set; or watch what arrives at the stores instead, and pass --stale off.",
+    ]);
+    assert.equal(blind.readable, true);
+    assert.deepEqual(
+      blind.sites.flatMap(({ site, troubles }) => troubles.map(({ level, kind }) => [site, level, kind])),
+      [
+        ["osaka", "warning", "not told when seen"],
+        ["tokyo", "warning", "not told when seen"],
+      ],
+    );
+    assert.deepEqual(alarms(await report(fleet, { staleHours: undefined })), []);
+  });
+
   it("names what an interrupted run left on the push hosts, with its ID and what takes it in", async (t) => {
     const fleet = await fleetOf(t, { tokyo: {} });
     const { api, standIn, stack, resources } = fleet;

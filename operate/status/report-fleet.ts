@@ -19,7 +19,7 @@ import { fleetStatus, type FleetFacts, type StackToken } from "./fleet-status";
 import { findLeftOvers } from "./left-over";
 import { openMetrics } from "./open-metrics";
 import type { FleetReport, SiteStatus } from "./site-status";
-import { endpointAccess, type Thresholds } from "./site-troubles";
+import { blindnessProblems, endpointAccess, type Thresholds } from "./site-troubles";
 
 export interface ReportOptions extends Thresholds {
   readonly stackName: string;
@@ -81,6 +81,7 @@ async function reportAll(
       ...lostTunnelProblems(stack, account.lostTunnels),
       ...account.leftOvers,
       ...endpointProblems(facts, sites),
+      ...blindnessProblems(sites, thresholds),
       ...stack.config.endpoints.flatMap((endpoint) => byHand(endpoint, { ...account, ownership })),
     ],
     warnings: account.warnings,
