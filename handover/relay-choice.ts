@@ -41,7 +41,7 @@ export function lostRelay(one: SiteAndRelay, out: string): readonly Problem[] {
         {
           subject: join(out, one.site.name),
           says: `was rendered behind the relay, which ${one.site.file} does not name, and without it most collectors lose what is refused`,
-          todo: `Write relay: ${before} into it; or pass --relay ${before}, or --no-relay to take it out`,
+          todo: `Write relay: ${before} into ${one.site.file}; or pass --relay ${before}, or --no-relay to take the relay out`,
         },
       ];
 }

@@ -440,12 +440,15 @@ describe("checkAccount, on what is in the account", () => {
     put("office", { decision: "bypass", include: [office] });
     put("nobody", { decision: "bypass", include: [{ email: { email: "a@example.com" } }] });
     put("named", { include: [{ service_token: { token_id: "other" } }] });
+    put("untold", { include: [{ any_valid_service_token: {} }] });
+    Object.assign(policies.get("untold") ?? {}, { decision: "" });
     const covers = (path: string) =>
       `sitepass:endpoints.metrics.hostname: is "prom.example.com", and the Access application "${path}" covers prom.example.com/${path} there, past this stack's refusal of everything but the write paths`;
     const result = await check(fleet);
     assert.deepEqual(said(result, "problem"), [
       `${covers("any-token")}, with the decision "non_identity" for more than the tokens that it names. Move it to another host, or take another host name.`,
       `${covers("office")}, with the decision "bypass". Move it to another host, or take another host name.`,
+      `${covers("untold")}, with a decision that Cloudflare does not say. Move it to another host, or take another host name.`,
     ]);
     assert.deepEqual(
       said(result, "warning"),
@@ -604,7 +607,7 @@ describe("checkAccount, on what is in the account", () => {
     const unread = await check(fleet);
     assert.deepEqual(said(unread, "problem"), []);
     assert.deepEqual(said(unread, "warning"), [
-      `${about} cannot be read. Cloudflare: refused to read tunnel ${id} (HTTP 400, 1 no). Check that CLOUDFLARE_API_TOKEN is whole, not expired and not revoked.`,
+      `${about} cannot be read: Cloudflare refused to read tunnel ${id} (HTTP 400, 1 no). Check that CLOUDFLARE_API_TOKEN is whole, not expired and not revoked.`,
     ]);
     const { deleted_at } = await cloudflared.delete(id, { account_id });
     const deleted = await check(fleet);

@@ -200,7 +200,7 @@ describe("sitepass render", () => {
     ]);
     assert.deepEqual(relaysIn(out), { berlin: caddy, kyoto: caddy, osaka: caddy });
     assert.deepEqual(await refusal(stack, { ...some, out }), [
-      `${join(out, "berlin")}: was rendered behind the relay, which sites/berlin.yaml does not name, and without it most collectors lose what is refused. Write relay: caddy into it; or pass --relay caddy, or --no-relay to take it out.`,
+      `${join(out, "berlin")}: was rendered behind the relay, which sites/berlin.yaml does not name, and without it most collectors lose what is refused. Write relay: caddy into sites/berlin.yaml; or pass --relay caddy, or --no-relay to take the relay out.`,
     ]);
     assert.deepEqual(relaysIn(out), { berlin: caddy, kyoto: caddy, osaka: caddy });
     assert.deepEqual(await stderrOf({ relay: false }), [
