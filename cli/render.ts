@@ -41,7 +41,12 @@ export function addRender(program: Command, onStack: OnStack): void {
       ).choices(relayNames),
     )
     .option("--no-relay", "render without one, and take it out of a folder that has one")
-    .addOption(new Option("--relay-port <port>", "where the relay listens; default 9480").argParser(port))
+    .addOption(
+      new Option(
+        "--relay-port <port>",
+        "where the relay listens; default where the site's folder has it, or 9480",
+      ).argParser(port),
+    )
     .addOption(new Option("--out <dir>", "where to write, a folder a site").default("rendered"))
     .addOption(
       new Option("--install-dir <dir>", "where the files will lie at the site").default("/etc/sitepass"),

@@ -86,7 +86,7 @@ export function openCloudflareApi(credentials: ApiCredentials): CloudflareApi {
       const listed =
         first.kind === "failed" &&
         first.status === 400 &&
-        first.problem.subject === subjectOfRefusals &&
+        isRefusal(first.problem) &&
         perPage > everyListTakes
           ? await listBy(everyListTakes)
           : first;
@@ -295,6 +295,9 @@ export const optionalTime = z
 
 /** Of what Cloudflare refuses for a reason that is neither the API token's nor the account's as a whole. */
 const subjectOfRefusals = "Cloudflare";
+
+/** Whether Cloudflare refused a call for a reason that is neither the API token's nor the account's as a whole. */
+export const isRefusal = ({ subject }: Pick<Problem, "subject">): boolean => subject === subjectOfRefusals;
 
 /** The most that a list call of Access returns; a default account holds 50 tokens, so this is one call. */
 const mostPerPage = 1000;

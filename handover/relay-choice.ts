@@ -10,7 +10,7 @@ import { someOf } from "../fleet/wording";
 import { renderedBefore, siteFolder } from "./rendered-folder";
 
 /** Where the relay listens on the site's loopback, unless that is in use. */
-export const defaultRelayPort = 9480;
+const defaultRelayPort = 9480;
 
 /** What the command line says of relays: true is the site file's own, or else the default; false is none; undefined is nothing. */
 export type AskedRelay = RelayName | boolean | undefined;
@@ -41,7 +41,7 @@ export function lostRelay(one: SiteAndRelay, out: string): readonly Problem[] {
         {
           subject: join(out, one.site.name),
           says: `was rendered behind the relay, which ${one.site.file} does not name, and without it most collectors lose what is refused`,
-          todo: `Write relay: ${before} into it; or pass --relay ${before}, or --no-relay to take it out`,
+          todo: `Write relay: ${before} into ${one.site.file}; or pass --relay ${before}, or --no-relay to take the relay out`,
         },
       ];
 }
@@ -50,7 +50,7 @@ export function lostRelay(one: SiteAndRelay, out: string): readonly Problem[] {
  * What a person has to know who did not mean it. Both kinds are one unit, so that at the site the one takes the place of the other; but
  * its program, or the port, has to be there.
  */
-export function changedRelay(one: SiteAndRelay, out: string, port = defaultRelayPort): readonly Problem[] {
+export function changedRelay(one: SiteAndRelay, out: string, asked: number | undefined): readonly Problem[] {
   const before = relayBefore(one, out);
   const after = one.relay;
   if (before === undefined || after === undefined) {
@@ -59,6 +59,7 @@ export function changedRelay(one: SiteAndRelay, out: string, port = defaultRelay
   const subject = join(out, one.site.name);
   const [from, to] = [relays[before].title, relays[after].title];
   const portBefore = installedPort(subject);
+  const port = relayPortOf(asked, subject);
   return listOf(
     before !== after && {
       subject,
@@ -73,6 +74,14 @@ export function changedRelay(one: SiteAndRelay, out: string, port = defaultRelay
       },
   );
 }
+
+/**
+ * Where the relay of a site is to listen: what was asked for on the command line, or else where its folder has it listen already.
+ *
+ * @param folder undefined where no folder is rendered.
+ */
+export const relayPortOf = (asked: number | undefined, folder: string | undefined): number =>
+  asked ?? (folder === undefined ? undefined : installedPort(folder)) ?? defaultRelayPort;
 
 /** The port of the relay that a rendered folder installs; undefined where its script is another one's, or gone. */
 function installedPort(folder: string): number | undefined {

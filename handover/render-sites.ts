@@ -26,14 +26,7 @@ import type { RevealedOutputs, SiteCredentials } from "../stack/stack-outputs";
 import { siteCredentials } from "./credentials";
 import { Disk } from "./disk";
 import { planSite, type SitePlan } from "./plan-site";
-import {
-  changedRelay,
-  defaultRelayPort,
-  lostRelay,
-  passingRelay,
-  relayOf,
-  type AskedRelay,
-} from "./relay-choice";
+import { changedRelay, lostRelay, passingRelay, relayPortOf, relayOf, type AskedRelay } from "./relay-choice";
 import { wouldBeCommitted, type WrittenFolder } from "./rendered-folder";
 import { siteFolderProblems, writeSite } from "./site-folder";
 import { runValidators, type Validation } from "./validators";
@@ -183,13 +176,15 @@ function planOne(
     return credentials;
   }
   const collector = collectors[name];
-  const { release: version = collector.defaultVersion, mode, relayPort: port = defaultRelayPort } = options;
+  const { release: version = collector.defaultVersion, mode } = options;
   const relay = relayOf(site, options.relay);
+  const folder = options.bundle.length === 0 ? join(options.out, site.name) : undefined;
+  const behind = relay && { name: relay, port: relayPortOf(options.relayPort, folder) };
   const planFor = (installDirectory: string, using: Credentials) =>
     planSite(site, config, using, {
       collector,
       release: { version, mode },
-      relay: relay && { name: relay, port },
+      relay: behind,
       installDirectory,
     });
   const plan = planFor(options.installDir, credentials.value);

@@ -2,6 +2,7 @@ import { readTunnel, readTunnels, type AccountTunnel } from "../cloudflare/tunne
 import { answered, type CloudflareApi } from "../cloudflare/client";
 import type { Problem } from "../fleet/problem";
 import { resourceTypes } from "../provision/declared-objects";
+import type { OpenStack } from "../stack/open-stack";
 import type { StackResource } from "../stack/stack-resources";
 
 /** A tunnel that the stack's state holds, and that Cloudflare has no longer. */
@@ -36,28 +37,35 @@ export const wasDeleted = ({ deletedAt }: LostTunnel): string =>
   deletedAt === undefined ? "is not in the account any more" : `was deleted at Cloudflare at ${deletedAt}`;
 
 /** Said of a tunnel without which no site can push, and that neither `up` nor `refresh` brings back. */
-export const lostTunnelProblem = (configuredName: string, tunnel: LostTunnel): Problem => ({
+export const lostTunnelProblem = (
+  configuredName: string,
+  tunnel: LostTunnel,
+  { stackName }: Pick<OpenStack, "stackName">,
+): Problem => ({
   subject: "sitepass:publish.tunnel.name",
   says: `is "${configuredName}", and the tunnel that the stack holds (ID ${tunnel.id}) ${wasDeleted(tunnel)}: every push is answered with 530`,
-  todo: "Run `npx sitepass forget-tunnel`, which prints the way to another tunnel",
+  todo: `Run \`npx sitepass forget-tunnel --stack ${stackName}\`, which prints the way to another tunnel`,
 });
 
 /**
- * The state's tunnels that Cloudflare has no longer, at one call each. What may not be read is left out: `check` says which
- * permission is missing.
+ * The state's tunnels that Cloudflare has no longer, at one call each, and why others could not be read. What may not be read is left
+ * out: `check` says which permission is missing.
  */
 export async function findLostTunnels(
   api: CloudflareApi,
   accountId: string,
   resources: readonly Pick<StackResource, "type" | "id">[],
-): Promise<readonly LostTunnel[]> {
+): Promise<{ readonly lost: readonly LostTunnel[]; readonly problems: readonly Problem[] }> {
   const held = resources.filter(({ type, id }) => type === resourceTypes.tunnel && id !== "");
   const read = await Promise.all(
     held.map(async ({ id }) => ({ id, answer: await readTunnel(api, accountId, id) })),
   );
-  return read.flatMap(({ id, answer }) =>
-    answer.kind === "answered" && answer.value?.deletedAt !== null ? lostOf(id, answer.value) : [],
-  );
+  return {
+    lost: read.flatMap(({ id, answer }) =>
+      answer.kind === "answered" && answer.value?.deletedAt !== null ? lostOf(id, answer.value) : [],
+    ),
+    problems: read.flatMap(({ answer }) => (answer.kind === "failed" ? answer.problem : [])),
+  };
 }
 
 const lostOf = (id: string, tunnel: AccountTunnel | undefined): LostTunnel => ({

@@ -1,4 +1,4 @@
-import { answered, type CloudflareApi } from "../cloudflare/client";
+import { answered, type CallResult, type CloudflareApi } from "../cloudflare/client";
 import { readToken, type AccountToken } from "../cloudflare/service-tokens";
 import {
   attempt,
@@ -172,7 +172,15 @@ async function switchToken(
     ? success("changed")
     : failure({
         subject: "Cloudflare",
-        says: `took the order to ${doing}, and ${now.kind !== "answered" ? "could not be asked afterwards" : now.value.enabled === undefined ? "does not say whether it is done" : "does not show it as done"}`,
+        says: `took the order to ${doing}, and ${whatIsNotProven(now)}`,
         todo: "Look at it in the dashboard (Zero Trust > Access controls > Service credentials), and run this again",
       });
+}
+
+/** Of a token that was read again, and is not shown as it was ordered to be. */
+function whatIsNotProven(now: CallResult<Pick<AccountToken, "enabled">>): string {
+  if (now.kind !== "answered") {
+    return "could not be asked afterwards";
+  }
+  return now.value.enabled === undefined ? "does not say whether it is done" : "does not show it as done";
 }

@@ -20,7 +20,7 @@ export function explainFailures(): void {
 
 /**
  * A tunnel that was deleted at Cloudflare goes on being read, so that a refresh does not drop it from the state; whatever else is asked
- * of it is answered with 404 (docs/facts/provider.md, P42).
+ * of it is answered with 404 (docs/facts/provider.md, P42). So may a tunnel be that is there, by a proxy or for a moment.
  */
 const lostTunnel = ({
   type,
@@ -34,8 +34,8 @@ const lostTunnel = ({
   errors.some(isNotFound)
     ? {
         subject: `tunnel ${tunnelNamed(newInputs ?? oldInputs)}`,
-        says: "was deleted at Cloudflare, and the stack still holds it",
-        todo: `Run \`npx sitepass forget-tunnel --stack ${pulumi.getStack()}\`, which prints the way to another; \`pulumi refresh\` does not help`,
+        says: "was answered with 404, as if it were not there",
+        todo: `Run \`pulumi up\` once more; if it says so again, run \`npx sitepass forget-tunnel --stack ${pulumi.getStack()}\`, which tells whether the tunnel was deleted, and then prints the way to another`,
       }
     : undefined;
 

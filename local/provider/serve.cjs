@@ -5,6 +5,9 @@ require("../run/light-sdk.cjs");
 const { serve } = require("./cloudflare-provider.ts");
 
 process.on("message", (environment) => {
-  void serve({ ...process.env, ...environment }).then((port) => process.send(port));
+  serve({ ...process.env, ...environment }).then(
+    (port) => process.send({ port }),
+    (error) => process.send({ failed: String(error) }),
+  );
 });
 process.on("disconnect", () => process.exit());

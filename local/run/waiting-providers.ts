@@ -5,6 +5,8 @@ import { keepAlive } from "./waiting-engines";
 
 const root = join(__dirname, "..", "..");
 
+const answerSchema = z.union([z.object({ port: z.number() }), z.object({ failed: z.string() })]);
+
 let waiting: ChildProcess | undefined;
 let last: Promise<unknown> = Promise.resolve();
 
@@ -22,26 +24,46 @@ export function providerPort(environment: Readonly<Record<string, string>>): Pro
 }
 
 async function ask(environment: Readonly<Record<string, string>>): Promise<number> {
-  const provider = (waiting ??= fork(join(root, "local", "provider", "serve.cjs"), {
+  const provider = (waiting ??= startProvider());
+  keepAlive(provider, true);
+  const answer = await new Promise<z.infer<typeof answerSchema>>((resolve, reject) => {
+    const settle = (): void => {
+      provider.off("message", answered).off("error", failed).off("exit", ended);
+    };
+    const answered = (message: unknown): void => {
+      settle();
+      resolve(answerSchema.parse(message));
+    };
+    const failed = (error: Error): void => {
+      settle();
+      reject(error);
+    };
+    const ended = (code: number | null, signal: NodeJS.Signals | null): void => {
+      failed(new Error(`local/provider ended before it served: ${code ?? signal ?? ""}`));
+    };
+    provider.on("message", answered).on("error", failed).on("exit", ended);
+    provider.send(environment);
+  });
+  keepAlive(provider, false);
+  if ("failed" in answer) {
+    throw new Error(`local/provider does not serve: ${answer.failed}`);
+  }
+  return answer.port;
+}
+
+function startProvider(): ChildProcess {
+  const provider = fork(join(root, "local", "provider", "serve.cjs"), {
     // tsx is resolved from here.
     cwd: root,
     // Nothing that this process itself was started with.
     execArgv: [],
     stdio: ["ignore", "inherit", "inherit", "ipc"],
-  }));
-  keepAlive(provider, true);
-  const port = await new Promise<number>((resolve, reject) => {
-    provider.once("message", (message) => {
-      resolve(z.number().parse(message));
-    });
-    provider.once("error", reject);
-    provider.once("exit", (code, signal) => {
-      waiting = undefined;
-      reject(new Error(`local/provider ended before it served: ${code ?? signal ?? ""}`));
-    });
-    provider.send(environment);
   });
-  provider.removeAllListeners();
-  keepAlive(provider, false);
-  return port;
+  // Whenever it ends, also while nobody asks it: the next one to ask starts another.
+  for (const end of ["exit", "disconnect"]) {
+    provider.on(end, () => {
+      waiting = waiting === provider ? undefined : waiting;
+    });
+  }
+  return provider;
 }

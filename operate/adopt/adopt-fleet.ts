@@ -132,6 +132,7 @@ export function planAdoption(request: AdoptionRequest): AdoptionPlan {
   const plan: PlanInProgress = { ...request, adoptions: [], refusals: [], losses: [], notes: [] };
   plan.losses.push(...(account.unseen ?? []));
   const rights = findPushRights(account, config.endpoints);
+  plan.refusals.push(...rights.flatMap(({ undecided }) => undecided));
   const { sites, fleet } = planSiteFiles(chooseSites(rights, plan), rights, plan);
   const inStack = account.tokens.filter(({ id }) => resourceWithId(plan, resourceTypes.token, id));
   const planWithTokens = {

@@ -62,6 +62,27 @@ describe("which tokens become which sites", () => {
     assert.deepEqual(texts(plan), { tokyo: `${schema}signals: [metrics]\n` });
   });
 
+  it("stops at a policy whose decision Cloudflare does not say, once for each", () => {
+    const push = policy("push", { include: letsIn("tokyo") });
+    const untold = policy("untold", { decision: "", include: letsIn("osaka") });
+    const both = application("Pushes", ["prom.example.com", "loki.example.com"], {
+      policies: [attached(push), attached(untold)],
+    });
+    const plan = planFor(
+      handmade({
+        tokens: [token("tokyo"), token("osaka")],
+        policies: [push, untold],
+        applications: [both],
+      }),
+    );
+    assert.deepEqual(
+      plan.refusals.filter((text) => text.includes("decision")),
+      [
+        'application "Pushes": Cloudflare does not say the decision of its policy "untold", so whom it lets in today cannot be told. Run this again; if it says the same, save the policy anew in the dashboard, or take it off the application.',
+      ],
+    );
+  });
+
   it("lets the most specific application decide who pushes", () => {
     const wide = policy("wide", { include: letsIn("osaka") });
     const narrow = policy("narrow", { include: letsIn("tokyo") });

@@ -8,6 +8,7 @@ import {
 } from "../../cloudflare/access-evaluation";
 import type { AccessRule } from "../../cloudflare/access-policies";
 import type { Endpoint } from "../../fleet/config";
+import type { Problem } from "../../fleet/problem";
 import { plural, someOf } from "../../fleet/wording";
 import { resourceTypes } from "../../provision/declared-objects";
 import { resourceWithId, type PlanInProgress } from "./adoption-plan";
@@ -39,9 +40,19 @@ export function findPushRights({ applications }: AccountView, endpoints: readonl
       unnamed: attached
         .filter(({ policy }) => policy.decision === "non_identity" && mayHideTokens(policy))
         .map(({ application, policy }) => ({ application, policy: policy.name })),
+      undecided: attached
+        .filter(({ policy }) => policy.decision === "")
+        .map(({ application, policy }) => undecidedProblem(application, policy.name)),
     };
   });
 }
+
+/** That who pushes by a policy is not known, and would be taken for a site that does not push. */
+const undecidedProblem = (application: string, policy: string): Problem => ({
+  subject: `application "${application}"`,
+  says: `Cloudflare does not say the decision of its policy "${policy}", so whom it lets in today cannot be told`,
+  todo: "Run this again; if it says the same, save the policy anew in the dashboard, or take it off the application",
+});
 
 /** Whether a policy's include lets the sender in, and nothing keeps it out for certain: conditions on addresses count as met. */
 const mayLetIn = (policy: AttachedPolicy, sender: Sender): boolean =>

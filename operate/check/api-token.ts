@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { tokenStatusProblem, type ApiTokenState } from "../../cloudflare/api-token";
-import { exportAnother, type CallResult, type CloudflareApi } from "../../cloudflare/client";
+import { exportAnother, isRefusal, type CallResult, type CloudflareApi } from "../../cloudflare/client";
 import { problemText, type Problem } from "../../fleet/problem";
 import { plural } from "../../fleet/wording";
 import { findingsOn, type Finding } from "./finding";
@@ -158,8 +158,9 @@ export function permissionFinding(
   const { name, neededFor, scope } = permissions[permission];
   if (read.kind === "failed") {
     // What Cloudflare refuses for a reason of its own, or does not have, and `up` does not ask for.
-    const { says, todo, subject: about } = read.problem;
-    return onlyChecks !== undefined && (read.status === 403 || read.status === 404) && about === "Cloudflare"
+    const { subject: about, says, todo } = read.problem;
+    const refusedOrAbsent = (read.status === 403 || read.status === 404) && isRefusal(read.problem);
+    return onlyChecks !== undefined && refusedOrAbsent
       ? warning({ subject: about, says: `${says}, so ${onlyChecks} not checked`, todo })
       : problem(read.problem);
   }

@@ -440,12 +440,15 @@ describe("checkAccount, on what is in the account", () => {
     put("office", { decision: "bypass", include: [office] });
     put("nobody", { decision: "bypass", include: [{ email: { email: "a@example.com" } }] });
     put("named", { include: [{ service_token: { token_id: "other" } }] });
+    put("untold", { include: [{ any_valid_service_token: {} }] });
+    Object.assign(policies.get("untold") ?? {}, { decision: "" });
     const covers = (path: string) =>
       `sitepass:endpoints.metrics.hostname: is "prom.example.com", and the Access application "${path}" covers prom.example.com/${path} there, past this stack's refusal of everything but the write paths`;
     const result = await check(fleet);
     assert.deepEqual(said(result, "problem"), [
       `${covers("any-token")}, with the decision "non_identity" for more than the tokens that it names. Move it to another host, or take another host name.`,
       `${covers("office")}, with the decision "bypass". Move it to another host, or take another host name.`,
+      `${covers("untold")}, with a decision that Cloudflare does not say. Move it to another host, or take another host name.`,
     ]);
     assert.deepEqual(
       said(result, "warning"),
@@ -581,7 +584,7 @@ describe("checkAccount, on what is in the account", () => {
     const result = await check(fleet);
     assert.deepEqual(said(result, "problem"), [
       `application logs-whole-host-old.example.com: is not in the account any more, and the stack holds it (ID gone-application). ${todo}`,
-      'sitepass:publish.tunnel.name: is "central", and the tunnel that the stack holds (ID gone-tunnel) is not in the account any more: every push is answered with 530. Run `npx sitepass forget-tunnel`, which prints the way to another tunnel.',
+      'sitepass:publish.tunnel.name: is "central", and the tunnel that the stack holds (ID gone-tunnel) is not in the account any more: every push is answered with 530. Run `npx sitepass forget-tunnel --stack prod`, which prints the way to another tunnel.',
     ]);
     assert.deepEqual(said(result, "warning"), [
       `sitepass:endpoints.logs.hostname: is "loki.example.com", and the DNS record that the stack holds (ID gone-record) is not there. If the host name was changed, run \`pulumi up\`. ${todo}`,
@@ -604,12 +607,12 @@ describe("checkAccount, on what is in the account", () => {
     const unread = await check(fleet);
     assert.deepEqual(said(unread, "problem"), []);
     assert.deepEqual(said(unread, "warning"), [
-      `${about} cannot be read. Cloudflare: refused to read tunnel ${id} (HTTP 400, 1 no). Check that CLOUDFLARE_API_TOKEN is whole, not expired and not revoked.`,
+      `${about} cannot be read: Cloudflare refused to read tunnel ${id} (HTTP 400, 1 no). Check that CLOUDFLARE_API_TOKEN is whole, not expired and not revoked.`,
     ]);
     const { deleted_at } = await cloudflared.delete(id, { account_id });
     const deleted = await check(fleet);
     assert.deepEqual(said(deleted, "problem"), [
-      `${about} was deleted at Cloudflare at ${deleted_at}: every push is answered with 530. Run \`npx sitepass forget-tunnel\`, which prints the way to another tunnel.`,
+      `${about} was deleted at Cloudflare at ${deleted_at}: every push is answered with 530. Run \`npx sitepass forget-tunnel --stack prod\`, which prints the way to another tunnel.`,
     ]);
     assert.deepEqual(said(deleted, "warning"), []);
   });

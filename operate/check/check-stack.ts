@@ -1,5 +1,5 @@
 import { verifyApiToken } from "../../cloudflare/api-token";
-import type { CloudflareApi } from "../../cloudflare/client";
+import { isRefusal, type CloudflareApi } from "../../cloudflare/client";
 import { listRecords } from "../../cloudflare/dns-records";
 import { listTokens } from "../../cloudflare/service-tokens";
 import { findZone } from "../../cloudflare/zones";
@@ -90,8 +90,7 @@ export async function checkAccount(
   const verified = await verifyApiToken(api, accountId);
   // Where the question about the API token itself is refused for no reason of the token's, any other answer tells that it is taken.
   const isUntold =
-    verified.kind === "forbidden" ||
-    (verified.kind === "failed" && verified.problem.subject === "Cloudflare");
+    verified.kind === "forbidden" || (verified.kind === "failed" && isRefusal(verified.problem));
   const listed = isUntold ? listTokens(api, accountId) : undefined;
   const { usable, finding } = apiTokenFinding(verified, now, (await listed)?.kind === "answered");
   const others = otherCredentials(stack.raw, process.env);

@@ -134,10 +134,14 @@ function otherFinding(
   if (open === undefined) {
     return warning({ subject, says, todo: "Move it to another host, if that is not meant" });
   }
+  const decision =
+    open.decision === ""
+      ? "with a decision that Cloudflare does not say"
+      : `with the decision "${open.decision}"`;
   const others = open.decision === "non_identity" ? " for more than the tokens that it names" : "";
   return problem({
     subject,
-    says: `${says}, with the decision "${open.decision}"${others}`,
+    says: `${says}, ${decision}${others}`,
     todo: "Move it to another host, or take another host name",
   });
 }

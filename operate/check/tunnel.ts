@@ -1,5 +1,5 @@
 import { gateSocket, type Config } from "../../fleet/config";
-import { attempt, problemText, type Problem } from "../../fleet/problem";
+import { attempt, type Problem } from "../../fleet/problem";
 import { signals } from "../../fleet/signals";
 import { plural } from "../../fleet/wording";
 import { countConnectors, listTunnels, type AccountTunnel } from "../../cloudflare/tunnels";
@@ -41,7 +41,7 @@ export async function checkTunnel(context: CheckContext): Promise<readonly Findi
 async function missingFinding({ stack, api }: CheckContext, name: string, id: string): Promise<Finding> {
   const seen = await attempt(() => lookAtTunnel(api, stack.config.accountId, id));
   if (seen.ok && seen.value.kind === "lost") {
-    return problem(lostTunnelProblem(name, seen.value.tunnel));
+    return problem(lostTunnelProblem(name, seen.value.tunnel, stack));
   }
   const says = (what: string) => `is "${name}", and the tunnel that the stack holds (ID ${id}) ${what}`;
   return warning(
@@ -51,7 +51,13 @@ async function missingFinding({ stack, api }: CheckContext, name: string, id: st
           says: says(`is called "${seen.value.tunnel.name}"`),
           todo: "Run `pulumi up`, which renames it",
         }
-      : { subject, says: says("cannot be read"), todo: seen.problems.map(problemText).join(" ") },
+      : {
+          subject,
+          says: says(
+            `cannot be read: ${seen.problems.map((one) => `${one.subject} ${one.says}`).join("; ")}`,
+          ),
+          todo: [...new Set(seen.problems.map(({ todo }) => todo))].join(". "),
+        },
   );
 }
 

@@ -1,5 +1,5 @@
 import { listAccounts, listZones, type Account, type ShownZone } from "../../cloudflare/accounts";
-import type { CallResult, CloudflareApi } from "../../cloudflare/client";
+import { isRefusal, type CallResult, type CloudflareApi } from "../../cloudflare/client";
 import { readOrganization, teamNameOf } from "../../cloudflare/organization";
 import { UserError, type Problem } from "../../fleet/problem";
 
@@ -85,7 +85,7 @@ export async function lookUpTeam(api: CloudflareApi, accountId: string): Promise
     case "forbidden":
       return unknown(read.reason);
     case "failed":
-      if (read.status === 404 && read.problem.subject === "Cloudflare") {
+      if (read.status === 404 && isRefusal(read.problem)) {
         return unknown(`Cloudflare ${read.problem.says}`);
       }
       // What client.ts says of an account without Zero Trust, which has to be set up by hand.

@@ -121,6 +121,19 @@ describe("reportFleet", () => {
     );
   });
 
+  it("does not take a tunnel that it cannot read for one that is there", async (t) => {
+    const fleet = await fleetOf(t, { tokyo: {} });
+    const id = await holdTunnelAndRecords(fleet);
+    fleet.standIn.inject({ match: { path: new RegExp(`${id}$`) }, status: 400, code: 1, message: "no" });
+    const unread = await report(fleet);
+    assert.deepEqual(alarms(unread), [
+      `Cloudflare: refused to read tunnel ${id} (HTTP 400, 1 no). Check that CLOUDFLARE_API_TOKEN is whole, not expired and not revoked.`,
+    ]);
+    assert.equal(unread.readable, false);
+    const { alarms: none, readable } = await report(fleet);
+    assert.deepEqual([none, readable], [[], true]);
+  });
+
   it("sounds an alarm for a tunnel that was deleted, and none where it may not look or has none any more", async (t) => {
     const fleet = await fleetOf(t, { tokyo: {} });
     const { api, apiWith, stack } = fleet;
@@ -131,7 +144,7 @@ describe("reportFleet", () => {
     });
     const found = await report(fleet);
     assert.deepEqual(alarms(found), [
-      `sitepass:publish.tunnel.name: is "central", and the tunnel that the stack holds (ID ${id}) was deleted at Cloudflare at ${deleted_at}: every push is answered with 530. Run \`npx sitepass forget-tunnel\`, which prints the way to another tunnel.`,
+      `sitepass:publish.tunnel.name: is "central", and the tunnel that the stack holds (ID ${id}) was deleted at Cloudflare at ${deleted_at}: every push is answered with 530. Run \`npx sitepass forget-tunnel --stack prod\`, which prints the way to another tunnel.`,
     ]);
     assert.equal(found.readable, true);
     const withoutTunnels = permissions.filter((one) => !one.startsWith("Cloudflare Tunnel"));
@@ -142,6 +155,28 @@ describe("reportFleet", () => {
       publish: { kind: "addresses" as const, addresses: new Map() },
     };
     assert.deepEqual(alarms(await report({ stack: { ...stack, config } })), []);
+  });
+
+  it("sounds one alarm where no token's last push can be told, and none where one can", async (t) => {
+    const fleet = await fleetOf(t, { oslo: { token: { enabled: false } }, osaka: {}, tokyo: {} });
+    await holdTunnelAndRecords(fleet);
+    const untell = (site: string) => Object.assign(tokenOf(fleet, site), { created_at: "", lastSeenAt: "" });
+    untell("osaka");
+    assert.deepEqual(alarms(await report(fleet)), []);
+    untell("tokyo");
+    const blind = await report(fleet);
+    assert.deepEqual(alarms(blind), [
+      "Cloudflare: tells of no token when it was last seen, nor when it was made, so a site that is silent is not found. Check CLOUDFLARE_BASE_URL if it is set; or watch what arrives at the stores instead, and pass --stale off.",
+    ]);
+    assert.equal(blind.readable, true);
+    assert.deepEqual(
+      blind.sites.flatMap(({ site, troubles }) => troubles.map(({ level, kind }) => [site, level, kind])),
+      [
+        ["osaka", "warning", "not told when seen"],
+        ["tokyo", "warning", "not told when seen"],
+      ],
+    );
+    assert.deepEqual(alarms(await report(fleet, { staleHours: undefined })), []);
   });
 
   it("names what an interrupted run left on the push hosts, with its ID and what takes it in", async (t) => {

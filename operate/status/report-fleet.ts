@@ -19,7 +19,7 @@ import { fleetStatus, type FleetFacts, type StackToken } from "./fleet-status";
 import { findLeftOvers } from "./left-over";
 import { openMetrics } from "./open-metrics";
 import type { FleetReport, SiteStatus } from "./site-status";
-import { endpointAccess, type Thresholds } from "./site-troubles";
+import { blindnessProblems, endpointAccess, type Thresholds } from "./site-troubles";
 
 export interface ReportOptions extends Thresholds {
   readonly stackName: string;
@@ -81,6 +81,7 @@ async function reportAll(
       ...lostTunnelProblems(stack, account.lostTunnels),
       ...account.leftOvers,
       ...endpointProblems(facts, sites),
+      ...blindnessProblems(sites, thresholds),
       ...stack.config.endpoints.flatMap((endpoint) => byHand(endpoint, { ...account, ownership })),
     ],
     warnings: account.warnings,
@@ -124,10 +125,12 @@ function endpointProblems({ endpoints }: FleetFacts, sites: readonly SiteStatus[
 
 /** Nothing where the stack has given its tunnel up: then it is only to be taken out of the state, and `up` says so. */
 function lostTunnelProblems(
-  { config: { publish } }: OpenStack,
+  { stackName, config: { publish } }: OpenStack,
   tunnels: readonly LostTunnel[],
 ): readonly Problem[] {
-  return publish.kind === "tunnel" ? tunnels.map((tunnel) => lostTunnelProblem(publish.name, tunnel)) : [];
+  return publish.kind === "tunnel"
+    ? tunnels.map((tunnel) => lostTunnelProblem(publish.name, tunnel, { stackName }))
+    : [];
 }
 
 interface StackReading {
@@ -234,12 +237,12 @@ async function readAccount(stack: OpenStack, state: Promise<StackReading>): Prom
       ? await wholeTokenProblem(api, accountId)
       : undefined;
   const held = await state;
-  const [leftOvers, lostTunnels] = await Promise.all([
+  const [leftOvers, tunnels] = await Promise.all([
     applications.ok && held.resources.length > 0
       ? findLeftOvers(stack, api, applications.value, held)
       : Promise.resolve([]),
     // Where nothing can be read at all, one more refusal says nothing new.
-    tokens.ok || applications.ok ? findLostTunnels(api, accountId, held.resources) : Promise.resolve([]),
+    tokens.ok || applications.ok ? findLostTunnels(api, accountId, held.resources) : undefined,
   ]);
   return {
     tokens: tokens.ok ? tokens.value : undefined,
@@ -247,7 +250,7 @@ async function readAccount(stack: OpenStack, state: Promise<StackReading>): Prom
     applications: applications.ok ? applications.value : undefined,
     complete: allShown(listedApplications),
     leftOvers,
-    lostTunnels,
+    lostTunnels: tunnels?.lost ?? [],
     warnings: [
       ...unseenProblems(listedTokens, "service tokens"),
       ...unseenProblems(listedApplications, "Access applications"),
@@ -257,7 +260,7 @@ async function readAccount(stack: OpenStack, state: Promise<StackReading>): Prom
         ? endpoints.map((endpoint) => [endpoint.signal, endpointAccess(endpoint, applications.value)])
         : [],
     ),
-    problems: cause === undefined ? problems : [cause],
+    problems: [...(cause === undefined ? problems : [cause]), ...(tunnels?.problems ?? [])],
     apiCalls: api.requestCount(),
   };
 }

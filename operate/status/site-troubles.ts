@@ -11,7 +11,7 @@ import {
 import type { AccountToken } from "../../cloudflare/service-tokens";
 import type { Endpoint } from "../../fleet/config";
 import { durationRoundedDown } from "../../fleet/duration";
-import { failure, success, type Result } from "../../fleet/problem";
+import { failure, success, type Problem, type Result } from "../../fleet/problem";
 import type { SignalName } from "../../fleet/signals";
 import { trouble, type SiteStatus, type Trouble, type TroubleKind } from "./site-status";
 import { refreshAndUp } from "../own-applications";
@@ -131,6 +131,32 @@ function expiryTroubles(
   }
   return left < warnDays * 86_400_000
     ? [trouble(level, "expiring", site, `its token expires in ${span} (${expiresAt})`)]
+    : [];
+}
+
+/**
+ * That no site at all can be found to be silent: each one by itself may be on its way, and all of them are what a watch would go on
+ * taking for well.
+ */
+export function blindnessProblems(
+  sites: readonly SiteStatus[],
+  { staleHours }: Pick<Thresholds, "staleHours">,
+): readonly Problem[] {
+  const watched = sites.filter(
+    ({ state, enabledInFile }) => state === "provisioned" && enabledInFile === true,
+  );
+  const isBlind =
+    staleHours !== undefined &&
+    watched.length > 0 &&
+    watched.every(({ lastSeenAt, createdAt }) => (lastSeenAt ?? createdAt) === undefined);
+  return isBlind
+    ? [
+        {
+          subject: "Cloudflare",
+          says: "tells of no token when it was last seen, nor when it was made, so a site that is silent is not found",
+          todo: "Check CLOUDFLARE_BASE_URL if it is set; or watch what arrives at the stores instead, and pass --stale off",
+        },
+      ]
     : [];
 }
 

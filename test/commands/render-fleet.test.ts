@@ -200,7 +200,7 @@ describe("sitepass render", () => {
     ]);
     assert.deepEqual(relaysIn(out), { berlin: caddy, kyoto: caddy, osaka: caddy });
     assert.deepEqual(await refusal(stack, { ...some, out }), [
-      `${join(out, "berlin")}: was rendered behind the relay, which sites/berlin.yaml does not name, and without it most collectors lose what is refused. Write relay: caddy into it; or pass --relay caddy, or --no-relay to take it out.`,
+      `${join(out, "berlin")}: was rendered behind the relay, which sites/berlin.yaml does not name, and without it most collectors lose what is refused. Write relay: caddy into sites/berlin.yaml; or pass --relay caddy, or --no-relay to take the relay out.`,
     ]);
     assert.deepEqual(relaysIn(out), { berlin: caddy, kyoto: caddy, osaka: caddy });
     assert.deepEqual(await stderrOf({ relay: false }), [
@@ -227,16 +227,25 @@ describe("sitepass render", () => {
       /^ {2}listen 127\.0\.0\.1:9000 /m,
     );
     assert.equal((await run(stack, { sites: ["kyoto"], relayPort: 9000, out })).stderr, "");
-    // The file does not keep it.
+    // The folder keeps it.
+    const listening = () =>
+      /127\.0\.0\.1:\d+/.exec(readFileSync(join(out, "kyoto/relay/steps.conf"), "utf8"))?.[0];
+    assert.equal((await run(stack, { sites: ["kyoto"], out })).stderr, "");
+    assert.equal(listening(), "127.0.0.1:9000");
     assert.equal(
-      (await run(stack, { sites: ["kyoto"], out })).stderr,
+      (await run(stack, { sites: ["kyoto"], relayPort: 9480, out })).stderr,
       `warning: ${join(out, "kyoto")}: its relay listened on port 9000 and listens on 9480 now. Where 9480 is in use at the site, pass --relay-port 9000 again.\n`,
     );
+    assert.equal(listening(), "127.0.0.1:9480");
+    assert.equal((await run(stack, { sites: ["kyoto"], out })).stderr, "");
+    // Another folder knows of no other one.
+    await run(stack, { sites: ["kyoto"], relayPort: 9000, out });
+    const elsewhere = freshFolder(t);
+    await run(stack, { sites: ["kyoto"], out: elsewhere });
     assert.match(
-      readFileSync(join(out, "kyoto/relay/steps.conf"), "utf8"),
+      readFileSync(join(elsewhere, "kyoto/relay/steps.conf"), "utf8"),
       /^ {2}listen 127\.0\.0\.1:9480 /m,
     );
-    assert.equal((await run(stack, { sites: ["kyoto"], out })).stderr, "");
   });
 
   it("seals the relay into a bundle", async (t) => {

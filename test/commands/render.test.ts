@@ -120,7 +120,7 @@ for (const engine of engines) {
         assert.deepEqual(await render("tokyo", "--collector", "vmagent"), {
           exitCode: 1,
           stdout: "",
-          stderr: `error: ${join(out, "tokyo")}: was rendered behind the relay, which sites/tokyo.yaml does not name, and without it most collectors lose what is refused. Write relay: nginx into it; or pass --relay nginx, or --no-relay to take it out.\n`,
+          stderr: `error: ${join(out, "tokyo")}: was rendered behind the relay, which sites/tokyo.yaml does not name, and without it most collectors lose what is refused. Write relay: nginx into sites/tokyo.yaml; or pass --relay nginx, or --no-relay to take the relay out.\n`,
         });
         assert.ok(existsSync(join(out, "tokyo/relay/nginx.conf")));
         // With it in the file nobody has to remember it, and `up` has nothing to do with it.
