@@ -103,7 +103,7 @@ for (const engine of engines) {
         if (engine.name === "pulumi") {
           assert.ok(
             text.includes(
-              `tunnel ${id}: was deleted at Cloudflare, and the stack still holds it. Run \`npx sitepass forget-tunnel --stack prod\`, which prints the way to another; \`pulumi refresh\` does not help.`,
+              `tunnel ${id}: was answered with 404, as if it were not there. Run \`pulumi up\` once more; if it says so again, run \`npx sitepass forget-tunnel --stack prod\`, which tells whether the tunnel was deleted, and then prints the way to another.`,
             ),
             text,
           );
