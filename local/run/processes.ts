@@ -78,16 +78,43 @@ export function versionOf(program: string, flag = "--version"): string | undefin
   return status === 0 ? (`${stdout}${stderr}`.split("\n", 1)[0] ?? "").trim() : undefined;
 }
 
-/** A port that was free a moment ago; for programs that cannot choose one themselves and say which. */
+/**
+ * Below the ports that a system gives out by itself (Linux from 32768, macOS from 49152): such a one may be somebody's outgoing
+ * connection by the time it is listened on. Each process has a block of its own, so that two never think of the same port at once.
+ */
+const firstPort = 20_000;
+const portsOfProcess = 60;
+const blockStart = firstPort + (process.pid % 200) * portsOfProcess;
+let nextPort = 0;
+
+/**
+ * A port that was free a moment ago; for programs that cannot choose one themselves and say which.
+ *
+ * @throws when each of this process's ports is in use.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") {
-    throw new Error("no TCP port could be had");
+  for (let tried = 0; tried < portsOfProcess; tried += 1) {
+    const port = blockStart + nextPort;
+    nextPort = (nextPort + 1) % portsOfProcess;
+    if (await isFree(port)) {
+      return port;
+    }
   }
-  return address.port;
+  throw new Error(`each TCP port from ${blockStart} to ${blockStart + portsOfProcess - 1} is in use`);
+}
+
+function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.once("error", () => {
+      resolve(false);
+    });
+    server.listen(port, "127.0.0.1", () => {
+      server.close(() => {
+        resolve(true);
+      });
+    });
+  });
 }
 
 /** A program that runs until it is closed. */
