@@ -34,6 +34,7 @@ process.on("message", ({ args, environment }) => {
     process.send({ exitCode, text, ended: exitCode === 0 || (await hasEnded()) });
   });
 });
+
 /** Whether nothing of a command that failed goes on: no timer, file or connection is open, but the channel to the parent. */
 async function hasEnded() {
   for (let turn = 0; turn < 20; turn += 1) {

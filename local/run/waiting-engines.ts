@@ -1,13 +1,11 @@
-import { fork, type ChildProcess } from "node:child_process";
-import { join } from "node:path";
+import type { ChildProcess } from "node:child_process";
 import { z } from "zod";
 import type { RunResult } from "./processes";
-
-const root = join(__dirname, "..", "..");
+import { askWaiting, startWaiting } from "./waiting-process";
 
 const resultSchema = z.object({ exitCode: z.number(), text: z.string(), ended: z.boolean() });
 
-/** Processes of local/engine that have loaded everything and wait for their next command. */
+/** Processes of local/engine that wait for their next command. */
 const waiting: ChildProcess[] = [];
 
 /**
@@ -18,21 +16,11 @@ export async function runInWaitingEngine(
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
 ): Promise<RunResult> {
-  const engine = waiting.pop() ?? startEngine();
-  keepAlive(engine, true);
-  const { ended, ...result } = await new Promise<z.infer<typeof resultSchema>>((resolve, reject) => {
-    engine.once("message", (message) => {
-      resolve(resultSchema.parse(message));
-    });
-    engine.once("error", reject);
-    engine.once("exit", (code, signal) => {
-      reject(new Error(`local/engine ended in the midst of ${args.join(" ")}: ${code ?? signal ?? ""}`));
-    });
-    engine.send({ args, environment: { ...process.env, ...environment } });
-  });
-  engine.removeAllListeners();
+  const engine = takeWaiting() ?? startWaiting("local", "engine", "serve.cjs");
+  const message = { args: [...args], environment: { ...process.env, ...environment } };
+  const doing = `in the midst of ${args.join(" ")} of local/engine`;
+  const { ended, ...result } = await askWaiting(engine, message, resultSchema, doing);
   if (ended) {
-    keepAlive(engine, false);
     waiting.push(engine);
   } else {
     engine.disconnect();
@@ -40,24 +28,10 @@ export async function runInWaitingEngine(
   return result;
 }
 
-function startEngine(): ChildProcess {
-  return fork(join(root, "local", "engine", "serve.cjs"), {
-    // tsx is resolved from here.
-    cwd: root,
-    // Nothing that this process itself was started with.
-    execArgv: [],
-    env: { ...process.env, NO_COLOR: "1" },
-    stdio: ["ignore", "inherit", "inherit", "ipc"],
-  });
-}
-
-/** Whether this process is to go on for the sake of one that it has started. It ends when this one does. */
-export function keepAlive(child: ChildProcess, alive: boolean): void {
-  if (alive) {
-    child.ref();
-    child.channel?.ref();
-  } else {
-    child.unref();
-    child.channel?.unref();
-  }
+/** One that was not killed while it waited. */
+function takeWaiting(): ChildProcess | undefined {
+  const alive = waiting.splice(0).filter(({ connected }) => connected);
+  const engine = alive.pop();
+  waiting.push(...alive);
+  return engine;
 }
