@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { throwIfAny, UserError, type Problem } from "../fleet/problem";
+import type { AccountTunnel } from "../cloudflare/tunnels";
+import { UserError, type Problem } from "../fleet/problem";
 import { someOf } from "../fleet/wording";
 import { logicalNameIn, resourceTypes } from "../provision/declared-objects";
 import type { ExportedResource } from "../stack/exported-state";
@@ -57,19 +58,7 @@ export async function forgetTunnel(
   );
   const tunnels = seen.flatMap((one) => (one.kind === "lost" ? [one.tunnel] : []));
   if (tunnels.length === 0) {
-    throwIfAny(
-      seen.flatMap((one): Problem[] =>
-        one.kind === "lost"
-          ? []
-          : [
-              {
-                subject: `tunnel ${one.tunnel.name}`,
-                says: `is there (ID ${one.tunnel.id}) and would be left running without this stack`,
-                todo: "Keep it. Where pushes are answered with 530, no connector of it is up: start cloudflared, and look at its log",
-              },
-            ],
-      ),
-    );
+    throw new UserError(seen.flatMap((one) => (one.kind === "there" ? keptProblem(one.tunnel) : [])));
   }
   const lost = new Set(tunnels.map(({ id }) => id));
   // The ID of its ingress rules is the tunnel's.
@@ -91,5 +80,11 @@ export async function forgetTunnel(
   }
   return { tunnels, forgotten: forgotten.map(named) };
 }
+
+const keptProblem = ({ id, name }: AccountTunnel): Problem => ({
+  subject: `tunnel ${name}`,
+  says: `is there (ID ${id}) and would be left running without this stack`,
+  todo: "Keep it. Where pushes are answered with 530, no connector of it is up: start cloudflared, and look at its log",
+});
 
 const named = ({ type, urn, id = "" }: ExportedResource) => ({ type, name: logicalNameIn(urn), id });

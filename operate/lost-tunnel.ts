@@ -1,5 +1,5 @@
 import { readTunnel, readTunnels, type AccountTunnel } from "../cloudflare/tunnels";
-import { answered, type CloudflareApi } from "../cloudflare/client";
+import { answered, mapAnswer, type CloudflareApi } from "../cloudflare/client";
 import type { Problem } from "../fleet/problem";
 import { resourceTypes } from "../provision/declared-objects";
 import type { OpenStack } from "../stack/open-stack";
@@ -26,11 +26,14 @@ export type SeenTunnel =
  */
 export async function lookAtTunnel(api: CloudflareApi, accountId: string, id: string): Promise<SeenTunnel> {
   const doing = `read tunnel ${id} of account ${accountId}`;
-  const tunnel = answered(await readTunnel(api, accountId, id), doing, readTunnels);
-  return tunnel?.deletedAt === null
-    ? { kind: "there", tunnel }
-    : { kind: "lost", tunnel: lostOf(id, tunnel) };
+  return seenTunnel(id, answered(await readTunnel(api, accountId, id), doing, readTunnels));
 }
+
+/** @param tunnel undefined when Cloudflare knows nothing of it. */
+const seenTunnel = (id: string, tunnel: AccountTunnel | undefined): SeenTunnel =>
+  tunnel?.deletedAt === null
+    ? { kind: "there", tunnel }
+    : { kind: "lost", tunnel: { id, name: tunnel?.name, deletedAt: tunnel?.deletedAt } };
 
 /** Whether it was deleted, and when, as a predicate. */
 export const wasDeleted = ({ deletedAt }: LostTunnel): string =>
@@ -58,18 +61,14 @@ export async function findLostTunnels(
 ): Promise<{ readonly lost: readonly LostTunnel[]; readonly problems: readonly Problem[] }> {
   const held = resources.filter(({ type, id }) => type === resourceTypes.tunnel && id !== "");
   const read = await Promise.all(
-    held.map(async ({ id }) => ({ id, answer: await readTunnel(api, accountId, id) })),
+    held.map(async ({ id }) =>
+      mapAnswer(await readTunnel(api, accountId, id), (tunnel) => seenTunnel(id, tunnel)),
+    ),
   );
   return {
-    lost: read.flatMap(({ id, answer }) =>
-      answer.kind === "answered" && answer.value?.deletedAt !== null ? lostOf(id, answer.value) : [],
+    lost: read.flatMap((one) =>
+      one.kind === "answered" && one.value.kind === "lost" ? one.value.tunnel : [],
     ),
-    problems: read.flatMap(({ answer }) => (answer.kind === "failed" ? answer.problem : [])),
+    problems: read.flatMap((one) => (one.kind === "failed" ? one.problem : [])),
   };
 }
-
-const lostOf = (id: string, tunnel: AccountTunnel | undefined): LostTunnel => ({
-  id,
-  name: tunnel?.name,
-  deletedAt: tunnel?.deletedAt ?? undefined,
-});

@@ -82,7 +82,8 @@ export function parseExport(text: string): ParsedExport | undefined {
   };
 }
 
-function jsonIn(text: string): unknown {
+/** Undefined for what is not JSON. */
+export function jsonIn(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

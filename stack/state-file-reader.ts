@@ -3,7 +3,7 @@ import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
 import { UserError } from "../fleet/problem";
 import { readTextFile } from "../fleet/system-errors";
-import { withoutResources } from "./exported-state";
+import { jsonIn, withoutResources } from "./exported-state";
 import type { StackReader } from "./open-stack";
 import { parseOutputs } from "./stack-outputs";
 import { knownInputs } from "./stack-resources";
@@ -56,7 +56,7 @@ export function readStateFile(path: string): StateDocument | undefined {
   if (text === undefined) {
     return undefined;
   }
-  const document = parseJson(text);
+  const document = jsonIn(text);
   const parsed = stateSchema.safeParse(document);
   if (parsed.success) {
     return parsed.data;
@@ -167,12 +167,4 @@ export function revealed(value: unknown): unknown {
 
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -16,7 +16,7 @@ export interface Fault {
    * The engine on which `npm test` runs it, if it does: the Pulumi CLI where its own state, lock or order has a part in it, and
    * local/engine where all that is told is this project's.
    */
-  readonly quick?: Engine["name"];
+  readonly quick?: Engine["name"] | undefined;
   /** Sites beside tokyo. */
   readonly sites?: readonly string[];
   readonly configuration?: Readonly<Record<string, unknown>>;
@@ -122,7 +122,7 @@ export const faults: readonly Fault[] = [
       token: "Killed while a service token is created",
       alert: "Killed while a notification policy is created",
     }[object],
-    ...(object === "application" || object === "token" ? { quick: "pulumi" as const } : {}),
+    quick: object === "application" || object === "token" ? "pulumi" : undefined,
     configuration: object === "alert" ? alerts : {},
     happen: nothing,
     killedBy: { ...creations[object], hold: "after" },
@@ -164,7 +164,7 @@ export const faults: readonly Fault[] = [
         ingress: "The answer to the ingress rules is lost",
         record: "The answer to the creation of a DNS record is lost",
       }[object],
-      ...(object === "application" ? { quick: "pulumi" as const } : {}),
+      quick: object === "application" ? "pulumi" : undefined,
       configuration: object === "alert" ? alerts : {},
       happen: inject({ ...creations[object], lostAnswer: true }),
       leavesOver: ["policy", "token", "alert"].includes(object) ? 1 : 0,
@@ -218,7 +218,7 @@ export const faults: readonly Fault[] = [
     ] as const
   ).map(([what, group]): Fault => ({
     title: `The permission for ${what} is missing`,
-    ...(what === "the tunnel" ? { quick: "local/engine" as const } : {}),
+    quick: what === "the tunnel" ? "local/engine" : undefined,
     configuration: { ...alerts, ...(what === "the organization" ? { teamName: undefined } : {}) },
     lacks: permissions.filter((one) => one.startsWith(group)),
     happen: nothing,
