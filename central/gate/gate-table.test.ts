@@ -41,7 +41,12 @@ const sendRaw = (socketPath: string, text: string): Promise<number> =>
     socket.on("close", () => {
       resolve(Number(/^HTTP\/1\.\d (\d+)/.exec(answer)?.[1] ?? 0));
     });
-    socket.on("error", reject);
+    socket.on("error", (error) => {
+      // HAProxy does not read what it has refused to the end, and so may reset the connection after its answer.
+      if (answer === "") {
+        reject(error);
+      }
+    });
   });
 
 interface Row {

@@ -28,6 +28,8 @@ describe("providerPort", () => {
     assert.ok(first !== undefined);
     assert.equal(started.length, 1);
     const ended = once(first, "exit");
+    // It would not hold up the end of this process, and so not of this test.
+    first.ref();
     first.kill("SIGKILL");
     await ended;
     assert.ok((await providerPort({})) > 0);
